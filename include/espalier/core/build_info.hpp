@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/// @file What this binary was built from, for bug reports and benchmark tables.
+#pragma once
+
+#include <espalier/core/config.hpp>
+#include <espalier/core/error.hpp>
+#include <espalier/core/threads.hpp>
+#include <espalier/core/version.hpp>
+
+#include <Eigen/Core>
+
+#include <string>
+
+namespace espalier::inline ESPALIER_ABI {
+
+/// Versions, compiler, instruction set and threads; `text()` is one line of it.
+struct BuildInfo {
+    std::string version = ESPALIER_VERSION;
+    std::string eigen = concat(EIGEN_WORLD_VERSION, '.', EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION);
+#if defined(__clang__)
+    std::string compiler = concat("clang ", __clang_major__, '.', __clang_minor__);
+#elif defined(__GNUC__)
+    std::string compiler = concat("gcc ", __GNUC__, '.', __GNUC_MINOR__);
+#elif defined(_MSC_VER)
+    std::string compiler = concat("msvc ", _MSC_VER);
+#else
+    std::string compiler = "unknown";
+#endif
+    std::string isa = Eigen::SimdInstructionSetsInUse();
+    int threads = num_threads();
+#if defined(__OPTIMIZE__) || (defined(_MSC_VER) && defined(NDEBUG))
+    bool optimized = true;
+#else
+    bool optimized = false;
+#endif
+
+    [[nodiscard]] std::string text() const {
+        return concat("espalier ", version, ", Eigen ", eigen, ", ", compiler, ", ", isa, ", ", threads,
+                      threads == 1 ? " thread" : " threads", optimized ? "" : ", NOT OPTIMIZED");
+    }
+};
+
+[[nodiscard]] inline BuildInfo build_info() { return {}; }
+
+}  // namespace espalier::inline ESPALIER_ABI

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+/// @file Pooled, 64-byte aligned, reference-counted memory: the storage behind every tensor.
+///
+/// A training step asks for the same sizes again and again, so freed blocks are kept by size class and handed out again.
+#pragma once
+
+#include <espalier/core/config.hpp>
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ESPALIER_POOL_MEMORY 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ESPALIER_POOL_MEMORY 0
+#endif
+#endif
+#ifndef ESPALIER_POOL_MEMORY
+#define ESPALIER_POOL_MEMORY 1  // kept blocks would hide a use after free from the address sanitizer
+#endif
+
+namespace espalier::inline ESPALIER_ABI {
+
+inline constexpr std::size_t memory_alignment = 64;
+
+namespace detail {
+
+struct alignas(memory_alignment) Block {
+    std::atomic<std::size_t> references{1};
+    std::size_t size_class = 0;
+    Block* next = nullptr;
+};
+static_assert(sizeof(Block) == memory_alignment);
+
+/// Four size classes to each power of two: at most a quarter of a block is unused.
+[[nodiscard]] constexpr std::size_t size_class_of(std::size_t bytes) noexcept {
+    if (bytes <= 256)
+        return 0;
+    const auto log = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;  // 2^log < bytes <= 2^(log + 1)
+    return (log - 8) * 4 + ((bytes - 1) >> (log - 2)) - 3;
+}
+
+[[nodiscard]] constexpr std::size_t size_class_bytes(std::size_t size_class) noexcept {
+    if (size_class == 0)
+        return 256;
+    const std::size_t log = 8 + (size_class - 1) / 4;
+    return (std::size_t{1} << log) + ((size_class - 1) % 4 + 1) * (std::size_t{1} << (log - 2));
+}
+
+class MemoryPool {
+public:
+    static MemoryPool& instance() {
+        static MemoryPool* pool = new MemoryPool;  // never destroyed: static tensors may outlive any order of ours
+        return *pool;
+    }
+
+    [[nodiscard]] Block* take(std::size_t bytes) {
+        if (bytes > std::numeric_limits<std::size_t>::max() / 4)
+            throw std::bad_alloc{};
+        const std::size_t size_class = size_class_of(bytes);
+        if constexpr (ESPALIER_POOL_MEMORY) {
+            const std::scoped_lock lock{mutex_};
+            if (Block* block = free_[size_class]) {
+                free_[size_class] = block->next;
+                block->references.store(1, std::memory_order_relaxed);
+                return block;
+            }
+        }
+        const std::size_t room = ESPALIER_POOL_MEMORY ? size_class_bytes(size_class) : bytes;
+        void* memory = ::operator new(sizeof(Block) + room, std::align_val_t{memory_alignment});
+        auto* block = new (memory) Block;
+        block->size_class = size_class;
+        return block;
+    }
+
+    void give_back(Block* block) noexcept {
+        if constexpr (ESPALIER_POOL_MEMORY) {
+            const std::scoped_lock lock{mutex_};
+            block->next = free_[block->size_class];
+            free_[block->size_class] = block;
+        } else {
+            release(block);
+        }
+    }
+
+    void trim() noexcept {
+        const std::scoped_lock lock{mutex_};
+        for (Block*& head : free_)
+            while (head)
+                release(std::exchange(head, head->next));
+    }
+
+private:
+    static void release(Block* block) noexcept {
+        block->~Block();
+        ::operator delete(block, std::align_val_t{memory_alignment});
+    }
+
+    std::mutex mutex_;
+    std::array<Block*, 256> free_{};
+};
+
+}  // namespace detail
+
+/// Shared ownership of one block of memory; copying shares it, the last owner gives it back to the pool.
+class Buffer {
+public:
+    Buffer() noexcept = default;
+    /// Uninitialised memory. @throws std::bad_alloc
+    explicit Buffer(std::size_t bytes) : block_{detail::MemoryPool::instance().take(bytes)} {}
+    Buffer(const Buffer& other) noexcept : block_{other.block_} {
+        if (block_)
+            block_->references.fetch_add(1, std::memory_order_relaxed);
+    }
+    Buffer(Buffer&& other) noexcept : block_{std::exchange(other.block_, nullptr)} {}
+    Buffer& operator=(Buffer other) noexcept {
+        std::swap(block_, other.block_);
+        return *this;
+    }
+    ~Buffer() {
+        if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            detail::MemoryPool::instance().give_back(block_);
+    }
+
+    [[nodiscard]] void* data() const noexcept { return block_ ? block_ + 1 : nullptr; }
+
+private:
+    detail::Block* block_ = nullptr;
+};
+
+/// Returns to the system every block that the pool keeps for later.
+inline void trim_memory() noexcept { detail::MemoryPool::instance().trim(); }
+
+}  // namespace espalier::inline ESPALIER_ABI

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+/// @file Everything in tensor/.
+#pragma once
+
+#include <espalier/tensor/eigen.hpp>
+#include <espalier/tensor/print.hpp>
+#include <espalier/tensor/shape.hpp>
+#include <espalier/tensor/tensor.hpp>
