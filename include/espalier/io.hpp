@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+/// @file Everything in io/. Safetensors files need nlohmann_json; without it on the include path they are left out.
+#pragma once
+
+#include <espalier/io/csv.hpp>
+#include <espalier/io/dtype.hpp>
+#include <espalier/io/endian.hpp>
+#include <espalier/io/file.hpp>
+#include <espalier/io/gzip.hpp>
+#include <espalier/io/idx.hpp>
+#include <espalier/io/layout.hpp>
+#include <espalier/io/tensor_file.hpp>
+
+#if __has_include(<nlohmann/json.hpp>)
+#include <espalier/io/safetensors.hpp>
+#endif

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+/// @file Tables of comma-separated values, plain or gzipped: columns of numbers as tensors, columns of text as class indices.
+///
+/// @code
+/// const auto table = io::load_csv("people.csv", {.missing = {"?"}});
+/// auto age = table.column("age").numbers();                   // Tensor<float> (N,)
+/// auto sex = table.column("sex").indices();                   // Tensor<Index> (N,), classes in sorted order
+/// auto inputs = table.numbers({"age", "hours"}, 0.0f);        // Tensor<float> (N, 2), missing cells are 0
+/// @endcode
+#pragma once
+
+#include <espalier/io/csv_parse.hpp>
+#include <espalier/io/gzip.hpp>
+#include <espalier/tensor/tensor.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace espalier::inline ESPALIER_ABI::io {
+
+/// One column of a table, and a share in the table: it stays valid when the table is gone.
+class CsvColumn {
+public:
+    CsvColumn(std::shared_ptr<const detail::CsvCells> cells, std::size_t column) : cells_{std::move(cells)}, column_{column} {}
+
+    [[nodiscard]] const std::string& name() const noexcept { return cells_->names[column_]; }
+    [[nodiscard]] Index size() const noexcept { return static_cast<Index>(cells_->lines.size()); }
+    /// The text of one cell. @throws ValueError for a row that there is not
+    [[nodiscard]] std::string_view text(Index row) const {
+        require<ValueError>(row >= 0 && row < size(), "csv", "expected a row in [0, ", size(), "), got ", row);
+        return cell(static_cast<std::size_t>(row));
+    }
+
+    /// Which cells hold something, (N,): the mask of a target whose label is missing in some rows.
+    [[nodiscard]] Tensor<bool> present() const {
+        auto result = Tensor<bool>::empty({size()});
+        for (std::size_t row = 0; row < rows(); ++row)
+            result[static_cast<Index>(row)] = !cells_->is_missing(cell(row));
+        return result;
+    }
+
+    /// The numbers, (N,); missing cells become `missing`.
+    /// @throws IoError naming file, line and column for what is no finite `Scalar`, or is missing without a substitute
+    template <class Scalar = float>
+    [[nodiscard]] Tensor<Scalar> numbers(std::type_identity_t<std::optional<Scalar>> missing = {}) const {
+        auto result = Tensor<Scalar>::empty({size()});
+        write_numbers(result.data(), 1, missing);
+        return result;
+    }
+
+    /// The different texts of the column, sorted by their bytes; missing cells are left out.
+    [[nodiscard]] std::vector<std::string> categories() const {
+        std::unordered_set<std::string_view> different;
+        for (std::size_t row = 0; row < rows(); ++row)
+            if (const std::string_view text = cell(row); !cells_->is_missing(text))
+                different.insert(text);
+        std::vector<std::string> sorted(different.begin(), different.end());
+        std::sort(sorted.begin(), sorted.end());
+        return sorted;
+    }
+
+    /// The place of each cell's text in `categories()`, (N,); missing cells become `missing`.
+    /// @throws IoError naming file, line and column for a missing cell without a substitute
+    [[nodiscard]] Tensor<Index> indices(std::optional<Index> missing = {}) const { return indices(categories(), missing); }
+
+    /// The place of each cell's text in a list of one's own, (N,): the list of the training data serves the test data.
+    /// @throws IoError as above, also for a text that is not in the list; ValueError for a list with a text twice
+    [[nodiscard]] Tensor<Index> indices(const std::vector<std::string>& categories, std::optional<Index> missing = {}) const {
+        std::unordered_map<std::string_view, Index> places;
+        for (const std::string& category : categories)
+            require<ValueError>(places.emplace(category, static_cast<Index>(places.size())).second, "csv",
+                                "expected each category once, got '", category, "' twice");
+        auto result = Tensor<Index>::empty({size()});
+        for (std::size_t row = 0; row < rows(); ++row) {
+            const std::string_view text = cell(row);
+            Index& index = result[static_cast<Index>(row)];
+            if (cells_->is_missing(text)) {
+                index = substitute(row, missing);
+                continue;
+            }
+            const auto place = places.find(text);
+            if (place == places.end())
+                fail<IoError>("csv", "expected one of ", categories.size(), " known categories", cells_->place(row, column_),
+                              ", got '", detail::shortened(text), "'");
+            index = place->second;
+        }
+        return result;
+    }
+
+private:
+    friend class CsvTable;
+
+    [[nodiscard]] std::size_t rows() const noexcept { return cells_->lines.size(); }
+    [[nodiscard]] std::string_view cell(std::size_t row) const noexcept {
+        return cells_->cells[row * cells_->names.size() + column_];
+    }
+
+    template <class Value>
+    [[nodiscard]] Value substitute(std::size_t row, const std::optional<Value>& missing) const {
+        if (!missing)
+            fail<IoError>("csv", "expected a value", cells_->place(row, column_),
+                          ", got a missing cell, and no value was given for those");
+        return *missing;
+    }
+
+    template <class Scalar>
+    void write_numbers(Scalar* to, Index stride, const std::optional<Scalar>& missing) const {
+        for (std::size_t row = 0; row < rows(); ++row, to += stride) {
+            const std::string_view text = cell(row);
+            if (cells_->is_missing(text))
+                *to = substitute(row, missing);
+            else if (!detail::parse_number(text, *to))
+                fail<IoError>("csv", "expected ", std::integral<Scalar> ? "an integer in range" : "a finite number",
+                              cells_->place(row, column_), ", got '", detail::shortened(text), "'");
+        }
+    }
+
+    std::shared_ptr<const detail::CsvCells> cells_;
+    std::size_t column_;
+};
+
+/// A table that has been read whole. Copies share the text, which never changes.
+class CsvTable {
+public:
+    explicit CsvTable(detail::CsvCells cells) : cells_{std::make_shared<const detail::CsvCells>(std::move(cells))} {}
+
+    /// Rows without the header.
+    [[nodiscard]] Index rows() const noexcept { return static_cast<Index>(cells_->lines.size()); }
+    [[nodiscard]] Index columns() const noexcept { return static_cast<Index>(cells_->names.size()); }
+    /// Names from the header, or "0", "1", ... without one.
+    [[nodiscard]] const std::vector<std::string>& names() const noexcept { return cells_->names; }
+
+    /// @throws IoError that lists the columns there are
+    [[nodiscard]] CsvColumn column(std::string_view name) const {
+        const auto found = std::find(names().begin(), names().end(), name);
+        if (found == names().end())
+            fail<IoError>("csv", "expected a column of ", cells_->path, ": ", detail::listed(names()), "; got '", name, "'");
+        return {cells_, static_cast<std::size_t>(found - names().begin())};
+    }
+    /// @throws IoError unless 0 <= column < columns()
+    template <std::integral I>
+    [[nodiscard]] CsvColumn column(I column) const {
+        require<IoError>(std::cmp_greater_equal(column, 0) && std::cmp_less(column, columns()), "csv", "expected a column in [0, ",
+                         columns(), ") of ", cells_->path, ", got ", column);
+        return {cells_, static_cast<std::size_t>(column)};
+    }
+
+    /// Several columns of numbers side by side, (N, number of names): the inputs of a network. @throws as `CsvColumn::numbers`
+    template <class Scalar = float>
+    [[nodiscard]] Tensor<Scalar> numbers(const std::vector<std::string>& names,
+                                         std::type_identity_t<std::optional<Scalar>> missing = {}) const {
+        const auto width = static_cast<Index>(names.size());
+        auto result = Tensor<Scalar>::empty({rows(), width});
+        for (Index i = 0; i < width; ++i)
+            column(names[static_cast<std::size_t>(i)]).write_numbers(result.data() + i, width, missing);
+        return result;
+    }
+
+private:
+    std::shared_ptr<const detail::CsvCells> cells_;
+};
+
+/// Reads a table from memory; `name` stands for it in errors. @throws IoError as `load_csv`
+[[nodiscard]] inline CsvTable parse_csv(std::string text, const CsvOptions& options = {}, const std::filesystem::path& name = "text") {
+    return CsvTable{detail::CsvParser{std::move(text), options, name}.parse()};
+}
+
+inline namespace ESPALIER_ZLIB {
+
+/// Reads a table from a file, plain or gzipped; fields and quotes as in RFC 4180, lines end with LF or CR LF.
+///
+/// Empty lines at the end are skipped. A byte order mark is skipped. A quote that does not begin a field is an ordinary
+/// character. @throws IoError naming file, line and column: a row of another length, a quote that is not closed, text
+/// after a closing quote, two columns of one name, an empty file, more than `max_bytes`
+[[nodiscard]] inline CsvTable load_csv(const std::filesystem::path& path, const CsvOptions& options = {}) {
+    return parse_csv(read_bytes(path, options.max_bytes), options, path);
+}
+
+}  // namespace ESPALIER_ZLIB
+}  // namespace espalier::inline ESPALIER_ABI::io
