@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+/// @file Everything in autograd/.
+#pragma once
+
+#include <espalier/autograd/activation.hpp>
+#include <espalier/autograd/arithmetic.hpp>
+#include <espalier/autograd/backward.hpp>
+#include <espalier/autograd/conv2d.hpp>
+#include <espalier/autograd/dropout.hpp>
+#include <espalier/autograd/embedding.hpp>
+#include <espalier/autograd/gradcheck.hpp>
+#include <espalier/autograd/matmul.hpp>
+#include <espalier/autograd/normalization.hpp>
+#include <espalier/autograd/pooling.hpp>
+#include <espalier/autograd/record.hpp>
+#include <espalier/autograd/reduction.hpp>
+#include <espalier/autograd/reshape.hpp>
+#include <espalier/autograd/softmax.hpp>
+#include <espalier/autograd/upsample.hpp>
+#include <espalier/autograd/variable.hpp>

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/// @file + - * / of variables whose shapes broadcast, and of variables with numbers.
+#pragma once
+
+#include <espalier/autograd/activation.hpp>
+#include <espalier/autograd/record.hpp>
+#include <espalier/kernels/reduction.hpp>
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace espalier::inline ESPALIER_ABI::autograd {
+namespace detail {
+
+/// Where element i of a broadcast result comes from in one operand.
+class BroadcastIndex {
+public:
+    BroadcastIndex(const Shape& operand, const Shape& result)
+        : numel_{operand.numel()}, rank_{result.rank()}, contiguous_{operand.numel() == result.numel()} {
+        Index stride = 1;
+        suffix_ = true;
+        for (Index axis = rank_ - 1; axis >= 0; --axis) {
+            const Index own = axis - (rank_ - operand.rank());
+            const Index extent = own >= 0 ? operand[own] : 1;
+            extents_[static_cast<std::size_t>(axis)] = result[axis];
+            strides_[static_cast<std::size_t>(axis)] = extent == 1 ? 0 : stride;
+            stride *= extent;
+            suffix_ = suffix_ && (stride == operand.numel() || extent == result[axis]);
+        }
+    }
+
+    [[nodiscard]] Index numel() const noexcept { return numel_; }
+    /// Every element is used once.
+    [[nodiscard]] bool contiguous() const noexcept { return contiguous_; }
+    /// The operand is repeated as a whole: only leading axes are broadcast.
+    [[nodiscard]] bool suffix() const noexcept { return suffix_; }
+
+    [[nodiscard]] Index operator()(Index i) const noexcept {
+        if (contiguous_)
+            return i;
+        if (suffix_)
+            return i % numel_;
+        Index offset = 0;
+        for (Index axis = rank_ - 1; axis >= 0; --axis) {
+            const Index extent = extents_[static_cast<std::size_t>(axis)];
+            offset += i % extent * strides_[static_cast<std::size_t>(axis)];
+            i /= extent;
+        }
+        return offset;
+    }
+
+private:
+    std::array<Index, Shape::max_rank> extents_{};
+    std::array<Index, Shape::max_rank> strides_{};
+    Index numel_;
+    Index rank_;
+    bool contiguous_;
+    bool suffix_;
+};
+
+/// The common shape, axes aligned at the end, extents of 1 stretched. @throws ShapeError naming both shapes.
+[[nodiscard]] inline Shape broadcast(const char* operation, const Shape& a, const Shape& b) {
+    const Index rank = std::max(a.rank(), b.rank());
+    Shape result;
+    for (Index axis = 0; axis < rank; ++axis) {
+        const Index i = axis - (rank - a.rank());
+        const Index j = axis - (rank - b.rank());
+        const Index x = i >= 0 ? a[i] : 1;
+        const Index y = j >= 0 ? b[j] : 1;
+        require<ShapeError>(x == y || x == 1 || y == 1, operation, "expected shapes that broadcast, got ", a, " and ", b);
+        result.append(x == 1 ? y : x);
+    }
+    return result;
+}
+
+/// (T, operand...): for each row, `term(t, i)` summed over all i of the result that come from one element.
+template <class Scalar, class Term>
+[[nodiscard]] Tensor<Scalar> sum_to_operand(const BroadcastIndex& index, const Shape& operand, Index rows, Index n,
+                                            const Term& term) {
+    auto result = Tensor<Scalar>::empty(operand.prepended(rows));
+    const Index numel = index.numel();
+    std::vector<double> sums(static_cast<std::size_t>(index.contiguous() ? 0 : numel));
+    for (Index t = 0; t < rows; ++t) {
+        Scalar* const out = result.data() + t * numel;
+        if (index.contiguous()) {
+            kernels::for_each_index(n, [&](Index i) { out[i] = term(t, i); });
+            continue;
+        }
+        if (index.suffix() && numel > 0) {
+            kernels::column_sums(n / numel, numel, sums.data(), [&](Index r, Index c) { return term(t, r * numel + c); });
+        } else {
+            std::fill(sums.begin(), sums.end(), 0.0);
+            for (Index i = 0; i < n; ++i)
+                sums[static_cast<std::size_t>(index(i))] += static_cast<double>(term(t, i));
+        }
+        std::transform(sums.begin(), sums.end(), out, [](double v) { return static_cast<Scalar>(v); });
+    }
+    return result;
+}
+
+/// y = f(a, b) with the partial derivatives `by_a(a, b)` and `by_b(a, b)`.
+template <class Scalar, class F, class ByA, class ByB>
+[[nodiscard]] Variable<Scalar> binary(const char* operation, const Variable<Scalar>& a, const Variable<Scalar>& b, F f,
+                                      ByA by_a, ByB by_b) {
+    const Shape shape = broadcast(operation, a.shape(), b.shape());
+    const BroadcastIndex in_a{a.shape(), shape};
+    const BroadcastIndex in_b{b.shape(), shape};
+    auto y = Tensor<Scalar>::empty(shape);
+    const Scalar* const left = a.value().data();
+    const Scalar* const right = b.value().data();
+    Scalar* const out = y.data();
+    kernels::for_each_index(shape.numel(), [&](Index i) { out[i] = f(left[in_a(i)], right[in_b(i)]); });
+    return record<Scalar>(operation, std::move(y), {a, b}, [in_a, in_b, by_a, by_b](Gradients<Scalar>& g) {
+        const Index n = g.output().numel();
+        const Scalar* const dy = g.cotangent().data();
+        const Scalar* const x0 = g.input(0).data();
+        const Scalar* const x1 = g.input(1).data();
+        if (g.needs(0))
+            g.add(0, sum_to_operand<Scalar>(in_a, g.input(0).shape(), g.rows(), n, [&](Index t, Index i) {
+                      return dy[t * n + i] * by_a(x0[in_a(i)], x1[in_b(i)]);
+                  }));
+        if (g.needs(1))
+            g.add(1, sum_to_operand<Scalar>(in_b, g.input(1).shape(), g.rows(), n, [&](Index t, Index i) {
+                      return dy[t * n + i] * by_b(x0[in_a(i)], x1[in_b(i)]);
+                  }));
+    });
+}
+
+}  // namespace detail
+
+/// Shapes are aligned at their last axes; an axis that is missing or 1 is repeated, so (C,) and (N, 1, 1, C) both meet
+/// (N, H, W, C). @throws ShapeError naming both shapes if they do not fit.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator+(const Variable<Scalar>& a, const Variable<Scalar>& b) {
+    const auto one = [](Scalar, Scalar) { return Scalar(1); };
+    return detail::binary("add", a, b, [](Scalar x, Scalar y) { return x + y; }, one, one);
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator-(const Variable<Scalar>& a, const Variable<Scalar>& b) {
+    return detail::binary(
+        "subtract", a, b, [](Scalar x, Scalar y) { return x - y; }, [](Scalar, Scalar) { return Scalar(1); },
+        [](Scalar, Scalar) { return Scalar(-1); });
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator*(const Variable<Scalar>& a, const Variable<Scalar>& b) {
+    return detail::binary(
+        "multiply", a, b, [](Scalar x, Scalar y) { return x * y; }, [](Scalar, Scalar y) { return y; },
+        [](Scalar x, Scalar) { return x; });
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator/(const Variable<Scalar>& a, const Variable<Scalar>& b) {
+    return detail::binary(
+        "divide", a, b, [](Scalar x, Scalar y) { return x / y; }, [](Scalar, Scalar y) { return 1 / y; },
+        [](Scalar x, Scalar y) { return -x / (y * y); });
+}
+
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator*(const Variable<Scalar>& x, std::type_identity_t<Scalar> factor) {
+    return elementwise(
+        "scale", x, [=](Scalar v) { return v * factor; }, [=](Scalar, Scalar) { return factor; });
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator+(const Variable<Scalar>& x, std::type_identity_t<Scalar> term) {
+    return elementwise(
+        "shift", x, [=](Scalar v) { return v + term; }, [](Scalar, Scalar) { return Scalar(1); });
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator*(std::type_identity_t<Scalar> factor, const Variable<Scalar>& x) {
+    return x * factor;
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator+(std::type_identity_t<Scalar> term, const Variable<Scalar>& x) {
+    return x + term;
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator-(const Variable<Scalar>& x) {
+    return x * Scalar(-1);
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator-(const Variable<Scalar>& x, std::type_identity_t<Scalar> term) {
+    return x + -term;
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator-(std::type_identity_t<Scalar> term, const Variable<Scalar>& x) {
+    return -x + term;
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> operator/(const Variable<Scalar>& x, std::type_identity_t<Scalar> divisor) {
+    return x * (1 / divisor);
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::autograd

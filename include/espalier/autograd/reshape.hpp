@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/// @file Operations that move elements and compute nothing: reshape, flatten, narrow, split, concatenate.
+#pragma once
+
+#include <espalier/autograd/record.hpp>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace espalier::inline ESPALIER_ABI::autograd {
+
+/// The same elements under another shape; nothing is copied, forward or backward. @throws ShapeError
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> reshape(const Variable<Scalar>& x, const Shape& shape) {
+    require<ShapeError>(shape.numel() == x.numel(), "reshape", "expected ", x.numel(), " elements as in ", x.shape(),
+                        ", got shape ", shape);
+    return record<Scalar>("reshape", x.node()->value.alias(shape), {x}, [](Gradients<Scalar>& g) {
+        g.add(0, std::move(g.cotangent()).reshape(g.input(0).shape().prepended(g.rows())));
+    });
+}
+
+/// Axes from `first` on become one: (N, H, W, C) gives (N, H W C). @throws ShapeError if there is no such axis.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> flatten(const Variable<Scalar>& x, Index first = 1) {
+    require<ShapeError>(first >= 0 && first < x.rank(), "flatten", "expected more than ", first, " axes, got ", x.shape());
+    Shape shape = x.shape().axes(0, first);
+    shape.append(x.shape().product(first, x.rank()));
+    return reshape(x, shape);
+}
+
+namespace detail {
+
+/// Copies `count` runs of `length` elements between arrays with different distances from run to run.
+template <class Scalar>
+void copy_runs(Index count, Index length, const Scalar* from, Index from_stride, Scalar* to, Index to_stride) {
+    for (Index i = 0; i < count; ++i)
+        std::copy_n(from + i * from_stride, length, to + i * to_stride);
+}
+
+}  // namespace detail
+
+/// Entries [start, start + length) of one axis. @throws ShapeError if they are not all there.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> narrow(const Variable<Scalar>& x, Index axis, Index start, Index length) {
+    const Shape& shape = x.shape();
+    axis = shape.normalize(axis);
+    require<ShapeError>(start >= 0 && length >= 0 && start + length <= shape[axis], "narrow",
+                        "expected a range within axis ", axis, " of ", shape, ", got [", start, ", ", start + length, ")");
+    const Index outer = shape.product(0, axis);
+    const Index inner = shape.product(axis + 1, shape.rank());
+    const Index whole = shape[axis] * inner;
+    auto y = Tensor<Scalar>::empty(shape.with(axis, length));
+    detail::copy_runs(outer, length * inner, x.value().data() + start * inner, whole, y.data(), length * inner);
+    return record<Scalar>("narrow", std::move(y), {x}, [=](Gradients<Scalar>& g) {
+        Tensor<Scalar> gradient{g.input(0).shape().prepended(g.rows())};
+        detail::copy_runs(g.rows() * outer, length * inner, g.cotangent().data(), length * inner,
+                          gradient.data() + start * inner, whole);
+        g.add(0, std::move(gradient));
+    });
+}
+
+/// Consecutive parts of one axis. @throws ShapeError unless the sizes add up to its extent.
+template <class Scalar>
+[[nodiscard]] std::vector<Variable<Scalar>> split(const Variable<Scalar>& x, std::span<const Index> sizes, Index axis) {
+    Index total = 0;
+    for (const Index size : sizes)
+        total += size;
+    require<ShapeError>(total == x.size(axis), "split", "expected sizes that add up to ", x.size(axis), " on axis ", axis,
+                        " of ", x.shape(), ", got ", total);
+    std::vector<Variable<Scalar>> parts;
+    Index start = 0;
+    for (const Index size : sizes) {
+        parts.push_back(narrow(x, axis, start, size));
+        start += size;
+    }
+    return parts;
+}
+
+/// The inputs side by side along one axis; the others must agree. @throws ShapeError naming the first that does not.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> concatenate(std::span<const Variable<Scalar>> inputs, Index axis) {
+    require<ShapeError>(!inputs.empty(), "concatenate", "expected at least one input, got none");
+    const Shape& first = inputs.front().shape();
+    axis = first.normalize(axis);
+    Index extent = 0;
+    for (const auto& input : inputs) {
+        require<ShapeError>(input.rank() == first.rank() && input.shape().with(axis, 0) == first.with(axis, 0), "concatenate",
+                            "expected shapes that agree but for axis ", axis, ", got ", first, " and ", input.shape());
+        extent += input.size(axis);
+    }
+    const Index outer = first.product(0, axis);
+    const Index inner = first.product(axis + 1, first.rank());
+    auto y = Tensor<Scalar>::empty(first.with(axis, extent));
+    Index start = 0;
+    for (const auto& input : inputs) {
+        const Index run = input.size(axis) * inner;
+        detail::copy_runs(outer, run, input.value().data(), run, y.data() + start, extent * inner);
+        start += run;
+    }
+    return record("concatenate", std::move(y), inputs, [=, count = inputs.size()](Gradients<Scalar>& g) {
+        Index offset = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            const Index run = g.input(i).size(axis) * inner;
+            if (g.needs(i)) {
+                auto gradient = Tensor<Scalar>::empty(g.input(i).shape().prepended(g.rows()));
+                detail::copy_runs(g.rows() * outer, run, g.cotangent().data() + offset, extent * inner, gradient.data(), run);
+                g.add(i, std::move(gradient));
+            }
+            offset += run;
+        }
+    });
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> concatenate(const std::vector<Variable<Scalar>>& inputs, Index axis) {
+    return concatenate(std::span<const Variable<Scalar>>{inputs}, axis);
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::autograd

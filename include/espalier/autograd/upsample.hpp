@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/// @file Resizing of (N, H, W, C) images by nearest neighbour and bilinear interpolation.
+#pragma once
+
+#include <espalier/autograd/record.hpp>
+#include <espalier/core/threads.hpp>
+#include <espalier/kernels/window.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+namespace espalier::inline ESPALIER_ABI::autograd {
+namespace detail {
+
+/// Output position i along one axis takes `(1 - weight)` of entry `low` and `weight` of entry `high`.
+struct Sample {
+    Index low;
+    Index high;
+    double weight;
+};
+
+[[nodiscard]] inline std::vector<Sample> nearest_samples(Index from, Index to) {
+    std::vector<Sample> samples;
+    for (Index i = 0; i < to; ++i)
+        samples.push_back({i * from / to, i * from / to, 0});
+    return samples;
+}
+
+[[nodiscard]] inline std::vector<Sample> linear_samples(Index from, Index to, bool align_corners) {
+    std::vector<Sample> samples;
+    for (Index i = 0; i < to; ++i) {
+        const auto position = static_cast<double>(i);
+        const double ratio = align_corners ? (to > 1 ? static_cast<double>(from - 1) / static_cast<double>(to - 1) : 0)
+                                           : static_cast<double>(from) / static_cast<double>(to);
+        const double x = align_corners ? position * ratio : std::max(0.0, (position + 0.5) * ratio - 0.5);
+        const Index low = std::min(static_cast<Index>(x), from - 1);
+        samples.push_back({low, std::min(low + 1, from - 1), x - static_cast<double>(low)});
+    }
+    return samples;
+}
+
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> resample(const char* operation, const Variable<Scalar>& x, std::vector<Sample> rows,
+                                        std::vector<Sample> columns) {
+    const Shape in = x.shape();
+    const Index channels = in[3];
+    const Shape out{in[0], static_cast<Index>(rows.size()), static_cast<Index>(columns.size()), channels};
+    // Calls body(output offset, input offset, weight) for the up to four sources of every pixel of image n.
+    const auto for_each_source = [=, rows = std::move(rows), columns = std::move(columns)](Index n, const auto& body) {
+        for (Index oy = 0; oy < out[1]; ++oy)
+            for (Index ox = 0; ox < out[2]; ++ox) {
+                const Sample& v = rows[static_cast<std::size_t>(oy)];
+                const Sample& h = columns[static_cast<std::size_t>(ox)];
+                const auto source = [&](Index y, Index xx, double weight) {
+                    if (weight != 0)
+                        body(((n * out[1] + oy) * out[2] + ox) * channels, ((n * in[1] + y) * in[2] + xx) * channels,
+                             static_cast<Scalar>(weight));
+                };
+                source(v.low, h.low, (1 - v.weight) * (1 - h.weight));
+                source(v.low, h.high, (1 - v.weight) * h.weight);
+                source(v.high, h.low, v.weight * (1 - h.weight));
+                source(v.high, h.high, v.weight * h.weight);
+            }
+    };
+    Tensor<Scalar> y{out};
+    parallel_for(in[0], 1, [&](Index begin, Index end) {
+        for (Index n = begin; n < end; ++n)
+            for_each_source(n, [&](Index to, Index from, Scalar weight) {
+                for (Index c = 0; c < channels; ++c)
+                    y[to + c] += weight * x.value()[from + c];
+            });
+    });
+    return record<Scalar>(operation, std::move(y), {x}, [=](Gradients<Scalar>& g) {
+        Tensor<Scalar> dx{in.prepended(g.rows())};
+        parallel_for(g.rows() * in[0], 1, [&](Index begin, Index end) {
+            for (Index n = begin; n < end; ++n)
+                for_each_source(n, [&](Index to, Index from, Scalar weight) {
+                    for (Index c = 0; c < channels; ++c)
+                        dx[from + c] += weight * g.cotangent()[to + c];
+                });
+        });
+        g.add(0, std::move(dx));
+    });
+}
+
+inline void require_resizable(const char* operation, const Shape& x, Pair size) {
+    require<ShapeError>(x.rank() == 4 && x[1] > 0 && x[2] > 0, operation, "expected images (N, H, W, C), got input ", x);
+    require<ValueError>(size.height > 0 && size.width > 0, operation, "expected a size of at least 1x1, got ", size);
+}
+
+}  // namespace detail
+
+/// Each output pixel is its nearest input pixel, as PyTorch's `nearest`. @throws ShapeError, ValueError
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> upsample_nearest2d(const Variable<Scalar>& x, Pair size) {
+    detail::require_resizable("upsample_nearest2d", x.shape(), size);
+    return detail::resample("upsample_nearest2d", x, detail::nearest_samples(x.size(1), size.height),
+                            detail::nearest_samples(x.size(2), size.width));
+}
+
+/// Bilinear interpolation; with `align_corners` the corner pixels of input and output coincide. @throws ShapeError, ValueError
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> upsample_bilinear2d(const Variable<Scalar>& x, Pair size, bool align_corners = false) {
+    detail::require_resizable("upsample_bilinear2d", x.shape(), size);
+    return detail::resample("upsample_bilinear2d", x, detail::linear_samples(x.size(1), size.height, align_corners),
+                            detail::linear_samples(x.size(2), size.width, align_corners));
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::autograd

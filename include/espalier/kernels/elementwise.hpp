@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/// @file Loops over arrays, element by element, on all threads.
+#pragma once
+
+#include <espalier/core/config.hpp>
+#include <espalier/core/threads.hpp>
+
+#include <Eigen/Core>
+
+namespace espalier::inline ESPALIER_ABI::kernels {
+
+/// Elements a thread takes at a time: large enough that handing them out costs nothing beside the work.
+inline constexpr Index elementwise_grain = 32768;
+
+/// `body(i)` for every i in [0, n).
+template <class Body>
+void for_each_index(Index n, const Body& body) {
+    parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
+        for (Index i = begin; i < end; ++i)
+            body(i);
+    });
+}
+
+/// y[i] = f(x[i]).
+template <class X, class Y, class F>
+void map(Index n, const X* x, Y* y, const F& f) {
+    for_each_index(n, [=](Index i) { y[i] = f(x[i]); });
+}
+
+/// to[i] += from[i].
+template <class Scalar>
+void accumulate(Index n, const Scalar* from, Scalar* to) {
+    using Array = Eigen::Array<Scalar, Eigen::Dynamic, 1>;
+    parallel_for(n, elementwise_grain, [=](Index begin, Index end) {
+        Eigen::Map<Array>{to + begin, end - begin} += Eigen::Map<const Array>{from + begin, end - begin};
+    });
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/// @file Matrix products on raw row-major memory, cut into tiles by the problem's size alone.
+#pragma once
+
+#include <espalier/core/config.hpp>
+#include <espalier/core/threads.hpp>
+
+#include <Eigen/Core>
+
+#include <algorithm>
+
+namespace espalier::inline ESPALIER_ABI::kernels {
+
+/// A row-major matrix in memory: element (i, j) at `data[i * stride + j]`.
+template <class Scalar>
+struct MatrixView {
+    Scalar* data;
+    Index stride;
+};
+
+enum class Transpose { no, yes };
+
+namespace detail {
+
+template <class Scalar>
+using MatrixMap = Eigen::Map<Eigen::Matrix<std::remove_const_t<Scalar>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>,
+                             Eigen::Unaligned, Eigen::OuterStride<>>;
+template <class Scalar>
+using ConstMatrixMap =
+    Eigen::Map<const Eigen::Matrix<std::remove_const_t<Scalar>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>,
+               Eigen::Unaligned, Eigen::OuterStride<>>;
+
+template <class Scalar, class Left, class Right>
+void multiply(const Left& a, const Right& b, MatrixMap<Scalar>& c, bool accumulate) {
+    if (accumulate)
+        c.noalias() += a * b;
+    else
+        c.noalias() = a * b;
+}
+
+}  // namespace detail
+
+/// C (m, n) = op(A) (m, k) op(B) (k, n), added to C if `accumulate`; at most one of A and B is transposed. One thread.
+template <class Scalar>
+void gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
+          MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
+    const bool ta = transpose_a == Transpose::yes;
+    const bool tb = transpose_b == Transpose::yes;
+    const detail::ConstMatrixMap<Scalar> left{a.data, ta ? k : m, ta ? m : k, Eigen::OuterStride<>{a.stride}};
+    const detail::ConstMatrixMap<Scalar> right{b.data, tb ? n : k, tb ? k : n, Eigen::OuterStride<>{b.stride}};
+    detail::MatrixMap<Scalar> result{c.data, m, n, Eigen::OuterStride<>{c.stride}};
+    if (ta)
+        detail::multiply<Scalar>(left.transpose(), right, result, accumulate);
+    else if (tb)
+        detail::multiply<Scalar>(left, right.transpose(), result, accumulate);
+    else
+        detail::multiply<Scalar>(left, right, result, accumulate);
+}
+
+/// `gemm` on all threads: tiles of C are independent, so no sum is ever split between threads.
+template <class Scalar>
+void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
+                   MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
+    const bool ta = transpose_a == Transpose::yes;
+    const bool tb = transpose_b == Transpose::yes;
+    const Index tile = 256;
+    const Index row_tiles = (m + tile - 1) / tile;
+    const Index column_tiles = (n + tile - 1) / tile;
+    parallel_for(row_tiles * column_tiles, 1, [&](Index first, Index last) {
+        for (Index i = first; i < last; ++i) {
+            const Index row = i / column_tiles * tile;
+            const Index column = i % column_tiles * tile;
+            gemm<Scalar>(transpose_a, transpose_b, std::min(tile, m - row), std::min(tile, n - column), k,
+                         {a.data + (ta ? row : row * a.stride), a.stride},
+                         {b.data + (tb ? column * b.stride : column), b.stride},
+                         {c.data + row * c.stride + column, c.stride}, accumulate);
+        }
+    });
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::kernels

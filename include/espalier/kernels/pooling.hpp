@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/// @file Max and average pooling of channels-last images.
+#pragma once
+
+#include <espalier/core/threads.hpp>
+#include <espalier/kernels/window.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace espalier::inline ESPALIER_ABI::kernels {
+
+struct PoolShape {
+    Index batch;
+    Pair input;
+    Pair output;
+    Index channels;
+    Window window;
+
+    [[nodiscard]] Index input_size() const noexcept { return input.height * input.width * channels; }
+    [[nodiscard]] Index output_size() const noexcept { return output.height * output.width * channels; }
+};
+
+namespace detail {
+
+/// Calls `pixel(output_offset, oy, ox)` for every pooled pixel of one image.
+template <class Body>
+void for_each_pooled(const PoolShape& s, const Body& body) {
+    Index offset = 0;
+    for (Index oy = 0; oy < s.output.height; ++oy)
+        for (Index ox = 0; ox < s.output.width; ++ox, offset += s.channels)
+            body(offset, oy, ox);
+}
+
+/// Calls `tap(position, input_offset)` for every tap of the window at (oy, ox) that lies in the image.
+template <class Tap>
+void for_each_inside(const PoolShape& s, Index oy, Index ox, const Tap& tap) {
+    const Window& w = s.window;
+    for (Index ky = 0; ky < w.kernel.height; ++ky)
+        for (Index kx = 0; kx < w.kernel.width; ++kx) {
+            const Index y = oy * w.stride.height - w.padding.height + ky * w.dilation.height;
+            const Index x = ox * w.stride.width - w.padding.width + kx * w.dilation.width;
+            if (y >= 0 && y < s.input.height && x >= 0 && x < s.input.width)
+                tap(ky * w.kernel.width + kx, (y * s.input.width + x) * s.channels);
+        }
+}
+
+}  // namespace detail
+
+/// y and, for each pooled value, which tap of the window it came from (the first of equals; NaN wins).
+template <class Scalar>
+void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uint16_t* winner) {
+    parallel_for(s.batch, 1, [&](Index begin, Index end) {
+        for (Index n = begin; n < end; ++n)
+            detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
+                Scalar* const out = y + n * s.output_size() + offset;
+                std::uint16_t* const from = winner + n * s.output_size() + offset;
+                std::fill_n(out, s.channels, -std::numeric_limits<Scalar>::infinity());
+                std::fill_n(from, s.channels, std::uint16_t{0});
+                bool first = true;
+                detail::for_each_inside(s, oy, ox, [&](Index position, Index pixel) {
+                    const Scalar* const in = x + n * s.input_size() + pixel;
+                    const auto tap = static_cast<std::uint16_t>(position);
+                    for (Index c = 0; c < s.channels; ++c) {
+                        const bool better = first || !(in[c] <= out[c]);  // true for NaN as well
+                        const bool keep = std::isnan(out[c]) && !first;
+                        out[c] = better && !keep ? in[c] : out[c];
+                        from[c] = better && !keep ? tap : from[c];
+                    }
+                    first = false;
+                });
+            });
+    });
+}
+
+/// dx from dy; `images` counts T batches one after the other, which share the winners of one batch.
+template <class Scalar>
+void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, const std::uint16_t* winner, Scalar* dx) {
+    parallel_for(images, 1, [&](Index begin, Index end) {
+        for (Index n = begin; n < end; ++n) {
+            Scalar* const image = dx + n * s.input_size();
+            std::fill_n(image, s.input_size(), Scalar(0));
+            detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
+                const Scalar* const out = dy + n * s.output_size() + offset;
+                const std::uint16_t* const from = winner + n % s.batch * s.output_size() + offset;
+                detail::for_each_inside(s, oy, ox, [&](Index position, Index pixel) {
+                    for (Index c = 0; c < s.channels; ++c)
+                        image[pixel + c] += from[c] == position ? out[c] : Scalar(0);
+                });
+            });
+        }
+    });
+}
+
+/// Mean over the window; padding counts as zeros, as in PyTorch's default.
+template <class Scalar>
+void avg_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y) {
+    const Scalar scale = Scalar(1) / static_cast<Scalar>(s.window.taps());
+    parallel_for(s.batch, 1, [&](Index begin, Index end) {
+        for (Index n = begin; n < end; ++n)
+            detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
+                Scalar* const out = y + n * s.output_size() + offset;
+                std::fill_n(out, s.channels, Scalar(0));
+                detail::for_each_inside(s, oy, ox, [&](Index, Index pixel) {
+                    const Scalar* const in = x + n * s.input_size() + pixel;
+                    for (Index c = 0; c < s.channels; ++c)
+                        out[c] += in[c] * scale;
+                });
+            });
+    });
+}
+
+template <class Scalar>
+void avg_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, Scalar* dx) {
+    const Scalar scale = Scalar(1) / static_cast<Scalar>(s.window.taps());
+    parallel_for(images, 1, [&](Index begin, Index end) {
+        for (Index n = begin; n < end; ++n) {
+            Scalar* const image = dx + n * s.input_size();
+            std::fill_n(image, s.input_size(), Scalar(0));
+            detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
+                const Scalar* const out = dy + n * s.output_size() + offset;
+                detail::for_each_inside(s, oy, ox, [&](Index, Index pixel) {
+                    for (Index c = 0; c < s.channels; ++c)
+                        image[pixel + c] += out[c] * scale;
+                });
+            });
+        }
+    });
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::kernels
