@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+/// @file Everything in data/.
+#pragma once
+
+#include <espalier/data/batch.hpp>
+#include <espalier/data/combine.hpp>
+#include <espalier/data/dataset.hpp>
+#include <espalier/data/loader.hpp>
+#include <espalier/data/prefetch.hpp>
+#include <espalier/data/split.hpp>
