@@ -18,6 +18,8 @@ public:
         : std::runtime_error{"[" + std::string{operation} + "] " + std::string{message}}, operation_{operation} {}
 
     [[nodiscard]] const std::string& operation() const noexcept { return operation_; }
+    /// `what()` without the operation.
+    [[nodiscard]] std::string_view message() const noexcept { return std::string_view{what()}.substr(operation_.size() + 3); }
 
 private:
     std::string operation_;

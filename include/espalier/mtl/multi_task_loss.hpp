@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+/// @file The sum of the tasks' losses, `L = sum over T of w_T L_T`.
+#pragma once
+
+#include <espalier/autograd/arithmetic.hpp>
+#include <espalier/autograd/backward.hpp>
+#include <espalier/losses/loss.hpp>
+#include <espalier/losses/target.hpp>
+
+#include <cmath>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace espalier::inline ESPALIER_ABI::mtl {
+
+/// A task's name, its loss, and the loss's weight in the sum.
+template <class Scalar = float>
+struct TaskLoss {
+    std::string name;
+    losses::Loss<Scalar> loss;
+    double weight = 1;
+};
+
+/// The losses of one batch: the total, and each task's own. A task without a labelled sample in the batch is not active:
+/// its loss is 0, and neither its head nor the trunk receives a gradient from it.
+template <class Scalar = float>
+class MultiTaskLossValue {
+public:
+    MultiTaskLossValue(Variable<Scalar> total, Named<Variable<Scalar>> tasks, std::vector<bool> active)
+        : total_{std::move(total)}, tasks_{std::move(tasks)}, active_{std::move(active)} {}
+
+    /// The weighted sum over the active tasks.
+    [[nodiscard]] const Variable<Scalar>& total() const noexcept { return total_; }
+    [[nodiscard]] Scalar item() const { return total_.item(); }
+    /// Every task's own loss, unweighted.
+    [[nodiscard]] const Named<Variable<Scalar>>& tasks() const noexcept { return tasks_; }
+    /// One task's own loss, unweighted. @throws StateError for a task that is not there.
+    [[nodiscard]] Scalar item(std::string_view task) const { return tasks_.at(task).item(); }
+    /// Whether each task, in the order of `tasks()`, had a labelled sample.
+    [[nodiscard]] const std::vector<bool>& active() const noexcept { return active_; }
+
+    /// Adds the gradient of the total to all parameters. If no task is active there is none, and nothing happens.
+    void backward(bool retain_graph = false) const {
+        if (total_.requires_grad())
+            total_.backward(retain_graph);
+    }
+
+private:
+    Variable<Scalar> total_;
+    Named<Variable<Scalar>> tasks_;
+    std::vector<bool> active_;
+};
+
+/// One loss for each task and their weighted sum.
+template <class Scalar = float>
+class MultiTaskLoss {
+public:
+    /// @throws StateError without a task, or for a name that comes twice; ValueError for a weight that is negative or not finite.
+    explicit MultiTaskLoss(std::vector<TaskLoss<Scalar>> tasks) {
+        require<StateError>(!tasks.empty(), "MultiTaskLoss", "expected at least one task, got none");
+        for (auto& task : tasks) {
+            require<StateError>(!tasks_.contains(task.name), "MultiTaskLoss", "expected one loss for each task, got '", task.name,
+                                "' twice");
+            check_weight(task.name, task.weight);
+            std::string name = task.name;
+            tasks_.insert(std::move(name), std::move(task));
+        }
+    }
+    MultiTaskLoss(std::initializer_list<TaskLoss<Scalar>> tasks) : MultiTaskLoss{std::vector<TaskLoss<Scalar>>(tasks)} {}
+
+    /// The losses of a batch. Every output needs a loss, every loss an output and a target.
+    /// @throws StateError naming the task that lacks one; ValueError if a task's loss is not finite; what a loss throws,
+    /// with the name of its task.
+    [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Variable<Scalar>>& outputs,
+                                                        const losses::Targets<Scalar>& targets) const {
+        for (const auto& [name, output] : outputs)
+            require<StateError>(tasks_.contains(name), "MultiTaskLoss", "expected a loss for every task, got none for '", name,
+                                "', only for ", tasks_.names());
+        Variable<Scalar> total{Tensor<Scalar>::scalar(0)};
+        Named<Variable<Scalar>> values;
+        std::vector<bool> active;
+        for (const auto& [name, task] : tasks_) {
+            require<StateError>(outputs.contains(name), "MultiTaskLoss", "expected an output for task '", name, "', got ",
+                                outputs.names());
+            require<StateError>(targets.contains(name), "MultiTaskLoss", "expected a target for task '", name, "', got ",
+                                targets.names());
+            const losses::Target<Scalar>& target = targets.at(name);
+            const Variable<Scalar> value = evaluate(task, outputs.at(name), target);
+            require<ShapeError>(value.numel() == 1, "MultiTaskLoss", "expected a loss of one element for task '", name, "', got ",
+                                value.shape(), ": use the mean or the sum");
+            require<ValueError>(std::isfinite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name,
+                                "', got ", value.item());
+            active.push_back(target.labelled_count() > 0);
+            if (active.back())
+                total = total + (task.weight == 1 ? value : value * static_cast<Scalar>(task.weight));
+            values.insert(name, value);
+        }
+        return {std::move(total), std::move(values), std::move(active)};
+    }
+
+    /// @throws StateError for a task that is not there; ValueError for a weight that is negative or not finite.
+    void set_weight(std::string_view task, double weight) {
+        TaskLoss<Scalar>& entry = tasks_.at(task);
+        check_weight(task, weight);
+        entry.weight = weight;
+    }
+    [[nodiscard]] double weight(std::string_view task) const { return tasks_.at(task).weight; }
+
+private:
+    static void check_weight(std::string_view task, double weight) {
+        require<ValueError>(weight >= 0 && std::isfinite(weight), "MultiTaskLoss", "expected a weight of at least 0 for task '", task,
+                            "', got ", weight);
+    }
+
+    [[nodiscard]] static Variable<Scalar> evaluate(const TaskLoss<Scalar>& task, const Variable<Scalar>& output,
+                                                   const losses::Target<Scalar>& target) {
+        const auto naming_task = [&](const Error& error) { return concat(error.message(), ", for task '", task.name, "'"); };
+        try {
+            return task.loss(output, target);
+        } catch (const ShapeError& error) {
+            throw ShapeError{error.operation(), naming_task(error)};
+        } catch (const ValueError& error) {
+            throw ValueError{error.operation(), naming_task(error)};
+        } catch (const StateError& error) {
+            throw StateError{error.operation(), naming_task(error)};
+        }
+    }
+
+    Named<TaskLoss<Scalar>> tasks_;
+};
+
+}  // namespace espalier::inline ESPALIER_ABI::mtl

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/// @file Activations as layers, for any scalar.
+#pragma once
+
+#include <espalier/autograd/activation.hpp>
+#include <espalier/autograd/softmax.hpp>
+
+namespace espalier::inline ESPALIER_ABI::nn {
+
+struct Identity {
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return x;
+    }
+};
+
+struct ReLU {
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::relu(x);
+    }
+};
+
+struct LeakyReLU {
+    double negative_slope = 0.01;
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::leaky_relu(x, static_cast<Scalar>(negative_slope));
+    }
+};
+
+struct Sigmoid {
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::sigmoid(x);
+    }
+};
+
+struct Tanh {
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::tanh(x);
+    }
+};
+
+struct GELU {
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::gelu(x);
+    }
+};
+
+/// Over the last axis.
+struct Softmax {
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::softmax(x);
+    }
+};
+
+/// Over the last axis.
+struct LogSoftmax {
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::log_softmax(x);
+    }
+};
+
+}  // namespace espalier::inline ESPALIER_ABI::nn

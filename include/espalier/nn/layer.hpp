@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/// @file Any layer behind one virtual call: how models of run-time structure stay cheap to compile.
+#pragma once
+
+#include <espalier/nn/module.hpp>
+
+#include <concepts>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace espalier::inline ESPALIER_ABI::nn {
+
+/// Anything that can be copied and called with a variable is a layer, a lambda too. If it has parameters, modes or
+/// children, it shows them in `visit(Visitor<Scalar>&)`.
+template <class L, class Scalar>
+concept LayerOf = std::copy_constructible<L> && requires(L& layer, const Variable<Scalar>& x) {
+    { layer(x) } -> std::same_as<Variable<Scalar>>;
+};
+
+/// A value that holds any layer. Copying it copies the layer with its parameters.
+template <class Scalar = float>
+class Layer : public Module<Layer<Scalar>, Scalar> {
+public:
+    template <class L>
+        requires(!std::same_as<std::remove_cvref_t<L>, Layer> && LayerOf<std::remove_cvref_t<L>, Scalar>)
+    Layer(L&& layer) : held_{std::make_unique<Holder<std::remove_cvref_t<L>>>(std::forward<L>(layer))} {}
+    Layer(const Layer& other) : held_{other.held_->clone()} {}
+    Layer(Layer&&) noexcept = default;
+    Layer& operator=(Layer other) noexcept {
+        std::swap(held_, other.held_);
+        return *this;
+    }
+    ~Layer() = default;
+
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) { return held_->forward(x); }
+    void visit(Visitor<Scalar>& visitor) { held_->visit(visitor); }
+
+    /// The held layer if it is an `L`, else null.
+    template <class L>
+    [[nodiscard]] L* get_if() noexcept {
+        auto* holder = dynamic_cast<Holder<L>*>(held_.get());
+        return holder ? &holder->layer : nullptr;
+    }
+
+private:
+    struct Concept {
+        virtual ~Concept() = default;
+        virtual Variable<Scalar> forward(const Variable<Scalar>& x) = 0;
+        virtual void visit(Visitor<Scalar>& visitor) = 0;
+        virtual std::unique_ptr<Concept> clone() const = 0;
+    };
+    template <class L>
+    struct Holder final : Concept {
+        template <class From>
+        explicit Holder(From&& from) : layer{std::forward<From>(from)} {}
+        Variable<Scalar> forward(const Variable<Scalar>& x) override { return layer(x); }
+        void visit([[maybe_unused]] Visitor<Scalar>& visitor) override {
+            if constexpr (requires { layer.visit(visitor); })
+                layer.visit(visitor);
+        }
+        std::unique_ptr<Concept> clone() const override { return std::make_unique<Holder>(layer); }
+        L layer;
+    };
+
+    std::unique_ptr<Concept> held_;
+};
+
+namespace detail {
+
+/// The scalar of the first type that names one, float if none does: `Sequential{Flatten{}, Linear<double>{...}}`.
+template <class... Layers>
+struct ScalarOf {
+    using type = float;
+};
+template <class First, class... Rest>
+struct ScalarOf<First, Rest...> : ScalarOf<Rest...> {};
+template <class First, class... Rest>
+    requires requires { typename First::value_type; }
+struct ScalarOf<First, Rest...> {
+    using type = typename First::value_type;
+};
+
+/// Calls `run()`; a shape error of it comes out with `, in <place>` at its end.
+template <class Run>
+decltype(auto) naming_place(const Run& run, const std::string& place) {
+    try {
+        return run();
+    } catch (const ShapeError& error) {
+        throw ShapeError{error.operation(), std::string{error.message()} + ", in " + place};
+    }
+}
+
+}  // namespace detail
+}  // namespace espalier::inline ESPALIER_ABI::nn

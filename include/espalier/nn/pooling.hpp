@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/// @file Pooling layers for (N, H, W, C) images of any scalar.
+#pragma once
+
+#include <espalier/autograd/pooling.hpp>
+
+namespace espalier::inline ESPALIER_ABI::nn {
+
+using Pool2dOptions = autograd::Pool2dOptions;
+
+/// Largest value of each window; the stride is the kernel unless given.
+class MaxPool2d {
+public:
+    explicit MaxPool2d(Pair kernel, Pool2dOptions options = {}) : kernel_{kernel}, options_{options} {}
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::max_pool2d(x, kernel_, options_);
+    }
+
+private:
+    Pair kernel_;
+    Pool2dOptions options_;
+};
+
+/// Mean of each window, padding included; the stride is the kernel unless given.
+class AvgPool2d {
+public:
+    explicit AvgPool2d(Pair kernel, Pool2dOptions options = {}) : kernel_{kernel}, options_{options} {}
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::avg_pool2d(x, kernel_, options_);
+    }
+
+private:
+    Pair kernel_;
+    Pool2dOptions options_;
+};
+
+/// Mean of the whole image: (N, H, W, C) gives (N, C).
+struct GlobalAvgPool2d {
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::global_avg_pool2d(x);
+    }
+};
+
+}  // namespace espalier::inline ESPALIER_ABI::nn
