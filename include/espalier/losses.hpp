@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+/// @file Everything in losses/.
+#pragma once
+
+#include <espalier/losses/binary_cross_entropy.hpp>
+#include <espalier/losses/cross_entropy.hpp>
+#include <espalier/losses/huber.hpp>
+#include <espalier/losses/l1.hpp>
+#include <espalier/losses/loss.hpp>
+#include <espalier/losses/mse.hpp>
+#include <espalier/losses/reduction.hpp>
+#include <espalier/losses/target.hpp>
