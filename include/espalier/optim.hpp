@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+/// @file Everything in optim/.
+#pragma once
+
+#include <espalier/optim/adam.hpp>
+#include <espalier/optim/clip.hpp>
+#include <espalier/optim/optimizer.hpp>
+#include <espalier/optim/schedule.hpp>
+#include <espalier/optim/sgd.hpp>

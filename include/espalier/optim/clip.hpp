@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/// @file Bounds on gradients, to be set between the backward pass and the optimizer's step.
+#pragma once
+
+#include <espalier/autograd/variable.hpp>
+#include <espalier/kernels/elementwise.hpp>
+#include <espalier/kernels/reduction.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace espalier::inline ESPALIER_ABI::optim {
+
+/// Scales all gradients by one factor, such that their Euclidean norm taken together is at most `max_norm`; returns the
+/// norm before. Parameters without a gradient count for nothing.
+/// @throws ValueError, before anything is changed, for a gradient that is not finite or a `max_norm` below 0.
+template <class Scalar>
+double clip_grad_norm(const std::vector<Variable<Scalar>>& parameters, double max_norm) {
+    require<ValueError>(max_norm >= 0, "clip_grad_norm", "expected a max_norm of at least 0, got ", max_norm);
+    double squares = 0;
+    for (const auto& parameter : parameters)
+        if (parameter.has_grad())
+            squares += kernels::sum(parameter.numel(), [g = parameter.grad().data()](Index i) {
+                const auto v = static_cast<double>(g[i]);
+                return v * v;
+            });
+    const double norm = std::sqrt(squares);
+    require<ValueError>(std::isfinite(norm), "clip_grad_norm", "expected finite gradients, got norm ", norm);
+    const double factor = max_norm / (norm + 1e-6);
+    if (factor < 1)
+        for (Variable<Scalar> parameter : parameters)
+            if (parameter.has_grad())
+                kernels::for_each_index(parameter.numel(), [g = parameter.mutable_grad().data(),
+                                                            f = static_cast<Scalar>(factor)](Index i) { g[i] *= f; });
+    return norm;
+}
+
+/// Clamps every element of every gradient to [-clip_value, clip_value]. @throws ValueError for a `clip_value` below 0.
+template <class Scalar>
+void clip_grad_value(const std::vector<Variable<Scalar>>& parameters, double clip_value) {
+    require<ValueError>(clip_value >= 0, "clip_grad_value", "expected a clip_value of at least 0, got ", clip_value);
+    const auto bound = static_cast<Scalar>(clip_value);
+    for (Variable<Scalar> parameter : parameters)
+        if (parameter.has_grad())
+            kernels::for_each_index(parameter.numel(), [g = parameter.mutable_grad().data(), bound](Index i) {
+                g[i] = std::clamp(g[i], -bound, bound);
+            });
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::optim

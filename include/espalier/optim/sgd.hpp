@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/// @file Stochastic gradient descent with momentum.
+#pragma once
+
+#include <espalier/kernels/optimizer.hpp>
+#include <espalier/optim/optimizer.hpp>
+
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+namespace espalier::inline ESPALIER_ABI::optim {
+
+/// Designated initialisers stand in this order.
+struct SGDOptions {
+    double learning_rate = 1e-3;
+    double momentum = 0;      ///< in [0, 1)
+    double dampening = 0;     ///< in [0, 1]; the gradient enters the velocity with 1 - dampening, at the first step with 1
+    double weight_decay = 0;  ///< L2 penalty, added to the gradient
+    bool nesterov = false;    ///< needs momentum and no dampening
+};
+
+/// With d = gradient + weight_decay p: v = momentum v + (1 - dampening) d, p -= learning_rate v, as in PyTorch; Nesterov's
+/// form steps along d + momentum v (Sutskever et al., ICML 2013).
+template <class Scalar = float>
+class SGD final : public Optimizer<Scalar> {
+public:
+    /// @throws ValueError for a bad option, and as `Optimizer`.
+    explicit SGD(std::vector<Variable<Scalar>> parameters, const SGDOptions& options = {})
+        : Optimizer<Scalar>{"sgd", std::move(parameters), options.learning_rate,
+                            options.momentum == 0 ? Names{} : Names{"momentum_buffer"}},
+          options_{options} {
+        require<ValueError>(options.momentum >= 0 && options.momentum < 1, "sgd", "expected a momentum in [0, 1), got ",
+                            options.momentum);
+        require<ValueError>(options.dampening >= 0 && options.dampening <= 1, "sgd", "expected a dampening in [0, 1], got ",
+                            options.dampening);
+        this->require_at_least_0("weight_decay", options.weight_decay);
+        require<ValueError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "sgd",
+                            "expected momentum above 0 and no dampening with nesterov, got momentum ", options.momentum,
+                            " and dampening ", options.dampening);
+    }
+
+    /// As given; `learning_rate()` tells the present learning rate.
+    [[nodiscard]] const SGDOptions& options() const noexcept { return options_; }
+
+private:
+    using Names = std::initializer_list<const char*>;
+    using typename Optimizer<Scalar>::Segment;
+
+    void update(const Segment& segment) override {
+        const kernels::SgdRule<Scalar> rule{
+            .learning_rate = static_cast<Scalar>(this->learning_rate()),
+            .momentum = static_cast<Scalar>(options_.momentum),
+            .fresh = static_cast<Scalar>(segment.steps == 0 ? 1 : 1 - options_.dampening),
+            .weight_decay = static_cast<Scalar>(options_.weight_decay),
+            .nesterov = options_.nesterov,
+        };
+        if (options_.momentum == 0)
+            kernels::sgd(segment.size, rule, segment.gradient, segment.value);
+        else
+            kernels::sgd_momentum(segment.size, rule, segment.gradient, segment.value,
+                                  this->moment("momentum_buffer", segment));
+    }
+
+    SGDOptions options_;
+};
+
+}  // namespace espalier::inline ESPALIER_ABI::optim
