@@ -5,6 +5,7 @@
 #include <espalier/core/build_info.hpp>
 #include <espalier/core/config.hpp>
 #include <espalier/core/error.hpp>
+#include <espalier/core/isa.hpp>
 #include <espalier/core/memory.hpp>
 #include <espalier/core/named.hpp>
 #include <espalier/core/random.hpp>

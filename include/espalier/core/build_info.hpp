@@ -4,6 +4,7 @@
 
 #include <espalier/core/config.hpp>
 #include <espalier/core/error.hpp>
+#include <espalier/core/isa.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/core/version.hpp>
 
@@ -26,7 +27,8 @@ struct BuildInfo {
 #else
     std::string compiler = "unknown";
 #endif
-    std::string isa = Eigen::SimdInstructionSetsInUse();
+    std::string isa{isa_name(espalier::isa())};  ///< of our kernels, chosen at run time
+    std::string eigen_isa = Eigen::SimdInstructionSetsInUse();  ///< of Eigen, chosen by compiler flags
     int threads = num_threads();
 #if defined(__OPTIMIZE__) || (defined(_MSC_VER) && defined(NDEBUG))
     bool optimized = true;

@@ -4,10 +4,12 @@
 
 #include <espalier/core/config.hpp>
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/sgemm.hpp>
 
 #include <Eigen/Core>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
@@ -41,11 +43,18 @@ void multiply(const Left& a, const Right& b, MatrixMap<Scalar>& c, bool accumula
 }  // namespace detail
 
 /// C (m, n) = op(A) (m, k) op(B) (k, n), added to C if `accumulate`; at most one of A and B is transposed. One thread.
+/// Single precision has kernels of its own where the processor has AVX2; the rest is Eigen's.
 template <class Scalar>
 void gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
           MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
     const bool ta = transpose_a == Transpose::yes;
     const bool tb = transpose_b == Transpose::yes;
+#if ESPALIER_DISPATCH_X86
+    if constexpr (std::is_same_v<Scalar, float>)
+        if (isa() != Isa::baseline)
+            return sgemm(m, n, k, {a.data, ta ? 1 : a.stride, ta ? a.stride : 1}, {b.data, tb ? 1 : b.stride, tb ? b.stride : 1},
+                         c.data, c.stride, accumulate);
+#endif
     const detail::ConstMatrixMap<Scalar> left{a.data, ta ? k : m, ta ? m : k, Eigen::OuterStride<>{a.stride}};
     const detail::ConstMatrixMap<Scalar> right{b.data, tb ? n : k, tb ? k : n, Eigen::OuterStride<>{b.stride}};
     detail::MatrixMap<Scalar> result{c.data, m, n, Eigen::OuterStride<>{c.stride}};
