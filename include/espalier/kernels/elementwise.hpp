@@ -12,13 +12,26 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 /// Elements a thread takes at a time: large enough that handing them out costs nothing beside the work.
 inline constexpr Index elementwise_grain = 32768;
 
-/// `body(i)` for every i in [0, n).
+/// `body(i)` for every i in [begin, end), in any order and several at once: no call may depend on another.
+template <class Body>
+void vector_loop(Index begin, Index end, const Body& body) {
+    constexpr Index block = 16;  // g++ -O2 vectorises loops of a known length only
+    Index i = begin;
+    for (; i + block <= end; i += block) {
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC ivdep
+#endif
+        for (Index j = 0; j < block; ++j)
+            body(i + j);
+    }
+    for (; i < end; ++i)
+        body(i);
+}
+
+/// `vector_loop` over [0, n) on all threads.
 template <class Body>
 void for_each_index(Index n, const Body& body) {
-    parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i)
-            body(i);
-    });
+    parallel_for(n, elementwise_grain, [&](Index begin, Index end) { vector_loop(begin, end, body); });
 }
 
 /// y[i] = f(x[i]).

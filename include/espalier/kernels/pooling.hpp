@@ -3,12 +3,12 @@
 #pragma once
 
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/window.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
+#include <utility>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
@@ -57,19 +57,21 @@ void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uin
             detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
                 Scalar* const out = y + n * s.output_size() + offset;
                 std::uint16_t* const from = winner + n * s.output_size() + offset;
-                std::fill_n(out, s.channels, -std::numeric_limits<Scalar>::infinity());
-                std::fill_n(from, s.channels, std::uint16_t{0});
                 bool first = true;
                 detail::for_each_inside(s, oy, ox, [&](Index position, Index pixel) {
                     const Scalar* const in = x + n * s.input_size() + pixel;
                     const auto tap = static_cast<std::uint16_t>(position);
-                    for (Index c = 0; c < s.channels; ++c) {
-                        const bool better = first || !(in[c] <= out[c]);  // true for NaN as well
-                        const bool keep = std::isnan(out[c]) && !first;
-                        out[c] = better && !keep ? in[c] : out[c];
-                        from[c] = better && !keep ? tap : from[c];
+                    if (std::exchange(first, false)) {
+                        std::copy_n(in, s.channels, out);
+                        std::fill_n(from, s.channels, tap);
+                        return;
                     }
-                    first = false;
+                    vector_loop(0, s.channels, [=](Index c) {
+                        const Scalar best = out[c];
+                        const bool better = !(in[c] <= best) & (best == best);  // true for NaN as well, which then stays
+                        out[c] = better ? in[c] : best;
+                        from[c] = better ? tap : from[c];
+                    });
                 });
             });
     });
@@ -86,8 +88,9 @@ void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, con
                 const Scalar* const out = dy + n * s.output_size() + offset;
                 const std::uint16_t* const from = winner + n % s.batch * s.output_size() + offset;
                 detail::for_each_inside(s, oy, ox, [&](Index position, Index pixel) {
-                    for (Index c = 0; c < s.channels; ++c)
-                        image[pixel + c] += from[c] == position ? out[c] : Scalar(0);
+                    Scalar* const to = image + pixel;
+                    const auto tap = static_cast<std::uint16_t>(position);
+                    vector_loop(0, s.channels, [=](Index c) { to[c] += from[c] == tap ? out[c] : Scalar(0); });
                 });
             });
         }
