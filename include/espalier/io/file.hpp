@@ -33,8 +33,7 @@ public:
     explicit InputFile(std::filesystem::path path) : path_{std::move(path)} {
         std::error_code error;
         const auto status = std::filesystem::status(path_, error);
-        require<IoError>(std::filesystem::exists(status), "read_file", "expected a file at ", path_,
-                         ", got none: ", error ? error.message() : "no such file");
+        require<IoError>(std::filesystem::exists(status), "read_file", "expected a file at ", path_, ", got none");
         require<IoError>(!std::filesystem::is_directory(status), "read_file", "expected a file at ", path_, ", got a directory");
         errno = 0;
         stream_.open(path_, std::ios::binary);

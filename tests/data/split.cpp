@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include <espalier/data/split.hpp>
+
+#include "catch.hpp"
+
+#include <algorithm>
+#include <vector>
+
+using namespace espalier;
+
+namespace {
+
+data::Dataset<float> numbered(Index n) { return {Tensor<float>::arange(n), "same", Tensor<Index>::arange(n)}; }
+
+}  // namespace
+
+TEST_CASE("parts are disjoint, cover the set and keep samples with their targets", "[data][split]") {
+    const auto parts = data::split(numbered(103), {0.7, 0.2, 0.1}, 5);
+    REQUIRE(parts.size() == 3);
+    CHECK(parts[0].size() == 72);
+    CHECK(parts[1].size() == 21);
+    CHECK(parts[2].size() == 10);
+    std::vector<Index> seen;
+    for (const auto& part : parts)
+        for (Index i = 0; i < part.size(); ++i) {
+            CHECK(part.inputs()[i] == static_cast<float>(part.target("same").labels()[i]));
+            seen.push_back(part.target("same").labels()[i]);
+        }
+    CHECK_FALSE(std::is_sorted(seen.begin(), seen.end()));
+    std::sort(seen.begin(), seen.end());
+    for (Index i = 0; i < 103; ++i)
+        CHECK(seen[static_cast<std::size_t>(i)] == i);
+}
+
+TEST_CASE("a split depends on its seed alone", "[data][split]") {
+    const auto set = numbered(50);
+    const auto inputs = [&](std::uint64_t seed) { return data::split(set, {0.5, 0.5}, seed)[0].inputs(); };
+    CHECK(inputs(1) == inputs(1));
+    CHECK_FALSE(inputs(1) == inputs(2));
+    CHECK(data::split_sizes(set, {25, 25}, 1)[0].inputs() == inputs(1));
+    CHECK(data::split_sizes(set, {25, 5, 20}, 1)[0].inputs() == inputs(1));
+    CHECK(data::split(set, {1.0}).at(0).size() == 50);
+    CHECK(data::split(numbered(10), {0.1, 0.2, 0.3, 0.4})[3].size() == 4);
+}
+
+TEST_CASE("fractions and sizes that make no split are refused", "[data][split]") {
+    const auto set = numbered(10);
+    CHECK_THROWS_AS(data::split(set, {0.8, 0.3}), ValueError);
+    CHECK_THROWS_WITH(data::split(set, {0.8, 0.3}), ContainsSubstring("[split] expected fractions whose sum is 1, got 1.1"));
+    CHECK_THROWS_WITH(data::split(set, {0.8}), ContainsSubstring("got 0.8"));
+    CHECK_THROWS_WITH(data::split(set, {}), ContainsSubstring("whose sum is 1, got 0"));
+    CHECK_THROWS_WITH(data::split(set, {1.5, -0.5}), ContainsSubstring("expected fractions in (0, 1], got 1.5"));
+    CHECK_THROWS_WITH(data::split(set, {1.0, 0.0}), ContainsSubstring("expected fractions in (0, 1], got 0"));
+    CHECK_THROWS_WITH(data::split(set, {0.99, 0.01}), ContainsSubstring("got none for fraction 0.01 of 10 samples"));
+    CHECK_THROWS_WITH(data::split_sizes(set, {10, 0}), ContainsSubstring("got one of 0"));
+    CHECK_THROWS_WITH(data::split_sizes(set, {8, 3}), ContainsSubstring("expected sizes whose sum is 10, got more"));
+    CHECK_THROWS_WITH(data::split_sizes(set, {8, 1}), ContainsSubstring("expected sizes whose sum is 10, got 9"));
+}
