@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include <espalier/core/threads.hpp>
+#include <espalier/losses/cross_entropy.hpp>
+
+#include "losses/testing.hpp"
+
+using namespace espalier;
+using namespace testing;
+using losses::CrossEntropy;
+using losses::Reduction;
+
+namespace {
+
+// The numbers of this file: torch 2.13, F.cross_entropy(x, y, weight=w, label_smoothing=s, reduction=r) in float64.
+const Tensor<double> logits{{4, 3}, {0.5, -1.25, 2.0, 1.5, 0.25, -0.75, -2.0, 3.0, 0.125, 0.0, 1.0, -1.0}};
+const Tensor<Index> labels{{4}, {2, 0, -100, 1}};
+const Tensor<double> weight{{3}, {0.5, 2.0, 1.25}};
+
+std::vector<losses::CrossEntropyOptions<double>> all_options() {
+    std::vector<losses::CrossEntropyOptions<double>> all;
+    for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none})
+        for (const double smoothing : {0.0, 0.3, 1.0})
+            for (const bool weighted : {false, true}) {
+                all.push_back({.ignore_index = 1, .label_smoothing = smoothing, .reduction = reduction});
+                if (weighted)
+                    all.back().weight = weight;
+            }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("cross_entropy equals PyTorch's", "[losses]") {
+    require_loss(CrossEntropy<double>{}, logits, labels, {0.3236335189845457},
+                 {0.05894006070248143, 0.01024224677547881, -0.06918230747796024, -0.09385321961631168, 0.06861220133255051,
+                  0.02524101828376117, 0, 0, 0, 0.08157615701826587, -0.1115863480750594, 0.030010191056793478});
+    require_loss(CrossEntropy<double>{{.reduction = Reduction::sum}}, logits, labels, {0.9709005569536371}, {});
+    require_loss(CrossEntropy<double>{{.reduction = Reduction::none}}, logits, labels,
+                 {0.23262198310203266, 0.3306726094072241, 0, 0.4076059644443804},
+                 {0.1768201821074443, 0.030726740326436432, -0.20754692243388073, -0.2815596588489351, 0.20583660399765155,
+                  0.07572305485128351, 0, 0, 0, 0.24472847105479764, -0.3347590442251782, 0.09003057317038043});
+}
+
+TEST_CASE("cross_entropy with class weights equals PyTorch's", "[losses]") {
+    require_loss(CrossEntropy<double>{{.weight = weight}}, logits, labels, {0.33902018999197703},
+                 {0.05894006070248143, 0.01024224677547881, -0.06918230747796024, -0.037541287846524676, 0.027444880533020206,
+                  0.010096407313504469, 0, 0, 0, 0.1305218512292254, -0.17853815692009506, 0.048016305690869565});
+    require_loss(CrossEntropy<double>{{.weight = weight, .reduction = Reduction::sum}}, logits, labels, {1.2713257124699138},
+                 {0.22102522763430538, 0.03840842540804554, -0.2594336530423509, -0.14077982942446754, 0.10291830199882578,
+                  0.03786152742564176, 0, 0, 0, 0.4894569421095953, -0.6695180884503564, 0.18006114634076087});
+    require_loss(CrossEntropy<double>{{.weight = weight, .reduction = Reduction::none}}, logits, labels,
+                 {0.29077747887754085, 0.16533630470361205, 0, 0.8152119288887608}, {});
+}
+
+TEST_CASE("cross_entropy with label smoothing equals PyTorch's", "[losses]") {
+    require_loss(CrossEntropy<double>{{.label_smoothing = 0.3}}, logits, labels, {0.6986335189845456},
+                 {0.025606727369148097, -0.023091086557854523, -0.0025156408112935883, -0.027186552949645035,
+                  0.03527886799921718, -0.008092315049572163, 0, 0, 0, 0.048242823684932545, -0.044919681408392746,
+                  -0.0033231422765398564});
+    require_loss(CrossEntropy<double>{{.label_smoothing = 0.3, .reduction = Reduction::sum}}, logits, labels,
+                 {2.095900556953637}, {});
+    require_loss(CrossEntropy<double>{{.label_smoothing = 0.3, .reduction = Reduction::none}}, logits, labels,
+                 {0.7076219831020326, 0.6806726094072241, 0, 0.7076059644443804}, {});
+    require_loss(CrossEntropy<double>{{.weight = weight, .label_smoothing = 0.3}}, logits, labels, {0.7494041886897476},
+                 {0.045606727369148094, -0.04309108655785452, -0.0025156408112935883, 0.032231799289205866,
+                  -0.013538256560454036, -0.018693542728751854, 0, 0, 0, 0.10250480963260421, -0.1117859475999177,
+                  0.009281137967313401});
+    require_loss(CrossEntropy<double>{{.weight = weight, .label_smoothing = 0.3, .reduction = Reduction::sum}}, logits, labels,
+                 {2.8102657075865536},
+                 {0.1710252276343054, -0.16159157459195445, -0.009433653042350915, 0.12086924733452209, -0.05076846210170261,
+                  -0.07010078523281944, 0, 0, 0, 0.3843930361222658, -0.41919730349969125, 0.03480426737742528});
+    require_loss(CrossEntropy<double>{{.weight = weight, .label_smoothing = 0.3, .reduction = Reduction::none}}, logits, labels,
+                 {1.0157774788775407, 0.7709876418202375, 0, 1.0235005868887752}, {});
+}
+
+TEST_CASE("cross_entropy takes classes on the last axis of anything", "[losses]") {
+    // F.cross_entropy(x.reshape(2, 2, 3).permute(0, 2, 1), y.reshape(2, 2), weight=w, label_smoothing=0.1)
+    require_loss(CrossEntropy<double>{{.weight = weight, .label_smoothing = 0.1}}, logits.reshape({2, 2, 3}),
+                 labels.reshape({2, 2}), {0.4758148562245672}, {});
+    Random random{1};
+    const auto images = Tensor<double>::normal({2, 3, 2, 4}, random);
+    const Variable<double> loss = losses::cross_entropy(Variable<double>{images}, Tensor<Index>{{2, 3, 2}, {0, 1, 2, 3, 3, 2, 1, 0, 0, 0, 1, 1}},
+                                                        {.reduction = Reduction::none});
+    REQUIRE(loss.shape() == Shape{2, 3, 2});
+}
+
+TEST_CASE("cross_entropy's gradients hold for all options", "[losses][gradcheck]") {
+    for (const auto& options : all_options()) {
+        CAPTURE(options.label_smoothing, options.weight.has_value(), static_cast<int>(options.reduction));
+        const CrossEntropy<double> loss{options};
+        require_gradients(loss, logits, Tensor<Index>{{4}, {2, 0, 1, 0}});
+        require_gradients(loss, logits, losses::Target<double>{Tensor<Index>{{4}, {2, 0, 2, 0}}, Tensor<bool>{{4}, {true, false, true, true}}});
+        require_gradients(loss, logits.reshape({2, 2, 3}), Tensor<Index>{{2, 2}, {2, 0, 1, 0}});
+        require_masked(loss, logits, Tensor<Index>{{4}, {2, 0, 0, 1}});
+    }
+}
+
+TEST_CASE("cross_entropy over nothing is 0 and not NaN", "[losses]") {
+    require_loss(CrossEntropy<double>{}, logits, Tensor<Index>::full({4}, -100), {0}, std::vector<double>(12));
+    require_loss(CrossEntropy<double>{}, Tensor<double>{{0, 3}}, Tensor<Index>{{0}}, {0}, {});
+    const Tensor<double> only_first{{3}, {1, 0, 0}};
+    require_loss(CrossEntropy<double>{{.weight = only_first}}, logits, Tensor<Index>{{4}, {1, 1, 2, 2}}, {0},
+                 std::vector<double>(12));
+}
+
+TEST_CASE("cross_entropy stands large logits, and lets NaN of labelled samples through", "[losses]") {
+    require_loss(CrossEntropy<double>{{.reduction = Reduction::none}}, Tensor<double>{{2, 2}, {1000, -1000, 1000, -1000}},
+                 Tensor<Index>{{2}, {0, 1}}, {0, 2000}, {0, 0, 1, -1});
+    const Variable<double> x{Tensor<double>{{1, 2}, {0, std::nan("")}}, true};
+    REQUIRE(std::isnan(losses::cross_entropy(x, Tensor<Index>{{1}, {0}}).item()));
+}
+
+TEST_CASE("cross_entropy does not look at labels of unlabelled samples", "[losses]") {
+    const losses::Target<double> target{Tensor<Index>{{4}, {2, 99, 0, -7}}, Tensor<bool>{{4}, {true, false, true, false}}};
+    REQUIRE_NOTHROW(losses::cross_entropy(Variable<double>{logits}, target));
+}
+
+TEST_CASE("cross_entropy has the same bits for any number of threads", "[losses][threads]") {
+    Random random{3};
+    const auto x = Tensor<float>::normal({20000, 10}, random);
+    auto y = Tensor<Index>::empty({20000});
+    for (Index& label : y)
+        label = random.below(10);
+    const int before = num_threads();
+    std::vector<Tensor<float>> gradients;
+    std::vector<float> values;
+    for (const int threads : {1, 2, 4}) {
+        set_num_threads(threads);
+        Variable<float> logits_of_run{x, true};
+        const auto loss = losses::cross_entropy(logits_of_run, y, {.label_smoothing = 0.1});
+        loss.backward();
+        values.push_back(loss.item());
+        gradients.push_back(logits_of_run.grad());
+    }
+    set_num_threads(before);
+    REQUIRE(values[0] == values[1]);
+    REQUIRE(values[0] == values[2]);
+    REQUIRE(gradients[0] == gradients[1]);
+    REQUIRE(gradients[0] == gradients[2]);
+}
+
+TEST_CASE("cross_entropy names what does not fit", "[losses]") {
+    const Variable<float> x{Tensor<float>{{4, 10}}, true};
+    const losses::CrossEntropy loss;
+    REQUIRE_THROWS_AS(loss(x, Tensor<Index>{{4}, {0, 1, 2, 12}}), ValueError);
+    REQUIRE_THROWS_WITH(loss(x, Tensor<Index>{{4}, {0, 1, 2, 12}}), "[cross_entropy] expected labels in [0, 10), got 12 at sample 3");
+    REQUIRE_THROWS_WITH(loss(x, Tensor<Index>{{4}, {0, -1, 2, 3}}), "[cross_entropy] expected labels in [0, 10), got -1 at sample 1");
+    REQUIRE_THROWS_WITH(loss(Variable<float>{Tensor<float>{{2, 2, 3}}}, Tensor<Index>{{2, 2}, {0, 0, 0, 3}}),
+                        "[cross_entropy] expected labels in [0, 3), got 3 at sample 1");
+    REQUIRE_THROWS_AS(loss(x, Tensor<Index>{{3}}), ShapeError);
+    REQUIRE_THROWS_WITH(loss(x, Tensor<Index>{{3}}), "[cross_entropy] expected labels of shape (4,) for logits (4, 10), got (3,)");
+    REQUIRE_THROWS_WITH(loss(x, Tensor<Index>{{4, 1}}),
+                        "[cross_entropy] expected labels of shape (4,) for logits (4, 10), got (4, 1)");
+    REQUIRE_THROWS_AS(loss(x, Tensor<float>{{4, 10}}), StateError);
+    REQUIRE_THROWS_WITH(loss(x, Tensor<float>{{4, 10}}),
+                        "[cross_entropy] expected a target of class indices, got values of shape (4, 10)");
+    REQUIRE_THROWS_WITH(loss(Variable<float>{Tensor<float>{{4}}}, Tensor<Index>{{4}}),
+                        "[cross_entropy] expected logits (N, ..., classes), got (4,)");
+    REQUIRE_THROWS_WITH(loss(Variable<float>{Tensor<float>{{4, 0}}}, Tensor<Index>{{4}}),
+                        "[cross_entropy] expected logits (N, ..., classes), got (4, 0)");
+}
+
+TEST_CASE("cross_entropy refuses bad options when it is made", "[losses]") {
+    REQUIRE_THROWS_WITH(CrossEntropy<float>{{.label_smoothing = 1.5}},
+                        "[cross_entropy] expected a label_smoothing in [0, 1], got 1.5");
+    REQUIRE_THROWS_AS(CrossEntropy<float>{{.label_smoothing = std::nan("")}}, ValueError);
+    REQUIRE_THROWS_WITH(CrossEntropy<float>({.weight = Tensor<float>{{2, 1}}}),
+                        "[cross_entropy] expected class weights of shape (classes,), got (2, 1)");
+    REQUIRE_THROWS_WITH(CrossEntropy<float>({.weight = Tensor<float>{{2}, {1, -1}}}),
+                        "[cross_entropy] expected finite class weights of at least 0, got -1");
+    const CrossEntropy<double> loss{{.weight = weight}};
+    REQUIRE_THROWS_WITH(loss(Variable<double>{Tensor<double>{{1, 4}}}, Tensor<Index>{{1}}),
+                        "[cross_entropy] expected class weights of shape (4,), got (3,)");
+}
