@@ -17,7 +17,11 @@ namespace espalier::inline ESPALIER_ABI {
 /// Versions, compiler, instruction set and threads; `text()` is one line of it.
 struct BuildInfo {
     std::string version = ESPALIER_VERSION;
+#if EIGEN_MAJOR_VERSION >= 5  // semantic versions from here on; before, the first number was the "world"
+    std::string eigen = concat(EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION, '.', EIGEN_PATCH_VERSION);
+#else
     std::string eigen = concat(EIGEN_WORLD_VERSION, '.', EIGEN_MAJOR_VERSION, '.', EIGEN_MINOR_VERSION);
+#endif
 #if defined(__clang__)
     std::string compiler = concat("clang ", __clang_major__, '.', __clang_minor__);
 #elif defined(__GNUC__)
