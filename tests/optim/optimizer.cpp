@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include <espalier/core/threads.hpp>
+#include <espalier/optim/adam.hpp>
+#include <espalier/optim/optimizer.hpp>
+#include <espalier/optim/sgd.hpp>
+
+#include "optim/testing.hpp"
+
+#include <cmath>
+
+using namespace espalier;
+using namespace testing;
+using optim::SGD;
+
+TEST_CASE("An optimizer refuses parameters that it cannot train", "[optim]") {
+    REQUIRE_THROWS_AS(SGD{std::vector<Variable<float>>{}}, ValueError);
+    REQUIRE_THROWS_WITH(SGD{std::vector<Variable<float>>{}}, "[sgd] expected at least one parameter, got none");
+    auto p = leaves({Tensor<double>{{2}}, Tensor<double>{{3, 4}}});
+    p.push_back(p[1]);
+    REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected each parameter once, got again at 2 that of shape (3, 4)");
+    p[2] = Variable<double>{Tensor<double>{{5}}};
+    REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected parameters that collect a gradient, got at 2 the constant (5,)");
+    p[2] = autograd::exp(p[0]);
+    REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected parameters that collect a gradient, got at 2 the exp (2,)");
+}
+
+TEST_CASE("zero_grad forgets, and a step without gradients changes nothing", "[optim]") {
+    const auto p = leaves({Tensor<double>{{2}, {1, 2}}});
+    SGD sgd{p, {.learning_rate = 0.1, .momentum = 0.9}};
+    autograd::sum(p[0]).backward();
+    sgd.zero_grad();
+    REQUIRE_FALSE(p[0].has_grad());
+    sgd.step();
+    REQUIRE(p[0].value() == Tensor<double>{{2}, {1, 2}});
+    REQUIRE(sgd.passes() == 0);
+    REQUIRE(sgd.state().steps == Tensor<Index>{{1}, {0}});
+}
+
+TEST_CASE("A parameter without gradient ends a pass over memory", "[optim]") {
+    auto p = three<double>(true);
+    SGD sgd{p, {.learning_rate = 0.1, .momentum = 0.9}};
+    const Tensor<double> before = p[1].value();
+    autograd::backward({autograd::sum(p[0] * p[0]), autograd::sum(p[2] * p[2])});
+    sgd.step();
+    REQUIRE(sgd.passes() == 2);
+    REQUIRE(p[1].value() == before);
+    train(sgd);  // the middle one is now a step behind
+    REQUIRE(sgd.passes() == 3);
+}
+
+TEST_CASE("The learning rate can be changed, to what is one", "[optim]") {
+    const auto p = leaves({Tensor<double>{{1}, {1}}});
+    SGD sgd{p, {.learning_rate = 0.1}};
+    sgd.set_learning_rate(0.5);
+    REQUIRE(sgd.learning_rate() == 0.5);
+    autograd::sum(p[0]).backward();
+    sgd.step();
+    REQUIRE(p[0].item() == 0.5);
+    REQUIRE_THROWS_AS(sgd.set_learning_rate(-1), ValueError);
+    REQUIRE_THROWS_WITH(sgd.set_learning_rate(std::nan("")), "[sgd] expected a finite learning_rate of at least 0, got nan");
+    REQUIRE(sgd.learning_rate() == 0.5);
+}
+
+TEST_CASE("A step refuses a parameter of another size before it changes any", "[optim]") {
+    auto p = leaves({Tensor<double>{{2}, {1, 2}}, Tensor<double>{{3}}});
+    SGD sgd{p};
+    autograd::backward({autograd::sum(p[0]), autograd::sum(p[1])});
+    p[1].mutable_value() = Tensor<double>{{4}};
+    REQUIRE_THROWS_AS(sgd.step(), StateError);
+    REQUIRE_THROWS_WITH(sgd.step(), ContainsSubstring("[sgd] expected 3 elements of parameter 1 as before, got value (4,)"));
+    REQUIRE(p[0].value() == Tensor<double>{{2}, {1, 2}});
+}
+
+TEST_CASE("A state of other parameters or of another optimizer is refused, and changes nothing", "[optim]") {
+    const auto p = leaves({Tensor<double>{{2}, {1, 2}}, Tensor<double>{{3}}});
+    SGD sgd{p, {.learning_rate = 0.1, .momentum = 0.9}};
+    train(sgd, 2);
+    const auto good = sgd.state();
+    REQUIRE(good.moments.at("momentum_buffer").shape() == Shape{5});
+    REQUIRE_THROWS_AS(sgd.load_state(optim::Adam{p}.state()), StateError);
+    REQUIRE_THROWS_WITH(sgd.load_state(optim::Adam{p}.state()),
+                        "[sgd] expected a state of 'momentum_buffer', got 'exp_avg', 'exp_avg_sq'");
+    REQUIRE_THROWS_WITH(sgd.load_state(SGD{p}.state()), "[sgd] expected a state of 'momentum_buffer', got nothing");
+    auto bad = good;
+    bad.moments.at("momentum_buffer") = Tensor<double>{{6}};
+    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected momentum_buffer of shape (5,), got (6,)");
+    bad = good;
+    bad.steps = Tensor<Index>{{3}};
+    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected steps of shape (2,), got (3,)");
+    bad = good;
+    bad.steps[1] = -1;
+    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected step counts of at least 0, got -1");
+    bad = good;
+    bad.learning_rate = -2;
+    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected a finite learning_rate of at least 0, got -2");
+    REQUIRE(sgd.state().moments.at("momentum_buffer") == good.moments.at("momentum_buffer"));
+    REQUIRE(sgd.state().steps == good.steps);
+    REQUIRE(sgd.learning_rate() == 0.1);
+}
+
+TEST_CASE("A step has the same bits for any number of threads", "[optim][threads]") {
+    const int before = num_threads();
+    std::vector<Tensor<float>> results;
+    for (const int threads : {1, 2, 4}) {
+        set_num_threads(threads);
+        Random random{9};
+        const auto p = leaves<float>({Tensor<float>::uniform({100003}, random, -1, 1)});
+        optim::AdamW adam{p, {.learning_rate = 0.01}};
+        train(adam, 2);
+        results.push_back(p[0].value());
+    }
+    set_num_threads(before);
+    REQUIRE(results[0] == results[1]);
+    REQUIRE(results[0] == results[2]);
+}

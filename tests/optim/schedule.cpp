@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include <espalier/optim/schedule.hpp>
+#include <espalier/optim/sgd.hpp>
+
+#include "optim/testing.hpp"
+
+#include <cmath>
+
+using namespace espalier;
+using namespace testing;
+
+namespace {
+
+/// The learning rates of times 0, 1, ... from a base of 0.2. Those of this file: torch 2.13, lr=.2.
+void require_rates(const optim::Schedule& schedule, const std::vector<double>& expected) {
+    optim::SGD sgd{leaves({Tensor<double>{{1}}}), {.learning_rate = 0.2}};
+    optim::Scheduler scheduler{sgd, schedule};
+    for (std::size_t t = 0; t < expected.size(); ++t) {
+        REQUIRE(scheduler.time() == static_cast<Index>(t));
+        REQUIRE(sgd.learning_rate() == Approx(expected[t]).epsilon(1e-12));
+        REQUIRE(scheduler.learning_rate() == sgd.learning_rate());
+        scheduler.step();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("StepLR equals PyTorch's", "[optim]") {
+    require_rates(optim::StepLR{{.step_size = 3, .gamma = 0.5}}, {0.2, 0.2, 0.2, 0.1, 0.1, 0.1, 0.05, 0.05});
+    REQUIRE_THROWS_AS(optim::StepLR{{.step_size = 0}}, ValueError);
+    REQUIRE_THROWS_WITH(optim::StepLR{{.step_size = 0}}, "[step_lr] expected a step_size above 0, got 0");
+    REQUIRE_THROWS_WITH((optim::StepLR{{.step_size = 1, .gamma = -1}}), "[step_lr] expected a finite gamma of at least 0, got -1");
+}
+
+TEST_CASE("ExponentialLR equals PyTorch's", "[optim]") {
+    require_rates(optim::ExponentialLR{0.9}, {0.2, 0.18, 0.162, 0.1458, 0.13122, 0.118098});
+    REQUIRE_THROWS_WITH(optim::ExponentialLR{-0.5}, "[exponential_lr] expected a finite gamma of at least 0, got -0.5");
+}
+
+TEST_CASE("CosineAnnealingLR equals PyTorch's, also after its end", "[optim]") {
+    require_rates(optim::CosineAnnealingLR{{.t_max = 5, .eta_min = 0.01}},
+                  {0.2, 0.18185661446562001, 0.13435661446562, 0.07564338553437999, 0.02814338553438, 0.01, 0.02814338553437999,
+                   0.07564338553438});
+    REQUIRE_THROWS_WITH(optim::CosineAnnealingLR{{.t_max = -1}}, "[cosine_annealing_lr] expected a t_max above 0, got -1");
+    REQUIRE_THROWS_WITH((optim::CosineAnnealingLR{{.t_max = 1, .eta_min = INFINITY}}),
+                        "[cosine_annealing_lr] expected a finite eta_min of at least 0, got inf");
+}
+
+TEST_CASE("LinearWarmup equals PyTorch's LinearLR, alone and before another schedule", "[optim]") {
+    require_rates(optim::LinearWarmup{{.steps = 4}},
+                  {0.06666666666666667, 0.1, 0.13333333333333336, 0.16666666666666669, 0.2, 0.2, 0.2});
+    require_rates(optim::LinearWarmup{{.steps = 3, .start_factor = 0.25}, optim::CosineAnnealingLR{{.t_max = 4, .eta_min = 0.01}}},
+                  {0.05, 0.1, 0.15, 0.2, 0.172175144212722, 0.105, 0.03782485578727799, 0.01});
+    REQUIRE_THROWS_WITH(optim::LinearWarmup{{.steps = 0}}, "[linear_warmup] expected steps above 0, got 0");
+    REQUIRE_THROWS_WITH((optim::LinearWarmup{{.steps = 1, .start_factor = 0}}),
+                        "[linear_warmup] expected a start_factor in (0, 1], got 0");
+}
+
+TEST_CASE("Any function of base and time is a schedule", "[optim]") {
+    require_rates([](double base, Index t) { return base / static_cast<double>(1 + t); }, {0.2, 0.1, 0.2 / 3});
+}
+
+TEST_CASE("A scheduler goes on from its state", "[optim]") {
+    optim::SGD sgd{leaves({Tensor<double>{{1}}}), {.learning_rate = 0.2}};
+    optim::Scheduler scheduler{sgd, optim::ExponentialLR{0.5}};
+    scheduler.step();
+    scheduler.step();
+    optim::SGD other{leaves({Tensor<double>{{1}}}), {.learning_rate = 7}};
+    optim::Scheduler resumed{other, optim::ExponentialLR{0.5}};
+    resumed.load_state(scheduler.state());
+    REQUIRE(other.learning_rate() == 0.05);
+    REQUIRE(resumed.time() == 2);
+    resumed.step();
+    REQUIRE(other.learning_rate() == 0.025);
+    REQUIRE_THROWS_WITH(resumed.load_state({0.2, -1}), "[scheduler] expected a time of at least 0, got -1");
+}
+
+TEST_CASE("A scheduler refuses what is no schedule or gives no learning rate", "[optim]") {
+    optim::SGD sgd{leaves({Tensor<double>{{1}}}), {.learning_rate = 0.2}};
+    REQUIRE_THROWS_AS((optim::Scheduler{sgd, optim::Schedule{}}), ValueError);
+    REQUIRE_THROWS_WITH((optim::Scheduler{sgd, optim::Schedule{}}), "[scheduler] expected a schedule, got an empty function");
+    optim::Scheduler scheduler{sgd, [](double base, Index t) { return base - static_cast<double>(t); }};
+    REQUIRE_THROWS_WITH(scheduler.step(), ContainsSubstring("[sgd] expected a finite learning_rate of at least 0, got -0.8"));
+    REQUIRE(scheduler.time() == 0);
+    REQUIRE(sgd.learning_rate() == 0.2);
+}

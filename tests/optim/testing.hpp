@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+/// @file A small problem to try optimizers on.
+#pragma once
+
+#include <espalier/autograd/activation.hpp>
+#include <espalier/autograd/arithmetic.hpp>
+#include <espalier/autograd/backward.hpp>
+#include <espalier/autograd/reduction.hpp>
+#include <espalier/optim/optimizer.hpp>
+
+#include "catch.hpp"
+
+#include <vector>
+
+namespace testing {
+
+using espalier::Index;
+using espalier::Tensor;
+using espalier::Variable;
+
+template <class Scalar = double>
+std::vector<Variable<Scalar>> leaves(std::initializer_list<Tensor<Scalar>> values) {
+    std::vector<Variable<Scalar>> result;
+    for (const auto& value : values)
+        result.emplace_back(value, true);
+    return result;
+}
+
+/// One step on (p*p*p).sum() / 3 + exp(p).sum() over all parameters.
+template <class Scalar>
+void train(espalier::optim::Optimizer<Scalar>& optimizer, int steps = 1) {
+    for (int i = 0; i < steps; ++i) {
+        optimizer.zero_grad();
+        for (const auto& p : optimizer.parameters())
+            (espalier::autograd::sum(p * p * p) / Scalar(3) + espalier::autograd::sum(espalier::autograd::exp(p))).backward();
+        optimizer.step();
+    }
+}
+
+inline void require_close(const Tensor<double>& actual, const std::vector<double>& expected) {
+    REQUIRE(static_cast<std::size_t>(actual.numel()) == expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i)
+        REQUIRE(actual[static_cast<Index>(i)] == Approx(expected[i]).epsilon(1e-12).margin(1e-14));
+}
+
+/// Three parameters that lie side by side, gradients too, as those of a model do; or the same ones apart.
+template <class Scalar>
+std::vector<Variable<Scalar>> three(bool side_by_side) {
+    espalier::Random random{7};
+    Tensor<Scalar> values = Tensor<Scalar>::uniform({7 + 100 + 33}, random, -1, 1);
+    Tensor<Scalar> gradients{values.shape()};
+    std::vector<Variable<Scalar>> result;
+    Index first = 0;
+    for (const Index size : {7, 100, 33}) {
+        auto& parameter = result.emplace_back(Tensor<Scalar>{values.alias({size}, first)}, true);
+        if (side_by_side) {
+            parameter.node()->value = values.alias({size}, first);
+            parameter.node()->gradient = gradients.alias({size}, first);
+        } else {
+            const Tensor<Scalar> apart = values.alias({size}, first);
+            parameter.node()->value = Tensor<Scalar>{apart};
+        }
+        first += size;
+    }
+    return result;
+}
+
+/// Side by side and apart, five steps on floats give the same bits; side by side they are one pass.
+template <class Make>
+void require_same_bits(const Make& make) {
+    const auto together = three<float>(true);
+    const auto apart = three<float>(false);
+    auto one = make(together);
+    auto many = make(apart);
+    train(one, 5);
+    train(many, 5);
+    REQUIRE(one.passes() == 1);
+    REQUIRE(many.passes() == 3);
+    for (std::size_t i = 0; i < together.size(); ++i)
+        REQUIRE(together[i].value() == apart[i].value());
+}
+
+/// A second optimizer that takes over the state of a first goes on with the same bits.
+template <class Make>
+void require_resumes(const Make& make) {
+    const auto parameters = leaves({Tensor<double>{{3}, {1, -2, 0.5}}, Tensor<double>{{2}, {0.25, -0.5}}});
+    auto first = make(parameters);
+    train(first, 3);
+    std::vector<Variable<double>> copies;
+    for (const auto& p : parameters)
+        copies.emplace_back(p.value(), true);
+    auto second = make(copies);
+    first.set_learning_rate(0.01);
+    second.load_state(first.state());
+    REQUIRE(second.learning_rate() == 0.01);
+    train(first, 3);
+    train(second, 3);
+    for (std::size_t i = 0; i < copies.size(); ++i)
+        REQUIRE(copies[i].value() == parameters[i].value());
+    REQUIRE(second.state().steps == Tensor<Index>{{2}, {6, 6}});
+}
+
+}  // namespace testing
