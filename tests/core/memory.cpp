@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include <espalier/core/memory.hpp>
+
+#include "catch.hpp"
+
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <limits>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace espalier;
+
+TEST_CASE("size classes hold what is asked and waste at most a quarter", "[core][memory]") {
+    for (std::size_t bytes = 1; bytes < 100000; bytes += 7) {
+        const std::size_t size_class = detail::size_class_of(bytes);
+        const std::size_t room = detail::size_class_bytes(size_class);
+        REQUIRE(room >= bytes);
+        REQUIRE((bytes <= 256 || room * 4 <= bytes * 5 + 4));
+        REQUIRE((size_class == 0 || detail::size_class_bytes(size_class - 1) < bytes));
+    }
+    for (std::size_t power = 9; power < 62; ++power) {
+        const std::size_t bytes = std::size_t{1} << power;
+        REQUIRE(detail::size_class_bytes(detail::size_class_of(bytes)) == bytes);
+        REQUIRE(detail::size_class_bytes(detail::size_class_of(bytes + 1)) == bytes + bytes / 4);
+        REQUIRE(detail::size_class_of(bytes) < 256);
+    }
+}
+
+TEST_CASE("buffers are aligned and can be written to the end", "[core][memory]") {
+    for (const std::size_t bytes : std::initializer_list<std::size_t>{0, 1, 256, 257, 4096, 100001}) {
+        const Buffer buffer{bytes};
+        REQUIRE(reinterpret_cast<std::uintptr_t>(buffer.data()) % memory_alignment == 0);
+        std::memset(buffer.data(), 0xAB, bytes);
+    }
+}
+
+TEST_CASE("copies of a buffer share its memory until the last is gone", "[core][memory]") {
+    Buffer first{16};
+    void* const data = first.data();
+    Buffer second = first;
+    CHECK(second.data() == data);
+    first = Buffer{};
+    CHECK(first.data() == nullptr);
+    std::memset(second.data(), 1, 16);  // the address sanitizer would tell if it were freed
+    const Buffer third = std::move(second);
+    CHECK(third.data() == data);
+}
+
+#if ESPALIER_POOL_MEMORY
+TEST_CASE("freed memory is handed out again, to the same size class", "[core][memory]") {
+    trim_memory();
+    void* data = nullptr;
+    {
+        const Buffer buffer{1000};
+        data = buffer.data();
+    }
+    const Buffer other{5000};
+    CHECK(other.data() != data);
+    const Buffer again{1010};
+    CHECK(again.data() == data);
+}
+#endif
+
+TEST_CASE("trimming leaves live buffers alone", "[core][memory]") {
+    const Buffer live{64};
+    std::memset(live.data(), 7, 64);
+    { const Buffer freed{64}; }
+    trim_memory();
+    CHECK(static_cast<const unsigned char*>(live.data())[63] == 7);
+}
+
+TEST_CASE("absurd sizes are refused", "[core][memory]") {
+    CHECK_THROWS_AS(Buffer{std::numeric_limits<std::size_t>::max()}, std::bad_alloc);
+}
+
+TEST_CASE("buffers are taken, shared and given back from many threads", "[core][memory][threads]") {
+    const Buffer shared{128};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([shared, t] {
+            for (std::size_t i = 0; i < 500; ++i) {
+                const Buffer copy = shared;
+                const Buffer own{64 + i % 5 * 300};
+                std::memset(own.data(), t, 64);
+            }
+        });
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(shared.data() != nullptr);
+}
