@@ -14,8 +14,8 @@
 namespace espalier::inline ESPALIER_ABI::autograd {
 
 struct Pool2dOptions {
-    std::optional<Pair> stride;  ///< the kernel's extents if absent
-    Pair padding = 0;            ///< at most half the kernel; minus infinity for max, zeros for average
+    std::optional<Pair> stride = {};  ///< the kernel's extents if absent
+    Pair padding = 0;                 ///< at most half the kernel; minus infinity for max, zeros for average
 };
 
 namespace detail {
