@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "../registry.hpp"
+
+#include <espalier/autograd/arithmetic.hpp>
+
+namespace registry {
+namespace {
+
+/// Two shapes that broadcast: of a common one, leading axes are left out and some extents made 1.
+std::pair<Shape, Shape> broadcasting(Random& random) {
+    const Shape whole = random_shape(random, 0, 4, 3);
+    const auto part = [&] {
+        Shape shape;
+        for (Index axis = random.below(whole.rank() + 1); axis < whole.rank(); ++axis)
+            shape.append(random.below(3) == 0 ? 1 : whole[axis]);
+        return shape;
+    };
+    return {part(), part()};
+}
+
+Draw two(Random& random) {
+    const auto [a, b] = broadcasting(random);
+    return {{normal(a, random), normal(b, random)}};
+}
+
+Draw with_number(Random& random) {
+    return {{normal(random_shape(random, 0, 3), random)}, {{"number", {random.uniform(0.5, 2.0)}}}};
+}
+
+template <class Scalar>
+Scalar number(const Attributes& attributes) {
+    return static_cast<Scalar>(attributes.number("number"));
+}
+
+}  // namespace
+
+Rows arithmetic_rows() {
+    Rows rows;
+    rows.push_back(row("add", [](const auto& v, const Attributes&) { return v[0] + v[1]; }, two,
+                       {{[] { (void)(zeros({2, 3}) + zeros({2, 4})); },
+                         "[add] expected shapes that broadcast, got (2, 3) and (2, 4)"}}));
+    rows.push_back(row("subtract", [](const auto& v, const Attributes&) { return v[0] - v[1]; }, two,
+                       {{[] { (void)(zeros({3}) - zeros({4, 2})); },
+                         "[subtract] expected shapes that broadcast, got (3,) and (4, 2)"}}));
+    rows.push_back(row("multiply", [](const auto& v, const Attributes&) { return v[0] * v[1]; }, two,
+                       {{[] { (void)(zeros({2, 1, 3}) * zeros({5, 2, 2, 2})); },
+                         "[multiply] expected shapes that broadcast, got (2, 1, 3) and (5, 2, 2, 2)"}}));
+    rows.push_back(row(
+        "divide", [](const auto& v, const Attributes&) { return v[0] / v[1]; },
+        [](Random& random) {
+            const auto [a, b] = broadcasting(random);
+            return Draw{{normal(a, random), positive(b, random)}};
+        },
+        {{[] { (void)(zeros({0}) / zeros({2})); }, "[divide] expected shapes that broadcast, got (0,) and (2,)"}}));
+
+    rows.push_back(row("scale", []<class S>(const Variables<S>& v, const Attributes& a) {
+        return v[0] * number<S>(a);
+    }, with_number));
+    rows.push_back(row("shift", []<class S>(const Variables<S>& v, const Attributes& a) {
+        return v[0] + number<S>(a);
+    }, with_number));
+    rows.push_back(row("minus_number", []<class S>(const Variables<S>& v, const Attributes& a) {
+        return v[0] - number<S>(a);
+    }, with_number));
+    rows.push_back(row("number_minus", []<class S>(const Variables<S>& v, const Attributes& a) {
+        return number<S>(a) - v[0];
+    }, with_number));
+    rows.push_back(row("over_number", []<class S>(const Variables<S>& v, const Attributes& a) {
+        return v[0] / number<S>(a);
+    }, with_number));
+    rows.push_back(row("negate", [](const auto& v, const Attributes&) { return -v[0]; },
+                       [](Random& random) { return Draw{{normal(random_shape(random, 0, 3), random)}}; }));
+    return rows;
+}
+
+}  // namespace registry

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "../registry.hpp"
+
+#include <espalier/autograd/conv2d.hpp>
+#include <espalier/autograd/pooling.hpp>
+#include <espalier/autograd/upsample.hpp>
+
+namespace registry {
+namespace {
+
+namespace ag = espalier::autograd;
+
+Pair pair_between(Random& random, Index low, Index high) {
+    const Index height = between(random, low, high);
+    return {height, between(random, low, high)};
+}
+
+void set(Attributes& attributes, const std::string& name, Pair pair) {
+    attributes.set(name, std::vector<Index>{pair.height, pair.width});
+}
+
+ag::Conv2dOptions conv_options(const Attributes& a) {
+    return {a.pair("stride", 1), a.pair("padding", 0), a.pair("dilation", 1), a.index("groups", 1)};
+}
+
+Draw convolution(Random& random) {
+    const Pair kernel = random.below(4) == 0 ? Pair{1} : pair_between(random, 1, 3);
+    const Pair padding = pair_between(random, 0, 2);
+    const Pair dilation = pair_between(random, 1, 2);
+    const Index groups = random.below(2) ? 1 : between(random, 1, 3);
+    const Pair reach{(kernel.height - 1) * dilation.height + 1, (kernel.width - 1) * dilation.width + 1};
+    const Index height = std::max<Index>(1, reach.height - 2 * padding.height) + random.below(3);
+    const Index width = std::max<Index>(1, reach.width - 2 * padding.width) + random.below(3);
+    const Index depth = between(random, 1, 2);
+    const Index out = groups * between(random, 1, 2);
+    Draw draw{{normal({between(random, 1, 2), height, width, groups * depth}, random),
+               normal({out, kernel.height, kernel.width, depth}, random)}};
+    if (random.below(2))
+        draw.inputs.push_back(normal({out}, random));
+    set(draw.attributes, "stride", pair_between(random, 1, 3));
+    set(draw.attributes, "padding", padding);
+    set(draw.attributes, "dilation", dilation);
+    draw.attributes.set("groups", std::vector<Index>{groups});
+    return draw;
+}
+
+ag::Pool2dOptions pool_options(const Attributes& a) {
+    ag::Pool2dOptions options{.stride = {}, .padding = a.pair("padding", 0)};
+    if (a.contains("stride"))
+        options.stride = a.pair("stride", 1);
+    return options;
+}
+
+Draw pooled(Random& random, Tensor<double> (*values)(const Shape&, Random&)) {
+    const Pair kernel = pair_between(random, 1, 3);
+    const Pair padding{random.below(kernel.height / 2 + 1), random.below(kernel.width / 2 + 1)};
+    Draw draw{{values({between(random, 1, 2), kernel.height + random.below(4), kernel.width + random.below(4), between(random, 1, 3)},
+                      random)}};
+    set(draw.attributes, "kernel", kernel);
+    set(draw.attributes, "padding", padding);
+    if (random.below(3))
+        set(draw.attributes, "stride", pair_between(random, 1, 3));
+    return draw;
+}
+
+Draw resized(Random& random) {
+    Draw draw{{normal({between(random, 1, 2), between(random, 1, 4), between(random, 1, 4), between(random, 1, 2)}, random)}};
+    set(draw.attributes, "size", pair_between(random, 1, 6));
+    draw.attributes.set("align_corners", std::vector<Index>{random.below(2)});
+    return draw;
+}
+
+void conv(const Shape& x, const Shape& weight, const ag::Conv2dOptions& options = {}) {
+    (void)ag::conv2d(zeros(x), zeros(weight), options);
+}
+
+std::vector<Refusal> pooling_refusals(const std::string& name, void (*pool)(const Shape&, Pair, const ag::Pool2dOptions&)) {
+    const std::string tag = "[" + name + "] ";
+    return {{[=] { pool({4, 4, 3}, 2, {}); }, tag + "expected images (N, H, W, C), got input (4, 4, 3)"},
+            {[=] { pool({1, 4, 4, 3}, 0, {}); }, tag + "expected a kernel of at least 1x1, got 0x0"},
+            {[=] { pool({1, 4, 4, 3}, 2, {.stride = Pair{1, 0}}); }, tag + "expected a stride of at least 1, got 1x0"},
+            {[=] { pool({1, 4, 4, 3}, 3, {.padding = 2}); }, tag + "expected a padding of at most half the kernel 3x3, got 2x2"},
+            {[=] { pool({1, 4, 4, 3}, 2, {.padding = {-1, 0}}); }, tag + "expected a padding of at least 0, got -1x0"},
+            {[=] { pool({1, 1, 4, 3}, 2, {}); }, tag + "expected a padded image of at least 2x2, got 1x4 with padding 0x0"},
+            {[=] { pool({1, 300, 300, 1}, 257, {}); }, tag + "expected at most 65536 taps, got kernel 257x257"}};
+}
+
+}  // namespace
+
+Rows image_rows() {
+    Rows rows;
+    rows.push_back(row(
+        "conv2d",
+        [](const auto& v, const Attributes& a) {
+            return v.size() == 3 ? ag::conv2d(v[0], v[1], v[2], conv_options(a)) : ag::conv2d(v[0], v[1], conv_options(a));
+        },
+        convolution,
+        {{[] { conv({32, 28, 28, 1}, {8, 3, 3, 3}); }, "[conv2d] expected 3 input channels, got input (32, 28, 28, 1)"},
+         {[] { conv({28, 28, 1}, {8, 3, 3, 1}); }, "[conv2d] expected images (N, H, W, C), got input (28, 28, 1)"},
+         {[] { conv({1, 8, 8, 1}, {3, 3, 1}); }, "[conv2d] expected weights (out, kernel_h, kernel_w, in / groups), got (3, 3, 1)"},
+         {[] { conv({1, 8, 8, 2}, {8, 3, 3, 2}, {.groups = 3}); }, "[conv2d] expected groups that divide 8 output channels, got 3"},
+         {[] { conv({1, 8, 8, 2}, {8, 3, 3, 2}, {.groups = 0}); }, "[conv2d] expected groups that divide 8 output channels, got 0"},
+         {[] { conv({1, 8, 8, 2}, {8, 3, 3, 2}, {.groups = 2}); }, "[conv2d] expected 4 input channels, got input (1, 8, 8, 2)"},
+         {[] { conv({1, 8, 8, 1}, {8, 0, 3, 1}); }, "[conv2d] expected a kernel of at least 1x1, got 0x3"},
+         {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.stride = 0}); }, "[conv2d] expected a stride of at least 1, got 0x0"},
+         {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.padding = {0, -1}}); }, "[conv2d] expected a padding of at least 0, got 0x-1"},
+         {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.dilation = {0, 1}}); }, "[conv2d] expected a dilation of at least 1, got 0x1"},
+         {[] { conv({1, 8, 4, 1}, {8, 3, 3, 1}, {.padding = {1, 0}, .dilation = 2}); },
+          "[conv2d] expected a padded image of at least 5x5, got 8x4 with padding 1x0"},
+         {[] { (void)ag::conv2d(zeros({1, 8, 8, 1}), zeros({8, 3, 3, 1}), zeros({1})); },
+          "[conv2d] expected a bias of shape (8,), got (1,)"}}));
+    rows.push_back(row(
+        "max_pool2d",
+        [](const auto& v, const Attributes& a) { return ag::max_pool2d(v[0], a.pair("kernel", 1), pool_options(a)); },
+        [](Random& random) { return pooled(random, apart); },
+        pooling_refusals("max_pool2d", [](const Shape& x, Pair kernel, const ag::Pool2dOptions& options) {
+            (void)ag::max_pool2d(zeros(x), kernel, options);
+        })));
+    rows.push_back(row(
+        "avg_pool2d",
+        [](const auto& v, const Attributes& a) { return ag::avg_pool2d(v[0], a.pair("kernel", 1), pool_options(a)); },
+        [](Random& random) { return pooled(random, normal); },
+        pooling_refusals("avg_pool2d", [](const Shape& x, Pair kernel, const ag::Pool2dOptions& options) {
+            (void)ag::avg_pool2d(zeros(x), kernel, options);
+        })));
+    rows.push_back(row(
+        "global_avg_pool2d", [](const auto& v, const Attributes&) { return ag::global_avg_pool2d(v[0]); },
+        [](Random& random) { return Draw{{normal(random_shape(random, 4, 4), random)}}; },
+        {{[] { (void)ag::global_avg_pool2d(zeros({4, 4, 3})); },
+          "[global_avg_pool2d] expected images (N, H, W, C), got input (4, 4, 3)"},
+         {[] { (void)ag::global_avg_pool2d(zeros({1, 0, 4, 3})); },
+          "[global_avg_pool2d] expected images (N, H, W, C), got input (1, 0, 4, 3)"}}));
+    rows.push_back(row(
+        "upsample_nearest2d", [](const auto& v, const Attributes& a) { return ag::upsample_nearest2d(v[0], a.pair("size", 1)); },
+        resized,
+        {{[] { (void)ag::upsample_nearest2d(zeros({4, 4, 3}), 2); },
+          "[upsample_nearest2d] expected images (N, H, W, C), got input (4, 4, 3)"},
+         {[] { (void)ag::upsample_nearest2d(zeros({1, 4, 4, 3}), {0, 2}); },
+          "[upsample_nearest2d] expected a size of at least 1x1, got 0x2"}}));
+    rows.push_back(row(
+        "upsample_bilinear2d",
+        [](const auto& v, const Attributes& a) {
+            return ag::upsample_bilinear2d(v[0], a.pair("size", 1), a.flag("align_corners"));
+        },
+        resized,
+        {{[] { (void)ag::upsample_bilinear2d(zeros({1, 0, 4, 3}), 2); },
+          "[upsample_bilinear2d] expected images (N, H, W, C), got input (1, 0, 4, 3)"},
+         {[] { (void)ag::upsample_bilinear2d(zeros({1, 4, 4, 3}), {2, -1}); },
+          "[upsample_bilinear2d] expected a size of at least 1x1, got 2x-1"}}));
+    return rows;
+}
+
+}  // namespace registry

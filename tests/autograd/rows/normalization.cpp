@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "../registry.hpp"
+
+#include <espalier/autograd/normalization.hpp>
+
+namespace registry {
+namespace {
+
+namespace ag = espalier::autograd;
+
+template <class Scalar>
+Variable<Scalar> batch_norm(const Variables<Scalar>& v, const Attributes& a, bool training) {
+    const Shape channels{v[0].size(-1)};
+    ag::RunningStatistics<Scalar> running{a.tensor<Scalar>("running_mean", channels), a.tensor<Scalar>("running_variance", channels)};
+    return ag::batch_norm(v[0], v[1], v[2], running, training, a.number("momentum"), a.number("epsilon"));
+}
+
+Draw normalised(Random& random) {
+    Shape shape = random_shape(random, 1, 3, 3);
+    shape.append(between(random, 1, 4));
+    if (shape.numel() / shape.back() < 3)
+        shape = shape.with(0, 3);  // the statistics of two values are all but constant: differences lose their digits
+    const Shape channels{shape.back()};
+    Draw draw{{normal(shape, random), normal(channels, random), normal(channels, random)},
+              {{"momentum", {random.uniform()}}, {"epsilon", {0.01}}}};
+    const auto list = [](const Tensor<double>& values) { return std::vector<double>{values.begin(), values.end()}; };
+    draw.attributes.set("running_mean", list(normal(channels, random)));
+    draw.attributes.set("running_variance", list(positive(channels, random)));
+    return draw;
+}
+
+void refuse(const Shape& x, const Shape& weight, const Shape& bias, const Shape& statistics, bool training) {
+    ag::RunningStatistics<double> running{Tensor<double>{statistics}, Tensor<double>{statistics}};
+    (void)ag::batch_norm(zeros(x), zeros(weight), zeros(bias), running, training);
+}
+
+}  // namespace
+
+Rows normalization_rows() {
+    Rows rows;
+    rows.push_back(row(
+        "batch_norm_training", [](const auto& v, const Attributes& a) { return batch_norm(v, a, true); }, normalised,
+        {{[] { refuse({4, 3}, {2}, {2}, {2}, true); },
+          "[batch_norm] expected 2 channels, got input (4, 3), weight (2,), bias (2,)"},
+         {[] { refuse({4, 3}, {3}, {2}, {3}, true); },
+          "[batch_norm] expected 3 channels, got input (4, 3), weight (3,), bias (2,)"},
+         {[] { refuse({4, 3}, {3}, {3}, {2}, true); },
+          "[batch_norm] expected running statistics of shape (3,), got (2,) and (2,)"},
+         {[] { refuse({3}, {3}, {3}, {3}, true); }, "[batch_norm] expected (N, ..., C), got input (3,)"},
+         {[] { refuse({0, 3}, {3}, {3}, {3}, true); }, "[batch_norm] expected (N, ..., C), got input (0, 3)"},
+         {[] { refuse({1, 1, 3}, {3}, {3}, {3}, true); },
+          "[batch_norm] expected more than one value for each channel in training, got input (1, 1, 3)"}}));
+    rows.push_back(row("batch_norm_evaluation", [](const auto& v, const Attributes& a) { return batch_norm(v, a, false); }, normalised,
+                       {{[] { refuse({4, 3}, {3}, {3}, {3, 1}, false); },
+                         "[batch_norm] expected running statistics of shape (3,), got (3, 1) and (3, 1)"}}));
+    rows.push_back(row(
+        "layer_norm",
+        [](const auto& v, const Attributes& a) { return ag::layer_norm(v[0], v[1], v[2], a.number("epsilon")); }, normalised,
+        {{[] { (void)ag::layer_norm(zeros({4, 3}), zeros({4}), zeros({4})); },
+          "[layer_norm] expected 4 channels, got input (4, 3), weight (4,), bias (4,)"},
+         {[] { (void)ag::layer_norm(zeros({4}), zeros({4}), zeros({4})); }, "[layer_norm] expected (N, ..., C), got input (4,)"}}));
+    return rows;
+}
+
+}  // namespace registry
