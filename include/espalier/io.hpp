@@ -12,5 +12,6 @@
 #include <espalier/io/tensor_file.hpp>
 
 #if __has_include(<nlohmann/json.hpp>)
+#include <espalier/io/model.hpp>
 #include <espalier/io/safetensors.hpp>
 #endif

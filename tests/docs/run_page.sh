@@ -25,8 +25,8 @@ awk -v out="$out" '
         next
     }
     inside && /^[ \t]*```[ \t]*$/ { inside = 0; close(file ".body"); close(file ".top"); next }
-    inside && /^[ \t]*#[ \t]*include/ { print > (file ".top"); print "" > (file ".body"); next }
-    inside { print > (file ".body"); next }
+    inside && /^[ \t]*#[ \t]*include/ { print >> (file ".top"); print "" >> (file ".body"); next }
+    inside { print >> (file ".body"); next }
     /[^ \t]/ { continues = 0 }
     END { if (inside) { print "a code block is not closed" > "/dev/stderr"; exit 1 } }
 ' "$page"

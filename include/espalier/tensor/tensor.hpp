@@ -21,7 +21,7 @@ namespace espalier::inline ESPALIER_ABI {
 ///
 /// `alias()` is the one way to two tensors over the same memory, and says so. A default-constructed tensor has shape
 /// `(0,)`.
-template <class Scalar>
+template <class Scalar = float>
 class Tensor {
     static_assert(std::is_arithmetic_v<Scalar>);
 
