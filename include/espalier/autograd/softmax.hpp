@@ -22,9 +22,9 @@ void log_softmax_row(Index c, const Scalar* x, Scalar* y) {
     Scalar total = 0;
     for (Index i = 0; i < c; ++i)
         total += std::exp(x[i] - top);
-    const Scalar shift = top + std::log(total);
+    const Scalar shift = std::log(total);  // added to a large top it would lose its digits
     for (Index i = 0; i < c; ++i)
-        y[i] = x[i] - shift;
+        y[i] = x[i] - top - shift;
 }
 
 /// y = f(row of x) over the last axis, with dx = `pull(c, y, dy, dx)` for each row.
