@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "catch.hpp"
+
+#include <espalier/kernels/elementwise.hpp>
+
+#include <numeric>
+#include <vector>
+
+using namespace espalier;
+
+TEST_CASE("every index is met once, for sizes around the grain", "[elementwise]") {
+    for (const Index n : {Index{0}, Index{1}, kernels::elementwise_grain - 1, kernels::elementwise_grain, kernels::elementwise_grain + 1,
+                          3 * kernels::elementwise_grain + 5}) {
+        CAPTURE(n);
+        std::vector<int> met(static_cast<std::size_t>(n));
+        kernels::for_each_index(n, [&](Index i) { ++met[static_cast<std::size_t>(i)]; });
+        CHECK(met == std::vector<int>(static_cast<std::size_t>(n), 1));
+
+        std::vector<float> x(static_cast<std::size_t>(n));
+        std::iota(x.begin(), x.end(), 0.0f);
+        std::vector<double> y(x.size());
+        kernels::map(n, x.data(), y.data(), [](float v) { return 2.0 * static_cast<double>(v); });
+        std::vector<float> z(x.size(), 1.0f);
+        kernels::accumulate(n, x.data(), z.data());
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            REQUIRE(y[i] == 2.0 * static_cast<double>(i));
+            REQUIRE(z[i] == static_cast<float>(i) + 1);
+        }
+    }
+}
+
+TEST_CASE("accumulate adds at any alignment", "[elementwise]") {
+    std::vector<double> from(40);
+    std::iota(from.begin(), from.end(), 0.0);
+    for (std::size_t shift = 0; shift < 8; ++shift) {
+        std::vector<double> to(40, 1);
+        kernels::accumulate(20, from.data() + shift, to.data() + 3);
+        for (std::size_t i = 0; i < to.size(); ++i)
+            CHECK(to[i] == (i >= 3 && i < 23 ? 1 + static_cast<double>(i - 3 + shift) : 1));
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "catch.hpp"
+
+#include <espalier/core/random.hpp>
+#include <espalier/kernels/reduction.hpp>
+
+#include <vector>
+
+using namespace espalier;
+
+namespace {
+
+/// Runs `f` on 1, 2 and 4 threads and demands the same result.
+template <class F>
+auto on_any_threads(const F& f) {
+    const int before = num_threads();
+    set_num_threads(1);
+    const auto one = f();
+    for (const int threads : {2, 4}) {
+        set_num_threads(threads);
+        CHECK(f() == one);
+    }
+    set_num_threads(before);
+    return one;
+}
+
+}  // namespace
+
+TEST_CASE("a sum is exact where it can be and the same for any number of threads", "[reduction]") {
+    for (const Index n : {0, 1, 8191, 8192, 8193, 100'000}) {
+        CAPTURE(n);
+        CHECK(on_any_threads([&] { return kernels::sum(n, [](Index i) { return i; }); }) == static_cast<double>(n * (n - 1) / 2));
+        const Random random{7};
+        const auto term = [&](Index i) { return static_cast<float>(Random::to_unit<double>(random.at(static_cast<std::uint64_t>(i)))); };
+        long double expected = 0;
+        for (Index i = 0; i < n; ++i)
+            expected += static_cast<long double>(term(i));
+        CHECK(on_any_threads([&] { return kernels::sum(n, term); }) == Approx(static_cast<double>(expected)).epsilon(1e-14));
+    }
+}
+
+TEST_CASE("column sums, for few and many rows and columns", "[reduction]") {
+    const std::pair<Index, Index> shapes[] = {{0, 3}, {1, 1}, {5, 7}, {20'000, 3}, {3, 20'000}, {16'385, 1}, {4, 0}};
+    for (const auto& [rows, columns] : shapes) {
+        CAPTURE(rows, columns);
+        const auto sums = on_any_threads([&, r = rows, c = columns] {
+            std::vector<double> result(static_cast<std::size_t>(c), -1);
+            kernels::column_sums(r, c, result.data(), [](Index i, Index j) { return i * (j + 1) + 1; });
+            return result;
+        });
+        for (Index j = 0; j < columns; ++j)
+            REQUIRE(sums[static_cast<std::size_t>(j)] == static_cast<double>(rows * (rows - 1) / 2 * (j + 1) + rows));
+    }
+}
