@@ -57,6 +57,7 @@ if(ESPALIER_BUILD_TESTS)
             Catch2 PACKAGE catch2
             URL https://github.com/catchorg/Catch2/archive/refs/tags/v3.4.0.tar.gz
             SHA256 122928b814b75717316c71af69bd2b43387643ba076a6ec16e7882bfb2dfacbb)
-        target_compile_options(Catch2 PRIVATE -w)  # our warnings as errors are not for its sources
+        target_compile_options(Catch2 PRIVATE -w)  # warnings as errors are for our code, not for this
+        set_target_properties(Catch2 PROPERTIES SYSTEM ON)
     endif()
 endif()

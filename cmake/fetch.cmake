@@ -21,7 +21,7 @@ function(espalier_declare name)
                             "-DESPALIER_FETCH_DEPENDENCIES=ON")
     endif()
     if(FETCHCONTENT_SOURCE_DIR_${upper})
-        FetchContent_Declare(${name} SYSTEM SOURCE_SUBDIR "${arg_SOURCE_SUBDIR}")
+        FetchContent_Declare(${name} SOURCE_SUBDIR "${arg_SOURCE_SUBDIR}")
         return()
     endif()
 
@@ -47,7 +47,7 @@ function(espalier_declare name)
                                 "${url}. ${remedy}.")
         endif()
     endif()
-    FetchContent_Declare(${name} URL ${archive} URL_HASH SHA256=${sha256} SYSTEM SOURCE_SUBDIR "${arg_SOURCE_SUBDIR}")
+    FetchContent_Declare(${name} URL ${archive} URL_HASH SHA256=${sha256} SOURCE_SUBDIR "${arg_SOURCE_SUBDIR}")
 endfunction()
 
 # Only the headers, as the imported target that find_package would have given; the project's own CMake is not run.
