@@ -18,14 +18,15 @@ concept LayerOf = std::copy_constructible<L> && requires(L& layer, const Variabl
     { layer(x) } -> std::same_as<Variable<Scalar>>;
 };
 
-/// A value that holds any layer. Copying it copies the layer with its parameters.
+/// A value that holds any layer. Copying it copies the layer with its parameters; one that was moved from can be assigned
+/// to, copied and destroyed, and anything else throws a StateError.
 template <class Scalar = float>
 class Layer : public Module<Layer<Scalar>, Scalar> {
 public:
     template <class L>
         requires(!std::same_as<std::remove_cvref_t<L>, Layer> && LayerOf<std::remove_cvref_t<L>, Scalar>)
     Layer(L&& layer) : held_{std::make_unique<Holder<std::remove_cvref_t<L>>>(std::forward<L>(layer))} {}
-    Layer(const Layer& other) : held_{other.held_->clone()} {}
+    Layer(const Layer& other) : held_{other.held_ ? other.held_->clone() : nullptr} {}
     Layer(Layer&&) noexcept = default;
     Layer& operator=(Layer other) noexcept {
         std::swap(held_, other.held_);
@@ -33,8 +34,8 @@ public:
     }
     ~Layer() = default;
 
-    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) { return held_->forward(x); }
-    void visit(Visitor<Scalar>& visitor) { held_->visit(visitor); }
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) { return held().forward(x); }
+    void visit(Visitor<Scalar>& visitor) { held().visit(visitor); }
 
     /// The held layer if it is an `L`, else null.
     template <class L>
@@ -62,6 +63,11 @@ private:
         std::unique_ptr<Concept> clone() const override { return std::make_unique<Holder>(layer); }
         L layer;
     };
+
+    [[nodiscard]] Concept& held() const {
+        require<StateError>(held_ != nullptr, "layer", "expected a layer, got one that was moved from");
+        return *held_;
+    }
 
     std::unique_ptr<Concept> held_;
 };

@@ -5,6 +5,9 @@
 #include <espalier/autograd/normalization.hpp>
 #include <espalier/nn/module.hpp>
 
+#include <algorithm>
+#include <cmath>
+
 namespace espalier::inline ESPALIER_ABI::nn {
 
 struct BatchNormOptions {
@@ -12,16 +15,42 @@ struct BatchNormOptions {
     double momentum = 0.1;  ///< weight of the new batch in the running statistics
 };
 
+namespace detail {
+
+[[nodiscard]] inline Shape channels_of(const char* operation, Index channels) {
+    require<ValueError>(channels > 0, operation, "expected at least one channel, got ", channels);
+    return {channels};
+}
+
+}  // namespace detail
+
 /// Normalises each channel of (N, ..., C): PyTorch's BatchNorm1d and BatchNorm2d in one.
 template <class Scalar = float>
 class BatchNorm : public Module<BatchNorm<Scalar>, Scalar> {
 public:
+    /// @throws ValueError for no channels, an epsilon that is not positive, or a momentum outside [0, 1].
     explicit BatchNorm(Index channels, BatchNormOptions options = {})
-        : weight_{Tensor<Scalar>::ones({channels})}, bias_{Tensor<Scalar>{Shape{channels}}},
-          running_{Tensor<Scalar>{Shape{channels}}, Tensor<Scalar>::ones({channels})}, options_{options} {}
+        : weight_{Tensor<Scalar>::ones(detail::channels_of("BatchNorm", channels))}, bias_{Tensor<Scalar>{Shape{channels}}},
+          running_{Tensor<Scalar>{Shape{channels}}, Tensor<Scalar>::ones({channels})}, options_{options} {
+        require<ValueError>(options.epsilon > 0, "BatchNorm", "expected an epsilon above 0, got ", options.epsilon);
+        require<ValueError>(options.momentum >= 0 && options.momentum <= 1, "BatchNorm", "expected a momentum in [0, 1], got ",
+                            options.momentum);
+    }
 
+    /// @throws ShapeError; ValueError in training for one value a channel, or for values whose statistics are not finite:
+    /// they would stay in the running statistics. Those are then unchanged.
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
-        return autograd::batch_norm<Scalar>(x, weight_, bias_, running_, training_, options_.momentum, options_.epsilon);
+        if (!training_)
+            return autograd::batch_norm<Scalar>(x, weight_, bias_, running_, false, options_.momentum, options_.epsilon);
+        auto next = running_;
+        auto y = autograd::batch_norm<Scalar>(x, weight_, bias_, next, true, options_.momentum, options_.epsilon);
+        for (Index c = 0; c < next.mean.numel(); ++c)
+            require<ValueError>(std::isfinite(next.mean[c]) && std::isfinite(next.variance[c]), "batch_norm",
+                                "expected finite running statistics, got mean ", next.mean[c], " and variance ",
+                                next.variance[c], " in channel ", c, " after input ", x.shape());
+        std::copy(next.mean.begin(), next.mean.end(), running_.mean.begin());
+        std::copy(next.variance.begin(), next.variance.end(), running_.variance.begin());
+        return y;
     }
 
     void visit(Visitor<Scalar>& visitor) {
@@ -44,8 +73,12 @@ private:
 template <class Scalar = float>
 class LayerNorm : public Module<LayerNorm<Scalar>, Scalar> {
 public:
+    /// @throws ValueError for no features or an epsilon that is not positive.
     explicit LayerNorm(Index features, double epsilon = 1e-5)
-        : weight_{Tensor<Scalar>::ones({features})}, bias_{Tensor<Scalar>{Shape{features}}}, epsilon_{epsilon} {}
+        : weight_{Tensor<Scalar>::ones(detail::channels_of("LayerNorm", features))}, bias_{Tensor<Scalar>{Shape{features}}},
+          epsilon_{epsilon} {
+        require<ValueError>(epsilon > 0, "LayerNorm", "expected an epsilon above 0, got ", epsilon);
+    }
 
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
         return autograd::layer_norm<Scalar>(x, weight_, bias_, epsilon_);

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#include <espalier/nn/dropout.hpp>
+#include <espalier/nn/linear.hpp>
+#include <espalier/nn/module.hpp>
+#include <espalier/nn/normalization.hpp>
+#include <espalier/nn/sequential.hpp>
+
+#include "nn/testing.hpp"
+
+#include <limits>
+#include <stdexcept>
+
+using namespace espalier;
+using testing::names;
+using testing::same_bits;
+using Names = std::vector<std::string>;
+
+namespace {
+
+/// A module as a user writes one: parameters, a buffer, children and a mode.
+class Block : public nn::Module<Block, float> {
+public:
+    Variable<float> operator()(const Variable<float>& x) {
+        training_seen = training_;
+        return norm_(body_(x)) * scale_.variable();
+    }
+    void visit(nn::Visitor<float>& v) {
+        v("scale", scale_);
+        v("body", body_);
+        v("steps", steps_);
+        v("norm", norm_);
+        v.mode(training_);
+    }
+    bool training() const { return training_; }
+    bool training_seen = false;
+
+private:
+    nn::Parameter<float> scale_{Tensor<float>::ones({2})};
+    nn::Sequential<float> body_{nn::Linear{3, 2}, nn::Dropout{0.5}, nn::Linear{2, 2, {.bias = false}}};
+    Tensor<float> steps_{Tensor<float>::full({1}, 5)};
+    nn::BatchNorm<float> norm_{2};
+    bool training_ = true;
+};
+
+struct Modes final : nn::Visitor<float> {
+    std::vector<bool> all;
+
+private:
+    void on_mode(bool& training) override { all.push_back(training); }
+};
+
+std::vector<bool> modes(Block& block) {
+    Modes collect;
+    block.visit(collect);
+    return collect.all;
+}
+
+}  // namespace
+
+TEST_CASE("parameters and state come under dotted paths in the order of the visit", "[nn][module]") {
+    const Block block;
+    CHECK(names(block.named_parameters()) ==
+          Names{"scale", "body.0.weight", "body.0.bias", "body.2.weight", "norm.weight", "norm.bias"});
+    CHECK(names(block.state()) == Names{"scale", "body.0.weight", "body.0.bias", "body.2.weight", "steps", "norm.weight",
+                                        "norm.bias", "norm.running_mean", "norm.running_var"});
+    CHECK(block.parameters().size() == 6);
+    CHECK(block.parameter_count() == 2 + 6 + 2 + 4 + 2 + 2);
+}
+
+TEST_CASE("parameters are handles, state is a copy", "[nn][module]") {
+    Block block;
+    auto state = block.state();
+    block.named_parameters().at("scale").mutable_value()[0] = 42;
+    CHECK(block.state().at("scale")[0] == 42);
+    CHECK(state.at("scale")[0] == 1);
+    state.at("steps")[0] = 6;
+    CHECK(block.state().at("steps")[0] == 5);
+}
+
+TEST_CASE("a state goes into another model of the same structure, in place", "[nn][module]") {
+    const Block from;
+    Block to;
+    CHECK_FALSE(same_bits(from.state(), to.state()));
+    const auto handle = to.named_parameters().at("body.0.weight");
+    const float* const place = handle.value().data();
+    to.load_state(from.state());
+    CHECK(same_bits(from.state(), to.state()));
+    CHECK(handle.value().data() == place);
+    CHECK(handle.value() == from.state().at("body.0.weight"));
+
+    Named<Tensor<float>> reversed;  // the order of a file is not that of the model
+    const auto state = from.state();
+    for (std::size_t i = state.size(); i-- > 0;)
+        reversed.insert((state.begin() + static_cast<std::ptrdiff_t>(i))->first,
+                        (state.begin() + static_cast<std::ptrdiff_t>(i))->second);
+    Block other;
+    other.load_state(reversed);
+    CHECK(same_bits(from.state(), other.state()));
+}
+
+TEST_CASE("a state of another model is refused with all that is wrong, and changes nothing", "[nn][module]") {
+    Block block;
+    block.named_parameters().at("scale").mutable_value()[1] = std::numeric_limits<float>::quiet_NaN();
+    const auto before = block.state();
+    Named<Tensor<float>> state;
+    for (const auto& [name, tensor] : before)
+        if (name != "scale" && name != "steps" && name != "norm.bias" && name != "body.0.weight")
+            state.insert(name, Tensor<float>::full(tensor.shape(), 3));
+    state.insert("body.0.weight", Tensor<float>{Shape{2, 4}});
+    state.insert("norm.bias", Tensor<float>{Shape{2, 1}});
+    state.insert("head.weight", Tensor<float>{});
+    state.insert("more", Tensor<float>{});
+    CHECK_THROWS_AS(block.load_state(state), StateError);
+    CHECK_THROWS_WITH(block.load_state(state),
+                      "[load_state] expected the tensors of this model, got others; missing scale; body.0.weight of shape (2, 3) "
+                      "came as (2, 4); missing steps; norm.bias of shape (2,) came as (2, 1); unexpected head.weight; unexpected more");
+    CHECK(same_bits(block.state(), before));
+    CHECK_THROWS_AS(block.load_state({}), StateError);
+    CHECK(same_bits(block.state(), before));
+}
+
+TEST_CASE("train and eval reach every layer", "[nn][module]") {
+    Block block;
+    CHECK(modes(block) == std::vector<bool>{true, true, true});
+    block.eval();
+    CHECK(modes(block) == std::vector<bool>{false, false, false});
+    CHECK_FALSE(block.training());
+    block.train();
+    CHECK(modes(block) == std::vector<bool>{true, true, true});
+    block.train(false);
+    CHECK_FALSE(block.training());
+}
+
+TEST_CASE("an EvalScope gives every layer back its own mode, after an exception too", "[nn][module]") {
+    struct Freeze final : nn::Visitor<float> {
+        int count = 0;
+
+    private:
+        void on_mode(bool& training) override { training = count++ != 1; }
+    };
+    Block block;
+    Freeze freeze;  // one layer in evaluation, the others in training
+    block.visit(freeze);
+    const std::vector<bool> mixed{true, false, true};
+    REQUIRE(modes(block) == mixed);
+    {
+        const nn::EvalScope<float> scope{block};
+        CHECK(modes(block) == std::vector<bool>{false, false, false});
+        {
+            const nn::EvalScope<float> nested{block};
+        }
+        CHECK(modes(block) == std::vector<bool>{false, false, false});
+    }
+    CHECK(modes(block) == mixed);
+    const auto throwing = [&] {
+        const nn::EvalScope<float> scope{block};
+        throw std::runtime_error{"on the way"};
+    };
+    CHECK_THROWS_WITH(throwing(), "on the way");
+    CHECK(modes(block) == mixed);
+}
+
+TEST_CASE("a tensor that is shown twice under one name is an error", "[nn][module]") {
+    struct Twice : nn::Module<Twice, float> {
+        nn::Parameter<float> a{Tensor<float>{Shape{1}}};
+        void visit(nn::Visitor<float>& v) {
+            v("a", a);
+            v("a", a);
+        }
+    };
+    const Twice twice;
+    CHECK_THROWS_WITH(twice.state(), "[named] expected each name once, got 'a' twice");
+}
+
+TEST_CASE("a module with nothing in it has no parameters", "[nn][module]") {
+    nn::Sequential<double> empty;
+    CHECK(empty.parameters().empty());
+    CHECK(empty.parameter_count() == 0);
+    CHECK(empty.state().empty());
+    empty.load_state({});
+    empty.eval();
+}

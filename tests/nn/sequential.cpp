@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include <espalier/nn/activation.hpp>
+#include <espalier/nn/conv2d.hpp>
+#include <espalier/nn/linear.hpp>
+#include <espalier/nn/pooling.hpp>
+#include <espalier/nn/reshape.hpp>
+#include <espalier/nn/sequential.hpp>
+
+#include "nn/testing.hpp"
+
+#include <type_traits>
+
+using namespace espalier;
+using testing::names;
+using testing::normal;
+using testing::same_bits;
+using Names = std::vector<std::string>;
+
+TEST_CASE("the scalar is that of the first layer that has one", "[nn][sequential]") {
+    nn::Sequential f{nn::Flatten{}, nn::Linear{4, 2}, nn::ReLU{}};
+    nn::Sequential d{nn::Flatten{}, nn::Linear<double>{4, 2}, nn::ReLU{}};
+    nn::Sequential none{nn::ReLU{}, nn::Flatten{}};
+    nn::Sequential nested{nn::ReLU{}, nn::Sequential{nn::Linear<double>{2, 2}}};
+    nn::Sequential<double> said{nn::ReLU{}};
+    CHECK(std::is_same_v<decltype(f), nn::Sequential<float>>);
+    CHECK(std::is_same_v<decltype(d), nn::Sequential<double>>);
+    CHECK(std::is_same_v<decltype(none), nn::Sequential<float>>);
+    CHECK(std::is_same_v<decltype(nested), nn::Sequential<double>>);
+    CHECK(said(Variable<double>{Tensor<double>{{1}, {-1}}}).item() == 0);
+    CHECK(nested.size() == 2);
+}
+
+TEMPLATE_TEST_CASE("each layer is fed the output of the one before", "[nn][sequential]", float, double) {
+    using T = TestType;
+    nn::Linear<T> first{3, 4};
+    nn::Linear<T> second{4, 2};
+    nn::Sequential net{first, nn::Tanh{}, second};
+    const Variable<T> x{normal<T>({5, 3})};
+    CHECK(net(x).value() == second(nn::Tanh{}(first(x))).value());
+    CHECK(names(net.named_parameters()) == Names{"0.weight", "0.bias", "2.weight", "2.bias"});
+    CHECK(net.parameter_count() == 12 + 4 + 8 + 2);
+
+    net.add([](const Variable<T>& v) { return v * 2; });
+    CHECK(net.size() == 4);
+    CHECK(std::distance(net.begin(), net.end()) == 4);
+    CHECK(net(x).value() == (second(nn::Tanh{}(first(x))) * 2).value());
+    CHECK(nn::Sequential<T>{}(x).value() == x.value());
+}
+
+TEST_CASE("a copy of a sequence is another model", "[nn][sequential]") {
+    nn::Sequential a{nn::Linear{2, 2}, nn::Sequential{nn::ReLU{}, nn::Linear{2, 1}}};
+    nn::Sequential b = a;
+    nn::Sequential c{a};  // a copy too, not a sequence of one sequence
+    CHECK(names(c.named_parameters()) == Names{"0.weight", "0.bias", "1.1.weight", "1.1.bias"});
+    CHECK(same_bits(a.state(), b.state()));
+    b.named_parameters().at("1.1.bias").mutable_value()[0] = 9;
+    CHECK(a.state().at("1.1.bias")[0] != 9);
+    a = b;
+    CHECK(a.state().at("1.1.bias")[0] == 9);
+    CHECK(a.named_parameters().at("0.weight").node() != b.named_parameters().at("0.weight").node());
+
+    const auto handle = b.parameters()[0];
+    nn::Sequential moved = std::move(b);
+    CHECK(moved.parameters()[0].node() == handle.node());
+}
+
+TEST_CASE("a shape error says in which layer it came up", "[nn][sequential]") {
+    nn::Sequential net{nn::Conv2d{1, 2, 3}, nn::ReLU{}, nn::Sequential{nn::MaxPool2d{2}, nn::Flatten{}, nn::Linear{8, 3}}};
+    const auto run = [&](const Shape& shape) { return net(Variable<float>{Tensor<float>{shape}}); };
+    CHECK(run({2, 6, 6, 1}).shape() == Shape{2, 3});
+    CHECK_THROWS_AS(run({2, 6, 6, 3}), ShapeError);
+    CHECK_THROWS_WITH(run({2, 6, 6, 3}), "[conv2d] expected 1 input channels, got input (2, 6, 6, 3), in layer 0");
+    CHECK_THROWS_WITH(run({2, 6, 6}), "[conv2d] expected images (N, H, W, C), got input (2, 6, 6), in layer 0");
+    CHECK_THROWS_WITH(run({2, 2, 6, 1}), "[conv2d] expected a padded image of at least 3x3, got 2x6 with padding 0x0, in layer 0");
+    CHECK_THROWS_WITH(run({2, 9, 6, 1}), "[linear] expected 8 input features, got input (2, 12), in layer 2, in layer 2");
+    CHECK_THROWS_WITH(run({2, 3, 3, 1}),
+                      "[max_pool2d] expected a padded image of at least 2x2, got 1x1 with padding 0x0, in layer 0, in layer 2");
+}
+
+TEST_CASE("gradients go through a sequence", "[nn][sequential]") {
+    manual_seed(3);
+    nn::Sequential net{nn::Conv2d<double>{2, 3, 3, {.padding = 1}}, nn::Tanh{}, nn::AvgPool2d{2}, nn::Flatten{},
+                       nn::Linear<double>{12, 4}, nn::GELU{}};
+    testing::require_gradients(net, normal<double>({2, 4, 4, 2}));
+}
