@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace espalier;
 using V = Variable<float>;
@@ -14,15 +16,17 @@ using List = std::vector<V>;
 
 namespace {
 
-/// The value and three cotangents' gradients, on so many threads.
+/// The value and the gradients of three cotangents, on so many threads.
 std::vector<T> run(int threads, const std::function<V(const List&)>& f, const std::vector<T>& inputs) {
     set_num_threads(threads);
     List leaves;
     for (const T& input : inputs)
         leaves.emplace_back(input, true);
     const V y = f(leaves);
-    Random random{9};
-    std::vector<T> result = autograd::vjp<float>(y, T::normal(y.shape().prepended(3), random), leaves);
+    auto cotangents = T::empty(y.shape().prepended(3));
+    for (Index i = 0; i < cotangents.numel(); ++i)
+        cotangents[i] = static_cast<float>(i * 7919 % 1009) / 1009.0f - 0.4f;
+    std::vector<T> result = autograd::vjp<float>(y, std::move(cotangents), leaves);
     result.push_back(y.value());
     return result;
 }
@@ -67,7 +71,7 @@ TEST_CASE("1, 2 and 4 threads give the same bits", "[threads]") {
         CAPTURE(c.name);
         const auto one = run(1, c.f, c.inputs);
         for (const int threads : {2, 4})
-            for (int repeat = 0; repeat < 3; ++repeat)
+            for (int repeat = 0; repeat < 2; ++repeat)
                 CHECK(run(threads, c.f, c.inputs) == one);
     }
     set_num_threads(before);
