@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/// @file MultiFashion: two garments of different classes that overlap on one canvas, after Lin et al. (NeurIPS 2019).
+#pragma once
+
+#include <espalier/espalier.hpp>
+#include <espalier/io.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+namespace multi_fashion {
+
+using espalier::Index;
+using espalier::Tensor;
+
+inline constexpr std::array class_names{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                        "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+inline constexpr Index classes = class_names.size();
+inline constexpr Index garment_side = 28;
+inline constexpr Index pair_side = 36;  ///< the smallest canvas, and the part of a larger one that a pair lies in
+inline constexpr Index max_shift = 4;
+
+/// The garments of one half of Fashion-MNIST, "train" or "t10k", plain or gzipped: images (N, 28, 28) of 0 to 255 under
+/// one task, `class`. @throws espalier::Error for a file that is missing, damaged or does not hold such a set
+[[nodiscard]] inline espalier::data::Dataset<> load_garments(const std::filesystem::path& folder, const std::string& half) {
+    const auto find = [&](const std::string& name) {
+        const auto plain = folder / (half + name);
+        const auto zipped = folder / (half + name + ".gz");
+        const bool found = std::filesystem::exists(plain) || std::filesystem::exists(zipped);
+        espalier::require<espalier::IoError>(found, "load_garments", "expected ", plain.filename(), " or ", zipped.filename(),
+                                             " in ", folder, ", got neither");
+        return std::filesystem::exists(plain) ? plain : zipped;
+    };
+    auto images = espalier::io::load_idx<float>(find("-images-idx3-ubyte"));
+    auto labels = espalier::io::load_idx<Index>(find("-labels-idx1-ubyte"));
+    espalier::require<espalier::ShapeError>(
+        images.rank() == 3 && images.size(1) == garment_side && images.size(2) == garment_side && labels.rank() == 1,
+        "load_garments", "expected images (N, 28, 28) and labels (N,) in ", folder, ", got ", images.shape(), " and ",
+        labels.shape());
+    for (const Index label : labels)
+        espalier::require<espalier::ValueError>(label >= 0 && label < classes, "load_garments", "expected labels in [0, ",
+                                                classes, ") in ", folder, ", got ", label);
+    return {std::move(images), "class", std::move(labels)};
+}
+
+/// What the two single-task sets are made of: they share their canvases.
+struct Pairs {
+    Tensor<float> canvases;  ///< (N, side, side, 1), in [0, 1]
+    Tensor<Index> left;      ///< class of the garment at the upper left, (N,)
+    Tensor<Index> right;     ///< class of the garment at the lower right, (N,)
+};
+
+/// Draws `count` pairs on square canvases. Same garments, count and random stream: same pairs.
+///
+/// The garments come in random order as the upper left one, each once before any comes again. The other is drawn from
+/// those of other classes. On the 36 x 36 pixels of a pair the first lies at (x, y), the second at (8 - x', 8 - y'),
+/// every shift uniform in 0 to 4, and where they overlap the brighter pixel wins. A larger canvas has the pair in its
+/// middle and is black around it: the same task, on more pixels.
+/// @throws espalier::ValueError for a count below 1, a side below 36, or garments of one class only
+[[nodiscard]] inline Pairs make_pairs(const espalier::data::Dataset<>& garments, Index count, Index side,
+                                      espalier::Random random) {
+    using espalier::require, espalier::ValueError;
+    const Tensor<float>& images = garments.inputs();
+    const Tensor<Index>& labels = garments.target("class").labels();
+    require<ValueError>(count >= 1, "make_pairs", "expected at least one pair, got ", count);
+    require<ValueError>(side >= pair_side, "make_pairs", "expected a canvas of at least ", pair_side, " pixels a side, got ", side);
+    require<ValueError>(std::any_of(labels.begin(), labels.end(), [&](Index label) { return label != labels[0]; }), "make_pairs",
+                        "expected garments of at least two classes, got only class ", labels[0]);
+
+    Pairs pairs{Tensor<float>{{count, side, side, 1}}, Tensor<Index>{{count}}, Tensor<Index>{{count}}};
+    const auto shift = [&] { return random.below(max_shift + 1); };
+    const auto draw = [&](Index pair, Index image, Index top, Index left) {
+        const Index margin = (side - pair_side) / 2;
+        const float* from = images.data() + image * garment_side * garment_side;
+        for (Index y = 0; y < garment_side; ++y) {
+            float* to = pairs.canvases.data() + (pair * side + margin + top + y) * side + margin + left;
+            for (Index x = 0; x < garment_side; ++x, ++to, ++from)
+                *to = std::max(*to, *from / 255);
+        }
+    };
+    constexpr Index room = pair_side - garment_side;
+    std::vector<Index> order;
+    for (Index pair = 0; pair < count; ++pair) {
+        if (order.empty())
+            order = random.permutation(garments.size());
+        const Index first = order.back();
+        order.pop_back();
+        Index second = random.below(garments.size());
+        while (labels[second] == labels[first])
+            second = random.below(garments.size());
+        const Index top = shift(), left = shift(), up = shift(), back = shift();
+        draw(pair, first, top, left);
+        draw(pair, second, room - up, room - back);
+        pairs.left[pair] = labels[first];
+        pairs.right[pair] = labels[second];
+    }
+    return pairs;
+}
+
+/// Writes the pairs that a network is trained on and tested on as bytes, so that another program can use the same ones:
+/// `train.canvases` (N, side, side, 1) of 0 to 255, `train.left` and `train.right` (N,), and the same of `test`.
+inline void export_pairs(const std::filesystem::path& path, const Pairs& train, const Pairs& test) {
+    espalier::io::TensorFile file;
+    for (const auto& [half, pairs] : {std::pair{"train", &train}, std::pair{"test", &test}}) {
+        auto bytes = Tensor<std::uint8_t>::empty(pairs->canvases.shape());
+        std::transform(pairs->canvases.begin(), pairs->canvases.end(), bytes.begin(),
+                       [](float value) { return static_cast<std::uint8_t>(std::lround(value * 255)); });
+        const std::string prefix = half;
+        file.insert(prefix + ".canvases", bytes);
+        file.insert(prefix + ".left", pairs->left);
+        file.insert(prefix + ".right", pairs->right);
+    }
+    espalier::io::save_safetensors(path, file);
+}
+
+}  // namespace multi_fashion

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+/// @file The two networks of the example: one shared trunk each, and a linear head for each task.
+#pragma once
+
+#include "dataset.hpp"
+
+#include <string_view>
+#include <utility>
+
+namespace multi_fashion {
+
+/// Three convolutions of 32, 64 and 128 filters, each halving the canvas, and 1,024 shared features.
+[[nodiscard]] inline espalier::mtl::MultiTaskNet<> reference_network(Index side) {
+    using namespace espalier;
+    const Index last = side / 8;
+    nn::Sequential trunk{nn::Conv2d{1, 32, 3, {.padding = 1}},   nn::ReLU{}, nn::MaxPool2d{2},
+                         nn::Conv2d{32, 64, 3, {.padding = 1}},  nn::ReLU{}, nn::MaxPool2d{2},
+                         nn::Conv2d{64, 128, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2},
+                         nn::Flatten{}, nn::Linear{128 * last * last, 1024}, nn::ReLU{}};
+    return {std::move(trunk), {{"left", nn::Linear{1024, classes}}, {"right", nn::Linear{1024, classes}}}};
+}
+
+/// The small network that Lin et al. used: 31,910 parameters on a canvas of 36 x 36.
+[[nodiscard]] inline espalier::mtl::MultiTaskNet<> lenet(Index side) {
+    using namespace espalier;
+    const Index last = ((side - 8) / 2 - 4) / 2;
+    nn::Sequential trunk{nn::Conv2d{1, 10, 9},  nn::ReLU{}, nn::MaxPool2d{2},
+                         nn::Conv2d{10, 20, 5}, nn::ReLU{}, nn::MaxPool2d{2},
+                         nn::Flatten{}, nn::Linear{20 * last * last, 50}, nn::ReLU{}};
+    return {std::move(trunk), {{"left", nn::Linear{50, classes}}, {"right", nn::Linear{50, classes}}}};
+}
+
+/// `reference` or `lenet`, for canvases of `side` x `side`. @throws espalier::ValueError for another name
+[[nodiscard]] inline espalier::mtl::MultiTaskNet<> make_network(std::string_view name, Index side) {
+    espalier::require<espalier::ValueError>(name == "reference" || name == "lenet", "make_network",
+                                            "expected 'reference' or 'lenet', got '", name, "'");
+    return name == "lenet" ? lenet(side) : reference_network(side);
+}
+
+}  // namespace multi_fashion
