@@ -88,14 +88,17 @@ public:
             require<StateError>(targets.contains(name), "MultiTaskLoss", "expected a target for task '", name, "', got ",
                                 targets.names());
             const losses::Target<Scalar>& target = targets.at(name);
+            active.push_back(target.labelled_count() > 0);
+            if (!active.back()) {  // not asked: the mean over nothing of a user's own loss may well be NaN
+                values.insert(name, Variable<Scalar>{Tensor<Scalar>::scalar(0)});
+                continue;
+            }
             const Variable<Scalar> value = evaluate(task, outputs.at(name), target);
             require<ShapeError>(value.numel() == 1, "MultiTaskLoss", "expected a loss of one element for task '", name, "', got ",
                                 value.shape(), ": use the mean or the sum");
             require<ValueError>(std::isfinite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name,
                                 "', got ", value.item());
-            active.push_back(target.labelled_count() > 0);
-            if (active.back())
-                total = total + (task.weight == 1 ? value : value * static_cast<Scalar>(task.weight));
+            total = total + (task.weight == 1 ? value : value * static_cast<Scalar>(task.weight));
             values.insert(name, value);
         }
         return {std::move(total), std::move(values), std::move(active)};

@@ -76,7 +76,8 @@ public:
     }
 
     /// Outputs in evaluation mode and without a graph, computed in batches of at most `batch_size`: (N, ...) for each
-    /// task. The mode of every layer is as before afterwards. @throws ShapeError, ValueError
+    /// task. The mode of every layer is as before afterwards. @throws ValueError for a batch size below 1; ShapeError for
+    /// no inputs, or a head whose output does not keep the batch axis.
     [[nodiscard]] Named<Tensor<Scalar>> predict(const Tensor<Scalar>& inputs, Index batch_size = 256) {
         require<ShapeError>(inputs.rank() > 0 && inputs.size(0) > 0, "predict", "expected at least one input, got shape ",
                             inputs.shape());
@@ -87,10 +88,16 @@ public:
         for (Index first = 0; first < inputs.size(0); first += batch_size) {
             const Index last = std::min(first + batch_size, inputs.size(0));
             for (const auto& [task, output] : (*this)(inputs.slice(first, last))) {
+                require<ShapeError>(output.rank() > 0 && output.size(0) == last - first, "predict", "expected ", last - first,
+                                    " outputs for task '", task, "', got shape ", output.shape());
                 if (first == 0)
                     result.insert(task, Tensor<Scalar>::empty(output.shape().with(0, inputs.size(0))));
+                Tensor<Scalar>& whole = result.at(task);
+                require<ShapeError>(output.shape().with(0, inputs.size(0)) == whole.shape(), "predict",
+                                    "expected batches of one shape for task '", task, "', got ", whole.shape(), " and ",
+                                    output.shape());
                 std::copy(output.value().begin(), output.value().end(),
-                          result.at(task).data() + first * output.shape().product(1, output.rank()));
+                          whole.data() + first * output.shape().product(1, output.rank()));
             }
         }
         return result;

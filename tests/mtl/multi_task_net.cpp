@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+#include <espalier/mtl/multi_task_net.hpp>
+#include <espalier/nn/activation.hpp>
+#include <espalier/nn/conv2d.hpp>
+#include <espalier/nn/dropout.hpp>
+#include <espalier/nn/linear.hpp>
+#include <espalier/nn/normalization.hpp>
+#include <espalier/nn/pooling.hpp>
+#include <espalier/nn/reshape.hpp>
+#include <espalier/nn/sequential.hpp>
+
+#include "nn/testing.hpp"
+
+#include <stdexcept>
+#include <type_traits>
+
+using namespace espalier;
+using testing::names;
+using testing::normal;
+using testing::same_bits;
+using Names = std::vector<std::string>;
+
+namespace {
+
+/// (N, 3) to features (N, 4); heads `class` (N, 5) and `size` (N, 1).
+template <class T>
+mtl::MultiTaskNet<T> small(std::uint64_t seed = 1) {
+    manual_seed(seed);
+    nn::Sequential trunk{nn::Linear<T>{3, 4}, nn::Tanh{}};
+    return {std::move(trunk), {{"class", nn::Linear<T>{4, 5}}, {"size", nn::Linear<T>{4, 1}}}};
+}
+
+template <class T>
+mtl::MultiTaskNet<T> with_heads(Index count) {
+    manual_seed(9);
+    std::vector<mtl::Head<T>> heads;
+    for (Index t = 0; t < count; ++t)
+        heads.push_back({"task" + std::to_string(t), nn::Sequential{nn::Linear<T>{6, 3}, nn::Tanh{}, nn::Linear<T>{3, 1 + t % 2}}});
+    nn::Sequential trunk{nn::Conv2d<T>{2, 3, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2},
+                         nn::Flatten{},                              nn::Linear<T>{12, 6},      nn::ReLU{}};
+    return {std::move(trunk), std::move(heads)};
+}
+
+template <class T>
+std::vector<Variable<T>> losses_of(mtl::MultiTaskNet<T>& net, const Tensor<T>& input) {
+    std::vector<Variable<T>> losses;
+    for (const auto& [task, output] : net(input))
+        losses.push_back(sum(output * output) * static_cast<T>(losses.size() + 1));
+    return losses;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a net feeds every head with the features of its trunk", "[mtl][net]", float, double) {
+    using T = TestType;
+    auto net = small<T>();
+    const Variable<T> x{normal<T>({7, 3})};
+    const auto features = net.features(x);
+    CHECK(features.value() == net.trunk()(x).value());
+    const auto outputs = net(x);
+    CHECK(names(outputs) == Names{"class", "size"});
+    CHECK(net.tasks() == names(outputs));
+    CHECK(outputs.at("class").shape() == Shape{7, 5});
+    CHECK(outputs.at("size").value() == net.head("size")(features).value());
+    CHECK(net.heads(features).at("class").value() == outputs.at("class").value());
+}
+
+TEST_CASE("the scalar of a net is that of its trunk", "[mtl][net]") {
+    mtl::MultiTaskNet f{nn::Sequential{nn::Linear{2, 2}}, {{"a", nn::Linear{2, 1}}}};
+    mtl::MultiTaskNet d{nn::Linear<double>{2, 2}, {{"a", nn::Linear<double>{2, 1}}, {"b", nn::Identity{}}}};
+    mtl::MultiTaskNet v{nn::Linear<double>{2, 2}, std::vector<mtl::Head<double>>{{"a", nn::ReLU{}}}};
+    CHECK(std::is_same_v<decltype(f), mtl::MultiTaskNet<float>>);
+    CHECK(std::is_same_v<decltype(d), mtl::MultiTaskNet<double>>);
+    CHECK(std::is_same_v<decltype(v), mtl::MultiTaskNet<double>>);
+}
+
+TEMPLATE_TEST_CASE("all parameters lie in one arena, the shared ones first", "[mtl][net]", float, double) {
+    using T = TestType;
+    auto net = small<T>();
+    CHECK(names(net.named_parameters()) == Names{"trunk.0.weight", "trunk.0.bias", "heads.class.weight", "heads.class.bias",
+                                                 "heads.size.weight", "heads.size.bias"});
+    CHECK(net.shared_size() == 16);
+    CHECK(net.parameter_count() == 16 + 25 + 5);
+    CHECK(net.arena().values().shape() == Shape{46});
+    CHECK(net.shared_parameters().size() == 2);
+    CHECK(net.task_parameters("class").size() == 2);
+    CHECK(net.task_parameters("size")[0].shape() == Shape{1, 4});
+
+    autograd::backward<T>(losses_of(net, normal<T>({4, 3})));
+    const T* value = net.arena().values().data();
+    const T* gradient = net.arena().gradients().data();
+    for (const auto& parameter : net.parameters()) {
+        CHECK(parameter.value().data() == value);
+        CHECK(parameter.grad().data() == gradient);
+        value += parameter.numel();
+        gradient += parameter.numel();
+    }
+    auto bias = net.task_parameters("size")[1];
+    bias.mutable_value()[0] = 42;
+    CHECK(net.arena().values()[45] == 42);
+}
+
+TEST_CASE("loading and zeroing leave a net in its arena", "[mtl][net]") {
+    auto net = small<float>(1);
+    const auto other = small<float>(2);
+    const float* const place = net.arena().values().data();
+    net.load_state(other.state());
+    CHECK(net.arena().values() == other.arena().values());
+    CHECK(net.parameters()[0].value().data() == place);
+    for (auto parameter : net.parameters())
+        parameter.zero_grad();
+    sum(net(normal<float>({2, 3})).at("class")).backward();
+    CHECK(net.parameters()[0].grad().data() == net.arena().gradients().data());
+}
+
+TEST_CASE("a copied net has its own arena", "[mtl][net]") {
+    auto net = small<float>();
+    auto copy = net;
+    CHECK(same_bits(net.state(), copy.state()));
+    CHECK(copy.arena().values().data() != net.arena().values().data());
+    CHECK(copy.parameters()[0].value().data() == copy.arena().values().data());
+    CHECK(copy.shared_size() == net.shared_size());
+    const auto before = net.state();
+    for (auto parameter : copy.parameters())
+        parameter.mutable_value().fill(1);
+    CHECK(same_bits(net.state(), before));
+    sum(copy(normal<float>({2, 3})).at("size")).backward();
+    CHECK_FALSE(net.parameters()[0].has_grad());
+    CHECK(copy.parameters()[0].grad().data() == copy.arena().gradients().data());
+    copy.eval();
+    CHECK(copy.arena().values() == Tensor<float>::ones({46}));
+}
+
+TEST_CASE("a moved net keeps its parameters, and what is left can be assigned to", "[mtl][net]") {
+    auto net = small<float>();
+    const auto handle = net.parameters()[0];
+    const float* const place = net.arena().values().data();
+    auto moved = std::move(net);
+    CHECK(moved.parameters()[0].node() == handle.node());
+    CHECK(moved.arena().values().data() == place);
+    CHECK(moved.parameters()[0].value().data() == place);
+    CHECK_THROWS_AS(net(Tensor<float>{Shape{2, 3}}), StateError);
+    CHECK_THROWS_AS(net.parameters(), StateError);
+    CHECK(net.tasks().empty());
+    net = moved;
+    CHECK(same_bits(net.state(), moved.state()));
+    CHECK(net.arena().values().data() != place);
+    net = std::move(moved);
+    CHECK(net.parameters()[0].node() == handle.node());
+    CHECK(net.arena().values().data() == place);
+}
+
+TEST_CASE("assigning a net takes over trunk, heads and arena", "[mtl][net]") {
+    auto a = small<float>(1);
+    mtl::MultiTaskNet b{nn::Linear{3, 2}, {{"only", nn::Linear{2, 2}}}};
+    a = b;
+    CHECK(a.tasks() == Names{"only"});
+    CHECK(a.shared_size() == 8);
+    CHECK(same_bits(a.state(), b.state()));
+    a.parameters()[0].mutable_value().fill(0);
+    CHECK_FALSE(same_bits(a.state(), b.state()));
+    CHECK(a.parameters()[0].value().data() == a.arena().values().data());
+    const auto& self = a;
+    a = self;
+    CHECK(a.tasks() == Names{"only"});
+}
+
+TEMPLATE_TEST_CASE("prediction in batches of any size is prediction as a whole", "[mtl][net]", float, double) {
+    using T = TestType;
+    manual_seed(2);
+    nn::Sequential trunk{nn::Linear<T>{3, 8}, nn::BatchNorm<T>{8}, nn::ReLU{}, nn::Dropout{0.5}};
+    mtl::MultiTaskNet net{std::move(trunk), {{"a", nn::Linear<T>{8, 5}}, {"b", nn::Linear<T>{8, 1}}}};
+    (void)net(normal<T>({16, 3}, 5));  // running statistics that are not those of the start
+    const auto x = normal<T>({10, 3});
+    const auto before = net.state();
+    const auto whole = net.predict(x);
+    CHECK(names(whole) == Names{"a", "b"});
+    CHECK(whole.at("a").shape() == Shape{10, 5});
+    CHECK(whole.at("b").shape() == Shape{10, 1});
+    const double tolerance = std::is_same_v<T, float> ? 1e-6 : 1e-13;  // a product of few rows may add up in another order
+    for (const Index size : {1, 3, 5, 10, 100})
+        for (const auto& [task, output] : net.predict(x, size))
+            testing::require_close(output, whole.at(task), tolerance);
+    CHECK(same_bits(net.predict(x, 100), whole));
+    CHECK(same_bits(net.state(), before));
+    net.eval();
+    CHECK(net(x).at("a").value() == whole.at("a"));
+}
+
+TEST_CASE("prediction gives every layer its mode back", "[mtl][net]") {
+    manual_seed(2);
+    std::vector<bool> seen;
+    bool fails = false;
+    struct Watch {
+        std::vector<bool>* seen;
+        bool* fails;
+        bool training = true;
+        Variable<float> operator()(const Variable<float>& x) const {
+            seen->push_back(training);
+            if (*fails)
+                throw std::runtime_error{"on the way"};
+            return x;
+        }
+        void visit(nn::Visitor<float>& v) { v.mode(training); }
+    };
+    mtl::MultiTaskNet net{nn::Sequential{nn::Linear{2, 2}, Watch{&seen, &fails}}, {{"a", Watch{&seen, &fails}}}};
+    net.head("a").eval();
+    const auto x = normal<float>({3, 2});
+    (void)net.predict(x);
+    (void)net(x);
+    CHECK(seen == std::vector<bool>{false, false, true, false});
+    CHECK(net(x).at("a").requires_grad());  // recording again
+    fails = true;
+    seen.clear();
+    CHECK_THROWS_WITH(net.predict(x), "on the way");
+    fails = false;
+    (void)net(x);
+    CHECK(seen == std::vector<bool>{false, true, false});
+    CHECK(net(x).at("a").requires_grad());
+}
+
+TEST_CASE("prediction refuses what it cannot put together", "[mtl][net]") {
+    auto net = small<float>();
+    CHECK_THROWS_AS(net.predict(Tensor<float>{Shape{0, 3}}), ShapeError);
+    CHECK_THROWS_WITH(net.predict(Tensor<float>{Shape{0, 3}}), "[predict] expected at least one input, got shape (0, 3)");
+    CHECK_THROWS_WITH(net.predict(Tensor<float>::scalar(1)), "[predict] expected at least one input, got shape ()");
+    CHECK_THROWS_AS(net.predict(Tensor<float>{Shape{2, 3}}, 0), ValueError);
+    CHECK_THROWS_WITH(net.predict(Tensor<float>{Shape{2, 3}}, 0), "[predict] expected a batch size above 0, got 0");
+    const auto reshaping = [](const Variable<float>& x) { return autograd::reshape(x, {2 * x.size(0), x.size(1) / 2}); };
+    const auto summing = [](const Variable<float>& x) { return sum(x); };
+    const auto growing = [](const Variable<float>& x) { return autograd::reshape(sum(x), Shape{1}); };
+    mtl::MultiTaskNet pairs{nn::Linear{3, 4}, {{"pairs", reshaping}}};
+    CHECK_THROWS_AS(pairs.predict(Tensor<float>{Shape{5, 3}}, 2), ShapeError);
+    CHECK_THROWS_WITH(pairs.predict(Tensor<float>{Shape{5, 3}}, 2), "[predict] expected 2 outputs for task 'pairs', got shape (4, 2)");
+    mtl::MultiTaskNet sums{nn::Linear{3, 4}, {{"sum", summing}}};
+    CHECK_THROWS_WITH(sums.predict(Tensor<float>{Shape{5, 3}}), "[predict] expected 5 outputs for task 'sum', got shape ()");
+    mtl::MultiTaskNet means{nn::Linear{3, 4}, {{"mean", growing}}};
+    CHECK_THROWS_WITH(means.predict(Tensor<float>{Shape{3, 3}}, 2), "[predict] expected 2 outputs for task 'mean', got shape (1,)");
+    const auto flat = [](const Variable<float>& x) { return autograd::reshape(x, {x.size(0), x.size(1) / x.size(0), x.size(0)}); };
+    mtl::MultiTaskNet varying{nn::Linear{3, 4}, {{"varying", flat}}};
+    CHECK_THROWS_WITH(varying.predict(Tensor<float>{Shape{3, 3}}, 2),
+                      "[predict] expected batches of one shape for task 'varying', got (3, 2, 2) and (1, 4, 1)");
+}
+
+TEST_CASE("a net has at least one head, and one for each task", "[mtl][net]") {
+    using Heads = std::vector<mtl::Head<float>>;
+    CHECK_THROWS_AS((mtl::MultiTaskNet{nn::Linear{3, 4}, Heads{}}), StateError);
+    CHECK_THROWS_WITH((mtl::MultiTaskNet{nn::Linear{3, 4}, Heads{}}), "[MultiTaskNet] expected at least one head, got none");
+    CHECK_THROWS_AS((mtl::MultiTaskNet{nn::Linear{3, 4}, {{"a", nn::Linear{4, 1}}, {"a", nn::Linear{4, 2}}}}), StateError);
+    CHECK_THROWS_WITH((mtl::MultiTaskNet{nn::Linear{3, 4}, {{"a", nn::Linear{4, 1}}, {"a", nn::Linear{4, 2}}}}),
+                      "[MultiTaskNet] expected one head for each task, got 'a' twice");
+    auto net = small<float>();
+    CHECK_THROWS_AS(net.head("color"), StateError);
+    CHECK_THROWS_WITH(net.head("color"), "[named] expected one of 'class', 'size', got 'color'");
+    CHECK_THROWS_WITH(net.task_parameters("color"), "[named] expected one of 'class', 'size', got 'color'");
+}
+
+TEST_CASE("a shape error says whether trunk or head, and which layer", "[mtl][net]") {
+    auto net = with_heads<float>(2);
+    const auto run = [&](const Shape& shape) { return net(Tensor<float>{shape}); };
+    CHECK(run({3, 4, 4, 2}).size() == 2);
+    CHECK_THROWS_AS(run({3, 4, 4, 1}), ShapeError);
+    CHECK_THROWS_WITH(run({3, 4, 4, 1}), "[conv2d] expected 2 input channels, got input (3, 4, 4, 1), in layer 0, in trunk");
+    CHECK_THROWS_WITH(run({3, 4, 4}), "[conv2d] expected images (N, H, W, C), got input (3, 4, 4), in layer 0, in trunk");
+    CHECK_THROWS_WITH(run({3, 6, 6, 2}), "[linear] expected 12 input features, got input (3, 27), in layer 4, in trunk");
+    mtl::MultiTaskNet wrong{nn::Linear{3, 4}, {{"good", nn::Linear{4, 1}}, {"bad", nn::Sequential{nn::ReLU{}, nn::Linear{5, 1}}}}};
+    CHECK_THROWS_AS(wrong(Tensor<float>{Shape{2, 3}}), ShapeError);
+    CHECK_THROWS_WITH(wrong(Tensor<float>{Shape{2, 3}}),
+                      "[linear] expected 5 input features, got input (2, 4), in layer 1, in head 'bad'");
+    CHECK_THROWS_WITH(wrong.heads(Tensor<float>{Shape{2, 3}}), "[linear] expected 4 input features, got input (2, 3), in head 'good'");
+}
+
+TEMPLATE_TEST_CASE("the shared Jacobian holds the gradient of every task", "[mtl][net]", float, double) {
+    using T = TestType;
+    const double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-12;
+    const Index tasks = GENERATE(1, 2, 3, 7);
+    CAPTURE(tasks);
+    auto net = with_heads<T>(tasks);
+    const auto x = normal<T>({3, 4, 4, 2}, 4);
+
+    // T backward passes, one after the other.
+    Tensor<T> expected{Shape{tasks, net.shared_size()}};
+    std::vector<Tensor<T>> head_gradients;
+    auto alone = net;
+    for (Index t = 0; t < tasks; ++t) {
+        for (auto parameter : alone.shared_parameters())
+            parameter.zero_grad();
+        losses_of(alone, x)[static_cast<std::size_t>(t)].backward();
+        std::copy_n(alone.arena().gradients().data(), net.shared_size(), expected.data() + t * net.shared_size());
+    }
+    const auto losses = losses_of(net, x);
+    const auto jacobian = net.shared_jacobian(losses, true);
+    testing::require_close(jacobian, expected, tolerance);
+    for (const auto& parameter : net.shared_parameters())
+        CHECK_FALSE(parameter.has_grad());
+    const auto require_heads = [&](T factor) {
+        for (const auto& task : net.tasks())
+            for (std::size_t i = 0; i < net.task_parameters(task).size(); ++i) {
+                auto scaled = alone.task_parameters(task)[i].grad();
+                for (T& v : scaled)
+                    v *= factor;
+                CAPTURE(task, i);
+                testing::require_close(net.task_parameters(task)[i].grad(), scaled, tolerance);
+            }
+    };
+    require_heads(1);
+    CHECK(same_bits(net.shared_jacobian(losses), jacobian));  // the same graph, now freed
+    require_heads(2);                                         // added, as by backward
+    CHECK_THROWS_AS(net.shared_jacobian(losses), StateError);
+}
+
+TEST_CASE("the shared Jacobian of odd cases", "[mtl][net]") {
+    auto net = small<float>();
+    const auto x = normal<float>({2, 3});
+    auto outputs = net(x);
+    const std::vector<Variable<float>> with_constant{Variable<float>{Tensor<float>::scalar(3)}, sum(outputs.at("size"))};
+    const auto jacobian = net.shared_jacobian(with_constant);
+    CHECK(jacobian.slice(0, 1) == Tensor<float>{Shape{1, 16}});
+    CHECK_FALSE(jacobian.slice(1, 2) == Tensor<float>{Shape{1, 16}});
+    CHECK_FALSE(net.task_parameters("class")[0].has_grad());
+
+    const std::vector<Variable<float>> vector{net(x).at("class")};
+    CHECK_THROWS_AS(net.shared_jacobian(vector), ShapeError);
+    CHECK_THROWS_WITH(net.shared_jacobian(vector), "[jacobian] expected a loss of one element, got linear (2, 5)");
+
+    mtl::MultiTaskNet<float> bare{nn::Flatten{}, {{"a", nn::Linear{3, 1}}}};  // a trunk without parameters
+    CHECK(bare.shared_size() == 0);
+    const std::vector<Variable<float>> loss{sum(bare(x).at("a"))};
+    CHECK(bare.shared_jacobian(loss).shape() == Shape{1, 0});
+    CHECK(bare.task_parameters("a")[0].has_grad());
+}
