@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// Training does not eat memory. Tensors are the only ones who ask for 64-byte aligned blocks, so these are counted.
+#include <espalier/core/threads.hpp>
+#include <espalier/data.hpp>
+#include <espalier/losses.hpp>
+#include <espalier/mtl.hpp>
+#include <espalier/nn.hpp>
+#include <espalier/optim.hpp>
+
+#include "nn/testing.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+using namespace espalier;
+using testing::normal;
+
+namespace {
+
+std::atomic<long> live{0};
+std::atomic<long> taken{0};
+
+}  // namespace
+
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    const auto step = static_cast<std::size_t>(alignment);
+    void* memory = std::aligned_alloc(step, (size + step - 1) / step * step);
+    if (!memory)
+        throw std::bad_alloc{};
+    ++live;
+    ++taken;
+    return memory;
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+    if (memory)
+        --live;
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t alignment) noexcept { operator delete(memory, alignment); }
+
+namespace {
+
+mtl::MultiTaskNet<float> small() {
+    manual_seed(1);
+    nn::Sequential trunk{nn::Conv2d{1, 4, 3}, nn::BatchNorm{4}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}, nn::Dropout{0.2},
+                         nn::Linear{36, 8}};
+    return {std::move(trunk), {{"class", nn::Linear{8, 3}}, {"size", nn::Linear{8, 1}}}};
+}
+
+const mtl::MultiTaskLoss<float>& criterion() {
+    static const mtl::MultiTaskLoss<float> loss{{"class", losses::CrossEntropy{}}, {"size", losses::MSE{}}};
+    return loss;
+}
+
+data::Dataset<float> set(Index n) {
+    return {normal<float>({n, 8, 8, 1}), {{"class", Tensor<Index>{Shape{n}}}, {"size", normal<float>({n, 1}, 2)}}};
+}
+
+}  // namespace
+
+TEST_CASE("two hundred steps take no more memory than twenty, and all of it comes back", "[integration][memory]") {
+    const int threads = num_threads();
+    set_num_threads(1);
+    trim_memory();
+    (void)criterion();
+    const long at_start = live;
+    {
+        auto net = small();
+        optim::SGD sgd{net.parameters(), {.learning_rate = 0.01, .momentum = 0.9}};
+        data::DataLoader loader{set(32), {.batch_size = 8, .prefetch = 0}};
+        const auto epochs = [&](int count) {
+            for (int epoch = 0; epoch < count; ++epoch)
+                for (const auto& batch : loader) {
+                    const auto loss = criterion()(net(batch.input), batch.targets);
+                    sgd.zero_grad();
+                    loss.backward();
+                    sgd.step();
+                }
+        };
+        epochs(5);
+        const long live_after_twenty = live;
+        const long taken_after_twenty = taken;
+        epochs(50);
+        CHECK(live <= live_after_twenty);
+#if ESPALIER_POOL_MEMORY
+        CHECK(taken == taken_after_twenty);  // every tensor of a step is made of blocks of earlier steps
+#endif
+        (void)net.predict(set(32).inputs(), 8);
+    }
+    trim_memory();
+    CHECK(live == at_start);
+    set_num_threads(threads);
+}
+
+TEST_CASE("what a step throws away is gone", "[integration][memory]") {
+    trim_memory();
+    auto net = small();
+    const auto batch = set(8);
+    std::weak_ptr<autograd::detail::Node<float>> node;
+    {
+        const auto outputs = net(batch.inputs());  // a forward pass that nobody runs backward
+        node = outputs.at("class").node();
+        CHECK_FALSE(node.expired());
+    }
+    CHECK(node.expired());
+    const losses::Targets<float> wrong{{"class", Tensor<Index>::full({8}, 3)}, {"size", batch.target("size")}};
+    trim_memory();
+    const long before = live;
+    for (int i = 0; i < 20; ++i) {
+        CHECK_THROWS_AS(criterion()(net(batch.inputs()), wrong), ValueError);
+        CHECK_THROWS_AS(net(Tensor<float>{Shape{2, 8, 8, 2}}), ShapeError);
+    }
+    trim_memory();
+    CHECK(live == before);
+    {
+        auto copy = net;
+        const auto loss = criterion()(copy(batch.inputs()), batch.targets());
+        loss.backward();
+        const std::vector<Variable<float>> parts{criterion()(copy(batch.inputs()), batch.targets()).total()};
+        CHECK(copy.shared_jacobian(parts).size(0) == 1);
+    }
+    trim_memory();
+    CHECK(live == before);
+}
