@@ -7,7 +7,7 @@
 
 Both train on the pairs that the program exports. A seed draws the first weights and the order of batches, with another
 generator on each side: the means are to be compared, not single runs. Prints a Markdown table; --json keeps every run.
-Exit code 1 if a task's means are further apart than --tolerance.
+Exit code 1 if a task's means are further apart than --tolerance, which says little with fewer than some five seeds.
 """
 import argparse
 import json
@@ -48,10 +48,10 @@ def table(ours, theirs):
     for task in TASKS:
         (mean, spread), (their_mean, their_spread) = (
             mean_and_spread([run["test_accuracy"][task] for run in runs]) for runs in (ours, theirs))
-        error = math.sqrt((spread**2 + their_spread**2) / len(ours))
+        error = f"{math.sqrt((spread**2 + their_spread**2) / len(ours)):.2f}" if len(ours) > 1 else "unknown"
         largest = max(largest, abs(mean - their_mean))
         lines.append(f"| {task} | {mean:.2f} ± {spread:.2f} % | {their_mean:.2f} ± {their_spread:.2f} % | "
-                     f"{mean - their_mean:+.2f} | {error:.2f} |")
+                     f"{mean - their_mean:+.2f} | {error} |")
     seconds = [sum(run["seconds_per_epoch"] for run in runs) / len(runs) for runs in (ours, theirs)]
     lines.append(f"| seconds an epoch | {seconds[0]:.2f} | {seconds[1]:.2f} | | |")
     return lines, largest

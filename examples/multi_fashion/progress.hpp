@@ -116,14 +116,15 @@ private:
             return;
         }
         const int room = terminal_.columns - static_cast<int>(epoch.size() + words.size()) - 7;
-        const int width = std::clamp(room, 0, 32);
+        const int width = room < 8 ? 0 : std::min(room, 32);  // a shorter one tells nothing
         const int full = static_cast<int>(share * width);
         std::string done, rest;
         for (int i = 0; i < width; ++i)
             (i < full ? done : rest) += terminal_.unicode ? "━" : i < full ? "=" : ".";
         if (terminal_.unicode && !terminal_.colour)  // one shape in two colours needs colours
             rest = std::string(static_cast<std::size_t>(width - full), ' ');
-        const std::string shown = room < 0 ? words.substr(0, static_cast<std::size_t>(std::max(0, room + static_cast<int>(words.size())))) : words;
+        const int fitting = std::max(0, static_cast<int>(words.size()) + std::min(0, room));  // a line that wraps cannot be redrawn
+        const std::string shown = words.substr(0, static_cast<std::size_t>(fitting));
         std::fprintf(stderr, "\r\033[K%s  %s%s  %s%s", epoch.c_str(), terminal_.paint(last ? "32" : "36", done).c_str(),
                      terminal_.paint("90", rest).c_str(), shown.c_str(), last ? "\n" : "");
         std::fflush(stderr);
