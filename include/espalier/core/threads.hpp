@@ -74,6 +74,43 @@ struct BusyScope {
     ~BusyScope() { Threads::busy() = before; }
 };
 
+/// Calls `run(context, chunk)` for every chunk in [0, chunks) on all threads. Not a template: it is compiled once, however
+/// many loops a program has.
+inline void run_chunks(Index chunks, void (*run)(const void* context, Index chunk), const void* context) {
+    const auto pool = chunks > 1 && !Threads::busy() ? Threads::instance().pool() : nullptr;
+    if (!pool) {
+        for (Index chunk = 0; chunk < chunks; ++chunk)
+            run(context, chunk);
+        return;
+    }
+    std::atomic<Index> next{0};
+    std::exception_ptr failure;
+    std::mutex failure_mutex;
+    const auto work = [&] {
+        const BusyScope scope;
+        try {
+            for (Index chunk; (chunk = next.fetch_add(1)) < chunks;)
+                run(context, chunk);
+        } catch (...) {
+            next = chunks;
+            const std::scoped_lock lock{failure_mutex};
+            if (!failure)
+                failure = std::current_exception();
+        }
+    };
+    const auto helpers = static_cast<unsigned>(std::min<Index>(pool->NumThreads(), chunks - 1));
+    Eigen::Barrier barrier{helpers};
+    for (unsigned i = 0; i < helpers; ++i)
+        pool->Schedule([&] {
+            work();
+            barrier.Notify();
+        });
+    work();
+    barrier.Wait();
+    if (failure)
+        std::rethrow_exception(failure);
+}
+
 }  // namespace detail
 
 /// Threads that `parallel_for` uses; at first `ESPALIER_NUM_THREADS` or, without it, the processors there are.
@@ -93,41 +130,17 @@ template <class Body>
 void parallel_for(Index n, Index grain, const Body& body) {
     if (n <= 0)
         return;
-    grain = std::max<Index>(grain, 1);
-    const Index chunks = (n + grain - 1) / grain;
-    const auto run = [&](Index chunk) { body(chunk * grain, std::min(n, (chunk + 1) * grain)); };
-    const auto pool = chunks > 1 && !detail::Threads::busy() ? detail::Threads::instance().pool() : nullptr;
-    if (!pool) {
-        for (Index chunk = 0; chunk < chunks; ++chunk)
-            run(chunk);
-        return;
-    }
-    std::atomic<Index> next{0};
-    std::exception_ptr failure;
-    std::mutex failure_mutex;
-    const auto work = [&] {
-        const detail::BusyScope scope;
-        try {
-            for (Index chunk; (chunk = next.fetch_add(1)) < chunks;)
-                run(chunk);
-        } catch (...) {
-            next = chunks;
-            const std::scoped_lock lock{failure_mutex};
-            if (!failure)
-                failure = std::current_exception();
-        }
-    };
-    const auto helpers = static_cast<unsigned>(std::min<Index>(pool->NumThreads(), chunks - 1));
-    Eigen::Barrier barrier{helpers};
-    for (unsigned i = 0; i < helpers; ++i)
-        pool->Schedule([&] {
-            work();
-            barrier.Notify();
-        });
-    work();
-    barrier.Wait();
-    if (failure)
-        std::rethrow_exception(failure);
+    struct Context {
+        const Body& body;
+        Index n;
+        Index grain;
+    } const context{body, n, std::max<Index>(grain, 1)};
+    detail::run_chunks((n + context.grain - 1) / context.grain,
+                       [](const void* pointer, Index chunk) {
+                           const auto& c = *static_cast<const Context*>(pointer);
+                           c.body(chunk * c.grain, std::min(c.n, (chunk + 1) * c.grain));
+                       },
+                       &context);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI
