@@ -6,6 +6,7 @@
 
 #include <espalier/core/memory.hpp>
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/gemm.hpp>
 #include <espalier/kernels/window.hpp>
 
@@ -41,16 +42,28 @@ struct ConvShape {
 
 namespace detail {
 
-/// Calls `tap(patch_offset, pixel)` for every tap of the window at output (oy, ox); `pixel` is -1 in the padding.
-template <class Tap>
-void for_each_tap(const ConvShape& s, Index oy, Index ox, const Tap& tap) {
+/// Cuts the patch of output (oy, ox) into runs that are contiguous in the image too: calls `run(offset, pixel, length)` for
+/// `length` values of the patch from `offset` on, which start at `pixel`, or lie in the padding if that is -1.
+template <class Run>
+void for_each_run(const ConvShape& s, Index oy, Index ox, const Run& run) {
+    const Index width = s.window.kernel.width;
+    const Index taps = s.groups == 1 && s.window.dilation.width == 1 ? width : 1;  // of one run, where nothing is clipped
     Index offset = 0;
     for (Index ky = 0; ky < s.window.kernel.height; ++ky) {
         const Index y = oy * s.window.stride.height - s.window.padding.height + ky * s.window.dilation.height;
-        for (Index kx = 0; kx < s.window.kernel.width; ++kx, offset += s.depth()) {
+        const bool row_inside = y >= 0 && y < s.input.height;
+        for (Index kx = 0; kx < width; kx += taps) {
             const Index x = ox * s.window.stride.width - s.window.padding.width + kx * s.window.dilation.width;
-            const bool inside = y >= 0 && y < s.input.height && x >= 0 && x < s.input.width;
-            tap(offset, inside ? y * s.input.width + x : -1);
+            const Index first = row_inside ? std::clamp<Index>(-x, 0, taps) : taps;
+            const Index last = row_inside ? std::clamp<Index>(s.input.width - x, first, taps) : taps;
+            const auto part = [&](Index from, Index to, Index pixel) {
+                if (from < to)
+                    run(offset + from * s.depth(), pixel, (to - from) * s.depth());
+            };
+            part(0, first, -1);
+            part(first, last, y * s.input.width + x + first);
+            part(last, taps, -1);
+            offset += taps * s.depth();
         }
     }
 }
@@ -58,14 +71,31 @@ void for_each_tap(const ConvShape& s, Index oy, Index ox, const Tap& tap) {
 /// Patches of output rows [first, last) of one image and group, one a row of `columns`.
 template <class Scalar>
 void unfold(const ConvShape& s, const Scalar* image, Index group, Index first, Index last, Scalar* columns) {
+    const Scalar* const start = image + group * s.depth();
+    const Window& w = s.window;
+    const Index run_length = w.kernel.width * s.depth();
+    const bool contiguous = s.groups == 1 && w.dilation.width == 1 && run_length < 64;
     for (Index oy = first; oy < last; ++oy)
-        for (Index ox = 0; ox < s.output.width; ++ox, columns += s.patch())
-            for_each_tap(s, oy, ox, [&](Index offset, Index pixel) {
+        for (Index ox = 0; ox < s.output.width; ++ox, columns += s.patch()) {
+            const Index x = ox * w.stride.width - w.padding.width;
+            const Index y = oy * w.stride.height - w.padding.height;
+            if (contiguous && x >= 0 && x + w.kernel.width <= s.input.width && y >= 0 &&
+                y + (w.kernel.height - 1) * w.dilation.height < s.input.height) {
+                // Few channels, nothing clipped: most patches of a first layer, whose runs are too short for a call each.
+                const Scalar* from = start + (y * s.input.width + x) * s.in_channels;
+                Scalar* to = columns;
+                for (Index ky = 0; ky < w.kernel.height; ++ky, from += w.dilation.height * s.input.width * s.in_channels)
+                    for (Index i = 0; i < run_length; ++i)
+                        *to++ = from[i];
+                continue;
+            }
+            for_each_run(s, oy, ox, [&](Index offset, Index pixel, Index length) {
                 if (pixel < 0)
-                    std::fill_n(columns + offset, s.depth(), Scalar(0));
+                    std::fill_n(columns + offset, length, Scalar(0));
                 else
-                    std::copy_n(image + pixel * s.in_channels + group * s.depth(), s.depth(), columns + offset);
+                    std::copy_n(start + pixel * s.in_channels, length, columns + offset);
             });
+        }
 }
 
 /// The transpose of `unfold`: adds the patches back onto the image.
@@ -73,12 +103,12 @@ template <class Scalar>
 void fold(const ConvShape& s, const Scalar* columns, Index group, Index first, Index last, Scalar* image) {
     for (Index oy = first; oy < last; ++oy)
         for (Index ox = 0; ox < s.output.width; ++ox, columns += s.patch())
-            for_each_tap(s, oy, ox, [&](Index offset, Index pixel) {
+            for_each_run(s, oy, ox, [&](Index offset, Index pixel, Index length) {
                 if (pixel < 0)
                     return;
                 Scalar* const to = image + pixel * s.in_channels + group * s.depth();
-                for (Index c = 0; c < s.depth(); ++c)
-                    to[c] += columns[offset + c];
+                const Scalar* const from = columns + offset;
+                vector_loop(0, length, [=](Index i) { to[i] += from[i]; });
             });
 }
 
