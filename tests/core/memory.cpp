@@ -7,6 +7,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <limits>
+#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -18,10 +19,10 @@ TEST_CASE("size classes hold what is asked and waste at most a quarter", "[core]
         const std::size_t size_class = detail::size_class_of(bytes);
         const std::size_t room = detail::size_class_bytes(size_class);
         REQUIRE(room >= bytes);
-        REQUIRE((bytes <= 256 || room * 4 <= bytes * 5 + 4));
+        REQUIRE((bytes <= 64 || room * 4 <= bytes * 5 + 4));
         REQUIRE((size_class == 0 || detail::size_class_bytes(size_class - 1) < bytes));
     }
-    for (std::size_t power = 9; power < 62; ++power) {
+    for (std::size_t power = 7; power < 62; ++power) {
         const std::size_t bytes = std::size_t{1} << power;
         REQUIRE(detail::size_class_bytes(detail::size_class_of(bytes)) == bytes);
         REQUIRE(detail::size_class_bytes(detail::size_class_of(bytes + 1)) == bytes + bytes / 4);
@@ -30,7 +31,7 @@ TEST_CASE("size classes hold what is asked and waste at most a quarter", "[core]
 }
 
 TEST_CASE("buffers are aligned and can be written to the end", "[core][memory]") {
-    for (const std::size_t bytes : std::initializer_list<std::size_t>{0, 1, 256, 257, 4096, 100001}) {
+    for (const std::size_t bytes : std::initializer_list<std::size_t>{0, 1, 64, 65, 256, 4096, 100001}) {
         const Buffer buffer{bytes};
         REQUIRE(reinterpret_cast<std::uintptr_t>(buffer.data()) % memory_alignment == 0);
         std::memset(buffer.data(), 0xAB, bytes);
@@ -63,6 +64,26 @@ TEST_CASE("freed memory is handed out again, to the same size class", "[core][me
     CHECK(again.data() == data);
 }
 #endif
+
+TEST_CASE("containers and objects live in the pool", "[core][memory]") {
+    struct Object : Pooled {
+        int value = 3;
+    };
+    PoolVector<int> numbers;
+    for (int i = 0; i < 1000; ++i)
+        numbers.push_back(i);
+    CHECK(reinterpret_cast<std::uintptr_t>(numbers.data()) % memory_alignment == 0);
+    CHECK(PoolVector<int>{numbers} == numbers);
+    const auto object = std::make_unique<Object>();
+    CHECK(object->value == 3);
+    const auto shared = std::allocate_shared<int>(PoolAllocator<int>{}, 4);
+    CHECK(*shared == 4);
+#if ESPALIER_POOL_MEMORY
+    const void* const data = numbers.data();
+    numbers = PoolVector<int>{};
+    CHECK(PoolVector<int>(1000).data() == data);
+#endif
+}
 
 TEST_CASE("trimming leaves live buffers alone", "[core][memory]") {
     const Buffer live{64};

@@ -29,6 +29,26 @@ TEST_CASE("Named finds by name and lets values change", "[core][named]") {
     CHECK(map.insert("b", 7) == 7);
 }
 
+TEST_CASE("the results of map and copies share the names", "[core][named]") {
+    const std::string name = "a name that does not fit into a string itself";
+    Named<std::string> copy;
+    {
+        Named<int> map{{name, 1}, {"b", 2}};
+        const auto doubled = map.map([](const std::string&, int& value) { return std::to_string(++value * 2); });
+        CHECK(map.at("b") == 3);
+        CHECK(doubled.at(name) == "4");
+        CHECK(doubled.begin()->first.data() == map.begin()->first.data());
+        copy = doubled;
+        CHECK(std::as_const(map).map([](const std::string& key, int) { return key.size(); }).at("b") == 1);
+    }
+    CHECK(copy.begin()->first == name);  // the map that the name came from is gone
+    copy.insert("c", "6");
+    CHECK(copy.names() == "'" + name + "', 'b', 'c'");
+    const auto moved = std::move(copy);
+    CHECK(moved.at("c") == "6");
+    CHECK(Named<int>{}.map([](const std::string&, int v) { return v; }).empty());
+}
+
 TEST_CASE("Named refuses unknown and repeated names", "[core][named]") {
     Named<int> map{{"left", 1}, {"right", 2}};
     CHECK_THROWS_AS(map.at("middle"), StateError);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -85,6 +86,22 @@ TEST_CASE("more than one thread takes part", "[core][threads]") {
             std::this_thread::yield();
     });
     CHECK(begun == 2);
+}
+
+TEST_CASE("each thread works in scratch memory of its own", "[core][threads]") {
+    const RestoreThreads restore;
+    for (const int count : {1, 3}) {
+        set_num_threads(count);
+        std::atomic<int> wrong{0};
+        parallel_for(60, 1, 100 * sizeof(Index), [&](Index begin, Index, void* scratch) {
+            wrong += reinterpret_cast<std::uintptr_t>(scratch) % memory_alignment != 0;
+            auto* const values = static_cast<Index*>(scratch);
+            std::fill_n(values, 100, begin);
+            std::this_thread::yield();
+            wrong += std::count(values, values + 100, begin) != 100;
+        });
+        CHECK(wrong == 0);
+    }
 }
 
 TEST_CASE("an exception of a body is rethrown, and the pool works on", "[core][threads]") {

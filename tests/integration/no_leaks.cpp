@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Training does not eat memory. Tensors are the only ones who ask for 64-byte aligned blocks, so these are counted.
+// Training does not eat memory. The pool is the only one who asks for aligned memory, so that is counted.
 #include <espalier/core/threads.hpp>
 #include <espalier/data.hpp>
 #include <espalier/losses.hpp>
@@ -7,38 +7,15 @@
 #include <espalier/nn.hpp>
 #include <espalier/optim.hpp>
 
+#include "integration/operator_new.hpp"
 #include "nn/testing.hpp"
 
-#include <atomic>
-#include <cstdlib>
 #include <memory>
-#include <new>
 
 using namespace espalier;
+using testing::aligned_living;
+using testing::aligned_taken;
 using testing::normal;
-
-namespace {
-
-std::atomic<long> live{0};
-std::atomic<long> taken{0};
-
-}  // namespace
-
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    const auto step = static_cast<std::size_t>(alignment);
-    void* memory = std::aligned_alloc(step, (size + step - 1) / step * step);
-    if (!memory)
-        throw std::bad_alloc{};
-    ++live;
-    ++taken;
-    return memory;
-}
-void operator delete(void* memory, std::align_val_t) noexcept {
-    if (memory)
-        --live;
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t, std::align_val_t alignment) noexcept { operator delete(memory, alignment); }
 
 namespace {
 
@@ -63,9 +40,9 @@ data::Dataset<float> set(Index n) {
 TEST_CASE("two hundred steps take no more memory than twenty, and all of it comes back", "[integration][memory]") {
     const int threads = num_threads();
     set_num_threads(1);
-    trim_memory();
     (void)criterion();
-    const long at_start = live;
+    trim_memory();
+    const long at_start = aligned_living;
     {
         auto net = small();
         optim::SGD sgd{net.parameters(), {.learning_rate = 0.01, .momentum = 0.9}};
@@ -80,17 +57,17 @@ TEST_CASE("two hundred steps take no more memory than twenty, and all of it come
                 }
         };
         epochs(5);
-        const long live_after_twenty = live;
-        [[maybe_unused]] const long taken_after_twenty = taken;  // the pool is off under the address sanitizer
+        const long live_after_twenty = aligned_living;
+        [[maybe_unused]] const long taken_after_twenty = aligned_taken;  // the pool is off under the address sanitizer
         epochs(50);
-        CHECK(live <= live_after_twenty);
+        CHECK(aligned_living <= live_after_twenty);
 #if ESPALIER_POOL_MEMORY
-        CHECK(taken == taken_after_twenty);  // every tensor of a step is made of blocks of earlier steps
+        CHECK(aligned_taken == taken_after_twenty);  // everything in a step is made of blocks of earlier steps
 #endif
         (void)net.predict(set(32).inputs(), 8);
     }
     trim_memory();
-    CHECK(live == at_start);
+    CHECK(aligned_living == at_start);
     set_num_threads(threads);
 }
 
@@ -107,13 +84,13 @@ TEST_CASE("what a step throws away is gone", "[integration][memory]") {
     CHECK(node.expired());
     const losses::Targets<float> wrong{{"class", Tensor<Index>::full({8}, 3)}, {"size", batch.target("size")}};
     trim_memory();
-    const long before = live;
+    const long before = aligned_living;
     for (int i = 0; i < 20; ++i) {
         CHECK_THROWS_AS(criterion()(net(batch.inputs()), wrong), ValueError);
         CHECK_THROWS_AS(net(Tensor<float>{Shape{2, 8, 8, 2}}), ShapeError);
     }
     trim_memory();
-    CHECK(live == before);
+    CHECK(aligned_living == before);
     {
         auto copy = net;
         const auto loss = criterion()(copy(batch.inputs()), batch.targets());
@@ -122,5 +99,5 @@ TEST_CASE("what a step throws away is gone", "[integration][memory]") {
         CHECK(copy.shared_jacobian(parts).size(0) == 1);
     }
     trim_memory();
-    CHECK(live == before);
+    CHECK(aligned_living == before);
 }

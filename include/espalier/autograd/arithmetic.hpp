@@ -10,7 +10,6 @@
 #include <array>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 namespace detail {
@@ -82,7 +81,7 @@ template <class Scalar, class Term>
                                             const Term& term) {
     auto result = Tensor<Scalar>::empty(operand.prepended(rows));
     const Index numel = index.numel();
-    std::vector<double> sums(static_cast<std::size_t>(index.contiguous() ? 0 : numel));
+    PoolVector<double> sums(static_cast<std::size_t>(index.contiguous() ? 0 : numel));
     for (Index t = 0; t < rows; ++t) {
         Scalar* const out = result.data() + t * numel;
         if (index.contiguous()) {

@@ -27,9 +27,11 @@ namespace detail {
 template <class Scalar>
 struct Seed {
     Variable<Scalar> root;
-    std::vector<Index> rows;
+    PoolVector<Index> rows;
     Tensor<Scalar> value;
 };
+template <class Scalar>
+using Seeds = PoolVector<Seed<Scalar>>;
 
 /// Everything below the roots that requires a gradient, newest first, and the promise to leave no traces in it.
 template <class Scalar>
@@ -37,8 +39,8 @@ class Traversal {
 public:
     using NodePtr = std::shared_ptr<Node<Scalar>>;
 
-    Traversal(const char* operation, const std::vector<Seed<Scalar>>& seeds) {
-        std::vector<Node<Scalar>*> stack;
+    Traversal(const char* operation, const Seeds<Scalar>& seeds) {
+        PoolVector<Node<Scalar>*> stack;
         const auto visit = [&](const NodePtr& node) {
             if (node->requires_grad && !std::exchange(node->visited, true)) {
                 nodes_.push_back(node);
@@ -64,11 +66,11 @@ public:
     Traversal& operator=(const Traversal&) = delete;
     ~Traversal() { reset(); }
 
-    [[nodiscard]] std::vector<NodePtr>& nodes() noexcept { return nodes_; }
+    [[nodiscard]] PoolVector<NodePtr>& nodes() noexcept { return nodes_; }
 
     /// Runs all backward functions; `finish(leaf)` is called once for each leaf that may have received anything.
     template <class Finish>
-    void run(std::vector<Seed<Scalar>> seeds, bool retain_graph, const Finish& finish) {
+    void run(Seeds<Scalar> seeds, bool retain_graph, const Finish& finish) {
         for (auto& seed : seeds)
             if (seed.root.requires_grad())
                 Gradients<Scalar>::gather(seed.root.node()->pending, seed.rows, std::move(seed.value), seed.root.shape());
@@ -105,7 +107,7 @@ private:
                 clear(*node);
     }
 
-    std::vector<NodePtr> nodes_;
+    PoolVector<NodePtr> nodes_;
 };
 
 /// Lets gradients of a leaf be written straight into its `gradient`.
@@ -145,7 +147,7 @@ template <class Scalar>
 
 /// The T x P matrix of cotangents of the leaves `wrt`, flattened and side by side in that order.
 template <class Scalar>
-[[nodiscard]] Tensor<Scalar> pull_back(const char* operation, std::vector<Seed<Scalar>> seeds, Index rows,
+[[nodiscard]] Tensor<Scalar> pull_back(const char* operation, Seeds<Scalar> seeds, Index rows,
                                        std::span<const Variable<Scalar>> wrt, const JacobianOptions& options) {
     Index columns = 0;
     for (const auto& leaf : wrt) {
@@ -155,7 +157,7 @@ template <class Scalar>
     }
     Tensor<Scalar> matrix = Tensor<Scalar>::empty({rows, columns});
     Traversal<Scalar> traversal{operation, seeds};
-    std::vector<Index> all(static_cast<std::size_t>(rows));
+    PoolVector<Index> all(static_cast<std::size_t>(rows));
     std::iota(all.begin(), all.end(), Index{0});
     Index column = 0;
     for (const auto& leaf : wrt) {
@@ -193,7 +195,7 @@ template <class Scalar>
 /// @throws ShapeError for a root of more than one element; StateError if nothing requires a gradient or the graph is freed.
 template <class Scalar>
 void backward(std::span<const Variable<Scalar>> roots, bool retain_graph = false) {
-    std::vector<detail::Seed<Scalar>> seeds;
+    detail::Seeds<Scalar> seeds;
     for (const auto& root : roots) {
         require<StateError>(root.requires_grad(), "backward", "expected a loss that depends on a parameter, got the constant ",
                             root.operation(), ' ', root.shape());
@@ -224,7 +226,7 @@ void Variable<Scalar>::backward(bool retain_graph) const {
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> jacobian(std::span<const Variable<Scalar>> losses, std::span<const Variable<Scalar>> wrt,
                                       const JacobianOptions& options = {}) {
-    std::vector<detail::Seed<Scalar>> seeds;
+    detail::Seeds<Scalar> seeds;
     for (std::size_t t = 0; t < losses.size(); ++t)
         seeds.push_back(detail::unit_seed("jacobian", losses[t], static_cast<Index>(t)));
     return detail::pull_back("jacobian", std::move(seeds), static_cast<Index>(losses.size()), wrt, options);
@@ -238,9 +240,9 @@ template <class Scalar>
     require<ShapeError>(cotangents.rank() > 0 && cotangents.shape() == output.shape().prepended(cotangents.size(0)), "vjp",
                         "expected cotangents (T, ...) of an output ", output.shape(), ", got ", cotangents.shape());
     const Index rows = cotangents.size(0);
-    std::vector<Index> all(static_cast<std::size_t>(rows));
+    PoolVector<Index> all(static_cast<std::size_t>(rows));
     std::iota(all.begin(), all.end(), Index{0});
-    std::vector<detail::Seed<Scalar>> seeds{{output, std::move(all), std::move(cotangents)}};
+    detail::Seeds<Scalar> seeds{{output, std::move(all), std::move(cotangents)}};
     const Tensor<Scalar> matrix = detail::pull_back("vjp", std::move(seeds), rows, wrt, {.retain_graph = retain_graph});
     std::vector<Tensor<Scalar>> result;
     const Scalar* from = matrix.data();

@@ -9,7 +9,6 @@
 
 #include <cmath>
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 namespace detail {
@@ -26,7 +25,7 @@ void require_affine(const char* operation, const Variable<Scalar>& x, const Vari
 template <class Scalar>
 void add_affine_gradients(Gradients<Scalar>& g, const Tensor<Scalar>& normalised, Index rows, Index channels) {
     const Scalar* const dy = g.cotangent().data();
-    std::vector<double> sums(static_cast<std::size_t>(channels));
+    PoolVector<double> sums(static_cast<std::size_t>(channels));
     if (g.needs(1)) {
         auto dw = Tensor<Scalar>::empty({g.rows(), channels});
         for (Index t = 0; t < g.rows(); ++t) {
@@ -67,8 +66,8 @@ template <class Scalar>
     require<ValueError>(!training || rows > 1, "batch_norm", "expected more than one value for each channel in training, got input ",
                         x.shape());
     const auto size = static_cast<std::size_t>(channels);
-    std::vector<double> mean(size);
-    std::vector<double> variance(size);
+    PoolVector<double> mean(size);
+    PoolVector<double> variance(size);
     const Scalar* const in = x.value().data();
     if (training) {
         const auto n = static_cast<double>(rows);
@@ -90,7 +89,7 @@ template <class Scalar>
         std::copy(running.mean.begin(), running.mean.end(), mean.begin());
         std::copy(running.variance.begin(), running.variance.end(), variance.begin());
     }
-    std::vector<Scalar> inverse(size);
+    PoolVector<Scalar> inverse(size);
     for (std::size_t c = 0; c < size; ++c)
         inverse[c] = static_cast<Scalar>(1 / std::sqrt(variance[c] + epsilon));
     auto normalised = Tensor<Scalar>::empty(x.shape());
@@ -110,8 +109,8 @@ template <class Scalar>
         if (!g.needs(0))
             return;
         Tensor<Scalar> dx = std::move(g.cotangent());
-        std::vector<double> sum(inverse.size());
-        std::vector<double> dot(inverse.size());
+        PoolVector<double> sum(inverse.size());
+        PoolVector<double> dot(inverse.size());
         for (Index t = 0; t < g.rows(); ++t) {
             Scalar* const row = dx.data() + t * rows * channels;
             if (training) {

@@ -19,7 +19,6 @@
 #include <iterator>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 
@@ -72,7 +71,7 @@ public:
     }
 
     /// Adds rows of cotangents to those that have gathered; rows that only one side has are taken as they are.
-    static void gather(detail::Pending<Scalar>& pending, const std::vector<Index>& rows, Tensor<Scalar>&& value,
+    static void gather(detail::Pending<Scalar>& pending, const PoolVector<Index>& rows, Tensor<Scalar>&& value,
                        const Shape& shape) {
         if (pending.rows.empty()) {
             pending.rows = rows;
@@ -81,7 +80,7 @@ public:
         }
         const Index numel = shape.numel();
         if (pending.rows != rows || pending.value.shape() != value.shape()) {
-            std::vector<Index> all;
+            PoolVector<Index> all;
             std::set_union(pending.rows.begin(), pending.rows.end(), rows.begin(), rows.end(), std::back_inserter(all));
             Tensor<Scalar> merged{shape.prepended(static_cast<Index>(all.size()))};
             add_rows(merged, all, pending.value, pending.rows, numel);
@@ -92,8 +91,8 @@ public:
     }
 
     /// Adds row r of `from`, which stands for `from_rows[r]`, to the row of `to` that stands for the same.
-    static void add_rows(Tensor<Scalar>& to, const std::vector<Index>& to_rows, const Tensor<Scalar>& from,
-                         const std::vector<Index>& from_rows, Index numel) {
+    static void add_rows(Tensor<Scalar>& to, const PoolVector<Index>& to_rows, const Tensor<Scalar>& from,
+                         const PoolVector<Index>& from_rows, Index numel) {
         if (from.numel() == 0)
             return;
         for (std::size_t r = 0; r < from_rows.size(); ++r) {
@@ -141,6 +140,7 @@ template <class Scalar, class Backward>
     auto& node = *result.node();
     node.operation = operation;
     node.requires_grad = true;
+    node.inputs.reserve(inputs.size());
     for (const Variable<Scalar>& input : inputs)
         node.inputs.push_back(input.node());
     node.backward = std::make_unique<detail::BackwardOf<Scalar, Backward>>(std::move(backward));

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 namespace detail {
@@ -21,15 +20,17 @@ struct Sample {
     double weight;
 };
 
-[[nodiscard]] inline std::vector<Sample> nearest_samples(Index from, Index to) {
-    std::vector<Sample> samples;
+[[nodiscard]] inline PoolVector<Sample> nearest_samples(Index from, Index to) {
+    PoolVector<Sample> samples;
+    samples.reserve(static_cast<std::size_t>(to));
     for (Index i = 0; i < to; ++i)
         samples.push_back({i * from / to, i * from / to, 0});
     return samples;
 }
 
-[[nodiscard]] inline std::vector<Sample> linear_samples(Index from, Index to, bool align_corners) {
-    std::vector<Sample> samples;
+[[nodiscard]] inline PoolVector<Sample> linear_samples(Index from, Index to, bool align_corners) {
+    PoolVector<Sample> samples;
+    samples.reserve(static_cast<std::size_t>(to));
     for (Index i = 0; i < to; ++i) {
         const auto position = static_cast<double>(i);
         const double ratio = align_corners ? (to > 1 ? static_cast<double>(from - 1) / static_cast<double>(to - 1) : 0)
@@ -42,8 +43,8 @@ struct Sample {
 }
 
 template <class Scalar>
-[[nodiscard]] Variable<Scalar> resample(const char* operation, const Variable<Scalar>& x, std::vector<Sample> rows,
-                                        std::vector<Sample> columns) {
+[[nodiscard]] Variable<Scalar> resample(const char* operation, const Variable<Scalar>& x, PoolVector<Sample> rows,
+                                        PoolVector<Sample> columns) {
     const Shape in = x.shape();
     const Index channels = in[3];
     const Shape out{in[0], static_cast<Index>(rows.size()), static_cast<Index>(columns.size()), channels};

@@ -5,6 +5,7 @@
 /// Nodes are numbered as they are made; that number is the order of the tape, and backward runs it in reverse.
 #pragma once
 
+#include <espalier/core/memory.hpp>
 #include <espalier/tensor/tensor.hpp>
 
 #include <atomic>
@@ -12,7 +13,6 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 
@@ -24,7 +24,7 @@ class Variable;
 namespace detail {
 
 template <class Scalar>
-struct BackwardFunction {
+struct BackwardFunction : Pooled {
     virtual ~BackwardFunction() = default;
     virtual void operator()(Gradients<Scalar>& gradients) = 0;
 };
@@ -33,7 +33,7 @@ struct BackwardFunction {
 /// belongs to the task `rows[r]`. A head is reached by its own task alone, so it carries one row and not T.
 template <class Scalar>
 struct Pending {
-    std::vector<Index> rows;
+    PoolVector<Index> rows;
     Tensor<Scalar> value;
 };
 
@@ -51,7 +51,7 @@ struct Node {
     const char* operation = "leaf";
     bool requires_grad = false;
     std::uint64_t sequence = 0;
-    std::vector<std::shared_ptr<Node>> inputs;
+    PoolVector<std::shared_ptr<Node>> inputs;
     std::unique_ptr<BackwardFunction<Scalar>> backward;  ///< null for a leaf, and after the graph was freed
     bool freed = false;
 
@@ -70,7 +70,7 @@ struct Node {
 
     /// Iterative: a chain of 100,000 nodes would overflow the stack if each destroyed its input.
     ~Node() {
-        std::vector<std::shared_ptr<Node>> orphans = std::move(inputs);
+        PoolVector<std::shared_ptr<Node>> orphans = std::move(inputs);
         while (!orphans.empty()) {
             const std::shared_ptr<Node> node = std::move(orphans.back());
             orphans.pop_back();
@@ -108,7 +108,8 @@ public:
 
     /// An empty constant.
     Variable() : Variable{Tensor<Scalar>{}} {}
-    Variable(Tensor<Scalar> value, bool requires_grad = false) : node_{std::make_shared<detail::Node<Scalar>>()} {
+    Variable(Tensor<Scalar> value, bool requires_grad = false)
+        : node_{std::allocate_shared<detail::Node<Scalar>>(PoolAllocator<detail::Node<Scalar>>{})} {
         node_->value = std::move(value);
         node_->requires_grad = requires_grad;
         node_->sequence = detail::next_sequence();

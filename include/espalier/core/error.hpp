@@ -4,6 +4,8 @@
 
 #include <espalier/core/config.hpp>
 
+#include <initializer_list>
+#include <ostream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -45,18 +47,53 @@ class IoError : public Error {
     using Error::Error;
 };
 
+namespace detail {
+
+/// A part of a message and the way to print it. So one function, compiled once, puts all messages together, however many
+/// combinations of types a program prints.
+class MessagePart {
+public:
+    MessagePart(const char* text) noexcept : part_{text}, print_{&print_text} {}
+    template <class T>
+    MessagePart(const T& value) noexcept : part_{&value}, print_{&print_value<T>} {}
+
+    void print(std::ostream& out) const { print_(out, part_); }
+
+private:
+    static void print_text(std::ostream& out, const void* part) { out << static_cast<const char*>(part); }
+    template <class T>
+    static void print_value(std::ostream& out, const void* part) {
+        out << *static_cast<const T*>(part);
+    }
+
+    const void* part_;
+    void (*print_)(std::ostream& out, const void* part);
+};
+
+[[nodiscard]] inline std::string join(std::initializer_list<MessagePart> parts) {
+    std::ostringstream out;
+    for (const MessagePart& part : parts)
+        part.print(out);
+    return std::move(out).str();
+}
+
+template <class E>
+[[noreturn]] void fail(std::string_view operation, std::initializer_list<MessagePart> parts) {
+    throw E{operation, join(parts)};
+}
+
+}  // namespace detail
+
 /// Everything streamed into one string.
 template <class... Parts>
 [[nodiscard]] std::string concat(const Parts&... parts) {
-    std::ostringstream out;
-    (out << ... << parts);
-    return std::move(out).str();
+    return detail::join({detail::MessagePart{parts}...});
 }
 
 /// Throws `E{operation, parts...}`.
 template <class E, class... Parts>
 [[noreturn]] void fail(std::string_view operation, const Parts&... parts) {
-    throw E{operation, concat(parts...)};
+    detail::fail<E>(operation, {detail::MessagePart{parts}...});
 }
 
 /// Throws `E{operation, parts...}` unless `ok`; the message is only formatted when it is needed.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file Pooled, 64-byte aligned, reference-counted memory: the storage behind every tensor.
+/// @file Pooled, 64-byte aligned memory: the storage behind every tensor, and behind the nodes of the tape.
 ///
 /// A training step asks for the same sizes again and again, so freed blocks are kept by size class and handed out again.
 #pragma once
@@ -15,6 +15,7 @@
 #include <mutex>
 #include <new>
 #include <utility>
+#include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ESPALIER_POOL_MEMORY 0
@@ -42,16 +43,16 @@ static_assert(sizeof(Block) == memory_alignment);
 
 /// Four size classes to each power of two: at most a quarter of a block is unused.
 [[nodiscard]] constexpr std::size_t size_class_of(std::size_t bytes) noexcept {
-    if (bytes <= 256)
+    if (bytes <= 64)
         return 0;
     const auto log = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;  // 2^log < bytes <= 2^(log + 1)
-    return (log - 8) * 4 + ((bytes - 1) >> (log - 2)) - 3;
+    return (log - 6) * 4 + ((bytes - 1) >> (log - 2)) - 3;
 }
 
 [[nodiscard]] constexpr std::size_t size_class_bytes(std::size_t size_class) noexcept {
     if (size_class == 0)
-        return 256;
-    const std::size_t log = 8 + (size_class - 1) / 4;
+        return 64;
+    const std::size_t log = 6 + (size_class - 1) / 4;
     return (std::size_t{1} << log) + ((size_class - 1) % 4 + 1) * (std::size_t{1} << (log - 2));
 }
 
@@ -134,6 +135,40 @@ public:
 
 private:
     detail::Block* block_ = nullptr;
+};
+
+/// What containers and nodes of a training step allocate with, so that they too are made of blocks of earlier steps.
+template <class T>
+struct PoolAllocator {
+    static_assert(alignof(T) <= memory_alignment);
+    using value_type = T;
+
+    PoolAllocator() noexcept = default;
+    template <class U>
+    PoolAllocator(const PoolAllocator<U>&) noexcept {}
+
+    [[nodiscard]] T* allocate(std::size_t n) {
+        return reinterpret_cast<T*>(detail::MemoryPool::instance().take(n * sizeof(T)) + 1);
+    }
+    void deallocate(T* memory, std::size_t) noexcept {
+        detail::MemoryPool::instance().give_back(reinterpret_cast<detail::Block*>(memory) - 1);
+    }
+
+    template <class U>
+    friend bool operator==(const PoolAllocator&, const PoolAllocator<U>&) noexcept {
+        return true;
+    }
+};
+
+template <class T>
+using PoolVector = std::vector<T, PoolAllocator<T>>;
+
+/// Base of classes whose objects `new` takes from the pool.
+struct Pooled {
+    static void* operator new(std::size_t bytes) { return PoolAllocator<std::byte>{}.allocate(bytes); }
+    static void operator delete(void* memory) noexcept {
+        PoolAllocator<std::byte>{}.deallocate(static_cast<std::byte*>(memory), 0);
+    }
 };
 
 /// Returns to the system every block that the pool keeps for later.

@@ -4,6 +4,7 @@
 
 #include <espalier/core/config.hpp>
 #include <espalier/core/error.hpp>
+#include <espalier/core/memory.hpp>
 
 #if __has_include(<Eigen/ThreadPool>)
 #include <Eigen/ThreadPool>
@@ -74,23 +75,29 @@ struct BusyScope {
     ~BusyScope() { Threads::busy() = before; }
 };
 
-/// Calls `run(context, chunk)` for every chunk in [0, chunks) on all threads. Not a template: it is compiled once, however
-/// many loops a program has.
-inline void run_chunks(Index chunks, void (*run)(const void* context, Index chunk), const void* context) {
+/// Calls `run(context, chunk, scratch)` for every chunk in [0, chunks) on all threads, with `scratch_bytes` of memory that
+/// are this thread's own. Not a template: it is compiled once, however many loops a program has.
+inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(const void* context, Index chunk, void* scratch),
+                       const void* context) {
     const auto pool = chunks > 1 && !Threads::busy() ? Threads::instance().pool() : nullptr;
+    const auto helpers = pool ? static_cast<unsigned>(std::min<Index>(pool->NumThreads(), chunks - 1)) : 0;
+    // Taken here and for all threads: which of them come to work at all differs from loop to loop.
+    scratch_bytes = (scratch_bytes + memory_alignment - 1) / memory_alignment * memory_alignment;
+    const Buffer memory = scratch_bytes ? Buffer{scratch_bytes * (helpers + 1)} : Buffer{};
     if (!pool) {
         for (Index chunk = 0; chunk < chunks; ++chunk)
-            run(context, chunk);
+            run(context, chunk, memory.data());
         return;
     }
     std::atomic<Index> next{0};
     std::exception_ptr failure;
     std::mutex failure_mutex;
-    const auto work = [&] {
+    const auto work = [&](unsigned thread) {
         const BusyScope scope;
         try {
+            void* const scratch = static_cast<std::byte*>(memory.data()) + scratch_bytes * thread;
             for (Index chunk; (chunk = next.fetch_add(1)) < chunks;)
-                run(context, chunk);
+                run(context, chunk, scratch);
         } catch (...) {
             next = chunks;
             const std::scoped_lock lock{failure_mutex};
@@ -98,14 +105,14 @@ inline void run_chunks(Index chunks, void (*run)(const void* context, Index chun
                 failure = std::current_exception();
         }
     };
-    const auto helpers = static_cast<unsigned>(std::min<Index>(pool->NumThreads(), chunks - 1));
     Eigen::Barrier barrier{helpers};
-    for (unsigned i = 0; i < helpers; ++i)
-        pool->Schedule([&] {
-            work();
-            barrier.Notify();
-        });
-    work();
+    const auto help = [&](unsigned thread) {
+        work(thread);
+        barrier.Notify();
+    };
+    for (unsigned i = 1; i <= helpers; ++i)
+        pool->Schedule([&help, i] { help(i); });  // two words: what std::function holds without allocating
+    work(0);
     barrier.Wait();
     if (failure)
         std::rethrow_exception(failure);
@@ -122,12 +129,10 @@ inline void set_num_threads(int count) {
     detail::Threads::instance().set_count(count);
 }
 
-/// Calls `body(begin, end)` on consecutive chunks of at most `grain` indices that cover [0, n), on all threads.
-///
-/// The chunks are the same for any number of threads; a body that writes only what belongs to its chunk therefore gives
-/// the same bits on one thread and on sixteen. Nested calls run serially. The first exception of a body is rethrown.
+/// `parallel_for` with a body that needs memory to work in: calls `body(begin, end, scratch)` with `scratch_bytes` that no
+/// other thread uses meanwhile, uninitialised and 64-byte aligned.
 template <class Body>
-void parallel_for(Index n, Index grain, const Body& body) {
+void parallel_for(Index n, Index grain, std::size_t scratch_bytes, const Body& body) {
     if (n <= 0)
         return;
     struct Context {
@@ -135,12 +140,21 @@ void parallel_for(Index n, Index grain, const Body& body) {
         Index n;
         Index grain;
     } const context{body, n, std::max<Index>(grain, 1)};
-    detail::run_chunks((n + context.grain - 1) / context.grain,
-                       [](const void* pointer, Index chunk) {
+    detail::run_chunks((n + context.grain - 1) / context.grain, scratch_bytes,
+                       [](const void* pointer, Index chunk, void* scratch) {
                            const auto& c = *static_cast<const Context*>(pointer);
-                           c.body(chunk * c.grain, std::min(c.n, (chunk + 1) * c.grain));
+                           c.body(chunk * c.grain, std::min(c.n, (chunk + 1) * c.grain), scratch);
                        },
                        &context);
+}
+
+/// Calls `body(begin, end)` on consecutive chunks of at most `grain` indices that cover [0, n), on all threads.
+///
+/// The chunks are the same for any number of threads; a body that writes only what belongs to its chunk therefore gives
+/// the same bits on one thread and on sixteen. Nested calls run serially. The first exception of a body is rethrown.
+template <class Body>
+void parallel_for(Index n, Index grain, const Body& body) {
+    parallel_for(n, grain, 0, [&](Index begin, Index end, void*) { body(begin, end); });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI

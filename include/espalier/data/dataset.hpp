@@ -55,10 +55,8 @@ public:
 
     /// The samples that `indices` lists, in that order. @throws ValueError for an index out of range, or none at all
     [[nodiscard]] Dataset gather(std::span<const Index> indices) const {
-        losses::Targets<Scalar> targets;
-        for (const auto& [task, target] : targets_)
-            targets.insert(task, target.gather(indices));
-        return Dataset{inputs_.gather(indices), std::move(targets)};
+        const auto chosen = [&](const auto&, const losses::Target<Scalar>& target) { return target.gather(indices); };
+        return Dataset{inputs_.gather(indices), targets_.map(chosen)};
     }
 
 private:

@@ -60,9 +60,8 @@ class DataLoader {
             const Index first = number * options.batch_size;
             const Index last = std::min(first + options.batch_size, dataset->size());
             const auto indices = std::span{order}.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first));
-            Batch<Scalar> batch{dataset->inputs().gather(indices), {}};
-            for (const auto& [task, target] : dataset->targets())
-                batch.targets.insert(task, target.gather(indices));
+            const auto chosen = [&](const auto&, const losses::Target<Scalar>& target) { return target.gather(indices); };
+            Batch<Scalar> batch{dataset->inputs().gather(indices), dataset->targets().map(chosen)};
             if (options.transform) {
                 Random random{options.seed, (epoch << 32) + static_cast<std::uint64_t>(number) + 1};  // + 0 is the order's stream
                 options.transform(batch, random);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/core/config.hpp>
+#include <espalier/core/memory.hpp>
 
 #include <condition_variable>
 #include <cstddef>
@@ -103,7 +104,7 @@ private:
         const std::size_t ahead;
         std::mutex mutex;
         std::condition_variable changed;
-        std::deque<Item> ready;
+        std::deque<Item, PoolAllocator<Item>> ready;
         std::exception_ptr failure;
         Index made = 0;
         bool stopped = false;

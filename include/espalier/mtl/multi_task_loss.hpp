@@ -29,7 +29,7 @@ struct TaskLoss {
 template <class Scalar = float>
 class MultiTaskLossValue {
 public:
-    MultiTaskLossValue(Variable<Scalar> total, Named<Variable<Scalar>> tasks, std::vector<bool> active)
+    MultiTaskLossValue(Variable<Scalar> total, Named<Variable<Scalar>> tasks, PoolVector<bool> active)
         : total_{std::move(total)}, tasks_{std::move(tasks)}, active_{std::move(active)} {}
 
     /// The weighted sum over the active tasks.
@@ -40,7 +40,7 @@ public:
     /// One task's own loss, unweighted. @throws StateError for a task that is not there.
     [[nodiscard]] Scalar item(std::string_view task) const { return tasks_.at(task).item(); }
     /// Whether each task, in the order of `tasks()`, had a labelled sample.
-    [[nodiscard]] const std::vector<bool>& active() const noexcept { return active_; }
+    [[nodiscard]] std::vector<bool> active() const { return {active_.begin(), active_.end()}; }
 
     /// Adds the gradient of the total to all parameters. If no task is active there is none, and nothing happens.
     void backward(bool retain_graph = false) const {
@@ -51,7 +51,7 @@ public:
 private:
     Variable<Scalar> total_;
     Named<Variable<Scalar>> tasks_;
-    std::vector<bool> active_;
+    PoolVector<bool> active_;
 };
 
 /// One loss for each task and their weighted sum.
@@ -77,30 +77,28 @@ public:
     [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Variable<Scalar>>& outputs,
                                                         const losses::Targets<Scalar>& targets) const {
         for (const auto& [name, output] : outputs)
-            require<StateError>(tasks_.contains(name), "MultiTaskLoss", "expected a loss for every task, got none for '", name,
-                                "', only for ", tasks_.names());
+            if (!tasks_.contains(name))
+                fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ",
+                                 tasks_.names());
         Variable<Scalar> total{Tensor<Scalar>::scalar(0)};
-        Named<Variable<Scalar>> values;
-        std::vector<bool> active;
-        for (const auto& [name, task] : tasks_) {
-            require<StateError>(outputs.contains(name), "MultiTaskLoss", "expected an output for task '", name, "', got ",
-                                outputs.names());
-            require<StateError>(targets.contains(name), "MultiTaskLoss", "expected a target for task '", name, "', got ",
-                                targets.names());
+        PoolVector<bool> active;
+        auto values = tasks_.map([&](const std::string& name, const TaskLoss<Scalar>& task) -> Variable<Scalar> {
+            if (!outputs.contains(name))
+                fail<StateError>("MultiTaskLoss", "expected an output for task '", name, "', got ", outputs.names());
+            if (!targets.contains(name))
+                fail<StateError>("MultiTaskLoss", "expected a target for task '", name, "', got ", targets.names());
             const losses::Target<Scalar>& target = targets.at(name);
             active.push_back(target.labelled_count() > 0);
-            if (!active.back()) {  // not asked: the mean over nothing of a user's own loss may well be NaN
-                values.insert(name, Variable<Scalar>{Tensor<Scalar>::scalar(0)});
-                continue;
-            }
-            const Variable<Scalar> value = evaluate(task, outputs.at(name), target);
+            if (!active.back())  // not asked: the mean over nothing of a user's own loss may well be NaN
+                return Tensor<Scalar>::scalar(0);
+            Variable<Scalar> value = evaluate(task, outputs.at(name), target);
             require<ShapeError>(value.numel() == 1, "MultiTaskLoss", "expected a loss of one element for task '", name, "', got ",
                                 value.shape(), ": use the mean or the sum");
             require<ValueError>(std::isfinite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name,
                                 "', got ", value.item());
             total = total + (task.weight == 1 ? value : value * static_cast<Scalar>(task.weight));
-            values.insert(name, value);
-        }
+            return value;
+        });
         return {std::move(total), std::move(values), std::move(active)};
     }
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// From its third step on, training asks for no memory: everything is made of blocks that earlier steps gave back.
+#include <espalier/data.hpp>
+#include <espalier/losses.hpp>
+#include <espalier/mtl.hpp>
+#include <espalier/nn.hpp>
+#include <espalier/optim.hpp>
+
+#include "integration/operator_new.hpp"
+#include "nn/testing.hpp"
+
+using namespace espalier;
+using testing::normal;
+
+#if ESPALIER_POOL_MEMORY  // it is off under the address sanitizer
+namespace {
+
+const char* const garment = "the kind of garment in the upper left corner";
+const char* const brightness = "its mean brightness, for some images only";
+
+/// Calls of `operator new` in steps 3 to 20 of a training whose steps are ended by `update`.
+template <class MakeUpdate>
+long allocations_of_training(int threads, const MakeUpdate& make_update) {
+    const int threads_before = num_threads();
+    set_num_threads(threads);
+    manual_seed(1);
+    nn::Sequential trunk{nn::Conv2d{1, 8, 3, {.padding = 1}}, nn::BatchNorm{8}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{},
+                         nn::Linear{512, 32}, nn::ReLU{}, nn::Dropout{0.2}};
+    mtl::MultiTaskNet net{std::move(trunk), {{garment, nn::Linear{32, 5}}, {brightness, nn::Linear{32, 1}}}};
+    const mtl::MultiTaskLoss criterion{{garment, losses::CrossEntropy{}}, {brightness, losses::MSE{}, 0.5}};
+
+    auto mask = Tensor<bool>::full({32}, true);
+    for (Index i = 0; i < 32; i += 3)
+        mask[i] = false;
+    const data::Batch<float> batch{normal<float>({32, 16, 16, 1}),
+                                   {{garment, Tensor<Index>::full({32}, 2)}, {brightness, {normal<float>({32, 1}, 2), mask}}}};
+    auto update = make_update(net);
+    long before = 0;
+    for (int step = 1; step <= 20; ++step) {
+        if (step == 3)
+            before = testing::allocations;
+        const auto loss = criterion(net(batch.input), batch.targets);
+        update(net, loss);
+    }
+    const long count = testing::allocations - before;
+    set_num_threads(threads_before);
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("a training step allocates nothing from the third on", "[integration][memory]") {
+    const int threads = GENERATE(1, 2);
+    CAPTURE(threads);
+    const auto with_sgd = [](auto& model) {
+        return [sgd = optim::SGD{model.parameters(), {.learning_rate = 0.01, .momentum = 0.9}}](auto&, const auto& loss) mutable {
+            sgd.zero_grad();
+            loss.backward();
+            sgd.step();
+        };
+    };
+    CHECK(allocations_of_training(threads, with_sgd) == 0);
+    const auto with_clipped_adam = [](auto& model) {
+        return [adam = optim::Adam{model.parameters()}](auto&, const auto& loss) mutable {
+            adam.zero_grad();
+            loss.backward();
+            (void)optim::clip_grad_norm(adam.parameters(), 0.1);
+            adam.step();
+        };
+    };
+    CHECK(allocations_of_training(threads, with_clipped_adam) == 0);
+}
+#endif
