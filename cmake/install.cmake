@@ -4,7 +4,8 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(espalier_package_dir ${CMAKE_INSTALL_DATADIR}/cmake/espalier)
-install(TARGETS espalier EXPORT espalier-targets FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS espalier EXPORT espalier-targets FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+                                                FILE_SET kernels DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT espalier-targets NAMESPACE espalier:: DESTINATION ${espalier_package_dir})
 
 configure_package_config_file(cmake/espalier-config.cmake.in espalier-config.cmake

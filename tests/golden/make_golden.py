@@ -263,6 +263,19 @@ for shape, mask, weight in [((4,), None, None), ((3, 2), [1, 0, 1], [0.5, 3.0]),
         case("huber_loss", [x], lambda x: masked(lambda x, y, reduction: F.huber_loss(x, y, reduction=reduction, delta=0.7),
                                                  x, values, mask, reduction), delta=0.7, **plain)
 
+# Convolution with what may follow it in the same pass.
+for x, w, bias, options in [
+    ((2, 6, 8, 3), (20, 3, 3), True, {"padding": [1, 1]}),
+    ((1, 9, 7, 4), (6, 3, 2), True, {"stride": [2, 1], "padding": [1, 2], "groups": 2}),
+    ((3, 5, 5, 2), (35, 2, 2), False, {}),
+]:
+    arrays = [normal(*x), normal(w[0], w[1], w[2], x[3] // options.get("groups", 1))] + ([normal(w[0])] if bias else [])
+
+    def conv2d_relu(x, w, *b):
+        return F.relu(F.conv2d(images(x), images(w), *b, **{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}))
+
+    case("conv2d_relu", arrays, lambda *a: channels_last(conv2d_relu(*a)), **options)
+    case("conv2d_relu_max_pool2d", arrays, lambda *a: channels_last(F.max_pool2d(conv2d_relu(*a), 2)), **options)
 
 
 def save(name, arrays, note, content):

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-/// @file The three passes of convolution against seven loops over the definition.
+/// @file The three passes of convolution against seven loops over the definition, by the vector kernels (float) and by
+/// unfolding (double).
 #include "catch.hpp"
 
 #include <espalier/kernels/conv2d.hpp>
 #include <espalier/tensor/tensor.hpp>
 
 #include <cmath>
+#include <type_traits>
 
 using namespace espalier;
 using kernels::ConvShape;
 using kernels::Window;
-using T = Tensor<double>;
 
 namespace {
 
@@ -53,90 +54,100 @@ ConvShape random_shape(Random& random) {
             groups * between(random, 1, 4), groups, window};
 }
 
-double largest_difference(const T& a, const T& b) {
+/// Relative to the largest value that is expected.
+template <class Scalar>
+double largest_difference(const Tensor<Scalar>& a, const Tensor<double>& b) {
     double worst = 0;
-    for (Index i = 0; i < a.numel(); ++i)
-        worst = std::max(worst, std::isnan(a[i]) ? INFINITY : std::abs(a[i] - b[i]));
-    return worst;
+    double scale = 1;
+    for (Index i = 0; i < a.numel(); ++i) {
+        worst = std::max(worst, std::isnan(a[i]) ? INFINITY : std::abs(static_cast<double>(a[i]) - b[i]));
+        scale = std::max(scale, std::abs(b[i]));
+    }
+    return worst / scale;
 }
 
+template <class Scalar>
 void compare(const ConvShape& s, Random& random) {
+    using T = Tensor<Scalar>;
+    using Expected = Tensor<double>;
+    constexpr double tolerance = std::is_same_v<Scalar, float> ? 2e-6 : 1e-12;
     const Index tasks = between(random, 1, 3);
     const T x = T::normal({s.batch * s.input_size()}, random);
     const T w = T::normal({s.weight_size()}, random);
     const T bias = T::normal({s.out_channels}, random);
     const T dy = T::normal({tasks, s.batch * s.output_size()}, random);
 
-    T expected{{s.batch * s.output_size()}};
-    for_each_product(s, [&](Index i, Index j, Index k) { expected[k] += x[i] * w[j]; });
-    auto y = T::full(expected.shape(), NAN);  // nothing may be read before it is written
-    kernels::conv2d_forward<double>(s, x.data(), w.data(), nullptr, y.data());
-    CHECK(largest_difference(y, expected) < 1e-11);
+    Expected expected{{s.batch * s.output_size()}};
+    for_each_product(s, [&](Index i, Index j, Index k) { expected[k] += static_cast<double>(x[i]) * static_cast<double>(w[j]); });
+    auto y = T::full(expected.shape(), Scalar(NAN));  // nothing may be read before it is written
+    kernels::conv2d_forward<Scalar>(s, x.data(), w.data(), nullptr, y.data());
+    CHECK(largest_difference(y, expected) < tolerance);
     for (Index k = 0; k < expected.numel(); ++k)
-        expected[k] += bias[k % s.out_channels];
-    y.fill(NAN);
-    kernels::conv2d_forward<double>(s, x.data(), w.data(), bias.data(), y.data());
-    CHECK(largest_difference(y, expected) < 1e-11);
+        expected[k] += static_cast<double>(bias[k % s.out_channels]);
+    y.fill(Scalar(NAN));
+    kernels::conv2d_forward<Scalar>(s, x.data(), w.data(), bias.data(), y.data());
+    CHECK(largest_difference(y, expected) < tolerance);
 
-    T dx_expected{{tasks, x.numel()}};
+    Expected dx_expected{{tasks, x.numel()}};
     const Index stride = w.numel() + 3;
-    T dw_expected = T::full({tasks, stride}, 7);
+    Expected dw_expected = Expected::full({tasks, stride}, 7);
     for (Index t = 0; t < tasks; ++t) {
         std::fill_n(dw_expected.data() + t * stride, w.numel(), 0.0);
         for_each_product(s, [&](Index i, Index j, Index k) {
-            dx_expected[t * x.numel() + i] += w[j] * dy[t * y.numel() + k];
-            dw_expected[t * stride + j] += x[i] * dy[t * y.numel() + k];
+            dx_expected[t * x.numel() + i] += static_cast<double>(w[j]) * static_cast<double>(dy[t * y.numel() + k]);
+            dw_expected[t * stride + j] += static_cast<double>(x[i]) * static_cast<double>(dy[t * y.numel() + k]);
         });
     }
     ConvShape stacked = s;
     stacked.batch *= tasks;
-    T dx = T::full(dx_expected.shape(), NAN);
-    kernels::conv2d_backward_input<double>(stacked, dy.data(), w.data(), dx.data());
-    CHECK(largest_difference(dx, dx_expected) < 1e-11);
+    T dx = T::full(dx_expected.shape(), Scalar(NAN));
+    kernels::conv2d_backward_input<Scalar>(stacked, dy.data(), w.data(), dx.data());
+    CHECK(largest_difference(dx, dx_expected) < tolerance);
 
     T dw = T::full(dw_expected.shape(), 7);
     for (Index t = 0; t < tasks; ++t)
-        std::fill_n(dw.data() + t * stride, w.numel(), NAN);
-    kernels::conv2d_backward_weight<double>(s, tasks, x.data(), dy.data(), dw.data(), stride, false);
-    CHECK(largest_difference(dw, dw_expected) < 1e-10);
-    kernels::conv2d_backward_weight<double>(s, tasks, x.data(), dy.data(), dw.data(), stride, true);
+        std::fill_n(dw.data() + t * stride, w.numel(), Scalar(NAN));
+    kernels::conv2d_backward_weight<Scalar>(s, tasks, x.data(), dy.data(), dw.data(), stride, false);
+    CHECK(largest_difference(dw, dw_expected) < tolerance);
+    kernels::conv2d_backward_weight<Scalar>(s, tasks, x.data(), dy.data(), dw.data(), stride, true);
     for (Index t = 0; t < tasks; ++t)
         for (Index j = 0; j < w.numel(); ++j)
             dw_expected[t * stride + j] *= 2;
-    CHECK(largest_difference(dw, dw_expected) < 1e-10);
+    CHECK(largest_difference(dw, dw_expected) < tolerance);
 }
 
 }  // namespace
 
-TEST_CASE("convolution equals its definition for random geometries", "[conv2d]") {
+TEMPLATE_TEST_CASE("convolution equals its definition for random geometries", "[conv2d]", float, double) {
     for (std::uint64_t seed = 0; seed < 150; ++seed) {
         Random random{seed};
         const ConvShape s = random_shape(random);
         CAPTURE(seed, s.input, s.output, s.in_channels, s.out_channels, s.groups, s.window.kernel, s.window.stride, s.window.padding,
                 s.window.dilation);
-        compare(s, random);
+        compare<TestType>(s, random);
     }
 }
 
-TEST_CASE("convolution equals its definition when an image is cut into strips", "[conv2d]") {
+TEMPLATE_TEST_CASE("convolution equals its definition when images are cut into strips and channels into tiles", "[conv2d]", float,
+                   double) {
     Random random{5};
-    const Window window{3, {1, 2}, 1};
-    for (const Pair input : {Pair{40, 70}, Pair{90, 33}}) {
-        const ConvShape s{2, input, window.output("test", input), 16, 4, 2, window};
-        REQUIRE(s.strip() < s.output.height);
-        compare(s, random);
-    }
-    const ConvShape pointwise{2, {300, 8}, {300, 8}, 48, 2, 1, Window{1}};
-    REQUIRE(pointwise.pointwise());
-    REQUIRE(pointwise.strip() < 300);
-    compare(pointwise, random);
+    const Window strided{3, {1, 2}, 1};
+    for (const Pair input : {Pair{40, 70}, Pair{90, 33}})
+        compare<TestType>({2, input, strided.output("test", input), 16, 4, 2, strided}, random);
+    compare<TestType>({2, {300, 8}, {300, 8}, 48, 2, 1, Window{1}}, random);
+    const Window same{3, 1, 1};
+    for (const Index channels : {1, 3, 10, 20, 33, 47, 100})
+        compare<TestType>({2, {9, 13}, {9, 13}, channels, 17 + channels, 1, same}, random);
+    compare<TestType>({20, {5, 5}, {5, 5}, 8, 8, 1, same}, random);       // images that are worked on together
+    compare<TestType>({1, {6, 6}, {6, 6}, 64, 64, 1, same}, random);      // one image: its filters are cut into parts
+    compare<TestType>({3, {12, 12}, {12, 12}, 40, 40, 40, same}, random);  // a filter a channel
 }
 
-TEST_CASE("an empty batch gives an empty result and a gradient of 0", "[conv2d]") {
+TEMPLATE_TEST_CASE("an empty batch gives an empty result and a gradient of 0", "[conv2d]", float, double) {
     const ConvShape s{0, 4, 4, 2, 3, 1, Window{3, 1, 1}};
-    T dw = T::full({s.weight_size()}, 5);
-    kernels::conv2d_forward<double>(s, nullptr, dw.data(), nullptr, nullptr);
-    kernels::conv2d_backward_input<double>(s, nullptr, dw.data(), nullptr);
-    kernels::conv2d_backward_weight<double>(s, 1, nullptr, nullptr, dw.data(), s.weight_size(), false);
-    CHECK(dw == T{dw.shape()});
+    auto dw = Tensor<TestType>::full({s.weight_size()}, 5);
+    kernels::conv2d_forward<TestType>(s, nullptr, dw.data(), nullptr, nullptr);
+    kernels::conv2d_backward_input<TestType>(s, nullptr, dw.data(), nullptr);
+    kernels::conv2d_backward_weight<TestType>(s, 1, nullptr, nullptr, dw.data(), s.weight_size(), false);
+    CHECK(dw == Tensor<TestType>{dw.shape()});
 }

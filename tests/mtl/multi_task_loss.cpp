@@ -98,7 +98,7 @@ TEST_CASE("backward through the total may keep the graph", "[mtl][loss]") {
     const auto once = net.arena().gradients();
     loss.backward();
     for (Index i = 0; i < once.numel(); ++i)
-        REQUIRE(net.arena().gradients()[i] == 2 * once[i]);
+        REQUIRE(net.arena().gradients()[i] == Approx(2 * once[i]).margin(1e-7));  // a product goes on from what is there
     CHECK_THROWS_AS(loss.backward(), StateError);
 }
 

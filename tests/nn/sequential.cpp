@@ -8,7 +8,10 @@
 
 #include "nn/testing.hpp"
 
+#include <cmath>
+#include <limits>
 #include <type_traits>
+#include <utility>
 
 using namespace espalier;
 using testing::names;
@@ -82,4 +85,69 @@ TEST_CASE("gradients go through a sequence", "[nn][sequential]") {
     nn::Sequential net{nn::Conv2d<double>{2, 3, 3, {.padding = 1}}, nn::Tanh{}, nn::AvgPool2d{2}, nn::Flatten{},
                        nn::Linear<double>{12, 4}, nn::GELU{}};
     testing::require_gradients(net, normal<double>({2, 4, 4, 2}));
+}
+
+namespace {
+
+/// Output and gradients of the parameters and the input for a convolution and what follows it, in one sequence, which may
+/// join them, and in a sequence for each layer, which cannot.
+template <class T>
+void compare_joined(const nn::Sequential<T>& layers, const Tensor<T>& image) {
+    nn::Sequential<T> joined = layers;
+    nn::Sequential<T> apart;
+    nn::Sequential<T> copy = layers;
+    for (auto& layer : copy)
+        apart.add(nn::Sequential<T>{layer});
+    const auto run = [&](nn::Sequential<T>& net) {
+        const Variable<T> x{image, true};
+        const Variable<T> y = net(x);
+        const Variable<T> scores{normal<T>(y.shape(), 9)};
+        // Two cotangents at once, so that their images are stacked.
+        const std::vector<Variable<T>> losses{sum(y * scores), sum(y * y)};
+        std::vector<Variable<T>> leaves = net.parameters();
+        leaves.push_back(x);
+        return std::pair{y.value(), autograd::jacobian<T>(losses, leaves)};
+    };
+    const auto [y, gradients] = run(joined);
+    const auto [y_apart, gradients_apart] = run(apart);
+    CHECK(testing::same_bits(y, y_apart));
+    REQUIRE(gradients.shape() == gradients_apart.shape());
+    for (Index i = 0; i < gradients.numel(); ++i)
+        REQUIRE(((std::isnan(gradients[i]) && std::isnan(gradients_apart[i])) || gradients[i] == gradients_apart[i]));
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a convolution joined with ReLU and pooling gives what the layers one by one give", "[nn][sequential]", float,
+                   double) {
+    using T = TestType;
+    for (const bool bias : {true, false})
+        for (const Index side : {7, 12, 31}) {
+            const nn::Conv2d<T> conv{3, 21, 3, {.padding = 1, .bias = bias}};
+            const auto image = normal<T>({2, side, side + 1, 3}, 4);
+            compare_joined<T>({conv, nn::ReLU{}}, image);
+            compare_joined<T>({conv, nn::ReLU{}, nn::MaxPool2d{2}}, image);
+            compare_joined<T>({conv, nn::MaxPool2d{2}, nn::ReLU{}}, image);
+            compare_joined<T>({conv, nn::ReLU{}, nn::MaxPool2d{3}}, image);
+            compare_joined<T>({conv, nn::ReLU{}, nn::MaxPool2d{2, {.stride = Pair{1}}}}, image);
+            compare_joined<T>({nn::Conv2d<T>{3, 8, {3, 2}, {.stride = 2}}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Conv2d<T>{8, 5, 1}, nn::ReLU{}},
+                              image);
+        }
+    // Equal values, of which the first wins, and NaN.
+    auto image = normal<T>({2, 8, 8, 1}, 5);
+    for (T& value : image)
+        value = std::round(value);
+    nn::Conv2d<T> blur{1, 4, 2};
+    blur.weight().mutable_value().fill(1);
+    compare_joined<T>({blur, nn::ReLU{}, nn::MaxPool2d{2}}, image);
+    image[11] = std::numeric_limits<T>::quiet_NaN();
+    compare_joined<T>({blur, nn::ReLU{}, nn::MaxPool2d{2}}, image);
+    compare_joined<T>({blur, nn::MaxPool2d{2}, nn::ReLU{}}, image);
+}
+
+TEST_CASE("errors of joined layers name the layer that is to blame", "[nn][sequential]") {
+    nn::Sequential net{nn::Conv2d{1, 2, 3}, nn::ReLU{}, nn::MaxPool2d{2}};
+    CHECK_THROWS_WITH(net(Tensor<float>{Shape{1, 3, 8, 1}}),
+                      "[max_pool2d] expected a padded image of at least 2x2, got 1x6 with padding 0x0, in layer 2");
+    CHECK_THROWS_WITH(net(Tensor<float>{Shape{1, 8, 8, 2}}), "[conv2d] expected 1 input channels, got input (1, 8, 8, 2), in layer 0");
 }

@@ -2,10 +2,13 @@
 /// @file Two-dimensional convolution (cross-correlation) of channels-last images.
 #pragma once
 
+#include <espalier/autograd/activation.hpp>
 #include <espalier/autograd/matmul.hpp>
+#include <espalier/autograd/pooling.hpp>
 #include <espalier/autograd/record.hpp>
 #include <espalier/kernels/conv2d.hpp>
 
+#include <cstdint>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
@@ -30,33 +33,78 @@ namespace detail {
     return {x[0], {x[1], x[2]}, window.output("conv2d", {x[1], x[2]}), x[3], weight[0], options.groups, window};
 }
 
+/// One pass each way over what would be up to three operations; the plain result of the convolution is never stored.
+[[nodiscard]] inline Variable<float> conv2d_tiled(const Variable<float>& x, const Variable<float>& weight, const Variable<float>* bias,
+                                                  const kernels::ConvShape& s, kernels::ConvTail tail) {
+    const bool pool = tail == kernels::ConvTail::relu_max_pool;
+    const Pair extent = pool ? s.pooled() : s.output;
+    auto y = Tensor<float>::empty({s.batch, extent.height, extent.width, s.out_channels});
+    auto winners = Tensor<std::uint8_t>::empty(pool ? y.shape() : Shape{0});
+    kernels::tiled::forward(s, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, tail, y.data(),
+                            winners.data());
+    const char* const name = pool ? "conv2d_relu_max_pool2d" : tail == kernels::ConvTail::relu ? "conv2d_relu" : "conv2d";
+    const auto backward = [s, tail, winners = std::move(winners)](Gradients<float>& g) {
+        const kernels::ConvCotangent<float> cotangent{tail, g.cotangent().data(), g.output().data(), winners.data()};
+        if (g.needs(0)) {
+            auto dx = Tensor<float>::empty(g.input(0).shape().prepended(g.rows()));
+            kernels::tiled::backward_input(s, g.rows() * s.batch, cotangent, g.input(1).data(), dx.data());
+            g.add(0, std::move(dx));
+        }
+        const auto both = [&](float* dw, Index dw_stride, bool dw_accumulate) {
+            const auto with_bias = [&](float* db, Index db_stride, bool db_accumulate) {
+                kernels::tiled::backward_weight(s, g.rows(), g.input(0).data(), cotangent, dw, dw_stride, dw_accumulate, db, db_stride,
+                                                db_accumulate);
+            };
+            if (g.inputs() == 3 && g.needs(2))
+                g.produce(2, with_bias);
+            else
+                with_bias(nullptr, 0, false);
+        };
+        if (g.needs(1))
+            g.produce(1, both);
+        else
+            both(nullptr, 0, false);
+    };
+    if (bias)
+        return record<float>(name, std::move(y), {x, weight, *bias}, std::move(backward));
+    return record<float>(name, std::move(y), {x, weight}, std::move(backward));
+}
+
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> conv2d(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>* bias,
-                                      const Conv2dOptions& options) {
+                                      const Conv2dOptions& options, kernels::ConvTail tail = kernels::ConvTail::none) {
     const kernels::ConvShape s = conv_shape(x.shape(), weight.shape(), options);
     require<ShapeError>(!bias || bias->shape() == Shape{s.out_channels}, "conv2d", "expected a bias of shape (",
                         s.out_channels, ",), got ", bias ? bias->shape() : Shape{});
-    auto y = Tensor<Scalar>::empty({s.batch, s.output.height, s.output.width, s.out_channels});
-    kernels::conv2d_forward(s, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, y.data());
-    const auto backward = [s](Gradients<Scalar>& g) {
-        const Scalar* const dy = g.cotangent().data();
-        if (g.needs(0)) {
-            auto dx = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
-            kernels::ConvShape stacked = s;
-            stacked.batch *= g.rows();
-            kernels::conv2d_backward_input(stacked, dy, g.input(1).data(), dx.data());
-            g.add(0, std::move(dx));
-        }
-        if (g.needs(1))
-            g.produce(1, [&](Scalar* dw, Index stride, bool accumulate) {
-                kernels::conv2d_backward_weight(s, g.rows(), g.input(0).data(), dy, dw, stride, accumulate);
-            });
-        if (g.inputs() == 3 && g.needs(2))
-            add_bias_gradient(g, 2, dy, s.batch * s.output.height * s.output.width, s.out_channels);
-    };
-    if (bias)
-        return record<Scalar>("conv2d", std::move(y), {x, weight, *bias}, backward);
-    return record<Scalar>("conv2d", std::move(y), {x, weight}, backward);
+    if (tail == kernels::ConvTail::relu_max_pool)
+        (void)kernels::Window{2, 2}.output("max_pool2d", s.output);
+    if constexpr (kernels::has_tiled_conv2d<Scalar>) {
+        return conv2d_tiled(x, weight, bias, s, tail);
+    } else {
+        auto y = Tensor<Scalar>::empty({s.batch, s.output.height, s.output.width, s.out_channels});
+        kernels::conv2d_forward(s, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, y.data());
+        const auto backward = [s](Gradients<Scalar>& g) {
+            const Scalar* const dy = g.cotangent().data();
+            if (g.needs(0)) {
+                auto dx = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
+                kernels::ConvShape stacked = s;
+                stacked.batch *= g.rows();
+                kernels::conv2d_backward_input(stacked, dy, g.input(1).data(), dx.data());
+                g.add(0, std::move(dx));
+            }
+            if (g.needs(1))
+                g.produce(1, [&](Scalar* dw, Index stride, bool accumulate) {
+                    kernels::conv2d_backward_weight(s, g.rows(), g.input(0).data(), dy, dw, stride, accumulate);
+                });
+            if (g.inputs() == 3 && g.needs(2))
+                add_bias_gradient(g, 2, dy, s.batch * s.output.height * s.output.width, s.out_channels);
+        };
+        auto plain = bias ? record<Scalar>("conv2d", std::move(y), {x, weight, *bias}, backward)
+                          : record<Scalar>("conv2d", std::move(y), {x, weight}, backward);
+        if (tail == kernels::ConvTail::none)
+            return plain;
+        return tail == kernels::ConvTail::relu ? relu(plain) : max_pool2d(relu(plain), 2);
+    }
 }
 
 }  // namespace detail
@@ -72,6 +120,29 @@ template <class Scalar>
 [[nodiscard]] Variable<Scalar> conv2d(const Variable<Scalar>& x, const Variable<Scalar>& weight,
                                       const Conv2dOptions& options = {}) {
     return detail::conv2d<Scalar>(x, weight, nullptr, options);
+}
+
+/// `relu(conv2d(...))` with the same bits, in one pass each way. @throws as conv2d.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> conv2d_relu(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias,
+                                           const Conv2dOptions& options = {}) {
+    return detail::conv2d(x, weight, &bias, options, kernels::ConvTail::relu);
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> conv2d_relu(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Conv2dOptions& options = {}) {
+    return detail::conv2d<Scalar>(x, weight, nullptr, options, kernels::ConvTail::relu);
+}
+
+/// `max_pool2d(relu(conv2d(...)), 2)` with the same bits, in one pass each way. @throws as conv2d and max_pool2d.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> conv2d_relu_max_pool2d(const Variable<Scalar>& x, const Variable<Scalar>& weight,
+                                                      const Variable<Scalar>& bias, const Conv2dOptions& options = {}) {
+    return detail::conv2d(x, weight, &bias, options, kernels::ConvTail::relu_max_pool);
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> conv2d_relu_max_pool2d(const Variable<Scalar>& x, const Variable<Scalar>& weight,
+                                                      const Conv2dOptions& options = {}) {
+    return detail::conv2d<Scalar>(x, weight, nullptr, options, kernels::ConvTail::relu_max_pool);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

@@ -57,12 +57,12 @@ namespace detail {
 template <class Scalar>
 void add_bias_gradient(Gradients<Scalar>& g, std::size_t input, const Scalar* dy, Index rows, Index channels) {
     g.produce(input, [&](Scalar* db, Index stride, bool accumulate) {
-        std::vector<double> sums(static_cast<std::size_t>(channels));
+        const Buffer memory{static_cast<std::size_t>(channels) * sizeof(double)};
+        auto* const sums = static_cast<double*>(memory.data());
         for (Index t = 0; t < g.rows(); ++t) {
-            const Scalar* const row = dy + t * rows * channels;
-            kernels::column_sums(rows, channels, sums.data(), [=](Index r, Index c) { return row[r * channels + c]; });
+            kernels::column_sums(rows, channels, dy + t * rows * channels, sums);
             for (Index c = 0; c < channels; ++c)
-                db[t * stride + c] = static_cast<Scalar>(sums[static_cast<std::size_t>(c)]) + (accumulate ? db[t * stride + c] : 0);
+                db[t * stride + c] = static_cast<Scalar>(sums[c]) + (accumulate ? db[t * stride + c] : 0);
         }
     });
 }
@@ -78,10 +78,7 @@ template <class Scalar>
                         bias ? bias->shape() : Shape{});
     const Index rows = x.shape().product(0, x.rank() - 1);
     auto y = Tensor<Scalar>::empty(x.shape().with(-1, out));
-    for (Index r = 0; r < rows && bias; ++r)
-        std::copy_n(bias->value().data(), out, y.data() + r * out);
-    kernels::parallel_gemm<Scalar>(no, yes, rows, out, in, {x.value().data(), in}, {weight.value().data(), in},
-                                   {y.data(), out}, bias != nullptr);
+    kernels::affine(rows, out, in, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, y.data());
     const auto backward = [=](Gradients<Scalar>& g) {
         const Scalar* const dy = g.cotangent().data();
         if (g.needs(0)) {

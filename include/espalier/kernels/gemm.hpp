@@ -43,18 +43,11 @@ void multiply(const Left& a, const Right& b, MatrixMap<Scalar>& c, bool accumula
 }  // namespace detail
 
 /// C (m, n) = op(A) (m, k) op(B) (k, n), added to C if `accumulate`; at most one of A and B is transposed. One thread.
-/// Single precision has kernels of its own where the processor has AVX2; the rest is Eigen's.
 template <class Scalar>
 void gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
           MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
     const bool ta = transpose_a == Transpose::yes;
     const bool tb = transpose_b == Transpose::yes;
-#if ESPALIER_DISPATCH_X86
-    if constexpr (std::is_same_v<Scalar, float>)
-        if (isa() != Isa::baseline)
-            return sgemm(m, n, k, {a.data, ta ? 1 : a.stride, ta ? a.stride : 1}, {b.data, tb ? 1 : b.stride, tb ? b.stride : 1},
-                         c.data, c.stride, accumulate);
-#endif
     const detail::ConstMatrixMap<Scalar> left{a.data, ta ? k : m, ta ? m : k, Eigen::OuterStride<>{a.stride}};
     const detail::ConstMatrixMap<Scalar> right{b.data, tb ? n : k, tb ? k : n, Eigen::OuterStride<>{b.stride}};
     detail::MatrixMap<Scalar> result{c.data, m, n, Eigen::OuterStride<>{c.stride}};
@@ -66,25 +59,43 @@ void gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index 
         detail::multiply<Scalar>(left, right, result, accumulate);
 }
 
-/// `gemm` on all threads: tiles of C are independent, so no sum is ever split between threads.
+/// `gemm` on all threads: tiles of C are independent, so no sum is ever split between threads. Single precision has kernels of
+/// its own; the rest is Eigen's.
 template <class Scalar>
 void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
                    MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
     const bool ta = transpose_a == Transpose::yes;
     const bool tb = transpose_b == Transpose::yes;
-    const Index tile = 256;
-    const Index row_tiles = (m + tile - 1) / tile;
-    const Index column_tiles = (n + tile - 1) / tile;
-    parallel_for(row_tiles * column_tiles, 1, [&](Index first, Index last) {
-        for (Index i = first; i < last; ++i) {
-            const Index row = i / column_tiles * tile;
-            const Index column = i % column_tiles * tile;
-            gemm<Scalar>(transpose_a, transpose_b, std::min(tile, m - row), std::min(tile, n - column), k,
-                         {a.data + (ta ? row : row * a.stride), a.stride},
-                         {b.data + (tb ? column * b.stride : column), b.stride},
-                         {c.data + row * c.stride + column, c.stride}, accumulate);
-        }
-    });
+    if constexpr (ESPALIER_SIMD && std::is_same_v<Scalar, float>) {
+        sgemm(m, n, k, {a.data, ta ? 1 : a.stride, ta ? a.stride : 1}, {b.data, tb ? 1 : b.stride, tb ? b.stride : 1}, c.data, c.stride,
+              accumulate);
+    } else {
+        const Index tile = 256;
+        const Index row_tiles = (m + tile - 1) / tile;
+        const Index column_tiles = (n + tile - 1) / tile;
+        parallel_for(row_tiles * column_tiles, 1, [&](Index first, Index last) {
+            for (Index i = first; i < last; ++i) {
+                const Index row = i / column_tiles * tile;
+                const Index column = i % column_tiles * tile;
+                gemm<Scalar>(transpose_a, transpose_b, std::min(tile, m - row), std::min(tile, n - column), k,
+                             {a.data + (ta ? row : row * a.stride), a.stride},
+                             {b.data + (tb ? column * b.stride : column), b.stride},
+                             {c.data + row * c.stride + column, c.stride}, accumulate);
+            }
+        });
+    }
+}
+
+/// y (rows, out) = x (rows, in) times the transpose of w (out, in), plus `bias` (out,) unless null.
+template <class Scalar>
+void affine(Index rows, Index out, Index in, const Scalar* x, const Scalar* w, const Scalar* bias, Scalar* y) {
+    if constexpr (ESPALIER_SIMD && std::is_same_v<Scalar, float>) {
+        detail::sgemm_dots(rows, out, in, x, in, w, in, bias, y, out, false);
+    } else {
+        for (Index r = 0; r < rows && bias; ++r)
+            std::copy_n(bias, out, y + r * out);
+        parallel_gemm<Scalar>(Transpose::no, Transpose::yes, rows, out, in, {x, in}, {w, in}, {y, out}, bias != nullptr);
+    }
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <espalier/core/config.hpp>
+#include <espalier/core/memory.hpp>
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/simd/kernels.hpp>
 
 #include <algorithm>
-#include <vector>
+#include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
@@ -14,7 +16,7 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 template <class Term>
 [[nodiscard]] double sum(Index n, const Term& term) {
     constexpr Index grain = 8192;
-    std::vector<double> partial(static_cast<std::size_t>((n + grain - 1) / grain));
+    PoolVector<double> partial(static_cast<std::size_t>((n + grain - 1) / grain));
     parallel_for(n, grain, [&](Index begin, Index end) {
         double total = 0;
         for (Index i = begin; i < end; ++i)
@@ -33,7 +35,7 @@ template <class Term>
 void column_sums(Index rows, Index columns, double* result, const Term& term) {
     const Index grain = std::max<Index>(1, 16384 / std::max<Index>(columns, 1));
     const Index chunks = (rows + grain - 1) / grain;
-    std::vector<double> partial(static_cast<std::size_t>(chunks * columns));
+    PoolVector<double> partial(static_cast<std::size_t>(chunks * columns));
     parallel_for(rows, grain, [&](Index begin, Index end) {
         double* const total = partial.data() + begin / grain * columns;
         for (Index r = begin; r < end; ++r)
@@ -44,6 +46,23 @@ void column_sums(Index rows, Index columns, double* result, const Term& term) {
     for (Index chunk = 0; chunk < chunks; ++chunk)
         for (Index c = 0; c < columns; ++c)
             result[c] += partial[static_cast<std::size_t>(chunk * columns + c)];
+}
+
+/// Column sums of a row-major (rows, columns) array.
+template <class Scalar>
+void column_sums(Index rows, Index columns, const Scalar* x, double* result) {
+    if constexpr (ESPALIER_SIMD && std::is_same_v<Scalar, float>) {
+        constexpr Index block = 256;  // rows, then columns: sums of few enough floats to be as good as doubles
+        parallel_for((columns + block - 1) / block, std::max<Index>(1, 64 / std::max<Index>(rows, 1)), [=](Index begin, Index end) {
+            const Index first = begin * block;
+            const Index width = std::min(columns, end * block) - first;
+            std::fill_n(result + first, width, 0.0);
+            for (Index r = 0; r < rows; r += block)
+                simd::table().add_column_sums(std::min(block, rows - r), width, x + r * columns + first, columns, result + first);
+        });
+    } else {
+        column_sums(rows, columns, result, [=](Index r, Index c) { return x[r * columns + c]; });
+    }
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

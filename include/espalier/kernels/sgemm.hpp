@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
-/// @file Single-precision matrix products on AVX2 and AVX-512, compiled by function attributes and chosen at run time.
+/// @file Matrix products of single precision on the vector kernels, on all threads.
 ///
-/// One operand is packed into panels as wide as the vectors; the other is read in place, an element broadcast at a time.
-/// Every element of the result is one chain of fused multiply-adds over k, cut at `depth_block`: the same bits for any
-/// tiling, and for AVX2 and AVX-512 alike.
+/// Each element of a product with `b` untransposed is one chain of fused multiply-adds over k, however the matrices are cut;
+/// with `b` transposed it is a sum of sixteen parts over blocks of `dot_depth`. Either is the same for AVX2 and AVX-512.
 #pragma once
 
-#include <espalier/core/isa.hpp>
-#include <espalier/core/memory.hpp>
+#include <espalier/core/threads.hpp>
+#include <espalier/kernels/simd/blocks.hpp>
 
+#if ESPALIER_SIMD
 #include <algorithm>
-
-#if ESPALIER_DISPATCH_X86
-#include <immintrin.h>
+#include <array>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
@@ -25,162 +23,136 @@ struct Strided {
 
 namespace detail {
 
-/// Elements of k that a panel holds: 256 x 32 floats are 32 KB.
-inline constexpr Index depth_block = 256;
+inline constexpr Index panel_depth = 256;  ///< of k that a panel of b holds: with 32 or 48 columns it fits the first-level cache
+inline constexpr Index block_columns = 384;
+inline constexpr Index block_rows = 192;
+inline constexpr Index dot_depth = 2048;
 
-/// c (Rows, 16 Vectors) = a (Rows, k) b (k, 16 Vectors), added to c if `accumulate`; b is a packed panel.
-template <int Rows, int Vectors>
-__attribute__((target("avx512f"))) void tile_avx512(Index k, const float* a, Index row, Index column, const float* b, float* c,
-                                                   Index stride, bool accumulate) {
-    __m512 sum[Rows][Vectors];
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 2
-        for (int v = 0; v < Vectors; ++v)
-            sum[i][v] = _mm512_setzero_ps();
-    for (Index p = 0; p < k; ++p, a += column, b += 16 * Vectors) {
-        const float* const group[3] = {a, a + 4 * row, a + 8 * row};
-#pragma GCC unroll 16
-        for (int i = 0; i < Rows; ++i) {
-            const __m512 left = _mm512_set1_ps(group[i / 4][i % 4 * row]);
-#pragma GCC unroll 2
-            for (int v = 0; v < Vectors; ++v)
-                sum[i][v] = _mm512_fmadd_ps(left, _mm512_loadu_ps(b + 16 * v), sum[i][v]);
-        }
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 2
-        for (int v = 0; v < Vectors; ++v) {
-            float* const out = c + i * stride + 16 * v;
-            _mm512_storeu_ps(out, accumulate ? _mm512_add_ps(_mm512_loadu_ps(out), sum[i][v]) : sum[i][v]);
-        }
-}
+/// Work that is worth a thread of its own, in multiply-adds.
+inline constexpr Index gemm_grain = 32768;
 
-/// The same with vectors of eight.
-template <int Rows, int Vectors>
-__attribute__((target("avx2,fma"))) void tile_avx2(Index k, const float* a, Index row, Index column, const float* b, float* c,
-                                                  Index stride, bool accumulate) {
-    __m256 sum[Rows][Vectors];
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 2
-        for (int v = 0; v < Vectors; ++v)
-            sum[i][v] = _mm256_setzero_ps();
-    for (Index p = 0; p < k; ++p, a += column, b += 8 * Vectors) {
-        const float* const group[2] = {a, a + 4 * row};
-#pragma GCC unroll 16
-        for (int i = 0; i < Rows; ++i) {
-            const __m256 left = _mm256_set1_ps(group[i / 4][i % 4 * row]);
-#pragma GCC unroll 2
-            for (int v = 0; v < Vectors; ++v)
-                sum[i][v] = _mm256_fmadd_ps(left, _mm256_loadu_ps(b + 8 * v), sum[i][v]);
-        }
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 2
-        for (int v = 0; v < Vectors; ++v) {
-            float* const out = c + i * stride + 8 * v;
-            _mm256_storeu_ps(out, accumulate ? _mm256_add_ps(_mm256_loadu_ps(out), sum[i][v]) : sum[i][v]);
-        }
-}
-
-/// What differs between instruction sets: extents of a tile and the functions that compute tiles of 12 or 6, 4 or 2, and 1 rows.
-struct TileKernels {
-    using Tile = void (*)(Index, const float*, Index, Index, const float*, float*, Index, bool);
-    Index rows[3];
-    Index lanes;
-    Tile tile[3][2];  ///< by rows, then by panels of one and of two vectors
-};
-
-[[nodiscard]] inline const TileKernels& tile_kernels() {
-    static const TileKernels avx512{{12, 4, 1},
-                                    16,
-                                    {{tile_avx512<12, 1>, tile_avx512<12, 2>},
-                                     {tile_avx512<4, 1>, tile_avx512<4, 2>},
-                                     {tile_avx512<1, 1>, tile_avx512<1, 2>}}};
-    static const TileKernels avx2{{6, 2, 1},
-                                  8,
-                                  {{tile_avx2<6, 1>, tile_avx2<6, 2>}, {tile_avx2<2, 1>, tile_avx2<2, 2>}, {tile_avx2<1, 1>, tile_avx2<1, 2>}}};
-    return isa() == Isa::avx512 ? avx512 : avx2;
-}
-
-/// Panel of columns [first, first + width) and depth [from, from + k) of b: k rows of `padded` floats, zeros on the right.
-inline void pack_panel(const Strided& b, Index from, Index k, Index first, Index width, Index padded, float* panel) {
-    if (width < padded)
-        std::fill_n(panel, k * padded, 0.0F);
-    const float* const start = b.data + from * b.row + first * b.column;
-    if (b.column == 1) {
-        for (Index p = 0; p < k; ++p)
-            std::copy_n(start + p * b.row, width, panel + p * padded);
-    } else {
-        constexpr Index run = 16;  // a cache line of each column at a time
-        for (Index q = 0; q < k; q += run)
-            for (Index j = 0; j < width; ++j)
-                for (Index p = q; p < std::min(q + run, k); ++p)
-                    panel[p * padded + j] = start[p * b.row + j * b.column];
-    }
-}
-
-/// One panel against all rows of a.
-inline void multiply_panel(Index m, Index k, const Strided& a, const float* panel, Index width, bool two, float* c, Index c_row,
-                           Index c_column, bool accumulate) {
-    const TileKernels& kernels = tile_kernels();
-    const Index padded = kernels.lanes * (two ? 2 : 1);
-    alignas(memory_alignment) float scratch[12 * 32];
-    Index i = 0;
-    for (int size = 0; size < 3; ++size) {
-        const Index rows = kernels.rows[size];
-        const auto tile = kernels.tile[size][two ? 1 : 0];
-        for (; i + rows <= m; i += rows) {
-            const float* const left = a.data + i * a.row;
-            float* const out = c + i * c_row;
-            if (c_column == 1 && width == padded) {
-                tile(k, left, a.row, a.column, panel, out, c_row, accumulate);
-                continue;
+/// c (m, n) = a (m, k) b (k, n), added to c if `accumulate`. Blocks of c are independent; each packs the panels of b that it
+/// needs and reads a in place.
+inline void sgemm_panels(Index m, Index n, Index k, const Strided& a, const float* b, Index b_stride, float* c, Index c_stride,
+                         bool accumulate) {
+    const simd::Table& kernels = simd::table();
+    const Index limit = (Index{1} << 31) / std::max<Index>(a.column, 1) - 1;  // offsets have 32 bits
+    const Index depth = std::clamp<Index>(std::min(limit, k), 1, panel_depth);
+    const Index rows = simd::ceil_div(m, simd::ceil_div(m, block_rows));
+    // Narrow enough that there are some blocks for every thread, wide enough to be worth one.
+    const Index wish = simd::ceil_div(n, std::max<Index>(1, 16 / simd::ceil_div(m, rows)));
+    const Index columns = std::clamp<Index>(simd::ceil_div(wish, 48) * 48, 48, block_columns);
+    const Index column_blocks = simd::ceil_div(n, columns);
+    const Index grain = std::max<Index>(1, gemm_grain / (rows * std::min(n, columns) * std::max<Index>(k, 1)));
+    const Index panel = depth * kernels.tile_vectors * kernels.lanes;
+    const std::size_t bytes =
+        simd::Scratch::bytes<float>(panel) + 2 * simd::Scratch::bytes<float*>(rows) + simd::Scratch::bytes<std::int32_t>(depth);
+    parallel_for(simd::ceil_div(m, rows) * column_blocks, grain, bytes, [&](Index begin, Index end, void* memory) {
+        simd::Scratch scratch{memory};
+        auto* const panels = scratch.take<float>(panel);
+        auto* const inputs = scratch.take<const float*>(rows);
+        auto* const outputs = scratch.take<float*>(rows);
+        auto* const offsets = scratch.take<std::int32_t>(depth);
+        for (Index p = 0; p < depth; ++p)
+            offsets[p] = static_cast<std::int32_t>(p * a.column);
+        for (Index i = begin; i < end; ++i) {
+            const Index row = i / column_blocks * rows;
+            const Index row_count = std::min(rows, m - row);
+            const Index column = i % column_blocks * columns;
+            const simd::Columns parts{std::min(columns, n - column), kernels.tile_vectors};
+            for (Index r = 0; r < row_count; ++r)
+                outputs[r] = c + (row + r) * c_stride + column;
+            for (Index from = 0; from == 0 || from < k; from += depth) {
+                const Index products = std::min(depth, k - from);
+                for (Index r = 0; r < row_count; ++r)
+                    inputs[r] = a.data + (row + r) * a.row + from * a.column;
+                for (Index j = 0; j < parts.blocks(); ++j) {
+                    const simd::ColumnBlock block = parts[j];
+                    const Index width = block.vectors * kernels.lanes;
+                    kernels.copy_rows(products, block.width, b + from * b_stride + column + block.column, b_stride, panels, width);
+                    simd::run_tiles({inputs, offsets, products, panels, width},
+                                    {outputs, block.column, block.width,
+                                     accumulate || from > 0 ? simd::Start::accumulate : simd::Start::zero, nullptr, false},
+                                    row_count, block.vectors);
+                }
             }
-            tile(k, left, a.row, a.column, panel, scratch, padded, false);
-            for (Index r = 0; r < rows; ++r)
-                for (Index j = 0; j < width; ++j) {
-                    float& to = out[r * c_row + j * c_column];
-                    to = scratch[r * padded + j] + (accumulate ? to : 0.0F);
+        }
+    });
+}
+
+/// The same for few rows of a, which are not worth a panel: rows of b are added up as they lie in memory.
+inline void sgemm_rows(Index m, Index n, Index k, const Strided& a, const float* b, Index b_stride, float* c, Index c_stride,
+                       bool accumulate) {
+    constexpr Index columns = 2048;
+    parallel_for(simd::ceil_div(n, columns), std::max<Index>(1, gemm_grain / std::max<Index>(m * columns * k, 1)),
+                 [&](Index begin, Index end) {
+                     for (Index block = begin; block < end; ++block) {
+                         const Index column = block * columns;
+                         const Index width = std::min(columns, n - column);
+                         for (Index i = 0; i < m; ++i) {
+                             float* const row = c + i * c_stride + column;
+                             if (!accumulate)
+                                 std::fill_n(row, width, 0.0F);
+                             simd::table().add_rows(width, k, a.data + i * a.row, a.column, b + column, b_stride, row);
+                         }
+                     }
+                 });
+}
+
+/// c (m, n) = a (m, k) times the transpose of b (n, k), whose rows are both in one piece, plus `bias` (n,) unless null.
+inline void sgemm_dots(Index m, Index n, Index k, const float* a, Index a_stride, const float* b, Index b_stride, const float* bias,
+                       float* c, Index c_stride, bool accumulate) {
+    const simd::Table& kernels = simd::table();
+    const Index rows = simd::ceil_div(m, simd::ceil_div(m, Index{64}));
+    const Index wish = simd::ceil_div(n, std::max<Index>(1, 32 / simd::ceil_div(m, rows)));
+    const Index columns = std::clamp<Index>(simd::ceil_div(wish, simd::max_dot) * simd::max_dot, simd::max_dot, 256);
+    const Index column_blocks = simd::ceil_div(n, columns);
+    const Index grain = std::max<Index>(1, gemm_grain / (rows * std::min(n, columns) * std::max<Index>(k, 1)));
+    parallel_for(simd::ceil_div(m, rows) * column_blocks, grain, [&](Index begin, Index end) {
+        std::array<float, simd::max_dot> spare;
+        for (Index i = begin; i < end; ++i) {
+            const Index row = i / column_blocks * rows;
+            const Index row_end = std::min(row + rows, m);
+            const Index column = i % column_blocks * columns;
+            const Index column_end = std::min(column + columns, n);
+            for (Index r = row; r < row_end && !accumulate; ++r)
+                for (Index j = column; j < column_end; ++j)
+                    c[r * c_stride + j] = bias ? bias[j] : 0.0F;
+            for (Index from = 0; from < k; from += dot_depth)
+                for (Index j = column; j < column_end; j += kernels.dot_columns) {
+                    const float* right[simd::max_dot];
+                    for (Index q = 0; q < kernels.dot_columns; ++q)
+                        right[q] = b + std::min(j + q, column_end - 1) * b_stride + from;
+                    const auto dots = [&](simd::Table::Dot dot, Index r, Index count) {
+                        const float* left[simd::max_dot];
+                        float* out[simd::max_dot];
+                        for (Index q = 0; q < count; ++q) {
+                            left[q] = a + std::min(r + q, row_end - 1) * a_stride + from;
+                            out[q] = r + q < row_end ? c + (r + q) * c_stride + j : spare.data();
+                        }
+                        dot({left, right, std::min(dot_depth, k - from), out, std::min(kernels.dot_columns, column_end - j)});
+                    };
+                    Index r = row;
+                    for (; r + 1 < row_end; r += kernels.dot_rows)
+                        dots(kernels.dot[1], r, kernels.dot_rows);
+                    if (r < row_end)
+                        dots(kernels.dot[0], r, 1);
                 }
         }
-    }
-}
-
-/// c = a b for any strides, b packed panel by panel.
-inline void sgemm_strided(Index m, Index n, Index k, const Strided& a, const Strided& b, float* c, Index c_row, Index c_column,
-                          bool accumulate) {
-    const Index lanes = tile_kernels().lanes;
-    const Buffer memory{static_cast<std::size_t>(depth_block * 2 * lanes) * sizeof(float)};
-    auto* const panel = static_cast<float*>(memory.data());
-    for (Index from = 0; from < k; from += depth_block) {
-        const Index depth = std::min(depth_block, k - from);
-        const Strided left{a.data + from * a.column, a.row, a.column};
-        for (Index first = 0; first < n; first += 2 * lanes) {
-            const Index width = std::min(2 * lanes, n - first);
-            const bool two = width > lanes;
-            pack_panel(b, from, depth, first, width, two ? 2 * lanes : lanes, panel);
-            multiply_panel(m, depth, left, panel, width, two, c + first * c_column, c_row, c_column, accumulate || from > 0);
-        }
-    }
+    });
 }
 
 }  // namespace detail
 
-/// c (m, n) = a (m, k) b (k, n), added to c if `accumulate`. One thread; needs `isa()` of AVX2 or better. The operand
-/// that is cheaper to pack is packed.
+/// c (m, n) = a (m, k) b (k, n), added to c if `accumulate`, on all threads; rows or columns of b are in one piece, and rows
+/// of both if those of b are not.
 inline void sgemm(Index m, Index n, Index k, const Strided& a, const Strided& b, float* c, Index c_stride, bool accumulate) {
-    if (k == 0 && !accumulate)
-        for (Index i = 0; i < m; ++i)
-            std::fill_n(c + i * c_stride, n, 0.0F);
-    const bool transpose = b.column != 1 && m < n;  // then c^T = b^T a^T, with b read in place
-    if (transpose)
-        detail::sgemm_strided(n, m, k, {b.data, b.column, b.row}, {a.data, a.column, a.row}, c, 1, c_stride, accumulate);
+    if (b.column != 1)
+        detail::sgemm_dots(m, n, k, a.data, a.row, b.data, b.column, nullptr, c, c_stride, accumulate);
+    else if (m <= 2)
+        detail::sgemm_rows(m, n, k, a, b.data, b.row, c, c_stride, accumulate);
     else
-        detail::sgemm_strided(m, n, k, a, b, c, c_stride, 1, accumulate);
+        detail::sgemm_panels(m, n, k, a, b.data, b.row, c, c_stride, accumulate);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

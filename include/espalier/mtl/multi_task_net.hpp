@@ -63,16 +63,14 @@ public:
 
     /// What the trunk makes of a batch of inputs.
     [[nodiscard]] Variable<Scalar> features(const Variable<Scalar>& input) {
-        return nn::detail::naming_place([&] { return trunk_(input); }, "trunk");
+        return nn::detail::naming_place([&] { return trunk_(input); }, [](const ShapeError&) { return "trunk"; });
     }
 
     /// The output of every task from the trunk's features.
     [[nodiscard]] Outputs<Scalar> heads(const Variable<Scalar>& features) {
-        Outputs<Scalar> outputs;
-        for (auto& entry : heads_)
-            outputs.insert(entry.first,
-                           nn::detail::naming_place([&] { return entry.second(features); }, "head '" + entry.first + "'"));
-        return outputs;
+        return heads_.map([&](const std::string& task, nn::Layer<Scalar>& head) {
+            return nn::detail::naming_place([&] { return head(features); }, [&](const ShapeError&) { return "head '" + task + "'"; });
+        });
     }
 
     /// Outputs in evaluation mode and without a graph, computed in batches of at most `batch_size`: (N, ...) for each

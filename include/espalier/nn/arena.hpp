@@ -26,6 +26,7 @@ public:
             parameter->rebind(values_.alias(shape, first), gradients_.alias(shape, first));
             first += shape.numel();
         }
+        trim_memory();  // where the values were before
     }
 
     /// All values, (P,).

@@ -41,6 +41,17 @@ public:
                              : autograd::conv2d<Scalar>(x, weight_, options);
     }
 
+    /// The same followed by ReLU, and if `pool` by the largest of each 2x2 window: one pass over memory instead of two or three.
+    /// @throws ShapeError as the layers one by one.
+    [[nodiscard]] Variable<Scalar> with_relu(const Variable<Scalar>& x, bool pool) const {
+        const autograd::Conv2dOptions options{options_.stride, options_.padding, options_.dilation, options_.groups};
+        if (pool)
+            return options_.bias ? autograd::conv2d_relu_max_pool2d<Scalar>(x, weight_, bias_, options)
+                                 : autograd::conv2d_relu_max_pool2d<Scalar>(x, weight_, options);
+        return options_.bias ? autograd::conv2d_relu<Scalar>(x, weight_, bias_, options)
+                             : autograd::conv2d_relu<Scalar>(x, weight_, options);
+    }
+
     void visit(Visitor<Scalar>& visitor) {
         visitor("weight", weight_);
         if (options_.bias)

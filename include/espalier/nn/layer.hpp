@@ -87,13 +87,13 @@ struct ScalarOf<First, Rest...> {
     using type = typename First::value_type;
 };
 
-/// Calls `run()`; a shape error of it comes out with `, in <place>` at its end.
-template <class Run>
-decltype(auto) naming_place(const Run& run, const std::string& place) {
+/// Calls `run()`; a shape error of it comes out with `, in <place(error)>` at its end.
+template <class Run, class Place>
+decltype(auto) naming_place(const Run& run, const Place& place) {
     try {
         return run();
     } catch (const ShapeError& error) {
-        throw ShapeError{error.operation(), std::string{error.message()} + ", in " + place};
+        throw ShapeError{error.operation(), std::string{error.message()} + ", in " + place(error)};
     }
 }
 

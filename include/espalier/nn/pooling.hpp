@@ -17,6 +17,11 @@ public:
         return autograd::max_pool2d(x, kernel_, options_);
     }
 
+    /// Whether it cuts an image into windows of 2x2 that do not overlap.
+    [[nodiscard]] bool halves() const noexcept {
+        return kernel_ == Pair{2} && options_.stride.value_or(kernel_) == Pair{2} && options_.padding == Pair{0};
+    }
+
 private:
     Pair kernel_;
     Pool2dOptions options_;

@@ -2,10 +2,14 @@
 /// @file Layers one after the other.
 #pragma once
 
+#include <espalier/nn/activation.hpp>
+#include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/layer.hpp>
+#include <espalier/nn/pooling.hpp>
 
 #include <concepts>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,11 +33,19 @@ public:
     [[nodiscard]] auto begin() noexcept { return layers_.begin(); }
     [[nodiscard]] auto end() noexcept { return layers_.end(); }
 
+    /// A convolution, the ReLU after it and a 2x2 max pooling before or after that run as one, with the same bits.
     /// @throws what a layer throws; a ShapeError says which layer.
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
         Variable<Scalar> y = x;
-        for (std::size_t i = 0; i < layers_.size(); ++i)
-            y = detail::naming_place([&] { return layers_[i](y); }, "layer " + std::to_string(i));
+        for (std::size_t i = 0; i < layers_.size();) {
+            const Joined joined = joined_at(i);
+            y = detail::naming_place(
+                [&] { return joined.convolution ? joined.convolution->with_relu(y, joined.pool != 0) : layers_[i](y); },
+                [&](const ShapeError& error) {
+                    return "layer " + std::to_string(i + (error.operation() == std::string_view{"max_pool2d"} ? joined.pool : 0));
+                });
+            i += joined.layers;
+        }
         return y;
     }
 
@@ -43,6 +55,30 @@ public:
     }
 
 private:
+    /// Layers that run as one: how many, and which of them pools, 0 for none.
+    struct Joined {
+        Conv2d<Scalar>* convolution = nullptr;
+        std::size_t layers = 1;
+        std::size_t pool = 0;
+    };
+
+    [[nodiscard]] Joined joined_at(std::size_t i) noexcept {
+        if constexpr (kernels::has_tiled_conv2d<Scalar>) {
+            const auto is_relu = [&](std::size_t k) { return k < layers_.size() && layers_[k].template get_if<ReLU>(); };
+            const auto is_pool = [&](std::size_t k) {
+                const auto* const pool = k < layers_.size() ? layers_[k].template get_if<MaxPool2d>() : nullptr;
+                return pool && pool->halves();
+            };
+            if (auto* const convolution = layers_[i].template get_if<Conv2d<Scalar>>()) {
+                if (is_relu(i + 1))
+                    return is_pool(i + 2) ? Joined{convolution, 3, 2} : Joined{convolution, 2, 0};
+                if (is_pool(i + 1) && is_relu(i + 2))  // the largest of what is not negative is the same
+                    return {convolution, 3, 1};
+            }
+        }
+        return {};
+    }
+
     std::vector<Layer<Scalar>> layers_;
 };
 

@@ -110,6 +110,30 @@ Rows image_rows() {
          {[] { (void)ag::conv2d(zeros({1, 8, 8, 1}), zeros({8, 3, 3, 1}), zeros({1})); },
           "[conv2d] expected a bias of shape (8,), got (1,)"}}));
     rows.push_back(row(
+        "conv2d_relu",
+        [](const auto& v, const Attributes& a) {
+            return v.size() == 3 ? ag::conv2d_relu(v[0], v[1], v[2], conv_options(a)) : ag::conv2d_relu(v[0], v[1], conv_options(a));
+        },
+        convolution,
+        {{[] { (void)ag::conv2d_relu(zeros({1, 8, 8, 1}), zeros({8, 3, 3, 2})); },
+          "[conv2d] expected 2 input channels, got input (1, 8, 8, 1)"}}));
+    rows.push_back(row(
+        "conv2d_relu_max_pool2d",
+        [](const auto& v, const Attributes& a) {
+            return v.size() == 3 ? ag::conv2d_relu_max_pool2d(v[0], v[1], v[2], conv_options(a))
+                                 : ag::conv2d_relu_max_pool2d(v[0], v[1], conv_options(a));
+        },
+        [](Random& random) {
+            Draw draw = convolution(random);
+            draw.attributes.set("stride", std::vector<Index>{1, 1});
+            draw.attributes.set("padding", std::vector<Index>{2, 2});  // at least 2x2 pixels to pool
+            return draw;
+        },
+        {{[] { (void)ag::conv2d_relu_max_pool2d(zeros({1, 8, 8, 1}), zeros({8, 3, 3, 2})); },
+          "[conv2d] expected 2 input channels, got input (1, 8, 8, 1)"},
+         {[] { (void)ag::conv2d_relu_max_pool2d(zeros({1, 3, 4, 1}), zeros({8, 3, 3, 1})); },
+          "[max_pool2d] expected a padded image of at least 2x2, got 1x2 with padding 0x0"}}));
+    rows.push_back(row(
         "max_pool2d",
         [](const auto& v, const Attributes& a) { return ag::max_pool2d(v[0], a.pair("kernel", 1), pool_options(a)); },
         [](Random& random) { return pooled(random, apart); },

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+/// @file Rows of an image with zeros around them, so that the tiles of a convolution never ask what lies inside.
+#pragma once
+
+#include <espalier/kernels/conv_shape.hpp>
+#include <espalier/kernels/simd/kernels.hpp>
+
+#if ESPALIER_SIMD
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+namespace espalier::inline ESPALIER_ABI::kernels::detail {
+
+/// A window of an image that may reach over its edges: where it begins, its extents, and the floats from one of its pixels
+/// to the next, which may be more than a pixel has channels.
+struct Frame {
+    Index row;
+    Index column;
+    Index rows;
+    Index columns;
+    Index pitch;
+
+    [[nodiscard]] Index row_size() const noexcept { return columns * pitch; }
+    [[nodiscard]] Index size() const noexcept { return rows * row_size(); }
+};
+
+/// Calls `copy(y, first, last, to)` for columns [first, last) of each image row y in the frame, and writes zeros elsewhere.
+template <class Copy>
+void fill_frame(const Frame& f, Pair image, float* to, const Copy& copy) {
+    const Index first = std::clamp<Index>(f.column, 0, image.width);
+    const Index last = std::clamp<Index>(f.column + f.columns, first, image.width);
+    for (Index r = 0; r < f.rows; ++r, to += f.row_size()) {
+        const Index y = f.row + r;
+        if (y < 0 || y >= image.height || first == last) {
+            std::fill_n(to, f.row_size(), 0.0F);
+            continue;
+        }
+        float* const inside = to + (first - f.column) * f.pitch;
+        float* const behind = to + (last - f.column) * f.pitch;
+        std::fill(to, inside, 0.0F);
+        copy(y, first, last, inside);
+        std::fill(behind, to + f.row_size(), 0.0F);
+    }
+}
+
+/// The frame of an image.
+inline void frame_of_image(const Frame& f, Pair size, Index channels, const float* image, float* to) {
+    fill_frame(f, size, to, [&](Index y, Index first, Index last, float* out) {
+        std::memcpy(out, image + (y * size.width + first) * channels, static_cast<std::size_t>((last - first) * channels) * sizeof(float));
+    });
+}
+
+/// The frame of the cotangent of a convolution's plain result, for image n of `tasks * batch`.
+inline void frame_of_cotangent(const Frame& f, const ConvShape& s, const ConvCotangent<float>& c, Index n, float* to) {
+    const Index channels = s.out_channels;
+    const simd::Table& kernels = simd::table();
+    if (c.tail == ConvTail::relu_max_pool) {
+        const Pair pooled = s.pooled();
+        const float* const dy = c.dy + n * s.pooled_size();
+        const std::uint8_t* const winners = c.winners + n % s.batch * s.pooled_size();
+        // Pixels that no window covers have no gradient: for them the image ends earlier.
+        fill_frame(f, {2 * pooled.height, 2 * pooled.width}, to, [&](Index y, Index first, Index last, float* out) {
+            const int upper = static_cast<int>(y % 2) * 2;
+            const auto windows = [&](Index from, Index count, float* at) {
+                const Index offset = (y / 2 * pooled.width + from) * channels;
+                kernels.unpool_row(count, channels, dy + offset, winners + offset, upper, at, f.pitch);
+            };
+            const auto half = [&](Index x, float* at) {  // of a window that the frame cuts through
+                const Index offset = (y / 2 * pooled.width + x / 2) * channels;
+                for (Index j = 0; j < channels; ++j)
+                    at[j] = winners[offset + j] == upper + x % 2 ? dy[offset + j] : 0.0F;
+            };
+            if (first % 2 == 1)
+                half(first, out);
+            const Index even = first + first % 2;
+            windows(even / 2, (last - even) / 2, out + (even - first) * f.pitch);
+            if (last % 2 == 1)
+                half(last - 1, out + (last - 1 - first) * f.pitch);
+        });
+        return;
+    }
+    const float* const dy = c.dy + n * s.output_size();
+    const float* const y_image = c.tail == ConvTail::relu ? c.y + n % s.batch * s.output_size() : nullptr;
+    fill_frame(f, s.output, to, [&](Index y, Index first, Index last, float* out) {
+        const Index offset = (y * s.output.width + first) * channels;
+        if (y_image)
+            kernels.relu_backward(last - first, channels, y_image + offset, dy + offset, out, f.pitch);
+        else if (f.pitch == channels)
+            std::memcpy(out, dy + offset, static_cast<std::size_t>((last - first) * channels) * sizeof(float));
+        else
+            for (Index x = 0; x < last - first; ++x)
+                std::memcpy(out + x * f.pitch, dy + offset + x * channels, static_cast<std::size_t>(channels) * sizeof(float));
+    });
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::kernels::detail
+#endif

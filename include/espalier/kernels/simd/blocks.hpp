@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/// @file How a matrix is cut into tiles: blocks of columns as wide as some vectors, packed into panels, and groups of rows.
+#pragma once
+
+#include <espalier/core/memory.hpp>
+#include <espalier/kernels/simd/kernels.hpp>
+
+#if ESPALIER_SIMD
+#include <algorithm>
+#include <cstddef>
+
+namespace espalier::inline ESPALIER_ABI::kernels::simd {
+
+[[nodiscard]] constexpr Index ceil_div(Index a, Index b) noexcept { return (a + b - 1) / b; }
+
+/// Part i of n things cut into `parts` that differ by one at most.
+struct Part {
+    Index first;
+    Index size;
+};
+[[nodiscard]] constexpr Part even_part(Index n, Index parts, Index i) noexcept {
+    const Index rest = n % parts;
+    return {i * (n / parts) + std::min(i, rest), n / parts + (i < rest ? 1 : 0)};
+}
+
+/// Columns [column, column + width) of a matrix, in so many vectors.
+struct ColumnBlock {
+    Index column;
+    Index width;
+    Index vectors;
+};
+
+/// All columns of a matrix, in blocks of nearly the same number of vectors.
+class Columns {
+public:
+    Columns(Index n, Index max_vectors) noexcept
+        : n_{n}, vectors_{ceil_div(n, table().lanes)}, blocks_{ceil_div(vectors_, max_vectors)} {}
+
+    [[nodiscard]] Index blocks() const noexcept { return blocks_; }
+    /// Columns with what fills the last vector.
+    [[nodiscard]] Index padded() const noexcept { return vectors_ * table().lanes; }
+    [[nodiscard]] ColumnBlock operator[](Index i) const noexcept {
+        const Part part = even_part(vectors_, blocks_, i);
+        const Index column = part.first * table().lanes;
+        return {column, std::min(n_ - column, part.size * table().lanes), part.size};
+    }
+
+private:
+    Index n_;
+    Index vectors_;
+    Index blocks_;
+};
+
+/// Memory handed out piece by piece, each aligned.
+class Scratch {
+public:
+    template <class T>
+    [[nodiscard]] static constexpr std::size_t bytes(Index count) noexcept {
+        return (static_cast<std::size_t>(count) * sizeof(T) + memory_alignment - 1) / memory_alignment * memory_alignment;
+    }
+
+    explicit Scratch(void* memory) noexcept : next_{static_cast<std::byte*>(memory)} {}
+    template <class T>
+    [[nodiscard]] T* take(Index count) noexcept {
+        auto* const piece = reinterpret_cast<T*>(next_);
+        next_ += bytes<T>(count);
+        return piece;
+    }
+
+private:
+    std::byte* next_;
+};
+
+/// out[k][j] = x[j][k] for n rows of x of `depth` elements.
+inline void transpose(Index n, Index depth, const float* x, Index stride, float* out, Index out_stride) noexcept {
+    using four = baseline::vec;
+    using baseline::load, baseline::store;
+    Index j = 0;
+    for (; j + 4 <= n; j += 4) {
+        const float* const row = x + j * stride;
+        Index k = 0;
+        for (; k + 4 <= depth; k += 4) {
+            const four a = load(row + k), b = load(row + stride + k);
+            const four c = load(row + 2 * stride + k), d = load(row + 3 * stride + k);
+            const four ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+            const four cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+            float* const to = out + k * out_stride + j;
+            store(to, __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5));
+            store(to + out_stride, __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7));
+            store(to + 2 * out_stride, __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5));
+            store(to + 3 * out_stride, __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
+        }
+        for (; k < depth; ++k)
+            for (Index i = 0; i < 4; ++i)
+                out[k * out_stride + j + i] = row[i * stride + k];
+    }
+    for (; j < n; ++j)
+        for (Index k = 0; k < depth; ++k)
+            out[k * out_stride + j] = x[j * stride + k];
+}
+
+/// The transpose of n rows of x, and zeros up to `padded`.
+inline void pack_transposed(Index depth, Index n, const float* x, Index stride, float* out, Index padded) noexcept {
+    transpose(n, depth, x, stride, out, padded);
+    for (Index k = 0; k < depth && n < padded; ++k)
+        std::fill(out + k * padded + n, out + (k + 1) * padded, 0.0F);
+}
+
+/// Multiplies `rows` rows by one block of columns, tile by tile.
+inline void run_tiles(TileInput in, TileOutput out, Index rows, Index vectors) noexcept {
+    const Table& kernels = table();
+    const Index tiles = ceil_div(rows, kernels.tile_rows);
+    for (Index i = 0; i < tiles; ++i) {
+        const Index size = even_part(rows, tiles, i).size;
+        kernels.tile[size - 1][vectors - 1](in, out);
+        in.rows += size;
+        out.rows += size;
+    }
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::kernels::simd
+#endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+/// @file What the vector kernels take and give: plain structures, and a table with one function for each of them.
+///
+/// One tile kernel serves convolution and matrix products in all passes: it multiplies a few rows, read in place an element
+/// broadcast at a time, by a panel of a few vectors. What a row is, pixels, channels or taps, is a matter of pointers.
+#pragma once
+
+#include <espalier/core/config.hpp>
+
+#include <cstdint>
+
+namespace espalier::inline ESPALIER_ABI::kernels::simd {
+
+/// sum over k < depth of `rows[i][offsets[k]] * panel[k panel_step + j]`, as one chain of fused multiply-adds in this order.
+struct TileInput {
+    const float* const* rows;
+    const std::int32_t* offsets;
+    Index depth;
+    const float* panel;  ///< read in whole vectors: up to `lanes - 1` elements past `width` must exist
+    Index panel_step;
+};
+
+enum class Start { zero, bias, accumulate };
+
+/// Row i goes to `rows[i] + column`, its first `width` elements.
+struct TileOutput {
+    float* const* rows;
+    Index column;
+    Index width;
+    Start start;        ///< what the chain of every element begins with: 0, `bias[j]`, or what is there
+    const float* bias;  ///< of the first column, for Start::bias
+    bool relu;          ///< negative results become 0
+};
+
+/// Every four rows are the pixels of a 2x2 window, whose largest element goes to row i / 4 of `rows`; `winners` tells which
+/// of the four it was (the first of equals; NaN wins), or 4 where `relu` made it 0.
+struct PoolOutput {
+    float* const* rows;
+    std::uint8_t* const* winners;
+    Index column;
+    Index width;
+    const float* bias;  ///< of the first column, or null
+    bool relu;
+};
+
+/// `out[i][j] += sum over k < depth of a[i][k] b[j][k]`, with the sum in sixteen parts whatever the vectors, which are added
+/// in a tree.
+struct DotInput {
+    const float* const* a;
+    const float* const* b;
+    Index depth;
+    float* const* out;
+    Index columns;  ///< that are stored; all of b is read
+};
+
+inline constexpr int max_tile_rows = 8;
+inline constexpr int max_tile_vectors = 3;
+inline constexpr int max_dot = 4;
+
+/// The kernels for one instruction set.
+struct Table {
+    using Tile = void (*)(const TileInput&, const TileOutput&);
+    using PoolTile = void (*)(const TileInput&, const PoolOutput&);
+    using Dot = void (*)(const DotInput&);
+
+    Index lanes;                                   ///< floats of a vector
+    Index tile_rows, tile_vectors;                 ///< the largest tile
+    Tile tile[max_tile_rows][max_tile_vectors];    ///< [rows - 1][vectors - 1]
+    Index pool_rows, pool_vectors;                 ///< of `pool_tile`
+    PoolTile pool_tile[max_tile_vectors];          ///< [vectors - 1], always `pool_rows` rows
+    Index dot_rows, dot_columns;                   ///< of the larger `dot`
+    Dot dot[2];                                    ///< one row, `dot_rows` rows
+
+    /// out[r][0, n) = x[r][0, n), then zeros up to `padded`; rows of x are `stride` apart, those of out `padded`.
+    void (*copy_rows)(Index rows, Index n, const float* x, Index stride, float* out, Index padded);
+    /// y[j] += a[0] x[j] + a[1] x[stride + j] + ..., in this order, for `count` rows of x.
+    void (*add_rows)(Index n, Index count, const float* a, Index a_step, const float* x, Index stride, float* y);
+    /// sums[j] += the sum of the rows of x, for n <= stride columns.
+    void (*add_column_sums)(Index rows, Index n, const float* x, Index stride, double* sums);
+    /// dx[p pitch + j] = y[p n + j] > 0 ? dy[p n + j] : 0, for pixels p.
+    void (*relu_backward)(Index pixels, Index n, const float* y, const float* dy, float* dx, Index pitch);
+    /// One row of an image from the row of 2x2 windows above it: dx of pixels 2p and 2p + 1 is dy of window p where the winner
+    /// is `first` or `first + 1`, else 0.
+    void (*unpool_row)(Index windows, Index n, const float* dy, const std::uint8_t* winners, int first, float* dx, Index pitch);
+};
+
+}  // namespace espalier::inline ESPALIER_ABI::kernels::simd

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Sixteen floats. Included by kernels.hpp in a region that is compiled for AVX-512 F. Masked forms stand where plain ones
+// would do: g++ 12 warns of the undefined operand that its own header gives to those.
+
+using vec = __m512;
+inline constexpr int lanes = 16;
+
+ESPALIER_INLINE vec zero() { return _mm512_setzero_ps(); }
+ESPALIER_INLINE vec set1(float x) { return _mm512_set1_ps(x); }
+ESPALIER_INLINE vec load(const float* p) { return _mm512_loadu_ps(p); }
+ESPALIER_INLINE void store(float* p, vec v) { _mm512_storeu_ps(p, v); }
+ESPALIER_INLINE vec fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+ESPALIER_INLINE vec add(vec a, vec b) { return _mm512_add_ps(a, b); }
+
+ESPALIER_INLINE __mmask16 first(Index n) { return static_cast<__mmask16>((1U << n) - 1U); }
+/// The first n lanes, 0 <= n <= 16; the others are zero and nothing of them is read.
+ESPALIER_INLINE vec load_first(const float* p, Index n) { return _mm512_maskz_loadu_ps(first(n), p); }
+ESPALIER_INLINE void store_first(float* p, vec v, Index n) { _mm512_mask_storeu_ps(p, first(n), v); }
+
+/// v < 0 ? 0 : v, so that NaN passes through.
+ESPALIER_INLINE vec relu(vec v) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, zero(), _CMP_NLT_UQ), v); }
+/// d where y > 0, else 0.
+ESPALIER_INLINE vec where_positive(vec y, vec d) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, zero(), _CMP_GT_OQ), d); }
+
+/// Four integers of 32 bits a lane of `vec`: which of several values was taken.
+using choice = __m512i;
+ESPALIER_INLINE choice choose(int i) { return _mm512_set1_epi32(i); }
+/// Takes `next` where it is greater or NaN and `best` is a number; NaN stays.
+ESPALIER_INLINE void take_greater(vec& best, choice& from, vec next, int i) {
+    const __mmask16 number = _mm512_cmp_ps_mask(best, best, _CMP_ORD_Q);
+    const __mmask16 better = _mm512_mask_cmp_ps_mask(number, next, best, _CMP_NLE_UQ);
+    best = _mm512_mask_mov_ps(best, better, next);
+    from = _mm512_mask_mov_epi32(from, better, choose(i));
+}
+ESPALIER_INLINE void choose_unless_positive(vec v, choice& from, int i) {
+    from = _mm512_mask_mov_epi32(choose(i), _mm512_cmp_ps_mask(v, zero(), _CMP_GT_OQ), from);
+}
+ESPALIER_INLINE void store_first(std::uint8_t* p, choice from, Index n) { _mm512_mask_cvtepi32_storeu_epi8(p, first(n), from); }
+/// d in the lanes whose byte is i, else 0; the first n lanes.
+ESPALIER_INLINE choice load_choice(const std::uint8_t* p, Index n) {
+    alignas(16) std::uint8_t bytes[16] = {};
+    if (n < lanes) {
+        __builtin_memcpy(bytes, p, static_cast<std::size_t>(n));
+        p = bytes;
+    }
+    return _mm512_maskz_cvtepu8_epi32(0xFFFF, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) {
+    return _mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask(from, choose(i)), d);
+}
+
+/// Sixteen floats whatever the instruction set, so that sums over them have the same bits with AVX2 and AVX-512.
+struct vec16 {
+    vec v;
+};
+ESPALIER_INLINE vec16 zero16() { return {zero()}; }
+ESPALIER_INLINE vec16 load16(const float* p) { return {load(p)}; }
+ESPALIER_INLINE vec16 load_first16(const float* p, Index n) { return {load_first(p, n)}; }
+ESPALIER_INLINE vec16 fma16(vec16 a, vec16 b, vec16 c) { return {fma(a.v, b.v, c.v)}; }
+ESPALIER_INLINE float sum16(vec16 a) {
+    const __m512d pairs = _mm512_castps_pd(a.v);
+    const __m256 low = _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xF, pairs, 0));
+    const __m256 eight = _mm256_add_ps(low, _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xF, pairs, 1)));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+/// Tiles that the registers hold: rows x vectors of `tile`, of `pool_tile` and rows x columns of `dot`.
+inline constexpr int tile_rows = 8;
+inline constexpr int tile_vectors = 3;
+inline constexpr int pool_rows = 8;
+inline constexpr int pool_vectors = 3;
+inline constexpr int dot_rows = 4;
+inline constexpr int dot_columns = 4;

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+/// @file Every vector kernel against its definition, for each instruction set that this processor has.
+#include "catch.hpp"
+
+#include <espalier/kernels/simd/kernels.hpp>
+#include <espalier/tensor/tensor.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+using namespace espalier;
+namespace simd = kernels::simd;
+
+#if ESPALIER_SIMD
+namespace {
+
+std::vector<Isa> sets() {
+    std::vector<Isa> result{Isa::baseline};
+    for (const Isa isa : {Isa::avx2, Isa::avx512})
+        if (isa <= espalier::detail::strongest_isa())
+            result.push_back(isa);
+    return result;
+}
+
+constexpr float untouched = 77;
+
+/// A tile's operands: rows scattered over `a`, products at scattered offsets.
+struct Problem {
+    Problem(Index row_count, Index columns, Index products, Index panel_columns, Random& random)
+        : a{Tensor<float>::normal({row_count * 3 + products * 2 + 8}, random)},
+          panel{Tensor<float>::normal({products * panel_columns + 64}, random)},
+          bias{Tensor<float>::normal({columns}, random)},
+          step{panel_columns} {
+        for (Index i = 0; i < row_count; ++i)
+            rows.push_back(a.data() + 3 * i);
+        for (Index k = 0; k < products; ++k)
+            offsets.push_back(static_cast<std::int32_t>(2 * k + random.below(2)));
+    }
+
+    [[nodiscard]] simd::TileInput input() const {
+        return {rows.data(), offsets.data(), static_cast<Index>(offsets.size()), panel.data(), step};
+    }
+    [[nodiscard]] double sum(Index i, Index j) const {
+        double total = 0;
+        for (std::size_t k = 0; k < offsets.size(); ++k)
+            total += static_cast<double>(rows[static_cast<std::size_t>(i)][offsets[k]]) *
+                     static_cast<double>(panel[static_cast<Index>(k) * step + j]);
+        return total;
+    }
+
+    Tensor<float> a, panel, bias;
+    Index step;
+    std::vector<const float*> rows;
+    std::vector<std::int32_t> offsets;
+};
+
+}  // namespace
+
+TEST_CASE("tiles of every size sum products, from zero, a bias or what is there, and write what they may", "[simd]") {
+    for (const Isa isa : sets()) {
+        const simd::Table& kernels = simd::table(isa);
+        CAPTURE(isa_name(isa));
+        Random random{3};
+        for (Index rows = 1; rows <= kernels.tile_rows; ++rows)
+            for (Index vectors = 1; vectors <= kernels.tile_vectors; ++vectors)
+                for (const auto start : {simd::Start::zero, simd::Start::bias, simd::Start::accumulate}) {
+                    const bool relu = random.below(2) == 1;
+                    const Index width = (vectors - 1) * kernels.lanes + 1 + random.below(kernels.lanes);
+                    const Problem problem{rows, width, random.below(20), vectors * kernels.lanes, random};
+                    const Index column = random.below(3);
+                    auto out = Tensor<float>::full({rows, 64}, untouched);
+                    std::vector<float*> to;
+                    for (Index i = 0; i < rows; ++i)
+                        to.push_back(out.data() + 64 * i);
+                    kernels.tile[rows - 1][vectors - 1](problem.input(), {to.data(), column, width, start, problem.bias.data(), relu});
+                    for (Index i = 0; i < rows; ++i)
+                        for (Index j = 0; j < 64; ++j) {
+                            const bool inside = j >= column && j < column + width;
+                            double expected = start == simd::Start::accumulate || !inside ? static_cast<double>(untouched)
+                                              : start == simd::Start::bias ? static_cast<double>(problem.bias[j - column])
+                                                                           : 0;
+                            if (inside) {
+                                expected += problem.sum(i, j - column);
+                                expected = relu ? std::max(expected, 0.0) : expected;
+                            }
+                            REQUIRE(static_cast<double>(out.at(i, j)) == Approx(expected).margin(1e-4));
+                        }
+                }
+    }
+}
+
+TEST_CASE("a pooling tile takes the first of the largest of four rows, keeps NaN and tells what ReLU closed", "[simd]") {
+    constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+    for (const Isa isa : sets()) {
+        const simd::Table& kernels = simd::table(isa);
+        CAPTURE(isa_name(isa));
+        Random random{4};
+        for (int round = 0; round < 200; ++round) {
+            const Index vectors = 1 + random.below(kernels.pool_vectors);
+            const Index width = (vectors - 1) * kernels.lanes + 1 + random.below(kernels.lanes);
+            const bool relu = random.below(2) == 1;
+            Problem problem{kernels.pool_rows, width, 1, vectors * kernels.lanes, random};
+            for (float& value : problem.a)
+                value = random.below(12) == 0 ? nan : static_cast<float>(random.below(5) - 3);  // with many equals
+            problem.panel.fill(1);
+            problem.offsets = {0};
+            const Index windows = kernels.pool_rows / 4;
+            auto out = Tensor<float>::full({windows, 64}, untouched);
+            auto winners = Tensor<std::uint8_t>::full({windows, 64}, 99);
+            std::vector<float*> to;
+            std::vector<std::uint8_t*> to_winners;
+            for (Index i = 0; i < windows; ++i) {
+                to.push_back(out.data() + 64 * i);
+                to_winners.push_back(winners.data() + 64 * i);
+            }
+            kernels.pool_tile[vectors - 1](problem.input(), {to.data(), to_winners.data(), 1, width, nullptr, relu});
+            for (Index i = 0; i < windows; ++i) {
+                float best = *problem.rows[static_cast<std::size_t>(4 * i)];
+                int from = 0;
+                for (int k = 1; k < 4; ++k) {
+                    const float next = *problem.rows[static_cast<std::size_t>(4 * i + k)];
+                    if (!std::isnan(best) && !(next <= best)) {
+                        best = next;
+                        from = k;
+                    }
+                }
+                if (relu && !(best > 0)) {
+                    best = best < 0 ? 0 : best;
+                    from = 4;
+                }
+                for (Index j = 0; j < 64; ++j) {
+                    const bool inside = j >= 1 && j < 1 + width;
+                    CAPTURE(j, width);
+                    REQUIRE(static_cast<int>(winners.at(i, j)) == (inside ? from : 99));
+                    if (inside && std::isnan(best))
+                        REQUIRE(std::isnan(out.at(i, j)));
+                    else
+                        REQUIRE(out.at(i, j) == (inside ? best : untouched));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("dots of any depth are added to what is there", "[simd]") {
+    for (const Isa isa : sets()) {
+        const simd::Table& kernels = simd::table(isa);
+        CAPTURE(isa_name(isa));
+        Random random{5};
+        for (Index depth = 1; depth < 70; ++depth)
+            for (int large = 0; large < 2; ++large) {
+                const Index rows = large ? kernels.dot_rows : 1;
+                const Index columns = 1 + random.below(kernels.dot_columns);
+                const auto a = Tensor<float>::normal({rows, depth}, random);
+                const auto b = Tensor<float>::normal({kernels.dot_columns, depth}, random);
+                auto out = Tensor<float>::full({rows, simd::max_dot}, 1);
+                std::vector<const float*> left, right;
+                std::vector<float*> to;
+                for (Index i = 0; i < rows; ++i) {
+                    left.push_back(a.data() + i * depth);
+                    to.push_back(out.data() + i * simd::max_dot);
+                }
+                for (Index j = 0; j < kernels.dot_columns; ++j)
+                    right.push_back(b.data() + j * depth);
+                kernels.dot[large]({left.data(), right.data(), depth, to.data(), columns});
+                for (Index i = 0; i < rows; ++i)
+                    for (Index j = 0; j < simd::max_dot; ++j) {
+                        double expected = 1;
+                        for (Index k = 0; k < depth && j < columns; ++k)
+                            expected += static_cast<double>(a.at(i, k)) * static_cast<double>(b.at(j, k));
+                        REQUIRE(static_cast<double>(out.at(i, j)) == Approx(expected).margin(1e-4));
+                    }
+            }
+    }
+}
+
+TEST_CASE("AVX2 and AVX-512 give the same bits", "[simd]") {
+    if (sets().size() < 3)
+        return;
+    Random random{6};
+    const Index depth = 531;
+    const Problem problem{6, 16, depth, 16, random};
+    std::vector<std::vector<float>> results;
+    for (const Isa isa : {Isa::avx2, Isa::avx512}) {
+        const simd::Table& kernels = simd::table(isa);
+        std::vector<float> out(6 * 16 + 1);
+        std::vector<float*> to;
+        for (std::size_t i = 0; i < 6; ++i)
+            to.push_back(out.data() + 16 * i);
+        kernels.tile[5][16 / kernels.lanes - 1](problem.input(), {to.data(), 0, 16, simd::Start::zero, nullptr, false});
+        const float* const row = problem.a.data();
+        std::vector<const float*> b(static_cast<std::size_t>(kernels.dot_columns), problem.panel.data());
+        float* const dot = out.data() + 96;
+        kernels.dot[0]({&row, b.data(), depth, &dot, 1});
+        results.push_back(std::move(out));
+    }
+    CHECK(results[0] == results[1]);
+}
+
+TEST_CASE("passes over rows equal their definitions", "[simd]") {
+    for (const Isa isa : sets()) {
+        const simd::Table& kernels = simd::table(isa);
+        CAPTURE(isa_name(isa));
+        Random random{7};
+        for (Index n = 1; n < 40; n += 1 + random.below(4)) {
+            const Index rows = 1 + random.below(20);
+            const Index pitch = n + random.below(3);
+            CAPTURE(n, rows, pitch);
+            const auto x = Tensor<float>::normal({rows, pitch}, random);
+            const auto factors = Tensor<float>::normal({rows}, random);
+
+            auto y = Tensor<float>::full({n + 1}, 2);
+            kernels.add_rows(n, rows, factors.data(), 1, x.data(), pitch, y.data());
+            std::vector<double> sums(static_cast<std::size_t>(n), 1.0);
+            kernels.add_column_sums(rows, n, x.data(), pitch, sums.data());
+            for (Index j = 0; j < n; ++j) {
+                double weighted = 2;
+                double plain = 1;
+                for (Index r = 0; r < rows; ++r) {
+                    weighted += static_cast<double>(factors[r]) * static_cast<double>(x.at(r, j));
+                    plain += static_cast<double>(x.at(r, j));
+                }
+                REQUIRE(static_cast<double>(y[j]) == Approx(weighted).margin(1e-4));
+                REQUIRE(sums[static_cast<std::size_t>(j)] == Approx(plain).margin(1e-4));
+            }
+            REQUIRE(y[n] == 2);
+
+            const Index padded = (n + kernels.lanes - 1) / kernels.lanes * kernels.lanes + kernels.lanes;
+            auto copy = Tensor<float>::full({rows, padded}, untouched);
+            kernels.copy_rows(rows, n, x.data(), pitch, copy.data(), padded);
+            for (Index r = 0; r < rows; ++r)
+                for (Index j = 0; j < padded; ++j)
+                    REQUIRE(copy.at(r, j) == (j < n ? x.at(r, j) : 0));
+
+            const auto dy = Tensor<float>::normal({rows, n}, random);
+            const auto gate = Tensor<float>::normal({rows, n}, random);
+            auto dx = Tensor<float>::full({rows, pitch}, untouched);
+            kernels.relu_backward(rows, n, gate.data(), dy.data(), dx.data(), pitch);
+            auto winners = Tensor<std::uint8_t>::empty({rows, n});
+            for (auto& winner : winners)
+                winner = static_cast<std::uint8_t>(random.below(5));
+            auto pixels = Tensor<float>::full({2 * rows, pitch}, untouched);
+            kernels.unpool_row(rows, n, dy.data(), winners.data(), 2, pixels.data(), pitch);
+            for (Index r = 0; r < rows; ++r)
+                for (Index j = 0; j < pitch; ++j) {
+                    REQUIRE(dx.at(r, j) == (j >= n ? untouched : gate.at(r, j) > 0 ? dy.at(r, j) : 0));
+                    for (Index half = 0; half < 2; ++half)
+                        REQUIRE(pixels.at(2 * r + half, j) == (j >= n                                ? untouched
+                                                               : winners.at(r, j) == 2 + half ? dy.at(r, j)
+                                                                                              : 0));
+                }
+        }
+    }
+}
+#endif
