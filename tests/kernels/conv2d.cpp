@@ -141,6 +141,9 @@ TEMPLATE_TEST_CASE("convolution equals its definition when images are cut into s
     compare<TestType>({20, {5, 5}, {5, 5}, 8, 8, 1, same}, random);       // images that are worked on together
     compare<TestType>({1, {6, 6}, {6, 6}, 64, 64, 1, same}, random);      // one image: its filters are cut into parts
     compare<TestType>({3, {12, 12}, {12, 12}, 40, 40, 40, same}, random);  // a filter a channel
+    // Few channels: windows are unfolded, and dx is scattered.
+    for (const Window& window : {Window{5}, Window{{5, 4}, {2, 1}, {1, 2}}, Window{{3, 5}, 1, {0, 1}, {2, 1}}})
+        compare<TestType>({7, {14, 13}, window.output("test", {14, 13}), 10, 20, 1, window}, random);
 }
 
 TEMPLATE_TEST_CASE("an empty batch gives an empty result and a gradient of 0", "[conv2d]", float, double) {

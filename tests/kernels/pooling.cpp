@@ -4,6 +4,7 @@
 #include <espalier/kernels/pooling.hpp>
 #include <espalier/tensor/tensor.hpp>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -108,4 +109,32 @@ TEST_CASE("the first NaN of a window wins, wherever it is", "[pooling]") {
         CHECK(std::isnan(y));
         CHECK(from == at);
     }
+}
+
+TEST_CASE("many channels are pooled like one", "[pooling]") {  // -O3 -march=native of g++ 12 has once made other code of them
+    const PoolShape s{2, {6, 8}, {3, 4}, 67, Window{2, 2}};
+    Random random{3};
+    const auto x = Tensor<float>::uniform({2, 6, 8, 67}, random, -1, 1);
+    auto y = Tensor<float>::empty({2, 3, 4, 67});
+    auto winner = Tensor<std::uint16_t>::empty(y.shape());
+    kernels::max_pool2d_forward(s, x.data(), y.data(), winner.data());
+    const auto dy = Tensor<float>::uniform(y.shape(), random, 1, 2);
+    auto dx = Tensor<float>::full(x.shape(), NAN);
+    kernels::max_pool2d_backward(s, 2, dy.data(), winner.data(), dx.data());
+    for (Index n = 0; n < 2; ++n)
+        for (Index oy = 0; oy < 3; ++oy)
+            for (Index ox = 0; ox < 4; ++ox)
+                for (Index c = 0; c < 67; ++c) {
+                    Index best = 0;
+                    const auto pixel = [&](Index i) { return std::array{n, 2 * oy + i / 2, 2 * ox + i % 2, c}; };
+                    const auto at = [&](const Tensor<float>& t, Index i) {
+                        const auto p = pixel(i);
+                        return t.at(p[0], p[1], p[2], p[3]);
+                    };
+                    for (Index i = 1; i < 4; ++i)
+                        best = at(x, i) > at(x, best) ? i : best;
+                    REQUIRE(y.at(n, oy, ox, c) == at(x, best));
+                    for (Index i = 0; i < 4; ++i)
+                        REQUIRE(at(dx, i) == (i == best ? dy.at(n, oy, ox, c) : 0));
+                }
 }

@@ -39,7 +39,7 @@ namespace detail {
     const bool pool = tail == kernels::ConvTail::relu_max_pool;
     const Pair extent = pool ? s.pooled() : s.output;
     auto y = Tensor<float>::empty({s.batch, extent.height, extent.width, s.out_channels});
-    auto winners = Tensor<std::uint8_t>::empty(pool ? y.shape() : Shape{0});
+    auto winners = Tensor<std::uint8_t>::empty({pool ? y.numel() + kernels::winners_slack : 0});
     kernels::tiled::forward(s, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, tail, y.data(),
                             winners.data());
     const char* const name = pool ? "conv2d_relu_max_pool2d" : tail == kernels::ConvTail::relu ? "conv2d_relu" : "conv2d";

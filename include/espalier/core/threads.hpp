@@ -75,6 +75,17 @@ struct BusyScope {
     ~BusyScope() { Threads::busy() = before; }
 };
 
+/// Rounds that a thread waits for others before it falls asleep, some tens of microseconds.
+inline constexpr int spins = 2000;
+
+inline void relax() noexcept {
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+    asm volatile("yield");
+#endif
+}
+
 /// Calls `run(context, chunk, scratch)` for every chunk in [0, chunks) on all threads, with `scratch_bytes` of memory that
 /// are this thread's own. Not a template: it is compiled once, however many loops a program has.
 inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(const void* context, Index chunk, void* scratch),
@@ -106,13 +117,18 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(cons
         }
     };
     Eigen::Barrier barrier{helpers};
+    std::atomic<unsigned> busy{helpers};
     const auto help = [&](unsigned thread) {
         work(thread);
+        busy.fetch_sub(1, std::memory_order_release);
         barrier.Notify();
     };
     for (unsigned i = 1; i <= helpers; ++i)
         pool->Schedule([&help, i] { help(i); });  // two words: what std::function holds without allocating
     work(0);
+    // Falling asleep and being woken costs more than the last chunk of most loops is worth waiting for.
+    for (int i = 0; i < spins && busy.load(std::memory_order_acquire) > 0; ++i)
+        relax();
     barrier.Wait();
     if (failure)
         std::rethrow_exception(failure);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/conv2d_unfold_small.hpp>
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
@@ -35,7 +36,7 @@ struct Chunks {
 };
 
 /// y = tail(x * w + bias); `bias` may be null. With ConvTail::relu_max_pool y is (batch, pooled, out_channels) and `winners`
-/// of the same shape.
+/// of the same shape, with `winners_slack` bytes after it.
 inline void forward(const ConvShape& s, const float* x, const float* weight, const float* bias, ConvTail tail, float* y,
                     std::uint8_t* winners) {
     const simd::Table& kernels = simd::table();
@@ -47,7 +48,7 @@ inline void forward(const ConvShape& s, const float* x, const float* weight, con
 
     const Buffer packed{static_cast<std::size_t>(s.groups * panel_size) * sizeof(float)};
     auto* const panels = static_cast<float*>(packed.data());
-    parallel_for(s.groups * columns.blocks(), std::max<Index>(1, 16384 / std::max<Index>(depth * 2 * kernels.lanes, 1)),
+    parallel_for(s.groups * columns.blocks(), std::max<Index>(1, 65536 / std::max<Index>(depth * 2 * kernels.lanes, 1)),
                  [&](Index begin, Index end) {
                      for (Index i = begin; i < end; ++i) {
                          const Index group = i / columns.blocks();
@@ -218,6 +219,8 @@ private:
 
 /// dx for `images` cotangents, the images of T batches one after the other.
 inline void backward_input(const ConvShape& s, Index images, const ConvCotangent<float>& cotangent, const float* weight, float* dx) {
+    if (scatters_input(s, images))
+        return backward_input_scattered(s, images, cotangent, weight, dx);
     const simd::Table& kernels = simd::table();
     const Window& w = s.window;
     const simd::Columns columns{s.depth(), kernels.tile_vectors};
@@ -233,7 +236,7 @@ inline void backward_input(const ConvShape& s, Index images, const ConvCotangent
     const Phases phases{s, frame_columns * s.out_channels};
     const Buffer packed{static_cast<std::size_t>(s.groups * panel_size) * sizeof(float)};
     auto* const panels = static_cast<float*>(packed.data());
-    parallel_for(s.groups * columns.blocks() * w.taps(), std::max<Index>(1, 16384 / std::max<Index>(s.filters() * 2 * kernels.lanes, 1)),
+    parallel_for(s.groups * columns.blocks() * w.taps(), std::max<Index>(1, 65536 / std::max<Index>(s.filters() * 2 * kernels.lanes, 1)),
                  [&](Index begin, Index end) {
                      for (Index i = begin; i < end; ++i) {
                          const Index place = i % w.taps();
@@ -243,7 +246,7 @@ inline void backward_input(const ConvShape& s, Index images, const ConvCotangent
                          kernels.copy_rows(s.filters(), block.width,
                                            weight + group * s.filters() * s.patch() + phases.taps()[place] * s.depth() + block.column,
                                            s.patch(), panels + group * panel_size + block.column * rows_of_panel + place * s.filters() * width,
-                                           width);
+                                           width, width);
                      }
                  });
 
@@ -271,17 +274,20 @@ inline void backward_input(const ConvShape& s, Index images, const ConvCotangent
         for (Index phase_y = 0; phase_y < w.stride.height; ++phase_y)
             for (Index phase_x = 0; phase_x < w.stride.width; ++phase_x) {
                 const Phases::Phase& phase = phases.at(phase_y, phase_x);
+                // The first pixel of the phase, then from stride to stride in dx and from pixel to pixel in the cotangent.
+                const auto start = [](Index low, Index padding, Index stride, Index wanted) {
+                    return low + ((wanted - low - padding) % stride + stride) % stride;
+                };
                 Index count = 0;
-                for (Index y = first; y < first + rows; ++y) {
-                    if ((y + w.padding.height) % w.stride.height != phase_y)
-                        continue;
-                    for (Index x = 0; x < s.input.width; ++x) {
-                        if ((x + w.padding.width) % w.stride.width != phase_x)
-                            continue;
-                        const Index oy = (y + w.padding.height - phase.tap.height * w.dilation.height) / w.stride.height;
-                        const Index ox = (x + w.padding.width - phase.tap.width * w.dilation.width) / w.stride.width;
+                Index y = start(first, w.padding.height, w.stride.height, phase_y);
+                const Index x0 = start(0, w.padding.width, w.stride.width, phase_x);
+                Index oy = (y + w.padding.height - phase.tap.height * w.dilation.height) / w.stride.height - top;
+                const Index ox = (x0 + w.padding.width - phase.tap.width * w.dilation.width) / w.stride.width - left;
+                for (; y < first + rows; y += w.stride.height, ++oy) {
+                    const float* in = from + oy * frame.row_size() + ox * frame.pitch;
+                    for (Index x = x0; x < s.input.width; x += w.stride.width, in += frame.pitch) {
                         outputs[count] = image + (y * s.input.width + x) * s.in_channels;
-                        inputs[count++] = from + (oy - top) * frame.row_size() + (ox - left) * frame.pitch;
+                        inputs[count++] = in;
                     }
                 }
                 if (count == 0)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/conv2d_unfold_small.hpp>
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
@@ -31,6 +32,8 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
             std::fill_n(db + t * db_stride, s.out_channels, 0.0F);
         return;
     }
+    if (dw && unfolds_windows(s))
+        return backward_weight_unfolded(s, tasks, x, cotangent, dw, dw_stride, dw_accumulate, db, db_stride, db_accumulate);
     const simd::Table& kernels = simd::table();
     const Window& w = s.window;
     const simd::Columns columns{s.filters(), kernels.tile_vectors};
@@ -49,7 +52,7 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
     const Index units = together > 1 ? ceil_div(s.batch, together) : s.batch * strips;
     const Index chunks = std::clamp<Index>(s.batch * area / weight_chunk_pixels, 1, std::min<Index>(16, units));
     // Few chunks: their tiles of weights are parted as well.
-    const Index parts = std::clamp<Index>(ceil_div(8, chunks), 1, ceil_div(s.patch(), kernels.tile_rows));
+    const Index parts = std::clamp<Index>(ceil_div(4, chunks), 1, ceil_div(s.patch(), kernels.tile_rows));
 
     const Index group_size = s.patch() * columns.padded();
     const Index size = s.groups * group_size;  // of one task's sum

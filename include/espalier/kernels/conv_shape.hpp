@@ -41,13 +41,16 @@ enum class ConvTail {
     relu_max_pool,  ///< ReLU, and the largest of each 2x2 window
 };
 
+/// Bytes that must exist after the winners of ConvTail::relu_max_pool, which are read in whole vectors.
+inline constexpr Index winners_slack = 16;
+
 /// The cotangent of a convolution's plain result, told by that of what follows it and never stored as a whole.
 template <class Scalar>
 struct ConvCotangent {
     ConvTail tail = ConvTail::none;
     const Scalar* dy = nullptr;              ///< of the tail's result, (tasks, batch, ...)
     const Scalar* y = nullptr;               ///< the result, for ConvTail::relu
-    const std::uint8_t* winners = nullptr;   ///< of each window, 4 for none, for ConvTail::relu_max_pool
+    const std::uint8_t* winners = nullptr;   ///< of each window, 4 for none, for ConvTail::relu_max_pool; with slack
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

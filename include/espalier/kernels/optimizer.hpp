@@ -4,6 +4,8 @@
 
 #include <espalier/core/config.hpp>
 #include <espalier/kernels/elementwise.hpp>
+#include <espalier/kernels/simd/kernels.hpp>
+#include <espalier/kernels/update_rule.hpp>
 
 #include <Eigen/Core>
 
@@ -11,8 +13,13 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
+
+/// Whether the vector kernels have the update rules for this scalar; the others are Eigen's work.
+template <class Scalar>
+inline constexpr bool has_update_kernels = ESPALIER_SIMD && std::is_same_v<Scalar, float>;
 
 /// Elements that one call of an update rule works on.
 inline constexpr Index update_block = 16;
@@ -50,18 +57,13 @@ void update_blocks(Index n, const Scalar* gradient, const std::array<Scalar*, Co
     });
 }
 
-template <class Scalar>
-struct SgdRule {
-    Scalar learning_rate;
-    Scalar momentum;
-    Scalar fresh;  ///< factor of the gradient in the velocity
-    Scalar weight_decay;
-    bool nesterov;
-};
-
 /// p -= learning_rate (g + weight_decay p).
 template <class Scalar>
 void sgd(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter) {
+    if constexpr (has_update_kernels<Scalar>)
+        return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
+            simd::table().sgd(end - begin, rule, gradient + begin, parameter + begin);
+        });
     update_blocks<Scalar, 1>(n, gradient, {parameter}, [&](const Scalar* g, const std::array<Scalar*, 1>& a) {
         UpdateMap<Scalar> p{a[0]};
         p -= rule.learning_rate * (ConstUpdateMap<Scalar>{g} + rule.weight_decay * p);
@@ -72,6 +74,10 @@ void sgd(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* p
 /// `nesterov` p -= learning_rate (d + momentum v).
 template <class Scalar>
 void sgd_momentum(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter, Scalar* velocity) {
+    if constexpr (has_update_kernels<Scalar>)
+        return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
+            simd::table().sgd_momentum(end - begin, rule, gradient + begin, parameter + begin, velocity + begin);
+        });
     update_blocks<Scalar, 2>(n, gradient, {parameter, velocity}, [&](const Scalar* g, const std::array<Scalar*, 2>& a) {
         UpdateMap<Scalar> p{a[0]};
         UpdateMap<Scalar> v{a[1]};
@@ -84,21 +90,13 @@ void sgd_momentum(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, 
     });
 }
 
-template <class Scalar>
-struct AdamRule {
-    Scalar step_size;      ///< learning_rate / (1 - beta1^t)
-    Scalar root;           ///< sqrt(1 - beta2^t)
-    Scalar fresh1;         ///< 1 - beta1
-    Scalar beta2;
-    Scalar fresh2;         ///< 1 - beta2
-    Scalar eps;
-    Scalar weight_decay;   ///< added to the gradient
-    Scalar keep;           ///< factor of the parameter before the step: 1 - learning_rate * decoupled weight decay
-};
-
 /// p = keep p; d = g + weight_decay p; m += fresh1 (d - m); v = beta2 v + fresh2 d²; p -= step_size m / (sqrt(v) / root + eps).
 template <class Scalar>
 void adam(Index n, const AdamRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter, Scalar* first, Scalar* second) {
+    if constexpr (has_update_kernels<Scalar>)
+        return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
+            simd::table().adam(end - begin, rule, gradient + begin, parameter + begin, first + begin, second + begin);
+        });
     update_blocks<Scalar, 3>(n, gradient, {parameter, first, second}, [&](const Scalar* g, const std::array<Scalar*, 3>& a) {
         UpdateMap<Scalar> p{a[0]};
         UpdateMap<Scalar> m{a[1]};

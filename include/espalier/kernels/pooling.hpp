@@ -2,6 +2,7 @@
 /// @file Max and average pooling of channels-last images.
 #pragma once
 
+#include <espalier/core/memory.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/window.hpp>
@@ -80,6 +81,11 @@ void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uin
 /// dx from dy; `images` counts T batches one after the other, which share the winners of one batch.
 template <class Scalar>
 void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, const std::uint16_t* winner, Scalar* dx) {
+    const Window& w = s.window;
+    const Buffer memory{static_cast<std::size_t>(w.taps()) * sizeof(Index)};
+    auto* const tap = static_cast<Index*>(memory.data());  // where each lies, from the first one of its window
+    for (Index i = 0; i < w.taps(); ++i)
+        tap[i] = (i / w.kernel.width * w.dilation.height * s.input.width + i % w.kernel.width * w.dilation.width) * s.channels;
     parallel_for(images, 1, [&](Index begin, Index end) {
         for (Index n = begin; n < end; ++n) {
             Scalar* const image = dx + n * s.input_size();
@@ -87,11 +93,10 @@ void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, con
             detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
                 const Scalar* const out = dy + n * s.output_size() + offset;
                 const std::uint16_t* const from = winner + n % s.batch * s.output_size() + offset;
-                detail::for_each_inside(s, oy, ox, [&](Index position, Index pixel) {
-                    Scalar* const to = image + pixel;
-                    const auto tap = static_cast<std::uint16_t>(position);
-                    vector_loop(0, s.channels, [=](Index c) { to[c] += from[c] == tap ? out[c] : Scalar(0); });
-                });
+                const Index first = ((oy * w.stride.height - w.padding.height) * s.input.width + ox * w.stride.width - w.padding.width) *
+                                    s.channels;
+                for (Index c = 0; c < s.channels; ++c)
+                    image[first + tap[from[c]] + c] += out[c];
             });
         }
     });

@@ -23,13 +23,13 @@ struct Strided {
 
 namespace detail {
 
-inline constexpr Index panel_depth = 256;  ///< of k that a panel of b holds: with 32 or 48 columns it fits the first-level cache
+inline constexpr Index panel_depth = 192;  ///< of k that a panel of b holds: with 32 or 48 columns it fits the first-level cache
 inline constexpr Index block_columns = 384;
-inline constexpr Index block_rows = 192;
+inline constexpr Index block_rows = 512;
 inline constexpr Index dot_depth = 2048;
 
 /// Work that is worth a thread of its own, in multiply-adds.
-inline constexpr Index gemm_grain = 32768;
+inline constexpr Index gemm_grain = 262144;
 
 /// c (m, n) = a (m, k) b (k, n), added to c if `accumulate`. Blocks of c are independent; each packs the panels of b that it
 /// needs and reads a in place.
@@ -69,7 +69,7 @@ inline void sgemm_panels(Index m, Index n, Index k, const Strided& a, const floa
                 for (Index j = 0; j < parts.blocks(); ++j) {
                     const simd::ColumnBlock block = parts[j];
                     const Index width = block.vectors * kernels.lanes;
-                    kernels.copy_rows(products, block.width, b + from * b_stride + column + block.column, b_stride, panels, width);
+                    kernels.copy_rows(products, block.width, b + from * b_stride + column + block.column, b_stride, panels, width, width);
                     simd::run_tiles({inputs, offsets, products, panels, width},
                                     {outputs, block.column, block.width,
                                      accumulate || from > 0 ? simd::Start::accumulate : simd::Start::zero, nullptr, false},

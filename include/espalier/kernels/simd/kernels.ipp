@@ -175,18 +175,11 @@ ESPALIER_INLINE void for_each_vector(Index count, const Body& body) {
 ESPALIER_INLINE vec load_n(const float* p, Index n) { return n == lanes ? load(p) : load_first(p, n); }
 ESPALIER_INLINE void store_n(float* p, vec v, Index n) { n == lanes ? store(p, v) : store_first(p, v, n); }
 
-inline void copy_rows(Index rows, Index n, const float* x, Index stride, float* out, Index padded) {
-    const Index whole = n / lanes * lanes;
-    for (Index r = 0; r < rows; ++r, x += stride, out += padded) {
-        Index j = 0;
-        for (; j < whole; j += lanes)
-            store(out + j, load(x + j));
-        if (j < n) {
-            store(out + j, load_first(x + j, n - j));
-            j += lanes;
-        }
-        for (; j < padded; j += lanes)
-            store(out + j, zero());
+inline void copy_rows(Index rows, Index n, const float* x, Index stride, float* out, Index out_stride, Index padded) {
+    for (Index r = 0; r < rows; ++r, x += stride, out += out_stride) {
+        for_each_vector(n, [&](Index j, Index part_of) { store_n(out + j, load_n(x + j, part_of), part_of); });
+        for (Index j = n; j < padded; ++j)
+            out[j] = 0;
     }
 }
 
@@ -211,6 +204,11 @@ inline void add_rows(Index n, Index count, const float* a, Index a_step, const f
             });
         }
     }
+}
+
+inline void add_to_rows(Index rows, Index n, const float* x, Index stride, float* y, Index y_stride) {
+    for (Index r = 0; r < rows; ++r, x += stride, y += y_stride)
+        for_each_vector(n, [&](Index j, Index part_of) { store_n(y + j, add(load_n(y + j, part_of), load_n(x + j, part_of)), part_of); });
 }
 
 inline void add_column_sums(Index rows, Index n, const float* x, Index stride, double* sums) {
@@ -242,10 +240,48 @@ inline void unpool_row(Index windows, Index n, const float* dy, const std::uint8
     for (Index p = 0; p < windows; ++p, dy += n, winners += n, dx += 2 * pitch)
         for_each_vector(n, [&](Index j, Index part_of) {
             const vec d = load_n(dy + j, part_of);
-            const choice from = load_choice(winners + j, part_of);
+            const choice from = load_choice(winners + j);
             store_n(dx + j, where_chosen(from, first, d), part_of);
             store_n(dx + pitch + j, where_chosen(from, first + 1, d), part_of);
         });
+}
+
+inline void sgd(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter) {
+    const vec step = set1(-rule.learning_rate);
+    const vec decay = set1(rule.weight_decay);
+    for_each_vector(n, [&](Index j, Index part_of) {
+        const vec p = load_n(parameter + j, part_of);
+        store_n(parameter + j, fma(step, fma(decay, p, load_n(gradient + j, part_of)), p), part_of);
+    });
+}
+
+inline void sgd_momentum(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter, float* velocity) {
+    const vec step = set1(-rule.learning_rate);
+    const vec decay = set1(rule.weight_decay);
+    const vec momentum = set1(rule.momentum);
+    const vec fresh = set1(rule.fresh);
+    for_each_vector(n, [&](Index j, Index part_of) {
+        const vec p = load_n(parameter + j, part_of);
+        const vec d = fma(decay, p, load_n(gradient + j, part_of));
+        const vec v = fma(momentum, load_n(velocity + j, part_of), mul(fresh, d));
+        store_n(velocity + j, v, part_of);
+        store_n(parameter + j, fma(step, rule.nesterov ? fma(momentum, v, d) : v, p), part_of);
+    });
+}
+
+inline void adam(Index n, const AdamRule<float>& rule, const float* gradient, float* parameter, float* first, float* second) {
+    const vec decay = set1(rule.weight_decay);
+    for_each_vector(n, [&](Index j, Index part_of) {
+        const vec p = load_n(parameter + j, part_of);
+        const vec d = fma(decay, p, load_n(gradient + j, part_of));
+        const vec old = load_n(first + j, part_of);
+        const vec m = fma(set1(rule.fresh1), sub(d, old), old);
+        const vec v = fma(set1(rule.beta2), load_n(second + j, part_of), mul(set1(rule.fresh2), mul(d, d)));
+        store_n(first + j, m, part_of);
+        store_n(second + j, v, part_of);
+        const vec size = add(div(sqrt(v), set1(rule.root)), set1(rule.eps));
+        store_n(parameter + j, sub(mul(set1(rule.keep), p), div(mul(set1(rule.step_size), m), size)), part_of);
+    });
 }
 
 template <int Rows>
@@ -276,8 +312,12 @@ constexpr void list_tiles(Table& table) {
     table.dot[1] = dot<dot_rows, dot_columns>;
     table.copy_rows = copy_rows;
     table.add_rows = add_rows;
+    table.add_to_rows = add_to_rows;
     table.add_column_sums = add_column_sums;
     table.relu_backward = relu_backward;
     table.unpool_row = unpool_row;
+    table.sgd = sgd;
+    table.sgd_momentum = sgd_momentum;
+    table.adam = adam;
     return table;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <espalier/core/config.hpp>
+#include <espalier/kernels/update_rule.hpp>
 
 #include <cstdint>
 
@@ -71,17 +72,25 @@ struct Table {
     Index dot_rows, dot_columns;                   ///< of the larger `dot`
     Dot dot[2];                                    ///< one row, `dot_rows` rows
 
-    /// out[r][0, n) = x[r][0, n), then zeros up to `padded`; rows of x are `stride` apart, those of out `padded`.
-    void (*copy_rows)(Index rows, Index n, const float* x, Index stride, float* out, Index padded);
+    /// out[r][0, n) = x[r][0, n), then zeros up to `padded`; rows of x are `stride` apart, those of out `out_stride`.
+    void (*copy_rows)(Index rows, Index n, const float* x, Index stride, float* out, Index out_stride, Index padded);
     /// y[j] += a[0] x[j] + a[1] x[stride + j] + ..., in this order, for `count` rows of x.
     void (*add_rows)(Index n, Index count, const float* a, Index a_step, const float* x, Index stride, float* y);
+    /// y[r][j] += x[r][j], rows of x `stride` apart and those of y `y_stride`.
+    void (*add_to_rows)(Index rows, Index n, const float* x, Index stride, float* y, Index y_stride);
     /// sums[j] += the sum of the rows of x, for n <= stride columns.
     void (*add_column_sums)(Index rows, Index n, const float* x, Index stride, double* sums);
     /// dx[p pitch + j] = y[p n + j] > 0 ? dy[p n + j] : 0, for pixels p.
     void (*relu_backward)(Index pixels, Index n, const float* y, const float* dy, float* dx, Index pitch);
     /// One row of an image from the row of 2x2 windows above it: dx of pixels 2p and 2p + 1 is dy of window p where the winner
     /// is `first` or `first + 1`, else 0.
+    /// Winners are read in whole vectors: up to `lanes - 1` bytes past the last of them must exist.
     void (*unpool_row)(Index windows, Index n, const float* dy, const std::uint8_t* winners, int first, float* dx, Index pitch);
+
+    /// The update rules of kernels/optimizer.hpp, for arrays of n.
+    void (*sgd)(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter);
+    void (*sgd_momentum)(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter, float* velocity);
+    void (*adam)(Index n, const AdamRule<float>& rule, const float* gradient, float* parameter, float* first, float* second);
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd

@@ -10,6 +10,10 @@ ESPALIER_INLINE vec load(const float* p) { return _mm256_loadu_ps(p); }
 ESPALIER_INLINE void store(float* p, vec v) { _mm256_storeu_ps(p, v); }
 ESPALIER_INLINE vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 ESPALIER_INLINE vec add(vec a, vec b) { return _mm256_add_ps(a, b); }
+ESPALIER_INLINE vec sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
+ESPALIER_INLINE vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
+ESPALIER_INLINE vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
+ESPALIER_INLINE vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
 
 ESPALIER_INLINE __m256i first(Index n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -41,12 +45,9 @@ ESPALIER_INLINE void store_first(std::uint8_t* p, choice from, Index n) {
     else
         __builtin_memcpy(p, &bytes, static_cast<std::size_t>(n));
 }
-ESPALIER_INLINE choice load_choice(const std::uint8_t* p, Index n) {
+ESPALIER_INLINE choice load_choice(const std::uint8_t* p) {
     long long bytes = 0;
-    if (n == lanes)
-        __builtin_memcpy(&bytes, p, 8);
-    else
-        __builtin_memcpy(&bytes, p, static_cast<std::size_t>(n));
+    __builtin_memcpy(&bytes, p, 8);
     return _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(bytes));
 }
 ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) {

@@ -11,6 +11,10 @@ ESPALIER_INLINE vec load(const float* p) { return _mm512_loadu_ps(p); }
 ESPALIER_INLINE void store(float* p, vec v) { _mm512_storeu_ps(p, v); }
 ESPALIER_INLINE vec fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
 ESPALIER_INLINE vec add(vec a, vec b) { return _mm512_add_ps(a, b); }
+ESPALIER_INLINE vec sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
+ESPALIER_INLINE vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
+ESPALIER_INLINE vec div(vec a, vec b) { return _mm512_div_ps(a, b); }
+ESPALIER_INLINE vec sqrt(vec a) { return _mm512_maskz_sqrt_ps(0xFFFF, a); }
 
 ESPALIER_INLINE __mmask16 first(Index n) { return static_cast<__mmask16>((1U << n) - 1U); }
 /// The first n lanes, 0 <= n <= 16; the others are zero and nothing of them is read.
@@ -36,15 +40,11 @@ ESPALIER_INLINE void choose_unless_positive(vec v, choice& from, int i) {
     from = _mm512_mask_mov_epi32(choose(i), _mm512_cmp_ps_mask(v, zero(), _CMP_GT_OQ), from);
 }
 ESPALIER_INLINE void store_first(std::uint8_t* p, choice from, Index n) { _mm512_mask_cvtepi32_storeu_epi8(p, first(n), from); }
-/// d in the lanes whose byte is i, else 0; the first n lanes.
-ESPALIER_INLINE choice load_choice(const std::uint8_t* p, Index n) {
-    alignas(16) std::uint8_t bytes[16] = {};
-    if (n < lanes) {
-        __builtin_memcpy(bytes, p, static_cast<std::size_t>(n));
-        p = bytes;
-    }
+/// Reads a byte for each lane.
+ESPALIER_INLINE choice load_choice(const std::uint8_t* p) {
     return _mm512_maskz_cvtepu8_epi32(0xFFFF, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
+/// d in the lanes that chose i, else 0.
 ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) {
     return _mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask(from, choose(i)), d);
 }

@@ -14,6 +14,12 @@ ESPALIER_INLINE vec load(const float* p) {
 }
 ESPALIER_INLINE void store(float* p, vec v) { __builtin_memcpy(p, &v, sizeof v); }
 ESPALIER_INLINE vec add(vec a, vec b) { return a + b; }
+ESPALIER_INLINE vec sub(vec a, vec b) { return a - b; }
+ESPALIER_INLINE vec mul(vec a, vec b) { return a * b; }
+ESPALIER_INLINE vec div(vec a, vec b) { return a / b; }
+ESPALIER_INLINE vec sqrt(vec a) {
+    return vec{__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]), __builtin_sqrtf(a[3])};
+}
 #if defined(__ARM_NEON) && defined(__aarch64__)
 ESPALIER_INLINE vec fma(vec a, vec b, vec c) { return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 #else
@@ -45,12 +51,7 @@ ESPALIER_INLINE void store_first(std::uint8_t* p, choice from, Index n) {
     for (Index i = 0; i < n; ++i)
         p[i] = static_cast<std::uint8_t>(from[i]);
 }
-ESPALIER_INLINE choice load_choice(const std::uint8_t* p, Index n) {
-    choice from = choose(0);
-    for (Index i = 0; i < n; ++i)
-        from[i] = p[i];
-    return from;
-}
+ESPALIER_INLINE choice load_choice(const std::uint8_t* p) { return choice{p[0], p[1], p[2], p[3]}; }
 ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) { return select((choice)(from == choose(i)), d); }
 
 struct vec16 {
