@@ -2,7 +2,8 @@
 /// @file Convolution of channels-last images in its three passes, for every stride, padding, dilation and grouping.
 #pragma once
 
-#include <espalier/kernels/conv2d_tiled.hpp>
+#include <espalier/kernels/conv2d_tiled_forward.hpp>
+#include <espalier/kernels/conv2d_tiled_input.hpp>
 #include <espalier/kernels/conv2d_tiled_weight.hpp>
 #include <espalier/kernels/conv2d_unfold.hpp>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <espalier/core/threads.hpp>
-#include <espalier/kernels/conv2d_unfold_small.hpp>
+#include <espalier/kernels/conv2d_tiled_few.hpp>
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/simd/blocks.hpp>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// @file Rows of an image with zeros around them, so that the tiles of a convolution never ask what lies inside.
+/// @file How images are cut into strips, and rows of them with zeros around, so that the tiles of a convolution never ask what
+/// lies inside.
 #pragma once
 
 #include <espalier/kernels/conv_shape.hpp>
-#include <espalier/kernels/simd/kernels.hpp>
+#include <espalier/kernels/simd/blocks.hpp>
 
 #if ESPALIER_SIMD
 #include <algorithm>
@@ -11,6 +12,23 @@
 #include <cstring>
 
 namespace espalier::inline ESPALIER_ABI::kernels::detail {
+
+/// Pixels of a strip: enough to use a panel of weights often, few enough to stay in cache.
+inline constexpr Index strip_pixels = 192;
+
+/// Strips of whole rows, and if there are few of them also parts of the columns, each a chunk for `parallel_for`.
+struct Chunks {
+    Index rows;    ///< of a strip
+    Index strips;  ///< of an image
+    Index parts;   ///< of the blocks of columns
+
+    Chunks(Index images, Pair image, Index even_rows, Index blocks) {
+        rows = std::clamp<Index>(simd::ceil_div(strip_pixels, std::max<Index>(image.width, 1)), 1, std::max<Index>(image.height, 1));
+        rows = simd::ceil_div(rows, even_rows) * even_rows;
+        strips = simd::ceil_div(image.height, rows);
+        parts = std::clamp<Index>(simd::ceil_div(8, std::max<Index>(images * strips, 1)), 1, std::max<Index>(blocks, 1));
+    }
+};
 
 /// A window of an image that may reach over its edges: where it begins, its extents, and the floats from one of its pixels
 /// to the next, which may be more than a pixel has channels.

@@ -30,7 +30,9 @@
 namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 #include <espalier/kernels/simd/vector_baseline.ipp>
 
-#include <espalier/kernels/simd/kernels.ipp>
+#include <espalier/kernels/simd/tiles.ipp>
+
+#include <espalier/kernels/simd/passes.ipp>
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline
 
 #if ESPALIER_DISPATCH_X86
@@ -43,7 +45,9 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 #include <espalier/kernels/simd/vector_avx2.ipp>
 
-#include <espalier/kernels/simd/kernels.ipp>
+#include <espalier/kernels/simd/tiles.ipp>
+
+#include <espalier/kernels/simd/passes.ipp>
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -56,7 +60,9 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #include <espalier/kernels/simd/vector_avx512.ipp>
 
-#include <espalier/kernels/simd/kernels.ipp>
+#include <espalier/kernels/simd/tiles.ipp>
+
+#include <espalier/kernels/simd/passes.ipp>
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512
 #if defined(__clang__)
 #pragma clang attribute pop
