@@ -18,18 +18,22 @@ inline constexpr bool has_tiled_conv2d = ESPALIER_SIMD && std::is_same_v<Scalar,
 /// y = x * w + bias; `bias` may be null.
 template <class Scalar>
 void conv2d_forward(const ConvShape& s, const Scalar* x, const Scalar* weight, const Scalar* bias, Scalar* y) {
+#if ESPALIER_SIMD
     if constexpr (has_tiled_conv2d<Scalar>)
-        tiled::forward(s, x, weight, bias, ConvTail::none, y, nullptr);
+        return tiled::forward(s, x, weight, bias, ConvTail::none, y, nullptr);
     else
+#endif
         unfolded::forward(s, x, weight, bias, y);
 }
 
 /// dx from dy; `s.batch` may count T batches laid one after the other.
 template <class Scalar>
 void conv2d_backward_input(const ConvShape& s, const Scalar* dy, const Scalar* weight, Scalar* dx) {
+#if ESPALIER_SIMD
     if constexpr (has_tiled_conv2d<Scalar>)
-        tiled::backward_input(s, s.batch, {.dy = dy}, weight, dx);
+        return tiled::backward_input(s, s.batch, {.dy = dy}, weight, dx);
     else
+#endif
         unfolded::backward_input(s, dy, weight, dx);
 }
 
@@ -38,9 +42,11 @@ void conv2d_backward_input(const ConvShape& s, const Scalar* dy, const Scalar* w
 template <class Scalar>
 void conv2d_backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Scalar* dy, Scalar* dw, Index stride,
                             bool accumulate) {
+#if ESPALIER_SIMD
     if constexpr (has_tiled_conv2d<Scalar>)
-        tiled::backward_weight(s, tasks, x, {.dy = dy}, dw, stride, accumulate, nullptr, 0, false);
+        return tiled::backward_weight(s, tasks, x, {.dy = dy}, dw, stride, accumulate, nullptr, 0, false);
     else
+#endif
         unfolded::backward_weight(s, tasks, x, dy, dw, stride, accumulate);
 }
 

@@ -66,10 +66,13 @@ void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index 
                    MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
     const bool ta = transpose_a == Transpose::yes;
     const bool tb = transpose_b == Transpose::yes;
-    if constexpr (ESPALIER_SIMD && std::is_same_v<Scalar, float>) {
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>) {
         sgemm(m, n, k, {a.data, ta ? 1 : a.stride, ta ? a.stride : 1}, {b.data, tb ? 1 : b.stride, tb ? b.stride : 1}, c.data, c.stride,
               accumulate);
-    } else {
+    } else
+#endif
+    {
         const Index tile = 256;
         const Index row_tiles = (m + tile - 1) / tile;
         const Index column_tiles = (n + tile - 1) / tile;
@@ -89,9 +92,12 @@ void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index 
 /// y (rows, out) = x (rows, in) times the transpose of w (out, in), plus `bias` (out,) unless null.
 template <class Scalar>
 void affine(Index rows, Index out, Index in, const Scalar* x, const Scalar* w, const Scalar* bias, Scalar* y) {
-    if constexpr (ESPALIER_SIMD && std::is_same_v<Scalar, float>) {
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>) {
         detail::sgemm_dots(rows, out, in, x, in, w, in, bias, y, out, false);
-    } else {
+    } else
+#endif
+    {
         for (Index r = 0; r < rows && bias; ++r)
             std::copy_n(bias, out, y + r * out);
         parallel_gemm<Scalar>(Transpose::no, Transpose::yes, rows, out, in, {x, in}, {w, in}, {y, out}, bias != nullptr);

@@ -17,10 +17,6 @@
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
-/// Whether the vector kernels have the update rules for this scalar; the others are Eigen's work.
-template <class Scalar>
-inline constexpr bool has_update_kernels = ESPALIER_SIMD && std::is_same_v<Scalar, float>;
-
 /// Elements that one call of an update rule works on.
 inline constexpr Index update_block = 16;
 
@@ -60,52 +56,61 @@ void update_blocks(Index n, const Scalar* gradient, const std::array<Scalar*, Co
 /// p -= learning_rate (g + weight_decay p).
 template <class Scalar>
 void sgd(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter) {
-    if constexpr (has_update_kernels<Scalar>)
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>)
         return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
             simd::table().sgd(end - begin, rule, gradient + begin, parameter + begin);
         });
-    update_blocks<Scalar, 1>(n, gradient, {parameter}, [&](const Scalar* g, const std::array<Scalar*, 1>& a) {
-        UpdateMap<Scalar> p{a[0]};
-        p -= rule.learning_rate * (ConstUpdateMap<Scalar>{g} + rule.weight_decay * p);
-    });
+    else
+#endif
+        update_blocks<Scalar, 1>(n, gradient, {parameter}, [&](const Scalar* g, const std::array<Scalar*, 1>& a) {
+            UpdateMap<Scalar> p{a[0]};
+            p -= rule.learning_rate * (ConstUpdateMap<Scalar>{g} + rule.weight_decay * p);
+        });
 }
 
 /// The same through a velocity: v = momentum v + fresh d with d = g + weight_decay p; then p -= learning_rate v, or with
 /// `nesterov` p -= learning_rate (d + momentum v).
 template <class Scalar>
 void sgd_momentum(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter, Scalar* velocity) {
-    if constexpr (has_update_kernels<Scalar>)
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>)
         return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
             simd::table().sgd_momentum(end - begin, rule, gradient + begin, parameter + begin, velocity + begin);
         });
-    update_blocks<Scalar, 2>(n, gradient, {parameter, velocity}, [&](const Scalar* g, const std::array<Scalar*, 2>& a) {
-        UpdateMap<Scalar> p{a[0]};
-        UpdateMap<Scalar> v{a[1]};
-        const Eigen::Array<Scalar, update_block, 1> d = ConstUpdateMap<Scalar>{g} + rule.weight_decay * p;
-        v = rule.momentum * v + rule.fresh * d;
-        if (rule.nesterov)
-            p -= rule.learning_rate * (d + rule.momentum * v);
-        else
-            p -= rule.learning_rate * v;
-    });
+    else
+#endif
+        update_blocks<Scalar, 2>(n, gradient, {parameter, velocity}, [&](const Scalar* g, const std::array<Scalar*, 2>& a) {
+            UpdateMap<Scalar> p{a[0]};
+            UpdateMap<Scalar> v{a[1]};
+            const Eigen::Array<Scalar, update_block, 1> d = ConstUpdateMap<Scalar>{g} + rule.weight_decay * p;
+            v = rule.momentum * v + rule.fresh * d;
+            if (rule.nesterov)
+                p -= rule.learning_rate * (d + rule.momentum * v);
+            else
+                p -= rule.learning_rate * v;
+        });
 }
 
 /// p = keep p; d = g + weight_decay p; m += fresh1 (d - m); v = beta2 v + fresh2 d²; p -= step_size m / (sqrt(v) / root + eps).
 template <class Scalar>
 void adam(Index n, const AdamRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter, Scalar* first, Scalar* second) {
-    if constexpr (has_update_kernels<Scalar>)
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>)
         return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
             simd::table().adam(end - begin, rule, gradient + begin, parameter + begin, first + begin, second + begin);
         });
-    update_blocks<Scalar, 3>(n, gradient, {parameter, first, second}, [&](const Scalar* g, const std::array<Scalar*, 3>& a) {
-        UpdateMap<Scalar> p{a[0]};
-        UpdateMap<Scalar> m{a[1]};
-        UpdateMap<Scalar> v{a[2]};
-        const Eigen::Array<Scalar, update_block, 1> d = ConstUpdateMap<Scalar>{g} + rule.weight_decay * p;
-        m += rule.fresh1 * (d - m);
-        v = rule.beta2 * v + rule.fresh2 * d.square();
-        p = rule.keep * p - rule.step_size * m / (v.sqrt() / rule.root + rule.eps);
-    });
+    else
+#endif
+        update_blocks<Scalar, 3>(n, gradient, {parameter, first, second}, [&](const Scalar* g, const std::array<Scalar*, 3>& a) {
+            UpdateMap<Scalar> p{a[0]};
+            UpdateMap<Scalar> m{a[1]};
+            UpdateMap<Scalar> v{a[2]};
+            const Eigen::Array<Scalar, update_block, 1> d = ConstUpdateMap<Scalar>{g} + rule.weight_decay * p;
+            m += rule.fresh1 * (d - m);
+            v = rule.beta2 * v + rule.fresh2 * d.square();
+            p = rule.keep * p - rule.step_size * m / (v.sqrt() / rule.root + rule.eps);
+        });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

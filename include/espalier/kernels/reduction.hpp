@@ -51,7 +51,8 @@ void column_sums(Index rows, Index columns, double* result, const Term& term) {
 /// Column sums of a row-major (rows, columns) array.
 template <class Scalar>
 void column_sums(Index rows, Index columns, const Scalar* x, double* result) {
-    if constexpr (ESPALIER_SIMD && std::is_same_v<Scalar, float>) {
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>) {
         constexpr Index block = 256;  // rows, then columns: sums of few enough floats to be as good as doubles
         parallel_for((columns + block - 1) / block, std::max<Index>(1, 64 / std::max<Index>(rows, 1)), [=](Index begin, Index end) {
             const Index first = begin * block;
@@ -60,7 +61,9 @@ void column_sums(Index rows, Index columns, const Scalar* x, double* result) {
             for (Index r = 0; r < rows; r += block)
                 simd::table().add_column_sums(std::min(block, rows - r), width, x + r * columns + first, columns, result + first);
         });
-    } else {
+    } else
+#endif
+    {
         column_sums(rows, columns, result, [=](Index r, Index c) { return x[r * columns + c]; });
     }
 }

@@ -12,10 +12,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#if !defined(ESPALIER_SIMD)
 #if defined(__GNUC__) || defined(__clang__)
 #define ESPALIER_SIMD 1
 #else
 #define ESPALIER_SIMD 0  // another compiler: Eigen does the work
+#endif
 #endif
 
 #if ESPALIER_SIMD
