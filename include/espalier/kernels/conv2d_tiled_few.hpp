@@ -15,13 +15,12 @@ namespace espalier::inline ESPALIER_ABI::kernels::tiled {
 
 /// Whether dx is cheaper as `y * w` scattered over the image than gathered pixel by pixel: multiply-adds of whole vectors.
 [[nodiscard]] inline bool scatters_input(const ConvShape& s, Index images) noexcept {
-    const Index lanes = simd::table().lanes;
+    using detail::sixteens;
     const Window& w = s.window;
-    const Index gathered = s.input.height * s.input.width * simd::ceil_div(s.in_channels, lanes) * w.taps() * s.filters() /
+    const Index gathered = s.input.height * s.input.width * sixteens(s.in_channels) * w.taps() * s.filters() /
                            (w.stride.height * w.stride.width);
-    const Index run = simd::ceil_div(w.kernel.width * s.in_channels, lanes) + 2;
-    const Index scattered = s.output.height * s.output.width *
-                            (simd::ceil_div(s.patch(), lanes) * s.filters() + 4 * w.kernel.height * run);
+    const Index run = sixteens(w.kernel.width * s.in_channels) + 2;
+    const Index scattered = s.output.height * s.output.width * (sixteens(s.patch()) * s.filters() + 4 * w.kernel.height * run);
     return s.groups == 1 && w.dilation.width == 1 && images >= 4 && 5 * scattered < 4 * gathered;
 }
 
@@ -97,9 +96,8 @@ inline void backward_input_scattered(const ConvShape& s, Index images, const Con
 
 /// Whether dw is cheaper as filters times unfolded windows than as weights times filters.
 [[nodiscard]] inline bool unfolds_windows(const ConvShape& s) noexcept {
-    const Index lanes = simd::table().lanes;
-    const Index direct = s.patch() * simd::ceil_div(s.filters(), lanes);
-    const Index unfolded = (s.filters() + 2) * simd::ceil_div(s.patch(), lanes);
+    const Index direct = s.patch() * detail::sixteens(s.filters());
+    const Index unfolded = (s.filters() + 2) * detail::sixteens(s.patch());
     return s.groups == 1 && s.window.dilation.width == 1 && 20 * unfolded < 17 * direct;
 }
 
@@ -114,7 +112,7 @@ inline void backward_weight_unfolded(const ConvShape& s, Index tasks, const floa
     const Index width = s.output.width;
     const Index filters = s.filters();
     const Index run = w.kernel.width * s.in_channels;
-    const Index strip = std::clamp<Index>(32768 / (width * columns.padded()), 1, s.output.height);
+    const Index strip = std::clamp<Index>(2048 / (width * detail::sixteens(s.patch())), 1, s.output.height);
     const Index chunks = std::clamp<Index>(s.batch * s.output.height * width / 1024, 1, std::min<Index>(16, s.batch));
     const Frame full{0, -w.padding.width, (strip - 1) * w.stride.height + (w.kernel.height - 1) * w.dilation.height + 1,
                      (width - 1) * w.stride.width + w.kernel.width, s.in_channels};

@@ -44,7 +44,7 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
     // A unit is a strip of an image, or several small images: its pixels and their cotangent stay in the second-level cache
     // while all tiles of weights pass over them.
     const Index area = s.output.height * width;
-    const Index pixel_bytes = 4 * (pitch + w.stride.height * w.stride.width * s.in_channels);
+    const Index pixel_bytes = 4 * (16 * detail::sixteens(s.out_channels) + w.stride.height * w.stride.width * s.in_channels);
     const Index pixels = std::max<Index>(131072 / pixel_bytes, 256);
     const Index strip = std::clamp<Index>(pixels / width, 1, s.output.height);
     const Index strips = ceil_div(s.output.height, strip);

@@ -13,6 +13,10 @@
 
 namespace espalier::inline ESPALIER_ABI::kernels::detail {
 
+/// What sums are cut by counts in vectors of sixteen whatever the instruction set: AVX2 and AVX-512 then cut alike, and give the
+/// same bits.
+[[nodiscard]] constexpr Index sixteens(Index n) noexcept { return simd::ceil_div(n, 16); }
+
 /// Pixels of a strip: enough to use a panel of weights often, few enough to stay in cache.
 inline constexpr Index strip_pixels = 192;
 
