@@ -7,7 +7,6 @@
 #include <espalier/kernels/reduction.hpp>
 
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 
