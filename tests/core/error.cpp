@@ -29,3 +29,16 @@ TEST_CASE("require throws only when its condition does not hold", "[core][error]
 }
 
 TEST_CASE("concat streams its parts", "[core][error]") { CHECK(concat("a", 1, 'b', 2.5) == "a1b2.5"); }
+
+TEST_CASE("one who knows the place adds to an error and throws it on as what it is", "[core][error]") {
+    const auto load = [] {
+        try {
+            fail<IoError>("load", "expected a file");
+        } catch (Error& error) {
+            error.append(", in trunk");
+            throw;
+        }
+    };
+    CHECK_THROWS_AS(load(), IoError);
+    CHECK_THROWS_WITH(load(), "[load] expected a file, in trunk");
+}

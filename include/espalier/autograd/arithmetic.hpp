@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -189,6 +190,31 @@ template <class Scalar>
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> operator/(const Variable<Scalar>& x, std::type_identity_t<Scalar> divisor) {
     return x * (1 / divisor);
+}
+
+/// sum over i of `weights[i] * terms[i]`, of terms of one shape, added in their order; at least one.
+/// @throws ShapeError naming the shape that differs, or for no term or not a weight for each.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> weighted_sum(std::span<const Variable<Scalar>> terms, std::span<const Scalar> weights) {
+    require<ShapeError>(!terms.empty() && terms.size() == weights.size(), "weighted_sum",
+                        "expected a weight for each of at least one term, got ", terms.size(), " terms and ", weights.size(), " weights");
+    Tensor<Scalar> y{terms[0].shape()};
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+        require<ShapeError>(terms[i].shape() == y.shape(), "weighted_sum", "expected terms of shape ", y.shape(), ", got ",
+                            terms[i].shape(), " at ", i);
+        for (Index j = 0; j < y.numel(); ++j)
+            y[j] += weights[i] * terms[i].value()[j];
+    }
+    return record<Scalar>("weighted_sum", std::move(y), terms,
+                          [kept = PoolVector<Scalar>(weights.begin(), weights.end())](Gradients<Scalar>& g) {
+        for (std::size_t i = 0; i < kept.size(); ++i)
+            if (g.needs(i)) {
+                Tensor<Scalar> gradient = g.cotangent();
+                for (Scalar& value : gradient)
+                    value *= kept[i];
+                g.add(i, std::move(gradient));
+            }
+    });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

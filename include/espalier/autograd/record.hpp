@@ -56,18 +56,10 @@ public:
     /// added to what is there if `accumulate`. For large gradients, which would be costly to make and then add.
     template <class Produce>
     void produce(std::size_t i, const Produce& produce) {
-        detail::Node<Scalar>& input = *node_.inputs[i];
-        const Index numel = input.value.numel();
-        if (input.destination.data && node_.pending.rows == input.pending.rows) {
-            produce(input.destination.data, input.destination.stride, input.destination.accumulate);
-            input.destination.accumulate = true;
-        } else if (!input.destination.data && input.pending.rows == node_.pending.rows) {
-            produce(input.pending.value.data(), numel, true);
-        } else {
-            auto gradient = Tensor<Scalar>::empty(input.value.shape().prepended(rows()));
-            produce(gradient.data(), numel, false);
-            gather(input.pending, node_.pending.rows, std::move(gradient), input.value.shape());
-        }
+        Tensor<Scalar> beside;
+        const detail::Destination<Scalar> to = destination(i, beside);
+        produce(to.data, to.stride, to.accumulate);
+        finish(i, std::move(beside));
     }
 
     /// Adds rows of cotangents to those that have gathered; rows that only one side has are taken as they are.
@@ -102,6 +94,23 @@ public:
     }
 
 private:
+    /// Where the gradient of input i can be written: in its place, or else `beside`.
+    [[nodiscard]] detail::Destination<Scalar> destination(std::size_t i, Tensor<Scalar>& beside) const {
+        detail::Node<Scalar>& input = *node_.inputs[i];
+        const Index numel = input.value.numel();
+        if (input.pending.rows == node_.pending.rows)
+            return input.destination.data ? input.destination : detail::Destination<Scalar>{input.pending.value.data(), numel, true};
+        beside = Tensor<Scalar>::empty(input.value.shape().prepended(rows()));
+        return {beside.data(), numel, false};
+    }
+    void finish(std::size_t i, Tensor<Scalar>&& beside) {
+        detail::Node<Scalar>& input = *node_.inputs[i];
+        if (beside.data())
+            gather(input.pending, node_.pending.rows, std::move(beside), input.value.shape());
+        else if (input.destination.data)
+            input.destination.accumulate = true;
+    }
+
     void write(const detail::Destination<Scalar>& to, const Tensor<Scalar>& gradient) const {
         const Index numel = rows() ? gradient.numel() / rows() : 0;
         for (Index t = 0; t < rows(); ++t) {
@@ -126,16 +135,12 @@ struct BackwardOf final : BackwardFunction<Scalar> {
     F f;
 };
 
-}  // namespace detail
-
-/// A variable with `value`, computed by `operation` from `inputs`. `backward(Gradients<Scalar>&)` is kept only if one
-/// of the inputs requires a gradient and this thread records; it must not hold variables, only what it needs of them.
-template <class Scalar, class Backward>
-[[nodiscard]] Variable<Scalar> record(const char* operation, Tensor<Scalar> value,
-                                      std::span<const Variable<Scalar>> inputs, Backward backward) {
+/// A variable with `value` that has a place on the tape if this thread records and one of `inputs` requires a gradient.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> recorded(const char* operation, Tensor<Scalar>&& value, std::span<const Variable<Scalar>> inputs) {
     Variable<Scalar> result{std::move(value)};
     const auto requires_grad = [](const Variable<Scalar>& input) { return input.requires_grad(); };
-    if (!detail::recording() || std::none_of(inputs.begin(), inputs.end(), requires_grad))
+    if (!recording() || std::none_of(inputs.begin(), inputs.end(), requires_grad))
         return result;
     auto& node = *result.node();
     node.operation = operation;
@@ -143,7 +148,19 @@ template <class Scalar, class Backward>
     node.inputs.reserve(inputs.size());
     for (const Variable<Scalar>& input : inputs)
         node.inputs.push_back(input.node());
-    node.backward = std::make_unique<detail::BackwardOf<Scalar, Backward>>(std::move(backward));
+    return result;
+}
+
+}  // namespace detail
+
+/// A variable with `value`, computed by `operation` from `inputs`. `backward(Gradients<Scalar>&)` is kept only if one
+/// of the inputs requires a gradient and this thread records; it must not hold variables, only what it needs of them.
+template <class Scalar, class Backward>
+[[nodiscard]] Variable<Scalar> record(const char* operation, Tensor<Scalar> value,
+                                      std::span<const Variable<Scalar>> inputs, Backward backward) {
+    auto result = detail::recorded(operation, std::move(value), inputs);
+    if (result.requires_grad())
+        result.node()->backward = std::make_unique<detail::BackwardOf<Scalar, Backward>>(std::move(backward));
     return result;
 }
 template <class Scalar, class Backward>

@@ -27,6 +27,15 @@
 /// Name of the inline namespace, e.g. `v0_1_base`; headers open `namespace espalier::inline ESPALIER_ABI { ... }`.
 #define ESPALIER_ABI ESPALIER_CONCAT(v0_1_, ESPALIER_ISA_TAG)
 
+/// For what many templates call and none gains from inlining: it is compiled once, not at every call.
+#if defined(__GNUC__)
+#define ESPALIER_NOINLINE [[gnu::noinline]]
+#elif defined(_MSC_VER)
+#define ESPALIER_NOINLINE __declspec(noinline)
+#else
+#define ESPALIER_NOINLINE
+#endif
+
 namespace espalier::inline ESPALIER_ABI {
 
 /// Signed type of every extent, index and class label.

@@ -13,40 +13,6 @@
 
 namespace espalier::inline ESPALIER_ABI {
 
-/// Base of everything the library throws. `operation()` is the name between the brackets of `what()`.
-class Error : public std::runtime_error {
-public:
-    Error(std::string_view operation, std::string_view message)
-        : std::runtime_error{"[" + std::string{operation} + "] " + std::string{message}}, operation_{operation} {}
-
-    [[nodiscard]] const std::string& operation() const noexcept { return operation_; }
-    /// `what()` without the operation.
-    [[nodiscard]] std::string_view message() const noexcept { return std::string_view{what()}.substr(operation_.size() + 3); }
-
-private:
-    std::string operation_;
-};
-
-/// An extent, rank or channel count does not fit.
-class ShapeError : public Error {
-    using Error::Error;
-};
-
-/// A value is out of range: a label, a probability, a loss that is not finite.
-class ValueError : public Error {
-    using Error::Error;
-};
-
-/// Something is called too early, too late or on the wrong object: a missing task, a freed graph.
-class StateError : public Error {
-    using Error::Error;
-};
-
-/// A file is missing, truncated, corrupted, or does not hold what was asked for.
-class IoError : public Error {
-    using Error::Error;
-};
-
 namespace detail {
 
 /// A part of a message and the way to print it. So one function, compiled once, puts all messages together, however many
@@ -77,8 +43,49 @@ private:
     return std::move(out).str();
 }
 
+}  // namespace detail
+
+/// Base of everything the library throws. `operation()` is the name between the brackets of `what()`.
+class Error : public std::runtime_error {
+public:
+    Error(std::string_view operation, std::string_view message)
+        : std::runtime_error{detail::join({"[", operation, "] ", message})}, operation_{operation} {}
+
+    [[nodiscard]] const std::string& operation() const noexcept { return operation_; }
+    /// `what()` without the operation.
+    [[nodiscard]] std::string_view message() const noexcept { return std::string_view{what()}.substr(operation_.size() + 3); }
+
+    /// Adds to the end of `what()`, for one who catches it, knows more about the place and throws it on.
+    void append(std::string_view text) { std::runtime_error::operator=(std::runtime_error{detail::join({what(), text})}); }
+
+private:
+    std::string operation_;
+};
+
+/// An extent, rank or channel count does not fit.
+class ShapeError : public Error {
+    using Error::Error;
+};
+
+/// A value is out of range: a label, a probability, a loss that is not finite.
+class ValueError : public Error {
+    using Error::Error;
+};
+
+/// Something is called too early, too late or on the wrong object: a missing task, a freed graph.
+class StateError : public Error {
+    using Error::Error;
+};
+
+/// A file is missing, truncated, corrupted, or does not hold what was asked for.
+class IoError : public Error {
+    using Error::Error;
+};
+
+namespace detail {
+
 template <class E>
-[[noreturn]] void fail(std::string_view operation, std::initializer_list<MessagePart> parts) {
+[[noreturn]] void throw_joined(std::string_view operation, std::initializer_list<MessagePart> parts) {
     throw E{operation, join(parts)};
 }
 
@@ -93,7 +100,7 @@ template <class... Parts>
 /// Throws `E{operation, parts...}`.
 template <class E, class... Parts>
 [[noreturn]] void fail(std::string_view operation, const Parts&... parts) {
-    detail::fail<E>(operation, {detail::MessagePart{parts}...});
+    detail::throw_joined<E>(operation, {detail::MessagePart{parts}...});
 }
 
 /// Throws `E{operation, parts...}` unless `ok`; the message is only formatted when it is needed.

@@ -58,12 +58,17 @@ static_assert(sizeof(Block) == memory_alignment);
 
 class MemoryPool {
 public:
-    static MemoryPool& instance() {
+    [[nodiscard]] ESPALIER_NOINLINE static Block* take(std::size_t bytes) { return instance().take_block(bytes); }
+    ESPALIER_NOINLINE static void give_back(Block* block) noexcept { instance().keep(block); }
+    static void trim() noexcept { instance().release_all(); }
+
+private:
+    [[nodiscard]] static MemoryPool& instance() {
         static MemoryPool* pool = new MemoryPool;  // never destroyed: static tensors may outlive any order of ours
         return *pool;
     }
 
-    [[nodiscard]] Block* take(std::size_t bytes) {
+    [[nodiscard]] Block* take_block(std::size_t bytes) {
         if (bytes > std::numeric_limits<std::size_t>::max() / 4)
             throw std::bad_alloc{};
         const std::size_t size_class = size_class_of(bytes);
@@ -82,7 +87,7 @@ public:
         return block;
     }
 
-    void give_back(Block* block) noexcept {
+    void keep(Block* block) noexcept {
         if constexpr (ESPALIER_POOL_MEMORY) {
             const std::scoped_lock lock{mutex_};
             block->next = free_[block->size_class];
@@ -92,14 +97,13 @@ public:
         }
     }
 
-    void trim() noexcept {
+    void release_all() noexcept {
         const std::scoped_lock lock{mutex_};
         for (Block*& head : free_)
             while (head)
                 release(std::exchange(head, head->next));
     }
 
-private:
     static void release(Block* block) noexcept {
         block->~Block();
         ::operator delete(block, std::align_val_t{memory_alignment});
@@ -116,7 +120,7 @@ class Buffer {
 public:
     Buffer() noexcept = default;
     /// Uninitialised memory. @throws std::bad_alloc
-    explicit Buffer(std::size_t bytes) : block_{detail::MemoryPool::instance().take(bytes)} {}
+    explicit Buffer(std::size_t bytes) : block_{detail::MemoryPool::take(bytes)} {}
     Buffer(const Buffer& other) noexcept : block_{other.block_} {
         if (block_)
             block_->references.fetch_add(1, std::memory_order_relaxed);
@@ -127,13 +131,18 @@ public:
         return *this;
     }
     ~Buffer() {
-        if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-            detail::MemoryPool::instance().give_back(block_);
+        if (block_)
+            release(block_);
     }
 
     [[nodiscard]] void* data() const noexcept { return block_ ? block_ + 1 : nullptr; }
 
 private:
+    ESPALIER_NOINLINE static void release(detail::Block* block) noexcept {
+        if (block->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            detail::MemoryPool::give_back(block);
+    }
+
     detail::Block* block_ = nullptr;
 };
 
@@ -148,10 +157,10 @@ struct PoolAllocator {
     PoolAllocator(const PoolAllocator<U>&) noexcept {}
 
     [[nodiscard]] T* allocate(std::size_t n) {
-        return reinterpret_cast<T*>(detail::MemoryPool::instance().take(n * sizeof(T)) + 1);
+        return reinterpret_cast<T*>(detail::MemoryPool::take(n * sizeof(T)) + 1);
     }
     void deallocate(T* memory, std::size_t) noexcept {
-        detail::MemoryPool::instance().give_back(reinterpret_cast<detail::Block*>(memory) - 1);
+        detail::MemoryPool::give_back(reinterpret_cast<detail::Block*>(memory) - 1);
     }
 
     template <class U>
@@ -172,6 +181,6 @@ struct Pooled {
 };
 
 /// Returns to the system every block that the pool keeps for later.
-inline void trim_memory() noexcept { detail::MemoryPool::instance().trim(); }
+inline void trim_memory() noexcept { detail::MemoryPool::trim(); }
 
 }  // namespace espalier::inline ESPALIER_ABI

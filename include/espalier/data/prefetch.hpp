@@ -7,7 +7,6 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -15,6 +14,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::data::detail {
 
@@ -79,7 +79,7 @@ private:
                 return {};
             }
             std::optional<Item> item{std::move(ready.front())};
-            ready.pop_front();
+            ready.erase(ready.begin());
             changed.notify_all();
             return item;
         }
@@ -104,7 +104,7 @@ private:
         const std::size_t ahead;
         std::mutex mutex;
         std::condition_variable changed;
-        std::deque<Item, PoolAllocator<Item>> ready;
+        std::vector<Item> ready;  // the first is the next one; of a few, moving up costs nothing
         std::exception_ptr failure;
         Index made = 0;
         bool stopped = false;

@@ -68,8 +68,8 @@ inline void backward_input_scattered(const ConvShape& s, Index images, const Con
             for (Index b = 0; b < columns.blocks(); ++b) {
                 const simd::ColumnBlock block = columns[b];
                 const Index wide = block.vectors * kernels.lanes;
-                simd::run_tiles({inputs, offsets, filters, panels + block.column * filters, wide},
-                                {outputs, block.column, wide, simd::Start::zero, nullptr, false}, rows * width, block.vectors);
+                simd::run_tiles({inputs, rows * width, offsets, filters, panels + block.column * filters, wide},
+                                {outputs, block.column, wide, simd::Start::zero, nullptr, false}, block.vectors);
             }
             const Index run = w.kernel.width * s.in_channels;
             const Index row_size = s.input.width * s.in_channels;
@@ -162,8 +162,8 @@ inline void backward_weight_unfolded(const ConvShape& s, Index tasks, const floa
                     const auto start = n == mine.first && first == 0 ? simd::Start::zero : simd::Start::accumulate;
                     for (Index b = 0; b < columns.blocks(); ++b) {
                         const simd::ColumnBlock block = columns[b];
-                        simd::run_tiles({inputs, offsets, rows * width, windows + block.column, columns.padded()},
-                                        {outputs, block.column, block.vectors * kernels.lanes, start, nullptr, false}, filters,
+                        simd::run_tiles({inputs, filters, offsets, rows * width, windows + block.column, columns.padded()},
+                                        {outputs, block.column, block.vectors * kernels.lanes, start, nullptr, false},
                                         block.vectors);
                     }
                 }
@@ -172,23 +172,17 @@ inline void backward_weight_unfolded(const ConvShape& s, Index tasks, const floa
 
     parallel_for(tasks * filters, std::max<Index>(1, 16384 / (chunks * columns.padded())), [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
-            const float* const sum = sums + i * columns.padded();  // of chunk 0; i counts (task, filter)
+            float* const sum = sums + i * columns.padded();  // of chunk 0; i counts (task, filter)
             float* const to = dw + i / filters * dw_stride + i % filters * s.patch();
-            vector_loop(0, s.patch(), [=](Index k) {
-                float total = sum[k];
-                for (Index chunk = 1; chunk < chunks; ++chunk)
-                    total += sum[chunk * tasks * size + k];
-                to[k] = dw_accumulate ? to[k] + total : total;
-            });
+            detail::add_chunks(chunks, s.patch(), tasks * size, sum);
+            if (dw_accumulate)
+                kernels.add_to_rows(1, s.patch(), sum, 0, to, 0);
+            else
+                std::copy_n(sum, s.patch(), to);
         }
     });
-    for (Index i = 0; db && i < tasks * filters; ++i) {
-        float& to = db[i / filters * db_stride + i % filters];
-        double total = db_accumulate ? static_cast<double>(to) : 0;
-        for (Index chunk = 0; chunk < chunks; ++chunk)
-            total += bias_sums[chunk * tasks * filters + i];
-        to = static_cast<float>(total);
-    }
+    if (db)
+        detail::write_bias_gradient(chunks, tasks, filters, bias_sums, db, db_stride, db_accumulate);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled

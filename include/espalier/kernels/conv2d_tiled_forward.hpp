@@ -46,7 +46,7 @@ inline void forward(const ConvShape& s, const float* x, const float* weight, con
     const Frame full{0, -w.padding.width, (chunks.rows - 1) * w.stride.height + (w.kernel.height - 1) * w.dilation.height + 1,
                      in_place ? s.input.width : (image.width - 1) * w.stride.width + (w.kernel.width - 1) * w.dilation.width + 1,
                      s.in_channels};
-    const Index pixels = ceil_div(chunks.rows * image.width, simd::max_tile_rows) * simd::max_tile_rows;
+    const Index pixels = chunks.rows * image.width;
 
     const Buffer table{static_cast<std::size_t>(depth) * sizeof(std::int32_t)};
     auto* const offsets = static_cast<std::int32_t*>(table.data());
@@ -57,8 +57,7 @@ inline void forward(const ConvShape& s, const float* x, const float* weight, con
     }
 
     const std::size_t bytes = Scratch::bytes<float>(in_place ? 0 : full.size()) + 2 * Scratch::bytes<float*>(pixels) +
-                              Scratch::bytes<std::uint8_t*>(pixels) + Scratch::bytes<float>(columns.padded()) +
-                              Scratch::bytes<std::uint8_t>(columns.padded());
+                              Scratch::bytes<std::uint8_t*>(pixels);
     parallel_for(s.batch * chunks.strips * chunks.parts, 1, bytes, [&](Index chunk, Index, void* memory) {
         const Index n = chunk / (chunks.strips * chunks.parts);
         const Index first = chunk / chunks.parts % chunks.strips * chunks.rows;
@@ -77,8 +76,6 @@ inline void forward(const ConvShape& s, const float* x, const float* weight, con
         auto* const inputs = scratch.take<const float*>(pixels);
         auto* const outputs = scratch.take<float*>(pixels);
         auto* const choices = scratch.take<std::uint8_t*>(pixels);
-        auto* const spare = scratch.take<float>(columns.padded());
-        auto* const spare_choices = scratch.take<std::uint8_t>(columns.padded());
 
         // The pixels of the strip: row by row, or window by window if they are pooled.
         const auto input_of = [&](Index oy, Index ox) {
@@ -96,11 +93,6 @@ inline void forward(const ConvShape& s, const float* x, const float* weight, con
                     outputs[windows] = y + at;
                     choices[windows++] = winners + at;
                 }
-            for (; count % kernels.pool_rows != 0; ++windows) {  // the last tile is full, of something
-                for (Index i = 0; i < 4; ++i)
-                    inputs[count++] = from;
-                outputs[windows] = nullptr;
-            }
         } else {
             float* out = y + n * s.output_size() + first * s.output.width * s.out_channels;
             for (Index oy = 0; oy < rows; ++oy)
@@ -116,29 +108,22 @@ inline void forward(const ConvShape& s, const float* x, const float* weight, con
             for (Index b = part.first; b < part.first + part.size; ++b) {
                 const simd::ColumnBlock block = columns[b];
                 const Index column = group * s.filters() + block.column;
-                simd::TileInput in{inputs, offsets, depth, panels + group * panel_size + block.column * depth,
+                simd::TileInput in{inputs, count, offsets, depth, panels + group * panel_size + block.column * depth,
                                    block.vectors * kernels.lanes};
                 if (!pool) {
                     simd::run_tiles(in,
                                     {outputs, column, block.width, bias ? simd::Start::bias : simd::Start::zero,
                                      bias ? bias + column : nullptr, tail == ConvTail::relu},
-                                    count, block.vectors);
+                                    block.vectors);
                     continue;
                 }
                 simd::PoolOutput out{outputs, choices, column, block.width, bias ? bias + column : nullptr, true};
-                const auto tile = kernels.pool_tile[block.vectors - 1];
-                for (Index i = 0; i < count; i += kernels.pool_rows) {
-                    float* to[2];
-                    std::uint8_t* to_choices[2];
-                    for (Index k = 0; k < kernels.pool_rows / 4; ++k) {
-                        const bool real = outputs[i / 4 + k] != nullptr;
-                        to[k] = real ? outputs[i / 4 + k] : spare - column;
-                        to_choices[k] = real ? choices[i / 4 + k] : spare_choices - column;
-                    }
-                    out.rows = to;
-                    out.winners = to_choices;
-                    tile(in, out);
-                    in.rows += kernels.pool_rows;
+                for (Index rest = count; rest > 0; rest -= in.count) {
+                    in.count = std::min(rest, kernels.pool_rows);
+                    kernels.pool_tile[block.vectors - 1](in, out);
+                    in.rows += in.count;
+                    out.rows += in.count / 4;
+                    out.winners += in.count / 4;
                 }
             }
         }

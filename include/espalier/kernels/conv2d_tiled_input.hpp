@@ -152,9 +152,9 @@ inline void backward_input(const ConvShape& s, Index images, const ConvCotangent
                         const Index width = block.vectors * kernels.lanes;
                         const float* const panel =
                             panels + group * panel_size + block.column * rows_of_panel + phase.first * s.filters() * width;
-                        simd::run_tiles({inputs, phases.offsets() + phase.first * s.filters(), phase.taps * s.filters(), panel, width},
+                        simd::run_tiles({inputs, count, phases.offsets() + phase.first * s.filters(), phase.taps * s.filters(), panel, width},
                                         {outputs, group * s.depth() + block.column, block.width, simd::Start::zero, nullptr, false},
-                                        count, block.vectors);
+                                        block.vectors);
                     }
                 }
             }

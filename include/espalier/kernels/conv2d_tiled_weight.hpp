@@ -122,8 +122,8 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
                     for (Index b = 0; b < columns.blocks(); ++b) {
                         const simd::ColumnBlock block = columns[b];
                         const auto start = unit == mine.first ? simd::Start::zero : simd::Start::accumulate;
-                        simd::run_tiles({inputs, offsets, images * rows * width, dy + group * s.filters() + block.column, pitch},
-                                        {outputs, block.column, block.vectors * kernels.lanes, start, nullptr, false}, part.size,
+                        simd::run_tiles({inputs, part.size, offsets, images * rows * width, dy + group * s.filters() + block.column, pitch},
+                                        {outputs, block.column, block.vectors * kernels.lanes, start, nullptr, false},
                                         block.vectors);
                     }
                 }
@@ -141,27 +141,18 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
             const Index group = i / row_blocks % s.groups;
             const Index t = i / row_blocks / s.groups;
             float* const total = sums + t * size + group * group_size + first * columns.padded();
-            for (Index chunk = 1; chunk < chunks; ++chunk) {
-                const float* const next = total + chunk * tasks * size;
-                vector_loop(0, rows * columns.padded(), [=](Index k) { total[k] += next[k]; });
-            }
+            detail::add_chunks(chunks, rows * columns.padded(), tasks * size, total);
             float* const to = dw + t * dw_stride + group * s.filters() * s.patch() + first;
-            if (!dw_accumulate) {
+            if (!dw_accumulate)
                 simd::transpose(rows, s.filters(), total, columns.padded(), to, s.patch());
-                continue;
-            }
-            for (Index f = 0; f < s.filters(); ++f)
-                for (Index r = 0; r < rows; ++r)
-                    to[f * s.patch() + r] += total[r * columns.padded() + f];
+            else
+                for (Index f = 0; f < s.filters(); ++f)
+                    for (Index r = 0; r < rows; ++r)
+                        to[f * s.patch() + r] += total[r * columns.padded() + f];
         }
     });
-    for (Index t = 0; db && t < tasks; ++t)
-        for (Index c = 0; c < s.out_channels; ++c) {
-            double total = db_accumulate ? static_cast<double>(db[t * db_stride + c]) : 0;
-            for (Index chunk = 0; chunk < chunks; ++chunk)
-                total += bias_sums[(chunk * tasks + t) * s.out_channels + c];
-            db[t * db_stride + c] = static_cast<float>(total);
-        }
+    if (db)
+        detail::write_bias_gradient(chunks, tasks, s.out_channels, bias_sums, db, db_stride, db_accumulate);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled

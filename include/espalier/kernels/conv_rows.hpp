@@ -116,5 +116,22 @@ inline void frame_of_cotangent(const Frame& f, const ConvShape& s, const ConvCot
     });
 }
 
+/// Adds chunks of n sums, one every `stride`, to the first.
+inline void add_chunks(Index chunks, Index n, Index stride, float* sums) {
+    for (Index chunk = 1; chunk < chunks; ++chunk)
+        simd::table().add_to_rows(1, n, sums + chunk * stride, 0, sums, 0);
+}
+
+/// db from the sums of each chunk, (chunks, tasks, channels); row t starts at `db + t * stride`.
+inline void write_bias_gradient(Index chunks, Index tasks, Index channels, const double* sums, float* db, Index stride, bool accumulate) {
+    for (Index i = 0; i < tasks * channels; ++i) {
+        float& to = db[i / channels * stride + i % channels];
+        double total = accumulate ? static_cast<double>(to) : 0;
+        for (Index chunk = 0; chunk < chunks; ++chunk)
+            total += sums[chunk * tasks * channels + i];
+        to = static_cast<float>(total);
+    }
+}
+
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail
 #endif

@@ -4,8 +4,9 @@
 
 #include <espalier/core/config.hpp>
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/simd/kernels.hpp>
 
-#include <Eigen/Core>
+#include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
@@ -43,9 +44,13 @@ void map(Index n, const X* x, Y* y, const F& f) {
 /// to[i] += from[i].
 template <class Scalar>
 void accumulate(Index n, const Scalar* from, Scalar* to) {
-    using Array = Eigen::Array<Scalar, Eigen::Dynamic, 1>;
     parallel_for(n, elementwise_grain, [=](Index begin, Index end) {
-        Eigen::Map<Array>{to + begin, end - begin} += Eigen::Map<const Array>{from + begin, end - begin};
+#if ESPALIER_SIMD
+        if constexpr (std::is_same_v<Scalar, float>)
+            return simd::table().add_to_rows(1, end - begin, from + begin, 0, to + begin, 0);
+        else
+#endif
+            vector_loop(begin, end, [=](Index i) { to[i] += from[i]; });
     });
 }
 

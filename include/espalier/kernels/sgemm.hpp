@@ -70,10 +70,10 @@ inline void sgemm_panels(Index m, Index n, Index k, const Strided& a, const floa
                     const simd::ColumnBlock block = parts[j];
                     const Index width = block.vectors * kernels.lanes;
                     kernels.copy_rows(products, block.width, b + from * b_stride + column + block.column, b_stride, panels, width, width);
-                    simd::run_tiles({inputs, offsets, products, panels, width},
+                    simd::run_tiles({inputs, row_count, offsets, products, panels, width},
                                     {outputs, block.column, block.width,
                                      accumulate || from > 0 ? simd::Start::accumulate : simd::Start::zero, nullptr, false},
-                                    row_count, block.vectors);
+                                    block.vectors);
                 }
             }
         }

@@ -4,6 +4,7 @@
 
 #include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/backward.hpp>
+#include <espalier/autograd/reshape.hpp>
 #include <espalier/losses/loss.hpp>
 #include <espalier/losses/target.hpp>
 
@@ -80,7 +81,8 @@ public:
             if (!tasks_.contains(name))
                 fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ",
                                  tasks_.names());
-        Variable<Scalar> total{Tensor<Scalar>::scalar(0)};
+        PoolVector<Variable<Scalar>> terms;
+        PoolVector<Scalar> weights;
         PoolVector<bool> active;
         auto values = tasks_.map([&](const std::string& name, const TaskLoss<Scalar>& task) -> Variable<Scalar> {
             if (!outputs.contains(name))
@@ -96,9 +98,12 @@ public:
                                 value.shape(), ": use the mean or the sum");
             require<ValueError>(std::isfinite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name,
                                 "', got ", value.item());
-            total = total + (task.weight == 1 ? value : value * static_cast<Scalar>(task.weight));
+            terms.push_back(value.rank() == 0 ? value : autograd::reshape(value, {}));
+            weights.push_back(static_cast<Scalar>(task.weight));
             return value;
         });
+        Variable<Scalar> total = terms.empty() ? Variable<Scalar>{Tensor<Scalar>::scalar(0)}
+                                               : autograd::weighted_sum<Scalar>(terms, weights);
         return {std::move(total), std::move(values), std::move(active)};
     }
 
@@ -118,15 +123,11 @@ private:
 
     [[nodiscard]] static Variable<Scalar> evaluate(const TaskLoss<Scalar>& task, const Variable<Scalar>& output,
                                                    const losses::Target<Scalar>& target) {
-        const auto naming_task = [&](const Error& error) { return concat(error.message(), ", for task '", task.name, "'"); };
         try {
             return task.loss(output, target);
-        } catch (const ShapeError& error) {
-            throw ShapeError{error.operation(), naming_task(error)};
-        } catch (const ValueError& error) {
-            throw ValueError{error.operation(), naming_task(error)};
-        } catch (const StateError& error) {
-            throw StateError{error.operation(), naming_task(error)};
+        } catch (Error& error) {
+            error.append(concat(", for task '", task.name, "'"));
+            throw;
         }
     }
 

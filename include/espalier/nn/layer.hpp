@@ -92,8 +92,9 @@ template <class Run, class Place>
 decltype(auto) naming_place(const Run& run, const Place& place) {
     try {
         return run();
-    } catch (const ShapeError& error) {
-        throw ShapeError{error.operation(), std::string{error.message()} + ", in " + place(error)};
+    } catch (ShapeError& error) {
+        error.append(concat(", in ", place(error)));
+        throw;
     }
 }
 

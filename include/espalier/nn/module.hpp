@@ -120,8 +120,9 @@ public:
     }
     [[nodiscard]] std::vector<Variable<Scalar>> parameters() const {
         std::vector<Variable<Scalar>> result;
-        for (auto& [path, variable] : named_parameters())
-            result.push_back(variable);
+        for (const auto& [path, entry] : detail::tensors_of<Scalar>(self()))
+            if (entry.parameter)
+                result.push_back(entry.parameter->variable());
         return result;
     }
     /// Number of trainable elements.

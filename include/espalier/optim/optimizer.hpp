@@ -5,9 +5,9 @@
 #include <espalier/autograd/variable.hpp>
 #include <espalier/core/named.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -109,14 +109,15 @@ protected:
         : operation_{operation}, parameters_{std::move(parameters)} {
         require<ValueError>(!parameters_.empty(), operation_, "expected at least one parameter, got none");
         set_learning_rate(learning_rate);
-        std::unordered_set<const void*> seen;
         Index total = 0;
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
             const auto& parameter = parameters_[i];
             require<ValueError>(parameter.is_leaf() && parameter.requires_grad(), operation_,
                                 "expected parameters that collect a gradient, got at ", i, " the ",
                                 parameter.is_leaf() ? "constant" : parameter.operation(), ' ', parameter.shape());
-            require<ValueError>(seen.insert(parameter.node().get()).second, operation_,
+            const auto same = [&](const Variable<Scalar>& other) { return other.node() == parameter.node(); };
+            const auto self = parameters_.begin() + static_cast<std::ptrdiff_t>(i);
+            require<ValueError>(std::none_of(parameters_.begin(), self, same), operation_,
                                 "expected each parameter once, got again at ", i, " that of shape ", parameter.shape());
             sizes_.push_back(parameter.numel());
             total += parameter.numel();

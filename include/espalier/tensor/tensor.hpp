@@ -40,13 +40,13 @@ public:
     Tensor(const Shape& shape, std::initializer_list<Scalar> values)
         : Tensor{shape, std::span{values.begin(), values.size()}} {}
 
-    Tensor(const Tensor& other) : Tensor{empty(other.shape_)} {
+    ESPALIER_NOINLINE Tensor(const Tensor& other) : Tensor{empty(other.shape_)} {
         std::copy_n(other.data(), numel(), data());
     }
-    Tensor(Tensor&& other) noexcept
+    ESPALIER_NOINLINE Tensor(Tensor&& other) noexcept
         : shape_{std::exchange(other.shape_, Shape{0})}, buffer_{std::move(other.buffer_)},
           data_{std::exchange(other.data_, nullptr)} {}
-    Tensor& operator=(Tensor other) noexcept {
+    ESPALIER_NOINLINE Tensor& operator=(Tensor other) noexcept {
         std::swap(shape_, other.shape_);
         std::swap(buffer_, other.buffer_);
         std::swap(data_, other.data_);

@@ -106,15 +106,17 @@ inline void pack_transposed(Index depth, Index n, const float* x, Index stride, 
         std::fill(out + k * padded + n, out + (k + 1) * padded, 0.0F);
 }
 
-/// Multiplies `rows` rows by one block of columns, tile by tile.
-inline void run_tiles(TileInput in, TileOutput out, Index rows, Index vectors) noexcept {
+/// Multiplies all rows by one block of columns, tile by tile.
+inline void run_tiles(TileInput in, TileOutput out, Index vectors) noexcept {
     const Table& kernels = table();
-    const Index tiles = ceil_div(rows, kernels.tile_rows);
-    for (Index i = 0; i < tiles; ++i) {
-        const Index size = even_part(rows, tiles, i).size;
-        kernels.tile[size - 1][vectors - 1](in, out);
-        in.rows += size;
-        out.rows += size;
+    for (Index rest = in.count; rest > 0; rest -= in.count) {
+        in.count = std::min(rest, kernels.tile_rows);
+        int height = 0;
+        while (kernels.tile_rows >> (height + 1) >= in.count)
+            ++height;
+        kernels.tile[height][vectors - 1](in, out);
+        in.rows += in.count;
+        out.rows += in.count;
     }
 }
 

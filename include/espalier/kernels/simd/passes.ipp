@@ -123,13 +123,13 @@ inline void adam(Index n, const AdamRule<float>& rule, const float* gradient, fl
 }
 
 template <int Rows>
-constexpr void list_tiles(Table& table) {
-    table.tile[Rows - 1][0] = tile<Rows, 1>;
-    table.tile[Rows - 1][1] = tile<Rows, 2>;
+constexpr void list_tiles(Table& table, int height) {
+    table.tile[height][0] = tile<Rows, 1>;
+    table.tile[height][1] = tile<Rows, 2>;
     if constexpr (tile_vectors > 2)
-        table.tile[Rows - 1][2] = tile<Rows, 3>;
+        table.tile[height][2] = tile<Rows, 3>;
     if constexpr (Rows > 1)
-        list_tiles<Rows - 1>(table);
+        list_tiles<Rows / 2>(table, height + 1);
 }
 
 [[nodiscard]] constexpr Table make_table() {
@@ -137,7 +137,7 @@ constexpr void list_tiles(Table& table) {
     table.lanes = lanes;
     table.tile_rows = tile_rows;
     table.tile_vectors = tile_vectors;
-    list_tiles<tile_rows>(table);
+    list_tiles<tile_rows>(table, 0);
     table.pool_rows = pool_rows;
     table.pool_vectors = pool_vectors;
     table.pool_tile[0] = pool_tile<1>;

@@ -15,6 +15,7 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 /// sum over k < depth of `rows[i][offsets[k]] * panel[k panel_step + j]`, as one chain of fused multiply-adds in this order.
 struct TileInput {
     const float* const* rows;
+    Index count;  ///< rows there are; a tile of more computes the last, or the last window, again
     const std::int32_t* offsets;
     Index depth;
     const float* panel;  ///< read in whole vectors: up to `lanes - 1` elements past `width` must exist
@@ -54,7 +55,7 @@ struct DotInput {
     Index columns;  ///< that are stored; all of b is read
 };
 
-inline constexpr int max_tile_rows = 8;
+inline constexpr int max_tile_heights = 4;
 inline constexpr int max_tile_vectors = 3;
 inline constexpr int max_dot = 4;
 
@@ -66,7 +67,7 @@ struct Table {
 
     Index lanes;                                   ///< floats of a vector
     Index tile_rows, tile_vectors;                 ///< the largest tile
-    Tile tile[max_tile_rows][max_tile_vectors];    ///< [rows - 1][vectors - 1]
+    Tile tile[max_tile_heights][max_tile_vectors]; ///< [height][vectors - 1], of `tile_rows >> height` rows
     Index pool_rows, pool_vectors;                 ///< of `pool_tile`
     PoolTile pool_tile[max_tile_vectors];          ///< [vectors - 1], always `pool_rows` rows
     Index dot_rows, dot_columns;                   ///< of the larger `dot`

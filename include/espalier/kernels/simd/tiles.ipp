@@ -8,12 +8,18 @@ struct Sums {
     vec v[Rows][Vectors];
 };
 
-template <int Rows, int Vectors>
+/// The first `count` of `from`, then the last `Group` of them again and again.
+template <int Rows, int Group, class T>
+ESPALIER_INLINE void take_rows(T* (&to)[Rows], T* const* from, Index count) {
+#pragma GCC unroll 8
+    for (Index i = 0; i < Rows; ++i)
+        to[i] = from[i < count ? i : count - Group + i % Group];
+}
+
+template <int Group, int Rows, int Vectors>
 ESPALIER_INLINE void multiply(const TileInput& in, Sums<Rows, Vectors>& sums) {
     const float* row[Rows];
-#pragma GCC unroll 8
-    for (int i = 0; i < Rows; ++i)
-        row[i] = in.rows[i];
+    take_rows<Rows, Group>(row, in.rows, in.count);
     const Index depth = in.depth;
     const std::int32_t* const offsets = in.offsets;
     const Index panel_step = in.panel_step;
@@ -41,6 +47,8 @@ template <int Rows, int Vectors>
 void tile(const TileInput& in, const TileOutput& out) {
     Sums<Rows, Vectors> sums;
     const Index last = part(out.width, Vectors - 1);
+    float* to[Rows];
+    take_rows<Rows, 1>(to, out.rows, in.count);
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
         const vec start = out.start != Start::bias ? zero()
@@ -55,11 +63,11 @@ void tile(const TileInput& in, const TileOutput& out) {
         for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
             for (int v = 0; v < Vectors; ++v) {
-                const float* const from = out.rows[i] + out.column + v * lanes;
+                const float* const from = to[i] + out.column + v * lanes;
                 sums.v[i][v] = v + 1 < Vectors ? load(from) : load_first(from, last);
             }
     }
-    multiply(in, sums);
+    multiply<1>(in, sums);
     if (out.relu) {
 #pragma GCC unroll 8
         for (int i = 0; i < Rows; ++i)
@@ -71,11 +79,11 @@ void tile(const TileInput& in, const TileOutput& out) {
     for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) {
-            float* const to = out.rows[i] + out.column + v * lanes;
+            float* const at = to[i] + out.column + v * lanes;
             if (v + 1 < Vectors || last == lanes)
-                store(to, sums.v[i][v]);
+                store(at, sums.v[i][v]);
             else
-                store_first(to, sums.v[i][v], last);
+                store_first(at, sums.v[i][v], last);
         }
 }
 
@@ -90,7 +98,11 @@ void pool_tile(const TileInput& in, const PoolOutput& out) {
         for (int i = 0; i < pool_rows; ++i)
             sums.v[i][v] = start;
     }
-    multiply(in, sums);
+    multiply<4>(in, sums);
+    float* to[pool_rows / 4];
+    std::uint8_t* winners[pool_rows / 4];
+    take_rows<pool_rows / 4, 1>(to, out.rows, in.count / 4);
+    take_rows<pool_rows / 4, 1>(winners, out.winners, in.count / 4);
 #pragma GCC unroll 2
     for (int w = 0; w < pool_rows / 4; ++w)
 #pragma GCC unroll 4
@@ -105,8 +117,8 @@ void pool_tile(const TileInput& in, const PoolOutput& out) {
                 choose_unless_positive(best, from, 4);
             }
             const Index at = out.column + v * lanes;
-            store_first(out.rows[w] + at, best, v + 1 < Vectors ? lanes : last);
-            store_first(out.winners[w] + at, from, v + 1 < Vectors ? lanes : last);
+            store_first(to[w] + at, best, v + 1 < Vectors ? lanes : last);
+            store_first(winners[w] + at, from, v + 1 < Vectors ? lanes : last);
         }
 }
 
