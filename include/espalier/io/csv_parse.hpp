@@ -53,7 +53,7 @@ struct CsvCells {
 
 /// Long texts would hide the rest of a message.
 [[nodiscard]] inline std::string shortened(std::string_view text) {
-    return text.size() <= 40 ? std::string{text} : std::string{text.substr(0, 37)} + "...";
+    return text.size() <= 40 ? std::string{text} : concat(text.substr(0, 37), "...");
 }
 
 [[nodiscard]] inline std::string listed(const std::vector<std::string>& names) {
