@@ -278,6 +278,16 @@ for x, w, bias, options in [
     case("conv2d_relu_max_pool2d", arrays, lambda *a: channels_last(F.max_pool2d(conv2d_relu(*a), 2)), **options)
 
 
+# A linear layer with the ReLU after it.
+for x, out in [((4, 6), 5), ((2, 3, 40), 9), ((9,), 4)]:
+    case("linear_relu", [normal(*x), normal(out, x[-1]), normal(out)], lambda *a: F.relu(F.linear(*a)))
+    case("linear_relu", [normal(*x), normal(out, x[-1])], lambda *a: F.relu(F.linear(*a)))
+
+# What adds the losses of the tasks.
+for shape, count in [((), 2), ((), 1), ((2, 3), 3)]:
+    case("weighted_sum", [normal(*shape) for _ in range(count)], lambda *a: sum((1.5 - i) * x for i, x in enumerate(a)))
+
+
 def save(name, arrays, note, content):
     """One metadata entry only: the writer puts several into random order."""
     path = FOLDER / name

@@ -145,9 +145,28 @@ TEMPLATE_TEST_CASE("a convolution joined with ReLU and pooling gives what the la
     compare_joined<T>({blur, nn::MaxPool2d{2}, nn::ReLU{}}, image);
 }
 
+TEMPLATE_TEST_CASE("a Linear joined with ReLU gives what the layers one by one give", "[nn][sequential]", float, double) {
+    using T = TestType;
+    for (const bool bias : {true, false})
+        for (const Index features : {1, 5, 70, 2100}) {
+            auto x = normal<T>({7, features}, 4);
+            const nn::Linear<T> linear{features, 13, {.bias = bias}};
+            compare_joined<T>({linear, nn::ReLU{}, nn::Linear<T>{13, 6}, nn::ReLU{}}, x);
+            x[3] = std::numeric_limits<T>::quiet_NaN();
+            compare_joined<T>({linear, nn::ReLU{}}, x);
+        }
+    // Equals 0 from either side.
+    nn::Linear<T> twice{2, 3};
+    twice.weight().mutable_value().fill(1);
+    twice.bias().mutable_value().fill(0);
+    compare_joined<T>({twice, nn::ReLU{}}, Tensor<T>{{3, 2}, {1, -1, -T(0), -T(0), 2, 1}});
+}
+
 TEST_CASE("errors of joined layers name the layer that is to blame", "[nn][sequential]") {
     nn::Sequential net{nn::Conv2d{1, 2, 3}, nn::ReLU{}, nn::MaxPool2d{2}};
     CHECK_THROWS_WITH(net(Tensor<float>{Shape{1, 3, 8, 1}}),
                       "[max_pool2d] expected a padded image of at least 2x2, got 1x6 with padding 0x0, in layer 2");
     CHECK_THROWS_WITH(net(Tensor<float>{Shape{1, 8, 8, 2}}), "[conv2d] expected 1 input channels, got input (1, 8, 8, 2), in layer 0");
+    nn::Sequential dense{nn::Flatten{}, nn::Linear{4, 2}, nn::ReLU{}};
+    CHECK_THROWS_WITH(dense(Tensor<float>{Shape{1, 5}}), "[linear] expected 4 input features, got input (1, 5), in layer 1");
 }

@@ -28,20 +28,29 @@ template <class Scalar, class F, class Derivative>
     });
 }
 
+namespace detail {
+
+/// Makes the cotangents 0 where the output is not positive.
+template <class Scalar>
+void close_relu(Gradients<Scalar>& g) {
+    const Scalar* const out = g.output().data();
+    const Index n = g.output().numel();
+    for (Index t = 0; t < g.rows(); ++t) {
+        Scalar* const row = g.cotangent().data() + t * n;
+        kernels::for_each_index(n, [=](Index i) { row[i] = out[i] > 0 ? row[i] : Scalar(0); });
+    }
+}
+
+}  // namespace detail
+
 /// max(x, 0); its derivative is 0 at 0 and below, whatever comes back: not even infinity or NaN passes.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> relu(const Variable<Scalar>& x) {
     auto y = Tensor<Scalar>::empty(x.shape());
     kernels::map(x.numel(), x.value().data(), y.data(), [](Scalar v) { return v < 0 ? Scalar(0) : v; });  // so that NaN passes
     return record<Scalar>("relu", std::move(y), {x}, [](Gradients<Scalar>& g) {
-        Tensor<Scalar> gradient = std::move(g.cotangent());
-        const Scalar* const out = g.output().data();
-        const Index n = g.output().numel();
-        for (Index t = 0; t < g.rows(); ++t) {
-            Scalar* const row = gradient.data() + t * n;
-            kernels::for_each_index(n, [=](Index i) { row[i] = out[i] > 0 ? row[i] : Scalar(0); });
-        }
-        g.add(0, std::move(gradient));
+        detail::close_relu(g);
+        g.add(0, std::move(g.cotangent()));
     });
 }
 

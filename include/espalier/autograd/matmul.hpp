@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// @file Matrix products: `matmul` and the affine map of a layer, `linear`.
+/// @file Matrix products: `matmul` and the affine map of a layer, `linear`, also with the ReLU after it.
 #pragma once
 
+#include <espalier/autograd/activation.hpp>
 #include <espalier/autograd/record.hpp>
 #include <espalier/kernels/gemm.hpp>
 #include <espalier/kernels/reduction.hpp>
@@ -67,7 +68,8 @@ void add_bias_gradient(Gradients<Scalar>& g, std::size_t input, const Scalar* dy
 }
 
 template <class Scalar>
-[[nodiscard]] Variable<Scalar> linear(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>* bias) {
+[[nodiscard]] Variable<Scalar> linear(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>* bias,
+                                      bool with_relu) {
     using enum kernels::Transpose;
     require<ShapeError>(weight.rank() == 2, "linear", "expected weights (out, in), got ", weight.shape());
     const Index in = weight.size(1);
@@ -77,8 +79,11 @@ template <class Scalar>
                         bias ? bias->shape() : Shape{});
     const Index rows = x.shape().product(0, x.rank() - 1);
     auto y = Tensor<Scalar>::empty(x.shape().with(-1, out));
-    kernels::affine(rows, out, in, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, y.data());
+    kernels::affine(rows, out, in, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, with_relu,
+                    y.data());
     const auto backward = [=](Gradients<Scalar>& g) {
+        if (with_relu)
+            close_relu(g);
         const Scalar* const dy = g.cotangent().data();
         if (g.needs(0)) {
             auto dx = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
@@ -95,9 +100,10 @@ template <class Scalar>
         if (g.inputs() == 3 && g.needs(2))
             add_bias_gradient(g, 2, dy, rows, out);
     };
+    const char* const name = with_relu ? "linear_relu" : "linear";
     if (bias)
-        return record<Scalar>("linear", std::move(y), {x, weight, *bias}, backward);
-    return record<Scalar>("linear", std::move(y), {x, weight}, backward);
+        return record<Scalar>(name, std::move(y), {x, weight, *bias}, backward);
+    return record<Scalar>(name, std::move(y), {x, weight}, backward);
 }
 
 }  // namespace detail
@@ -106,11 +112,21 @@ template <class Scalar>
 /// @throws ShapeError
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> linear(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias) {
-    return detail::linear(x, weight, &bias);
+    return detail::linear(x, weight, &bias, false);
 }
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> linear(const Variable<Scalar>& x, const Variable<Scalar>& weight) {
-    return detail::linear<Scalar>(x, weight, nullptr);
+    return detail::linear<Scalar>(x, weight, nullptr, false);
+}
+
+/// `relu(linear(...))` with the same bits, in one pass each way. @throws as linear.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> linear_relu(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias) {
+    return detail::linear(x, weight, &bias, true);
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> linear_relu(const Variable<Scalar>& x, const Variable<Scalar>& weight) {
+    return detail::linear<Scalar>(x, weight, nullptr, true);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

@@ -99,9 +99,10 @@ inline void sgemm_rows(Index m, Index n, Index k, const Strided& a, const float*
                  });
 }
 
-/// c (m, n) = a (m, k) times the transpose of b (n, k), whose rows are both in one piece, plus `bias` (n,) unless null.
+/// c (m, n) = a (m, k) times the transpose of b (n, k), whose rows are both in one piece, plus `bias` (n,) unless null; with
+/// `relu`, what is negative becomes 0.
 inline void sgemm_dots(Index m, Index n, Index k, const float* a, Index a_stride, const float* b, Index b_stride, const float* bias,
-                       float* c, Index c_stride, bool accumulate) {
+                       bool relu, float* c, Index c_stride, bool accumulate) {
     const simd::Table& kernels = simd::table();
     const Index rows = simd::ceil_div(m, simd::ceil_div(m, Index{64}));
     const Index wish = simd::ceil_div(n, std::max<Index>(1, 32 / simd::ceil_div(m, rows)));
@@ -118,7 +119,7 @@ inline void sgemm_dots(Index m, Index n, Index k, const float* a, Index a_stride
             for (Index r = row; r < row_end && !accumulate; ++r)
                 for (Index j = column; j < column_end; ++j)
                     c[r * c_stride + j] = bias ? bias[j] : 0.0F;
-            for (Index from = 0; from < k; from += dot_depth)
+            for (Index from = 0; from == 0 || from < k; from += dot_depth)
                 for (Index j = column; j < column_end; j += kernels.dot_columns) {
                     const float* right[simd::max_dot];
                     for (Index q = 0; q < kernels.dot_columns; ++q)
@@ -130,7 +131,8 @@ inline void sgemm_dots(Index m, Index n, Index k, const float* a, Index a_stride
                             left[q] = a + std::min(r + q, row_end - 1) * a_stride + from;
                             out[q] = r + q < row_end ? c + (r + q) * c_stride + j : spare.data();
                         }
-                        dot({left, right, std::min(dot_depth, k - from), out, std::min(kernels.dot_columns, column_end - j)});
+                        dot({left, right, std::min(dot_depth, k - from), out, std::min(kernels.dot_columns, column_end - j),
+                             relu && from + dot_depth >= k});
                     };
                     Index r = row;
                     for (; r + 1 < row_end; r += kernels.dot_rows)
@@ -148,7 +150,7 @@ inline void sgemm_dots(Index m, Index n, Index k, const float* a, Index a_stride
 /// of both if those of b are not.
 inline void sgemm(Index m, Index n, Index k, const Strided& a, const Strided& b, float* c, Index c_stride, bool accumulate) {
     if (b.column != 1)
-        detail::sgemm_dots(m, n, k, a.data, a.row, b.data, b.column, nullptr, c, c_stride, accumulate);
+        detail::sgemm_dots(m, n, k, a.data, a.row, b.data, b.column, nullptr, false, c, c_stride, accumulate);
     else if (m <= 2)
         detail::sgemm_rows(m, n, k, a, b.data, b.row, c, c_stride, accumulate);
     else

@@ -31,6 +31,11 @@ public:
         return has_bias_ ? autograd::linear<Scalar>(x, weight_, bias_) : autograd::linear<Scalar>(x, weight_);
     }
 
+    /// The same followed by ReLU, in one pass over memory instead of two.
+    [[nodiscard]] Variable<Scalar> with_relu(const Variable<Scalar>& x) const {
+        return has_bias_ ? autograd::linear_relu<Scalar>(x, weight_, bias_) : autograd::linear_relu<Scalar>(x, weight_);
+    }
+
     void visit(Visitor<Scalar>& visitor) {
         visitor("weight", weight_);
         if (has_bias_)

@@ -5,6 +5,7 @@
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/layer.hpp>
+#include <espalier/nn/linear.hpp>
 #include <espalier/nn/pooling.hpp>
 
 #include <concepts>
@@ -33,14 +34,19 @@ public:
     [[nodiscard]] auto begin() noexcept { return layers_.begin(); }
     [[nodiscard]] auto end() noexcept { return layers_.end(); }
 
-    /// A convolution, the ReLU after it and a 2x2 max pooling before or after that run as one, with the same bits.
+    /// A convolution, the ReLU after it and a 2x2 max pooling before or after that run as one, as do a Linear and its ReLU; the
+    /// bits are the same.
     /// @throws what a layer throws; a ShapeError says which layer.
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
         Variable<Scalar> y = x;
         for (std::size_t i = 0; i < layers_.size();) {
             const Joined joined = joined_at(i);
             y = detail::naming_place(
-                [&] { return joined.convolution ? joined.convolution->with_relu(y, joined.pool != 0) : layers_[i](y); },
+                [&] {
+                    return joined.convolution ? joined.convolution->with_relu(y, joined.pool != 0)
+                           : joined.linear    ? joined.linear->with_relu(y)
+                                              : layers_[i](y);
+                },
                 [&](const ShapeError& error) {
                     return "layer " + std::to_string(i + (error.operation() == std::string_view{"max_pool2d"} ? joined.pool : 0));
                 });
@@ -60,11 +66,14 @@ private:
         Conv2d<Scalar>* convolution = nullptr;
         std::size_t layers = 1;
         std::size_t pool = 0;
+        Linear<Scalar>* linear = nullptr;
     };
 
     [[nodiscard]] Joined joined_at(std::size_t i) noexcept {
+        const auto is_relu = [&](std::size_t k) { return k < layers_.size() && layers_[k].template get_if<ReLU>(); };
+        if (auto* const linear = layers_[i].template get_if<Linear<Scalar>>(); linear && is_relu(i + 1))
+            return {nullptr, 2, 0, linear};
         if constexpr (kernels::has_tiled_conv2d<Scalar>) {
-            const auto is_relu = [&](std::size_t k) { return k < layers_.size() && layers_[k].template get_if<ReLU>(); };
             const auto is_pool = [&](std::size_t k) {
                 const auto* const pool = k < layers_.size() ? layers_[k].template get_if<MaxPool2d>() : nullptr;
                 return pool && pool->halves();

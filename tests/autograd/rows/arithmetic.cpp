@@ -32,6 +32,10 @@ Scalar number(const Attributes& attributes) {
     return static_cast<Scalar>(attributes.number("number"));
 }
 
+void weigh(const Variables<double>& terms, const std::vector<double>& weights) {
+    (void)espalier::autograd::weighted_sum<double>(terms, weights);
+}
+
 }  // namespace
 
 Rows arithmetic_rows() {
@@ -53,6 +57,25 @@ Rows arithmetic_rows() {
         },
         {{[] { (void)(zeros({0}) / zeros({2})); }, "[divide] expected shapes that broadcast, got (0,) and (2,)"}}));
 
+    rows.push_back(row(
+        "weighted_sum",
+        []<class S>(const Variables<S>& v, const Attributes&) {
+            std::vector<S> weights;
+            for (std::size_t i = 0; i < v.size(); ++i)
+                weights.push_back(static_cast<S>(1.5 - static_cast<double>(i)));
+            return espalier::autograd::weighted_sum<S>(v, weights);
+        },
+        [](Random& random) {
+            const Shape shape = random_shape(random, 0, 3);
+            Draw draw;
+            for (Index i = 0; i <= random.below(3); ++i)
+                draw.inputs.push_back(normal(shape, random));
+            return draw;
+        },
+        {{[] { weigh({zeros({2}), zeros({3})}, {1, 1}); }, "[weighted_sum] expected terms of shape (2,), got (3,) at 1"},
+         {[] { weigh({zeros({2})}, {1, 1}); },
+          "[weighted_sum] expected a weight for each of at least one term, got 1 terms and 2 weights"},
+         {[] { weigh({}, {}); }, "[weighted_sum] expected a weight for each of at least one term, got 0 terms and 0 weights"}}));
     rows.push_back(row("scale", []<class S>(const Variables<S>& v, const Attributes& a) {
         return v[0] * number<S>(a);
     }, with_number));

@@ -57,6 +57,15 @@ Rows product_rows() {
          {[] { (void)ag::linear(zeros({2, 3}), zeros({4, 3}), zeros({3})); },
           "[linear] expected a bias of shape (4,), got (3,)"}}));
     rows.push_back(row(
+        "linear_relu",
+        [](const auto& v, const Attributes&) {
+            return v.size() == 3 ? ag::linear_relu(v[0], v[1], v[2]) : ag::linear_relu(v[0], v[1]);
+        },
+        affine,
+        {{[] { (void)ag::linear_relu(zeros({2, 3}), zeros({4, 2})); }, "[linear] expected 2 input features, got input (2, 3)"},
+         {[] { (void)ag::linear_relu(zeros({2, 3}), zeros({4, 3}), zeros({3})); },
+          "[linear] expected a bias of shape (4,), got (3,)"}}));
+    rows.push_back(row(
         "embedding",
         [](const auto& v, const Attributes& a) { return ag::embedding(v[0], a.tensor<Index>("indices", a.shape("shape"))); },
         [](Random& random) {

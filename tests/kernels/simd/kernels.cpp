@@ -147,7 +147,7 @@ TEST_CASE("a pooling tile takes the first of the largest of four rows, keeps NaN
     }
 }
 
-TEST_CASE("dots of any depth are added to what is there", "[simd]") {
+TEST_CASE("dots of any depth are added to what is there, and cut at 0 if they are to be", "[simd]") {
     for (const Isa isa : sets()) {
         const simd::Table& kernels = simd::table(isa);
         CAPTURE(isa_name(isa));
@@ -156,6 +156,7 @@ TEST_CASE("dots of any depth are added to what is there", "[simd]") {
             for (int large = 0; large < 2; ++large) {
                 const Index rows = large ? kernels.dot_rows : 1;
                 const Index columns = 1 + random.below(kernels.dot_columns);
+                const bool relu = random.below(2) == 1;
                 const auto a = Tensor<float>::normal({rows, depth}, random);
                 const auto b = Tensor<float>::normal({kernels.dot_columns, depth}, random);
                 auto out = Tensor<float>::full({rows, simd::max_dot}, 1);
@@ -167,12 +168,13 @@ TEST_CASE("dots of any depth are added to what is there", "[simd]") {
                 }
                 for (Index j = 0; j < kernels.dot_columns; ++j)
                     right.push_back(b.data() + j * depth);
-                kernels.dot[large]({left.data(), right.data(), depth, to.data(), columns});
+                kernels.dot[large]({left.data(), right.data(), depth, to.data(), columns, relu});
                 for (Index i = 0; i < rows; ++i)
                     for (Index j = 0; j < simd::max_dot; ++j) {
                         double expected = 1;
                         for (Index k = 0; k < depth && j < columns; ++k)
                             expected += static_cast<double>(a.at(i, k)) * static_cast<double>(b.at(j, k));
+                        expected = relu ? std::max(expected, 0.0) : expected;
                         REQUIRE(static_cast<double>(out.at(i, j)) == Approx(expected).margin(1e-4));
                     }
             }
@@ -196,7 +198,7 @@ TEST_CASE("AVX2 and AVX-512 give the same bits", "[simd]") {
         const float* const row = problem.a.data();
         std::vector<const float*> b(static_cast<std::size_t>(kernels.dot_columns), problem.panel.data());
         float* const dot = out.data() + 96;
-        kernels.dot[0]({&row, b.data(), depth, &dot, 1});
+        kernels.dot[0]({&row, b.data(), depth, &dot, 1, false});
         results.push_back(std::move(out));
     }
     CHECK(results[0] == results[1]);

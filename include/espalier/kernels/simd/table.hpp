@@ -53,6 +53,7 @@ struct DotInput {
     Index depth;
     float* const* out;
     Index columns;  ///< that are stored; all of b is read
+    bool relu;      ///< negative results become 0
 };
 
 inline constexpr int max_tile_heights = 4;

@@ -170,7 +170,9 @@ void dot(const DotInput& in) {
         float* const out = in.out[i];
 #pragma GCC unroll 4
         for (int j = 0; j < Columns; ++j)
-            if (j < in.columns)
-                out[j] += sum16(sums[i][j]);
+            if (j < in.columns) {
+                const float y = out[j] + sum16(sums[i][j]);
+                out[j] = in.relu && y < 0 ? 0 : y;
+            }
     }
 }
