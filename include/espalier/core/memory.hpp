@@ -58,24 +58,15 @@ static_assert(sizeof(Block) == memory_alignment);
 
 class MemoryPool {
 public:
-    [[nodiscard]] ESPALIER_NOINLINE static Block* take(std::size_t bytes) { return instance().take_block(bytes); }
-    ESPALIER_NOINLINE static void give_back(Block* block) noexcept { instance().keep(block); }
-    static void trim() noexcept { instance().release_all(); }
-
-private:
-    [[nodiscard]] static MemoryPool& instance() {
-        static MemoryPool* pool = new MemoryPool;  // never destroyed: static tensors may outlive any order of ours
-        return *pool;
-    }
-
-    [[nodiscard]] Block* take_block(std::size_t bytes) {
+    [[nodiscard]] ESPALIER_NOINLINE static Block* take(std::size_t bytes) {
         if (bytes > std::numeric_limits<std::size_t>::max() / 4)
             throw std::bad_alloc{};
         const std::size_t size_class = size_class_of(bytes);
         if constexpr (ESPALIER_POOL_MEMORY) {
-            const std::scoped_lock lock{mutex_};
-            if (Block* block = free_[size_class]) {
-                free_[size_class] = block->next;
+            MemoryPool& pool = instance();
+            const std::scoped_lock lock{pool.mutex_};
+            if (Block* block = pool.free_[size_class]) {
+                pool.free_[size_class] = block->next;
                 block->references.store(1, std::memory_order_relaxed);
                 return block;
             }
@@ -87,21 +78,29 @@ private:
         return block;
     }
 
-    void keep(Block* block) noexcept {
+    ESPALIER_NOINLINE static void give_back(Block* block) noexcept {
         if constexpr (ESPALIER_POOL_MEMORY) {
-            const std::scoped_lock lock{mutex_};
-            block->next = free_[block->size_class];
-            free_[block->size_class] = block;
+            MemoryPool& pool = instance();
+            const std::scoped_lock lock{pool.mutex_};
+            block->next = pool.free_[block->size_class];
+            pool.free_[block->size_class] = block;
         } else {
             release(block);
         }
     }
 
-    void release_all() noexcept {
-        const std::scoped_lock lock{mutex_};
-        for (Block*& head : free_)
+    static void trim() noexcept {
+        MemoryPool& pool = instance();
+        const std::scoped_lock lock{pool.mutex_};
+        for (Block*& head : pool.free_)
             while (head)
                 release(std::exchange(head, head->next));
+    }
+
+private:
+    [[nodiscard]] static MemoryPool& instance() {
+        static MemoryPool* pool = new MemoryPool;  // never destroyed: static tensors may outlive any order of ours
+        return *pool;
     }
 
     static void release(Block* block) noexcept {

@@ -14,7 +14,6 @@
 #include <optional>
 #include <thread>
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::data::detail {
 
@@ -104,7 +103,7 @@ private:
         const std::size_t ahead;
         std::mutex mutex;
         std::condition_variable changed;
-        std::vector<Item> ready;  // the first is the next one; of a few, moving up costs nothing
+        PoolVector<Item> ready;  // the first is the next one; of a few, moving up costs nothing
         std::exception_ptr failure;
         Index made = 0;
         bool stopped = false;

@@ -6,7 +6,6 @@
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/conv2d_tiled_few.hpp>
 #include <espalier/kernels/conv_rows.hpp>
-#include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
 #if ESPALIER_SIMD

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file How images are cut into strips, and rows of them with zeros around, so that the tiles of a convolution never ask what
-/// lies inside.
+/// lies inside; and how what chunks of them have summed is added up.
 #pragma once
 
 #include <espalier/kernels/conv_shape.hpp>

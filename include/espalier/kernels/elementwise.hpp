@@ -41,6 +41,12 @@ void map(Index n, const X* x, Y* y, const F& f) {
     for_each_index(n, [=](Index i) { y[i] = f(x[i]); });
 }
 
+/// y[i] = max(x[i], 0); NaN passes.
+template <class Scalar>
+void relu(Index n, const Scalar* x, Scalar* y) {
+    map(n, x, y, [](Scalar v) { return v < 0 ? Scalar(0) : v; });
+}
+
 /// to[i] += from[i].
 template <class Scalar>
 void accumulate(Index n, const Scalar* from, Scalar* to) {

@@ -4,6 +4,7 @@
 
 #include <espalier/core/config.hpp>
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/sgemm.hpp>
 
 #include <Eigen/Core>
@@ -90,20 +91,20 @@ void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index 
 }
 
 /// y (rows, out) = x (rows, in) times the transpose of w (out, in), plus `bias` (out,) unless null; with
-/// `relu`, what is negative becomes 0.
+/// `with_relu`, what is negative becomes 0.
 template <class Scalar>
-void affine(Index rows, Index out, Index in, const Scalar* x, const Scalar* w, const Scalar* bias, bool relu, Scalar* y) {
+void affine(Index rows, Index out, Index in, const Scalar* x, const Scalar* w, const Scalar* bias, bool with_relu, Scalar* y) {
 #if ESPALIER_SIMD
     if constexpr (std::is_same_v<Scalar, float>) {
-        detail::sgemm_dots(rows, out, in, x, in, w, in, bias, relu, y, out, false);
+        detail::sgemm_dots(rows, out, in, x, in, w, in, bias, with_relu, y, out, false);
     } else
 #endif
     {
         for (Index r = 0; r < rows && bias; ++r)
             std::copy_n(bias, out, y + r * out);
         parallel_gemm<Scalar>(Transpose::no, Transpose::yes, rows, out, in, {x, in}, {w, in}, {y, out}, bias != nullptr);
-        for (Index i = 0; relu && i < rows * out; ++i)
-            y[i] = y[i] < 0 ? Scalar(0) : y[i];
+        if (with_relu)
+            relu(rows * out, y, y);
     }
 }
 

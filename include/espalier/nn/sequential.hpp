@@ -63,26 +63,28 @@ public:
 private:
     /// Layers that run as one: how many, and which of them pools, 0 for none.
     struct Joined {
-        Conv2d<Scalar>* convolution = nullptr;
         std::size_t layers = 1;
-        std::size_t pool = 0;
         Linear<Scalar>* linear = nullptr;
+        Conv2d<Scalar>* convolution = nullptr;
+        std::size_t pool = 0;
     };
 
     [[nodiscard]] Joined joined_at(std::size_t i) noexcept {
         const auto is_relu = [&](std::size_t k) { return k < layers_.size() && layers_[k].template get_if<ReLU>(); };
         if (auto* const linear = layers_[i].template get_if<Linear<Scalar>>(); linear && is_relu(i + 1))
-            return {nullptr, 2, 0, linear};
+            return {.layers = 2, .linear = linear};
         if constexpr (kernels::has_tiled_conv2d<Scalar>) {
             const auto is_pool = [&](std::size_t k) {
                 const auto* const pool = k < layers_.size() ? layers_[k].template get_if<MaxPool2d>() : nullptr;
                 return pool && pool->halves();
             };
             if (auto* const convolution = layers_[i].template get_if<Conv2d<Scalar>>()) {
+                if (is_relu(i + 1) && is_pool(i + 2))
+                    return {.layers = 3, .convolution = convolution, .pool = 2};
                 if (is_relu(i + 1))
-                    return is_pool(i + 2) ? Joined{convolution, 3, 2} : Joined{convolution, 2, 0};
+                    return {.layers = 2, .convolution = convolution};
                 if (is_pool(i + 1) && is_relu(i + 2))  // the largest of what is not negative is the same
-                    return {convolution, 3, 1};
+                    return {.layers = 3, .convolution = convolution, .pool = 1};
             }
         }
         return {};

@@ -74,10 +74,7 @@ TEST_CASE("tiles of every size sum products, from zero, a bias or what is there,
                     std::vector<float*> to;
                     for (Index i = 0; i < rows; ++i)
                         to.push_back(out.data() + 64 * i);
-                    int height = 0;
-                    while (kernels.tile_rows >> (height + 1) >= rows)
-                        ++height;
-                    kernels.tile[height][vectors - 1](problem.input(), {to.data(), column, width, start, problem.bias.data(), relu});
+                    kernels.tile_for(rows, vectors)(problem.input(), {to.data(), column, width, start, problem.bias.data(), relu});
                     for (Index i = 0; i < rows; ++i)
                         for (Index j = 0; j < 64; ++j) {
                             const bool inside = j >= column && j < column + width;

@@ -111,10 +111,7 @@ inline void run_tiles(TileInput in, TileOutput out, Index vectors) noexcept {
     const Table& kernels = table();
     for (Index rest = in.count; rest > 0; rest -= in.count) {
         in.count = std::min(rest, kernels.tile_rows);
-        int height = 0;
-        while (kernels.tile_rows >> (height + 1) >= in.count)
-            ++height;
-        kernels.tile[height][vectors - 1](in, out);
+        kernels.tile_for(in.count, vectors)(in, out);
         in.rows += in.count;
         out.rows += in.count;
     }

@@ -69,6 +69,13 @@ struct Table {
     Index lanes;                                   ///< floats of a vector
     Index tile_rows, tile_vectors;                 ///< the largest tile
     Tile tile[max_tile_heights][max_tile_vectors]; ///< [height][vectors - 1], of `tile_rows >> height` rows
+    /// The smallest tile with so many rows.
+    [[nodiscard]] Tile tile_for(Index rows, Index vectors) const noexcept {
+        int height = 0;
+        while (tile_rows >> (height + 1) >= rows)
+            ++height;
+        return tile[height][vectors - 1];
+    }
     Index pool_rows, pool_vectors;                 ///< of `pool_tile`
     PoolTile pool_tile[max_tile_vectors];          ///< [vectors - 1], always `pool_rows` rows
     Index dot_rows, dot_columns;                   ///< of the larger `dot`
