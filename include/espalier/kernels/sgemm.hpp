@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// @file Matrix products of single precision on the vector kernels, on all threads.
 ///
-/// Each element of a product with `b` untransposed is one chain of fused multiply-adds over k, however the matrices are cut;
-/// with `b` transposed it is a sum of sixteen parts over blocks of `dot_depth`. Either is the same for AVX2 and AVX-512.
+/// Each element of a product is one chain of fused multiply-adds over k, however the matrices are cut; of a small one with `b`
+/// transposed it is a sum of sixteen parts over blocks of `dot_depth`. Either is the same for AVX2 and AVX-512.
 #pragma once
 
 #include <espalier/core/threads.hpp>
@@ -27,14 +27,16 @@ inline constexpr Index panel_depth = 192;  ///< of k that a panel of b holds: wi
 inline constexpr Index block_columns = 384;
 inline constexpr Index block_rows = 512;
 inline constexpr Index dot_depth = 2048;
+inline constexpr Index few = 64;  ///< rows of a, or columns of b: fewer are not worth turning columns of b into rows
 
 /// Work that is worth a thread of its own, in multiply-adds.
 inline constexpr Index gemm_grain = 262144;
 
-/// c (m, n) = a (m, k) b (k, n), added to c if `accumulate`. Blocks of c are independent; each packs the panels of b that it
-/// needs and reads a in place.
-inline void sgemm_panels(Index m, Index n, Index k, const Strided& a, const float* b, Index b_stride, float* c, Index c_stride,
-                         bool accumulate) {
+/// c (m, n) = a (m, k) b (k, n), plus `bias` (n,) unless null or added to c if `accumulate`; with `relu`, what is negative
+/// becomes 0. Blocks of c are independent; each packs the panels of b that it needs and reads a in place.
+inline void sgemm_panels(Index m, Index n, Index k, const Strided& a, const Strided& b, const float* bias, bool relu, float* c,
+                         Index c_stride, bool accumulate) {
+    using simd::Scratch;
     const simd::Table& kernels = simd::table();
     const Index limit = (Index{1} << 31) / std::max<Index>(a.column, 1) - 1;  // offsets have 32 bits
     const Index depth = std::clamp<Index>(std::min(limit, k), 1, panel_depth);
@@ -44,12 +46,11 @@ inline void sgemm_panels(Index m, Index n, Index k, const Strided& a, const floa
     const Index columns = std::clamp<Index>(simd::ceil_div(wish, 48) * 48, 48, block_columns);
     const Index column_blocks = simd::ceil_div(n, columns);
     const Index grain = std::max<Index>(1, gemm_grain / (rows * std::min(n, columns) * std::max<Index>(k, 1)));
-    const Index panel = depth * kernels.tile_vectors * kernels.lanes;
-    const std::size_t bytes =
-        simd::Scratch::bytes<float>(panel) + 2 * simd::Scratch::bytes<float*>(rows) + simd::Scratch::bytes<std::int32_t>(depth);
+    const Index panel_size = depth * kernels.tile_vectors * kernels.lanes;
+    const std::size_t bytes = Scratch::bytes<float>(panel_size) + 2 * Scratch::bytes<float*>(rows) + Scratch::bytes<std::int32_t>(depth);
     parallel_for(simd::ceil_div(m, rows) * column_blocks, grain, bytes, [&](Index begin, Index end, void* memory) {
-        simd::Scratch scratch{memory};
-        auto* const panels = scratch.take<float>(panel);
+        Scratch scratch{memory};
+        auto* const panel = scratch.take<float>(panel_size);
         auto* const inputs = scratch.take<const float*>(rows);
         auto* const outputs = scratch.take<float*>(rows);
         auto* const offsets = scratch.take<std::int32_t>(depth);
@@ -68,11 +69,17 @@ inline void sgemm_panels(Index m, Index n, Index k, const Strided& a, const floa
                     inputs[r] = a.data + (row + r) * a.row + from * a.column;
                 for (Index j = 0; j < parts.blocks(); ++j) {
                     const simd::ColumnBlock block = parts[j];
+                    const Index first = column + block.column;
                     const Index width = block.vectors * kernels.lanes;
-                    kernels.copy_rows(products, block.width, b + from * b_stride + column + block.column, b_stride, panels, width, width);
-                    simd::run_tiles({inputs, row_count, offsets, products, panels, width},
-                                    {outputs, block.column, block.width,
-                                     accumulate || from > 0 ? simd::Start::accumulate : simd::Start::zero, nullptr, false},
+                    if (b.column == 1)
+                        kernels.copy_rows(products, block.width, b.data + from * b.row + first, b.row, panel, width, width);
+                    else
+                        simd::pack_transposed(products, block.width, b.data + from + first * b.column, b.column, panel, width);
+                    const simd::Start start = accumulate || from > 0 ? simd::Start::accumulate
+                                              : bias                 ? simd::Start::bias
+                                                                     : simd::Start::zero;
+                    simd::run_tiles({inputs, row_count, offsets, products, panel, width},
+                                    {outputs, block.column, block.width, start, bias ? bias + first : nullptr, relu && from + depth >= k},
                                     block.vectors);
                 }
             }
@@ -146,15 +153,16 @@ inline void sgemm_dots(Index m, Index n, Index k, const float* a, Index a_stride
 
 }  // namespace detail
 
-/// c (m, n) = a (m, k) b (k, n), added to c if `accumulate`, on all threads; rows or columns of b are in one piece, and rows
-/// of both if those of b are not.
-inline void sgemm(Index m, Index n, Index k, const Strided& a, const Strided& b, float* c, Index c_stride, bool accumulate) {
-    if (b.column != 1)
-        detail::sgemm_dots(m, n, k, a.data, a.row, b.data, b.column, nullptr, false, c, c_stride, accumulate);
-    else if (m <= 2)
+/// c (m, n) = a (m, k) b (k, n), plus `bias` (n,) unless null or added to c if `accumulate`, on all threads; with `relu`, what is
+/// negative becomes 0. Rows or columns of b are in one piece, and rows of both if those of b are not.
+inline void sgemm(Index m, Index n, Index k, const Strided& a, const Strided& b, const float* bias, bool relu, float* c, Index c_stride,
+                  bool accumulate) {
+    if (b.column != 1 && std::min(m, n) < detail::few)
+        detail::sgemm_dots(m, n, k, a.data, a.row, b.data, b.column, bias, relu, c, c_stride, accumulate);
+    else if (m <= 2 && !bias && !relu)
         detail::sgemm_rows(m, n, k, a, b.data, b.row, c, c_stride, accumulate);
     else
-        detail::sgemm_panels(m, n, k, a, b.data, b.row, c, c_stride, accumulate);
+        detail::sgemm_panels(m, n, k, a, b, bias, relu, c, c_stride, accumulate);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels
