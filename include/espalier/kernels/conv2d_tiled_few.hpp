@@ -12,6 +12,9 @@
 
 namespace espalier::inline ESPALIER_ABI::kernels::tiled {
 
+/// Pixels of a strip whose windows lie side by side: few enough to stay in cache, enough to use what is packed often.
+inline constexpr Index unfolded_pixels = 96;
+
 /// Whether dx is cheaper as `y * w` scattered over the image than gathered pixel by pixel: multiply-adds of whole vectors.
 [[nodiscard]] inline bool scatters_input(const ConvShape& s, Index images) noexcept {
     using detail::sixteens;
@@ -31,7 +34,7 @@ inline void backward_input_scattered(const ConvShape& s, Index images, const Con
     const Window& w = s.window;
     const simd::Columns columns{s.patch(), kernels.tile_vectors};
     const Index width = s.output.width;
-    const Index strip = std::clamp<Index>(96 / width, 1, s.output.height);
+    const Index strip = std::clamp<Index>(unfolded_pixels / width, 1, s.output.height);
     const Index filters = s.filters();
 
     const Buffer packed{Scratch::bytes<float>(filters * columns.padded()) + Scratch::bytes<std::int32_t>(filters)};
@@ -51,19 +54,19 @@ inline void backward_input_scattered(const ConvShape& s, Index images, const Con
         Scratch::bytes<float>(pixels * filters) + Scratch::bytes<float>(pixels * columns.padded()) + 2 * Scratch::bytes<float*>(pixels);
     parallel_for(images, 1, bytes, [&](Index n, Index, void* memory) {
         Scratch scratch{memory};
-        auto* const dy = scratch.take<float>(pixels * filters);
+        auto* const spare = scratch.take<float>(pixels * filters);
         auto* const products = scratch.take<float>(pixels * columns.padded());
         auto* const inputs = scratch.take<const float*>(pixels);
         auto* const outputs = scratch.take<float*>(pixels);
-        for (Index p = 0; p < pixels; ++p) {
-            inputs[p] = dy + p * filters;
+        for (Index p = 0; p < pixels; ++p)
             outputs[p] = products + p * columns.padded();
-        }
         float* const image = dx + n * s.input_size();
         std::fill_n(image, s.input_size(), 0.0F);
         for (Index first = 0; first < s.output.height; first += strip) {
             const Index rows = std::min(strip, s.output.height - first);
-            detail::frame_of_cotangent({first, 0, rows, width, filters}, s, cotangent, n, dy);
+            const float* const dy = detail::rows_of_cotangent(first, rows, s, cotangent, n, spare);
+            for (Index p = 0; p < rows * width; ++p)
+                inputs[p] = dy + p * filters;
             for (Index b = 0; b < columns.blocks(); ++b) {
                 const simd::ColumnBlock block = columns[b];
                 const Index wide = block.vectors * kernels.lanes;
@@ -111,7 +114,7 @@ inline void backward_weight_unfolded(const ConvShape& s, Index tasks, const floa
     const Index width = s.output.width;
     const Index filters = s.filters();
     const Index run = w.kernel.width * s.in_channels;
-    const Index strip = std::clamp<Index>(2048 / (width * detail::sixteens(s.patch())), 1, s.output.height);
+    const Index strip = std::clamp<Index>(unfolded_pixels / width, 1, s.output.height);
     const Index chunks = std::clamp<Index>(s.batch * s.output.height * width / 1024, 1, std::min<Index>(16, s.batch));
     const Frame full{0, -w.padding.width, (strip - 1) * w.stride.height + (w.kernel.height - 1) * w.dilation.height + 1,
                      (width - 1) * w.stride.width + w.kernel.width, s.in_channels};
@@ -133,7 +136,7 @@ inline void backward_weight_unfolded(const ConvShape& s, Index tasks, const floa
         Scratch scratch{memory_of_thread};
         auto* const frame = scratch.take<float>(full.size());
         auto* const windows = scratch.take<float>(pixels * columns.padded());
-        auto* const dy = scratch.take<float>(pixels * filters);
+        auto* const spare = scratch.take<float>(pixels * filters);
         auto* const inputs = scratch.take<const float*>(filters);
         auto* const outputs = scratch.take<float*>(filters);
         std::fill_n(windows, pixels * columns.padded(), 0.0F);
@@ -152,8 +155,9 @@ inline void backward_weight_unfolded(const ConvShape& s, Index tasks, const floa
                                           w.stride.width * s.in_channels, windows + r * width * columns.padded() + ky * run,
                                           columns.padded(), run);
                 for (Index t = 0; t < tasks; ++t) {
-                    detail::frame_of_cotangent({first, 0, rows, width, filters}, s, cotangent, t * s.batch + n, dy);
-                    kernels.add_column_sums(rows * width, filters, dy, filters, bias_sums + (chunk * tasks + t) * filters);
+                    const float* const dy = detail::rows_of_cotangent(first, rows, s, cotangent, t * s.batch + n, spare);
+                    if (db)
+                        kernels.add_column_sums(rows * width, filters, dy, filters, bias_sums + (chunk * tasks + t) * filters);
                     for (Index f = 0; f < filters; ++f) {
                         inputs[f] = dy + f;
                         outputs[f] = sums + (chunk * tasks + t) * size + f * columns.padded();

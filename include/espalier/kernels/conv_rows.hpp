@@ -116,6 +116,15 @@ inline void frame_of_cotangent(const Frame& f, const ConvShape& s, const ConvCot
     });
 }
 
+/// Rows [first, first + rows) of the same, pixel behind pixel: where they lie already, or else in `memory`.
+[[nodiscard]] inline const float* rows_of_cotangent(Index first, Index rows, const ConvShape& s, const ConvCotangent<float>& c, Index n,
+                                                    float* memory) {
+    if (c.tail == ConvTail::none)
+        return c.dy + n * s.output_size() + first * s.output.width * s.out_channels;
+    frame_of_cotangent({first, 0, rows, s.output.width, s.out_channels}, s, c, n, memory);
+    return memory;
+}
+
 /// Adds chunks of n sums, one every `stride`, to the first.
 inline void add_chunks(Index chunks, Index n, Index stride, float* sums) {
     for (Index chunk = 1; chunk < chunks; ++chunk)

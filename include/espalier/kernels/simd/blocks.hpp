@@ -71,31 +71,27 @@ private:
     std::byte* next_;
 };
 
-/// out[k][j] = x[j][k] for n rows of x of `depth` elements.
+/// out[k][j] = x[j][k] for n rows of x of `depth` elements; sixteen at a time, so that lines of `out` are written as a whole.
 inline void transpose(Index n, Index depth, const float* x, Index stride, float* out, Index out_stride) noexcept {
     using four = baseline::vec;
     using baseline::load, baseline::store;
-    Index j = 0;
-    for (; j + 4 <= n; j += 4) {
-        const float* const row = x + j * stride;
-        Index k = 0;
-        for (; k + 4 <= depth; k += 4) {
-            const four a = load(row + k), b = load(row + stride + k);
-            const four c = load(row + 2 * stride + k), d = load(row + 3 * stride + k);
-            const four ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-            const four cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-            float* const to = out + k * out_stride + j;
-            store(to, __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5));
-            store(to + out_stride, __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7));
-            store(to + 2 * out_stride, __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5));
-            store(to + 3 * out_stride, __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
-        }
-        for (; k < depth; ++k)
-            for (Index i = 0; i < 4; ++i)
-                out[k * out_stride + j + i] = row[i * stride + k];
-    }
-    for (; j < n; ++j)
-        for (Index k = 0; k < depth; ++k)
+    const Index even_n = n / 4 * 4;
+    const Index even_depth = depth / 4 * 4;
+    for (Index first = 0; first < even_n; first += 16)
+        for (Index k = 0; k < even_depth; k += 4)
+            for (Index j = first; j < std::min(first + 16, even_n); j += 4) {
+                const float* const from = x + j * stride + k;
+                const four a = load(from), b = load(from + stride), c = load(from + 2 * stride), d = load(from + 3 * stride);
+                const four ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+                const four cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+                float* const to = out + k * out_stride + j;
+                store(to, __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5));
+                store(to + out_stride, __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7));
+                store(to + 2 * out_stride, __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5));
+                store(to + 3 * out_stride, __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
+            }
+    for (Index j = 0; j < n; ++j)
+        for (Index k = j < even_n ? even_depth : 0; k < depth; ++k)
             out[k * out_stride + j] = x[j * stride + k];
 }
 
