@@ -114,6 +114,13 @@ public:
         node_->requires_grad = requires_grad;
         node_->sequence = detail::next_sequence();
     }
+    ESPALIER_NOINLINE Variable(const Variable& other) noexcept : node_{other.node_} {}
+    Variable(Variable&& other) noexcept : node_{std::move(other.node_)} {}
+    Variable& operator=(Variable other) noexcept {
+        node_.swap(other.node_);
+        return *this;
+    }
+    ESPALIER_NOINLINE ~Variable() = default;
 
     [[nodiscard]] const Tensor<Scalar>& value() const noexcept { return node_->value; }
     /// For initialisers and optimizers, which change parameters in place. A graph that was recorded before the change

@@ -27,13 +27,17 @@
 /// Name of the inline namespace, e.g. `v0_1_base`; headers open `namespace espalier::inline ESPALIER_ABI { ... }`.
 #define ESPALIER_ABI ESPALIER_CONCAT(v0_1_, ESPALIER_ISA_TAG)
 
-/// For what many templates call and none gains from inlining: it is compiled once, not at every call.
+/// ESPALIER_NOINLINE is for what many templates call and none gains from inlining: it is compiled once, not at every call.
+/// ESPALIER_COLD is for what runs once, as constructors of models do: made small instead of fast, which takes less time to compile.
 #if defined(__GNUC__)
 #define ESPALIER_NOINLINE [[gnu::noinline]]
+#define ESPALIER_COLD [[gnu::cold]]
 #elif defined(_MSC_VER)
 #define ESPALIER_NOINLINE __declspec(noinline)
+#define ESPALIER_COLD
 #else
 #define ESPALIER_NOINLINE
+#define ESPALIER_COLD
 #endif
 
 namespace espalier::inline ESPALIER_ABI {

@@ -48,7 +48,7 @@ private:
 /// Base of everything the library throws. `operation()` is the name between the brackets of `what()`.
 class Error : public std::runtime_error {
 public:
-    Error(std::string_view operation, std::string_view message)
+    ESPALIER_COLD Error(std::string_view operation, std::string_view message)
         : std::runtime_error{detail::join({"[", operation, "] ", message})}, operation_{operation} {}
 
     [[nodiscard]] const std::string& operation() const noexcept { return operation_; }

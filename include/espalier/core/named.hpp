@@ -69,7 +69,7 @@ public:
 
     Named() = default;
     /// @throws StateError for a name that comes twice.
-    Named(std::initializer_list<value_type> entries) {
+    ESPALIER_COLD Named(std::initializer_list<value_type> entries) {
         for (const value_type& entry : entries)
             insert(entry.first, entry.second);
     }

@@ -25,7 +25,7 @@ public:
 
     /// A multi-task set: `Dataset{images, {{"left", left_labels}, {"right", right_labels}}}`.
     /// @throws ValueError for no samples or no targets; ShapeError for a target of another size
-    Dataset(Tensor<Scalar> inputs, Same<losses::Targets<Scalar>> targets)
+    ESPALIER_COLD Dataset(Tensor<Scalar> inputs, Same<losses::Targets<Scalar>> targets)
         : inputs_{std::move(inputs)}, targets_{std::move(targets)} {
         require<ShapeError>(inputs_.rank() > 0, "dataset", "expected inputs (N, ...), got shape ", inputs_.shape());
         require<ValueError>(inputs_.size(0) > 0, "dataset", "expected at least one sample, got inputs of shape ", inputs_.shape());
@@ -36,7 +36,7 @@ public:
     }
 
     /// A single-task set: `Dataset{images, "class", labels}`. @throws as above
-    Dataset(Tensor<Scalar> inputs, std::string task, Same<losses::Target<Scalar>> target)
+    ESPALIER_COLD Dataset(Tensor<Scalar> inputs, std::string task, Same<losses::Target<Scalar>> target)
         : Dataset{std::move(inputs), single(std::move(task), std::move(target))} {}
 
     [[nodiscard]] const Tensor<Scalar>& inputs() const noexcept { return inputs_; }

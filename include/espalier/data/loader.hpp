@@ -72,10 +72,10 @@ class DataLoader {
 
 public:
     /// @throws ValueError for a batch size below 1, a negative prefetch, or options that leave no batch
-    explicit DataLoader(Dataset<Scalar> dataset, std::type_identity_t<Options> options = {})
+    ESPALIER_COLD explicit DataLoader(Dataset<Scalar> dataset, std::type_identity_t<Options> options = {})
         : DataLoader{std::make_shared<const Dataset<Scalar>>(std::move(dataset)), std::move(options)} {}
     /// Shares the set instead of owning it. @throws as above; StateError for null
-    explicit DataLoader(std::shared_ptr<const Dataset<Scalar>> dataset, std::type_identity_t<Options> options = {}) {
+    ESPALIER_COLD explicit DataLoader(std::shared_ptr<const Dataset<Scalar>> dataset, std::type_identity_t<Options> options = {}) {
         require<StateError>(dataset != nullptr, "data_loader", "expected a set, got null");
         require<ValueError>(options.batch_size >= 1, "data_loader", "expected a batch size of at least 1, got ", options.batch_size);
         require<ValueError>(options.prefetch >= 0, "data_loader", "expected a prefetch of at least 0, got ", options.prefetch);
@@ -121,7 +121,7 @@ public:
     };
 
     /// Starts the next epoch.
-    [[nodiscard]] Iterator begin() {
+    [[nodiscard]] ESPALIER_COLD Iterator begin() {
         const std::uint64_t epoch = epoch_++;
         auto make = [plan = plan_, order = plan_->order(epoch), epoch](Index number) { return plan->make(order, epoch, number); };
         using State = typename Iterator::State;

@@ -22,7 +22,7 @@ namespace espalier::inline ESPALIER_ABI::data::detail {
 template <class Item>
 class Prefetcher {
 public:
-    Prefetcher(std::function<Item(Index)> make, Index count, Index ahead)
+    ESPALIER_COLD Prefetcher(std::function<Item(Index)> make, Index count, Index ahead)
         : work_{std::make_unique<Work>(std::move(make), count, static_cast<std::size_t>(ahead))} {
         if (ahead > 0)
             thread_ = std::jthread{[work = work_.get()] { work->run(); }};

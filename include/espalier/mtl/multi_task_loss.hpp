@@ -60,7 +60,7 @@ template <class Scalar = float>
 class MultiTaskLoss {
 public:
     /// @throws StateError without a task, or for a name that comes twice; ValueError for a weight that is negative or not finite.
-    explicit MultiTaskLoss(std::vector<TaskLoss<Scalar>> tasks) {
+    ESPALIER_COLD explicit MultiTaskLoss(std::vector<TaskLoss<Scalar>> tasks) {
         require<StateError>(!tasks.empty(), "MultiTaskLoss", "expected at least one task, got none");
         for (auto& task : tasks) {
             require<StateError>(!tasks_.contains(task.name), "MultiTaskLoss", "expected one loss for each task, got '", task.name,
@@ -70,7 +70,7 @@ public:
             tasks_.insert(std::move(name), std::move(task));
         }
     }
-    MultiTaskLoss(std::initializer_list<TaskLoss<Scalar>> tasks) : MultiTaskLoss{std::vector<TaskLoss<Scalar>>(tasks)} {}
+    ESPALIER_COLD MultiTaskLoss(std::initializer_list<TaskLoss<Scalar>> tasks) : MultiTaskLoss{std::vector<TaskLoss<Scalar>>(tasks)} {}
 
     /// The losses of a batch. Every output needs a loss, every loss an output and a target.
     /// @throws StateError naming the task that lacks one; ValueError if a task's loss is not finite; what a loss throws,

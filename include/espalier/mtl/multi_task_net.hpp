@@ -34,7 +34,7 @@ template <class Scalar = float>
 class MultiTaskNet : public nn::Module<MultiTaskNet<Scalar>, Scalar> {
 public:
     /// @throws StateError without a head, or for a name that comes twice.
-    MultiTaskNet(nn::Layer<Scalar> trunk, std::vector<Head<Scalar>> heads) : trunk_{std::move(trunk)} {
+    ESPALIER_COLD MultiTaskNet(nn::Layer<Scalar> trunk, std::vector<Head<Scalar>> heads) : trunk_{std::move(trunk)} {
         require<StateError>(!heads.empty(), "MultiTaskNet", "expected at least one head, got none");
         for (auto& head : heads) {
             require<StateError>(!heads_.contains(head.name), "MultiTaskNet", "expected one head for each task, got '", head.name,
@@ -43,7 +43,7 @@ public:
         }
         lay_out();
     }
-    MultiTaskNet(nn::Layer<Scalar> trunk, std::initializer_list<Head<Scalar>> heads)
+    ESPALIER_COLD MultiTaskNet(nn::Layer<Scalar> trunk, std::initializer_list<Head<Scalar>> heads)
         : MultiTaskNet{std::move(trunk), std::vector<Head<Scalar>>(heads)} {}
     MultiTaskNet(const MultiTaskNet& other) : nn::Module<MultiTaskNet, Scalar>{}, trunk_{other.trunk_}, heads_{other.heads_} {
         lay_out();
@@ -133,7 +133,7 @@ public:
     }
 
 private:
-    void lay_out() {
+    ESPALIER_COLD void lay_out() {
         std::vector<nn::Parameter<Scalar>*> parameters;
         for (const auto& [path, entry] : nn::detail::tensors_of<Scalar>(*this))
             if (entry.parameter)

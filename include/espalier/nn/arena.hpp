@@ -14,7 +14,7 @@ template <class Scalar>
 class Arena {
 public:
     Arena() = default;
-    explicit Arena(std::span<Parameter<Scalar>* const> parameters) {
+    ESPALIER_COLD explicit Arena(std::span<Parameter<Scalar>* const> parameters) {
         Index size = 0;
         for (const auto* parameter : parameters)
             size += parameter->shape().numel();

@@ -21,7 +21,7 @@ template <class Scalar = float>
 class Conv2d : public Module<Conv2d<Scalar>, Scalar> {
 public:
     /// @throws ValueError unless the counts are positive and the groups divide both channel counts.
-    Conv2d(Index in_channels, Index out_channels, Pair kernel, Conv2dOptions options = {}) : options_{options} {
+    ESPALIER_COLD Conv2d(Index in_channels, Index out_channels, Pair kernel, Conv2dOptions options = {}) : options_{options} {
         require<ValueError>(in_channels > 0 && out_channels > 0 && kernel.height > 0 && kernel.width > 0, "Conv2d",
                             "expected positive channels and kernel, got ", in_channels, ", ", out_channels, " and ", kernel);
         require<ValueError>(options.groups > 0 && in_channels % options.groups == 0 && out_channels % options.groups == 0,

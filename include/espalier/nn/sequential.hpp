@@ -24,9 +24,9 @@ public:
     template <class... Layers>
         requires(sizeof...(Layers) > 0 && !(sizeof...(Layers) == 1 && (std::same_as<Layers, Sequential> && ...)) &&
                  (LayerOf<Layers, Scalar> && ...))
-    explicit(false) Sequential(Layers... layers) {
+    ESPALIER_COLD explicit(false) Sequential(Layers... layers) {
         layers_.reserve(sizeof...(layers));
-        (layers_.emplace_back(std::move(layers)), ...);
+        (add(std::move(layers)), ...);
     }
 
     void add(Layer<Scalar> layer) { layers_.push_back(std::move(layer)); }

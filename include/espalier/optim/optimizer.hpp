@@ -104,7 +104,7 @@ protected:
 
     /// `operation` is the name in errors; each of `moments` becomes a state of zeros as long as all parameters together.
     /// @throws ValueError for no parameters, one that comes twice or is no leaf with a gradient, or a bad learning rate.
-    Optimizer(const char* operation, std::vector<Variable<Scalar>> parameters, double learning_rate,
+    ESPALIER_COLD Optimizer(const char* operation, std::vector<Variable<Scalar>> parameters, double learning_rate,
               std::initializer_list<const char*> moments)
         : operation_{operation}, parameters_{std::move(parameters)} {
         require<ValueError>(!parameters_.empty(), operation_, "expected at least one parameter, got none");

@@ -26,7 +26,7 @@ template <class Scalar = float>
 class SGD final : public Optimizer<Scalar> {
 public:
     /// @throws ValueError for a bad option, and as `Optimizer`.
-    explicit SGD(std::vector<Variable<Scalar>> parameters, const SGDOptions& options = {})
+    ESPALIER_COLD explicit SGD(std::vector<Variable<Scalar>> parameters, const SGDOptions& options = {})
         : Optimizer<Scalar>{"sgd", std::move(parameters), options.learning_rate,
                             options.momentum == 0 ? Names{} : Names{"momentum_buffer"}},
           options_{options} {
