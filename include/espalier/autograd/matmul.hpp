@@ -60,7 +60,7 @@ void add_bias_gradient(Gradients<Scalar>& g, std::size_t input, const Scalar* dy
         const Buffer memory{static_cast<std::size_t>(channels) * sizeof(double)};
         auto* const sums = static_cast<double*>(memory.data());
         for (Index t = 0; t < g.rows(); ++t) {
-            kernels::column_sums(rows, channels, dy + t * rows * channels, sums);
+            kernels::column_sums(rows, channels, dy + t * rows * channels, nullptr, nullptr, sums);
             for (Index c = 0; c < channels; ++c)
                 db[t * stride + c] = static_cast<Scalar>(sums[c]) + (accumulate ? db[t * stride + c] : 0);
         }

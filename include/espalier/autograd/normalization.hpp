@@ -4,9 +4,10 @@
 
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/record.hpp>
-#include <espalier/autograd/softmax.hpp>
+#include <espalier/kernels/normalization.hpp>
 #include <espalier/kernels/reduction.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -65,72 +66,67 @@ template <class Scalar>
                         running.variance.shape());
     require<ValueError>(!training || rows > 1, "batch_norm", "expected more than one value for each channel in training, got input ",
                         x.shape());
-    const auto size = static_cast<std::size_t>(channels);
-    PoolVector<double> mean(size);
-    PoolVector<double> variance(size);
+    auto mean = Tensor<Scalar>::empty({channels});
+    PoolVector<double> inverse(static_cast<std::size_t>(channels));  // of the standard deviation
     const Scalar* const in = x.value().data();
     if (training) {
         const auto n = static_cast<double>(rows);
-        kernels::column_sums(rows, channels, mean.data(), [=](Index r, Index c) { return in[r * channels + c]; });
-        for (double& m : mean)
-            m /= n;
-        kernels::column_sums(rows, channels, variance.data(), [&](Index r, Index c) {
-            const double d = static_cast<double>(in[r * channels + c]) - mean[static_cast<std::size_t>(c)];
-            return d * d;
-        });
-        for (std::size_t c = 0; c < size; ++c) {
-            const auto i = static_cast<Index>(c);
-            running.mean[i] += static_cast<Scalar>(momentum * (mean[c] - static_cast<double>(running.mean[i])));
-            running.variance[i] +=
-                static_cast<Scalar>(momentum * (variance[c] / (n - 1) - static_cast<double>(running.variance[i])));
-            variance[c] /= n;
+        PoolVector<double> sums(inverse.size());
+        kernels::column_sums(rows, channels, in, nullptr, nullptr, sums.data());
+        std::transform(sums.begin(), sums.end(), mean.begin(), [n](double sum) { return static_cast<Scalar>(sum / n); });
+        kernels::column_sums(rows, channels, in, mean.data(), nullptr, sums.data());
+        const auto towards = [=](Scalar& value, double now) { value += static_cast<Scalar>(momentum * (now - static_cast<double>(value))); };
+        for (Index c = 0; c < channels; ++c) {
+            const auto i = static_cast<std::size_t>(c);
+            towards(running.mean[c], static_cast<double>(mean[c]));
+            towards(running.variance[c], sums[i] / (n - 1));
+            inverse[i] = 1 / std::sqrt(sums[i] / n + epsilon);
         }
     } else {
         std::copy(running.mean.begin(), running.mean.end(), mean.begin());
-        std::copy(running.variance.begin(), running.variance.end(), variance.begin());
+        std::transform(running.variance.begin(), running.variance.end(), inverse.begin(),
+                       [=](Scalar v) { return 1 / std::sqrt(static_cast<double>(v) + epsilon); });
     }
-    PoolVector<Scalar> inverse(size);
-    for (std::size_t c = 0; c < size; ++c)
-        inverse[c] = static_cast<Scalar>(1 / std::sqrt(variance[c] + epsilon));
-    auto normalised = Tensor<Scalar>::empty(x.shape());
+    auto scale = Tensor<Scalar>::empty({channels});
+    std::transform(inverse.begin(), inverse.end(), weight.value().begin(), scale.begin(),
+                   [](double i, Scalar w) { return static_cast<Scalar>(i * static_cast<double>(w)); });
     auto y = Tensor<Scalar>::empty(x.shape());
-    parallel_for(rows, detail::row_grain(channels), [&](Index begin, Index end) {
-        for (Index r = begin; r < end; ++r)
-            for (Index c = 0; c < channels; ++c) {
-                const Index i = r * channels + c;
-                const auto k = static_cast<std::size_t>(c);
-                normalised[i] = (in[i] - static_cast<Scalar>(mean[k])) * inverse[k];
-                y[i] = weight.value()[c] * normalised[i] + bias.value()[c];
-            }
-    });
+    kernels::affine_rows<Scalar>(rows, channels, in, mean.data(), scale.data(), bias.value().data(), nullptr, nullptr, y.data());
     return record<Scalar>("batch_norm", std::move(y), {x, weight, bias},
-                          [=, normalised = std::move(normalised), inverse = std::move(inverse)](Gradients<Scalar>& g) {
-        detail::add_affine_gradients(g, normalised, rows, channels);
-        if (!g.needs(0))
-            return;
+                          [=, mean = std::move(mean), inverse = std::move(inverse)](Gradients<Scalar>& g) {
+        const Scalar* const input = g.input(0).data();
         Tensor<Scalar> dx = std::move(g.cotangent());
-        PoolVector<double> sum(inverse.size());
-        PoolVector<double> dot(inverse.size());
+        auto dw = Tensor<Scalar>::empty({g.rows(), channels});
+        auto db = Tensor<Scalar>::empty({g.rows(), channels});
+        auto of_rows = Tensor<Scalar>::empty({3, channels});
+        Scalar* const of_input = of_rows.data();
+        Scalar* const plus = of_input + channels;
+        Scalar* const times = plus + channels;
+        PoolVector<double> sums(inverse.size());
+        PoolVector<double> products(inverse.size());
         for (Index t = 0; t < g.rows(); ++t) {
-            Scalar* const row = dx.data() + t * rows * channels;
-            if (training) {
-                kernels::column_sums(rows, channels, sum.data(), [=](Index r, Index c) { return row[r * channels + c]; });
-                kernels::column_sums(rows, channels, dot.data(), [&](Index r, Index c) {
-                    return row[r * channels + c] * normalised[r * channels + c];
-                });
+            Scalar* const dy = dx.data() + t * rows * channels;
+            kernels::column_sums(rows, channels, dy, nullptr, nullptr, sums.data());
+            kernels::column_sums(rows, channels, input, mean.data(), dy, products.data());
+            for (Index c = 0; c < channels; ++c) {
+                const auto i = static_cast<std::size_t>(c);
+                const double of_weight = products[i] * inverse[i];
+                dw[t * channels + c] = static_cast<Scalar>(of_weight);
+                db[t * channels + c] = static_cast<Scalar>(sums[i]);
+                const double share = training ? 1 / static_cast<double>(rows) : 0;  // mean and variance are not constant
+                of_input[c] = static_cast<Scalar>(-share * inverse[i] * of_weight);
+                plus[c] = static_cast<Scalar>(-share * sums[i]);
+                times[c] = static_cast<Scalar>(static_cast<double>(g.input(1)[c]) * inverse[i]);
             }
-            parallel_for(rows, detail::row_grain(channels), [&](Index begin, Index end) {
-                for (Index r = begin; r < end; ++r)
-                    for (Index c = 0; c < channels; ++c) {
-                        const Index i = r * channels + c;
-                        const auto k = static_cast<std::size_t>(c);
-                        const auto n = static_cast<Scalar>(rows);
-                        row[i] = g.input(1)[c] * inverse[k] *
-                                 (row[i] - (static_cast<Scalar>(sum[k]) + normalised[i] * static_cast<Scalar>(dot[k])) / n);
-                    }
-            });
+            if (g.needs(0))
+                kernels::affine_rows<Scalar>(rows, channels, input, mean.data(), of_input, plus, dy, times, dy);
         }
-        g.add(0, std::move(dx));
+        if (g.needs(0))
+            g.add(0, std::move(dx));
+        if (g.needs(1))
+            g.add(1, std::move(dw));
+        if (g.needs(2))
+            g.add(2, std::move(db));
     });
 }
 
@@ -146,7 +142,7 @@ template <class Scalar>
     auto inverse = Tensor<Scalar>::empty({rows});
     auto y = Tensor<Scalar>::empty(x.shape());
     const auto n = static_cast<double>(channels);
-    parallel_for(rows, detail::row_grain(channels), [&](Index begin, Index end) {
+    parallel_for(rows, kernels::row_grain(channels), [&](Index begin, Index end) {
         for (Index r = begin; r < end; ++r) {
             const Scalar* const in = x.value().data() + r * channels;
             double mean = 0;
@@ -169,7 +165,7 @@ template <class Scalar>
         if (!g.needs(0))
             return;
         Tensor<Scalar> dx = std::move(g.cotangent());
-        parallel_for(g.rows() * rows, detail::row_grain(channels), [&](Index begin, Index end) {
+        parallel_for(g.rows() * rows, kernels::row_grain(channels), [&](Index begin, Index end) {
             for (Index r = begin; r < end; ++r) {
                 Scalar* const row = dx.data() + r * channels;
                 const Scalar* const z = normalised.data() + r % rows * channels;

@@ -108,7 +108,8 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
                     detail::frame_of_cotangent({first, 0, rows, width, pitch}, s, cotangent, t * s.batch + n + i,
                                                dy + i * strip * width * pitch);
                 if (with_bias)
-                    kernels.add_column_sums(images * rows * width, s.out_channels, dy, pitch, bias_sums + (chunk * tasks + t) * s.out_channels);
+                    kernels.add_column_sums(images * rows * width, s.out_channels, dy, nullptr, nullptr, pitch,
+                                            bias_sums + (chunk * tasks + t) * s.out_channels);
                 for (Index group = 0; dw && group < s.groups; ++group) {
                     float* const sum = sums + (chunk * tasks + t) * size + group * group_size;
                     for (Index i = 0; i < part.size; ++i) {

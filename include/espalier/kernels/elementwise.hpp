@@ -6,12 +6,16 @@
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/simd/kernels.hpp>
 
+#include <algorithm>
 #include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
 /// Elements a thread takes at a time: large enough that handing them out costs nothing beside the work.
 inline constexpr Index elementwise_grain = 32768;
+
+/// Rows of so many elements that a thread takes at a time, where each element costs more.
+[[nodiscard]] inline Index row_grain(Index columns) noexcept { return std::max<Index>(1, 8192 / std::max<Index>(columns, 1)); }
 
 /// `body(i)` for every i in [begin, end), in any order and several at once: no call may depend on another.
 template <class Body>

@@ -29,42 +29,61 @@ template <class Term>
     return total;
 }
 
-/// Column sums of a row-major (rows, columns) array of terms: `result[c] = sum over r of term(r, c)`, in double.
-/// `result` has `columns` entries; `term` may be called from several threads.
-template <class Term>
-void column_sums(Index rows, Index columns, double* result, const Term& term) {
-    const Index grain = std::max<Index>(1, 16384 / std::max<Index>(columns, 1));
-    const Index chunks = (rows + grain - 1) / grain;
-    PoolVector<double> partial(static_cast<std::size_t>(chunks * columns));
-    parallel_for(rows, grain, [&](Index begin, Index end) {
-        double* const total = partial.data() + begin / grain * columns;
-        for (Index r = begin; r < end; ++r)
-            for (Index c = 0; c < columns; ++c)
-                total[c] += static_cast<double>(term(r, c));
+/// Column sums of a row-major (rows, columns) array, in double: `add(row, rows, column, columns, sums)` adds those of a block of
+/// it, at most 256 rows and columns, to `sums`, from several threads. `result` has `columns` entries.
+template <class Add>
+void column_sums_of_blocks(Index rows, Index columns, double* result, const Add& add) {
+    constexpr Index block = 256;  // few enough that sums of floats are as good as doubles
+    constexpr Index chunk = 8 * block;
+    const Index chunks = std::max<Index>(1, (rows + chunk - 1) / chunk);
+    const Index widths = (columns + block - 1) / block;
+    PoolVector<double> partial(static_cast<std::size_t>(chunks > 1 ? chunks * columns : 0));
+    double* const sums = chunks > 1 ? partial.data() : result;
+    std::fill_n(sums, chunks * columns, 0.0);
+    const Index size = std::min(rows, chunk) * std::min(columns, block);
+    parallel_for(chunks * widths, std::max<Index>(1, 16384 / std::max<Index>(size, 1)), [&](Index begin, Index end) {
+        for (Index i = begin; i < end; ++i) {
+            const Index column = i % widths * block;
+            const Index last = std::min(rows, (i / widths + 1) * chunk);
+            for (Index row = i / widths * chunk; row < last; row += block)
+                add(row, std::min(block, last - row), column, std::min(block, columns - column), sums + i / widths * columns + column);
+        }
     });
+    if (chunks == 1)
+        return;
     std::fill_n(result, columns, 0.0);
-    for (Index chunk = 0; chunk < chunks; ++chunk)
-        for (Index c = 0; c < columns; ++c)
-            result[c] += partial[static_cast<std::size_t>(chunk * columns + c)];
+    for (Index i = 0; i < chunks * columns; ++i)
+        result[i % columns] += partial[static_cast<std::size_t>(i)];
 }
 
-/// Column sums of a row-major (rows, columns) array.
+/// `result[c] = sum over r of term(r, c)`; `term` may be called from several threads.
+template <class Term>
+void column_sums(Index rows, Index columns, double* result, const Term& term) {
+    column_sums_of_blocks(rows, columns, result, [&](Index row, Index count, Index column, Index width, double* sums) {
+        for (Index r = row; r < row + count; ++r)
+            for (Index c = 0; c < width; ++c)
+                sums[c] += static_cast<double>(term(r, column + c));
+    });
+}
+
+/// `result[c] = sum over r of (x[r][c] - shift[c]) y[r][c]`. Without `shift` it is x y, without y it is x; with a shift and without
+/// y it is (x - shift)^2.
 template <class Scalar>
-void column_sums(Index rows, Index columns, const Scalar* x, double* result) {
+void column_sums(Index rows, Index columns, const Scalar* x, const std::type_identity_t<Scalar>* shift,
+                 const std::type_identity_t<Scalar>* y, double* result) {
 #if ESPALIER_SIMD
     if constexpr (std::is_same_v<Scalar, float>) {
-        constexpr Index block = 256;  // rows, then columns: sums of few enough floats to be as good as doubles
-        parallel_for((columns + block - 1) / block, std::max<Index>(1, 64 / std::max<Index>(rows, 1)), [=](Index begin, Index end) {
-            const Index first = begin * block;
-            const Index width = std::min(columns, end * block) - first;
-            std::fill_n(result + first, width, 0.0);
-            for (Index r = 0; r < rows; r += block)
-                simd::table().add_column_sums(std::min(block, rows - r), width, x + r * columns + first, columns, result + first);
+        column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
+            const Index at = row * columns + column;
+            simd::table().add_column_sums(count, width, x + at, shift ? shift + column : nullptr, y ? y + at : nullptr, columns, sums);
         });
     } else
 #endif
     {
-        column_sums(rows, columns, result, [=](Index r, Index c) { return x[r * columns + c]; });
+        column_sums(rows, columns, result, [=](Index r, Index c) {
+            const Scalar d = x[r * columns + c] - (shift ? shift[c] : Scalar(0));
+            return y ? d * y[r * columns + c] : shift ? d * d : d;
+        });
     }
 }
 

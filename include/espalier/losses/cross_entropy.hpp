@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/softmax.hpp>
 #include <espalier/losses/reduction.hpp>
 
 #include <algorithm>
@@ -73,20 +74,10 @@ public:
 
     [[nodiscard]] Scalar weight(Index label) const noexcept { return weight_[label]; }
 
-    /// Loss of the row x; its softmax goes to `p`, which may be null.
+    /// Loss of the row x, whose softmax goes to `p`.
     [[nodiscard]] Scalar loss(const Scalar* x, Index label, Scalar* p) const {
         const Index classes = weight_.numel();
-        const Scalar top = *std::max_element(x, x + classes);
-        Scalar sum = 0;
-        for (Index c = 0; c < classes; ++c) {
-            const Scalar e = std::exp(x[c] - top);
-            sum += e;
-            if (p)
-                p[c] = e;
-        }
-        for (Index c = 0; p && c < classes; ++c)
-            p[c] /= sum;
-        const Scalar log_sum = std::log(sum);
+        const auto [top, log_sum] = kernels::softmax_row(classes, x, p);
         Scalar loss = on_label_ * weight_[label] * (log_sum - (x[label] - top));
         for (Index c = 0; on_all_ > 0 && c < classes; ++c)
             loss += on_all_ * weight_[c] * (log_sum - (x[c] - top));
@@ -96,8 +87,9 @@ public:
     /// Gradient of the row whose softmax is `p`, times `factor`.
     void gradient(const Scalar* p, Index label, Scalar factor, Scalar* dx) const {
         const Scalar mass = on_label_ * weight_[label] + on_all_ * total_;
-        for (Index c = 0; c < weight_.numel(); ++c)
-            dx[c] = factor * (mass * p[c] - on_all_ * weight_[c]);
+        kernels::vector_loop(0, weight_.numel(), [=, this, weight = weight_.data()](Index c) {
+            dx[c] = factor * (mass * p[c] - on_all_ * weight[c]);
+        });
         dx[label] -= factor * on_label_ * weight_[label];
     }
 
@@ -126,12 +118,15 @@ template <class Scalar>
     detail::SmoothedTarget<Scalar> smoothed{classes, options};
     auto softmax = Tensor<Scalar>::empty(logits.requires_grad() ? logits.shape() : Shape{0});
     Tensor<Scalar> loss = Tensor<Scalar>::empty(labels.shape());
-    const Index grain = std::max<Index>(1, 8192 / classes);  // rows that a thread takes at a time
-    parallel_for(labels.numel(), grain, [&, keep = logits.requires_grad(), x = logits.value().data(), p = softmax.data(),
-                                         out = loss.data()](Index begin, Index end) {
-        for (Index r = begin; r < end; ++r)
-            out[r] = labels[r] < 0 ? Scalar(0) : smoothed.loss(x + r * classes, labels[r], keep ? p + r * classes : nullptr);
-    });
+    const Index grain = kernels::row_grain(classes);
+    parallel_for(labels.numel(), grain, static_cast<std::size_t>(classes) * sizeof(Scalar),
+                 [&, keep = logits.requires_grad(), x = logits.value().data(), p = softmax.data(), out = loss.data()](
+                     Index begin, Index end, void* spare) {
+                     for (Index r = begin; r < end; ++r) {
+                         Scalar* const row = keep ? p + r * classes : static_cast<Scalar*>(spare);
+                         out[r] = labels[r] < 0 ? Scalar(0) : smoothed.loss(x + r * classes, labels[r], row);
+                     }
+                 });
     Scalar scale = 1;
     const bool single = options.reduction != Reduction::none;
     if (single) {

@@ -196,9 +196,49 @@ TEST_CASE("AVX2 and AVX-512 give the same bits", "[simd]") {
         std::vector<const float*> b(static_cast<std::size_t>(kernels.dot_columns), problem.panel.data());
         float* const dot = out.data() + 96;
         kernels.dot[0]({&row, b.data(), depth, &dot, 1, false});
+        float top = 0;
+        out.push_back(kernels.softmax_row(depth, row, out.data(), &top));
         results.push_back(std::move(out));
     }
     CHECK(results[0] == results[1]);
+}
+
+TEST_CASE("softmax_row is the softmax to the last digits, for any row", "[simd]") {
+    const float infinite = std::numeric_limits<float>::infinity();
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    for (const Isa isa : sets()) {
+        const simd::Table& kernels = simd::table(isa);
+        CAPTURE(isa_name(isa));
+        Random random{8};
+        for (Index n = 1; n < 60; ++n) {
+            CAPTURE(n);
+            auto x = Tensor<float>::normal({n}, random, 0, n % 3 == 0 ? 40.0F : 2.0F);
+            if (n % 5 == 2)
+                x[random.below(n)] = -infinite;  // a class that is masked
+            auto p = Tensor<float>::full({n + 1}, untouched);
+            float top = 0;
+            const float sum = kernels.softmax_row(n, x.data(), p.data(), &top);
+            REQUIRE(top == *std::max_element(x.begin(), x.end()));
+            REQUIRE(p[n] == untouched);
+            double total = 0;
+            for (const float value : x)
+                total += std::exp(static_cast<double>(value) - static_cast<double>(top));
+            REQUIRE(static_cast<double>(sum) == Approx(total).epsilon(1e-6));
+            for (Index i = 0; i < n; ++i) {
+                const double expected = std::exp(static_cast<double>(x[i]) - static_cast<double>(top)) / total;
+                if (x[i] == -infinite) {
+                    REQUIRE(p[i] == 0);
+                    continue;
+                }
+                const double digits = 1e-6 + 1e-7 * std::abs(static_cast<double>(x[i]) - static_cast<double>(top));  // of x - top
+                REQUIRE(std::abs(static_cast<double>(p[i]) - expected) <= digits * expected + 2e-38);
+            }
+            x[random.below(n)] = nan;
+            kernels.softmax_row(n, x.data(), p.data(), &top);
+            for (Index i = 0; i < n; ++i)
+                REQUIRE(std::isnan(p[i]));
+        }
+    }
 }
 
 TEST_CASE("passes over rows equal their definitions", "[simd]") {
@@ -216,16 +256,33 @@ TEST_CASE("passes over rows equal their definitions", "[simd]") {
             auto y = Tensor<float>::full({n + 1}, 2);
             kernels.add_rows(n, rows, factors.data(), 1, x.data(), pitch, y.data());
             std::vector<double> sums(static_cast<std::size_t>(n), 1.0);
-            kernels.add_column_sums(rows, n, x.data(), pitch, sums.data());
+            const auto shift = Tensor<float>::normal({n}, random);
+            const auto times = Tensor<float>::normal({rows, pitch}, random);
+            std::vector<double> squares = sums;
+            std::vector<double> products = sums;
+            std::vector<double> plain_products = sums;
+            kernels.add_column_sums(rows, n, x.data(), nullptr, nullptr, pitch, sums.data());
+            kernels.add_column_sums(rows, n, x.data(), shift.data(), nullptr, pitch, squares.data());
+            kernels.add_column_sums(rows, n, x.data(), shift.data(), times.data(), pitch, products.data());
+            kernels.add_column_sums(rows, n, x.data(), nullptr, times.data(), pitch, plain_products.data());
             for (Index j = 0; j < n; ++j) {
                 double weighted = 2;
-                double plain = 1;
+                double plain = 1, square = 1, product = 1, plain_product = 1;
                 for (Index r = 0; r < rows; ++r) {
-                    weighted += static_cast<double>(factors[r]) * static_cast<double>(x.at(r, j));
-                    plain += static_cast<double>(x.at(r, j));
+                    const auto value = static_cast<double>(x.at(r, j));
+                    const double d = value - static_cast<double>(shift[j]);
+                    weighted += static_cast<double>(factors[r]) * value;
+                    plain += value;
+                    square += d * d;
+                    product += d * static_cast<double>(times.at(r, j));
+                    plain_product += value * static_cast<double>(times.at(r, j));
                 }
+                const auto i = static_cast<std::size_t>(j);
                 REQUIRE(static_cast<double>(y[j]) == Approx(weighted).margin(1e-4));
-                REQUIRE(sums[static_cast<std::size_t>(j)] == Approx(plain).margin(1e-4));
+                REQUIRE(sums[i] == Approx(plain).margin(1e-4));
+                REQUIRE(squares[i] == Approx(square).margin(1e-4));
+                REQUIRE(products[i] == Approx(product).margin(1e-4));
+                REQUIRE(plain_products[i] == Approx(plain_product).margin(1e-4));
             }
             REQUIRE(y[n] == 2);
 
@@ -241,6 +298,22 @@ TEST_CASE("passes over rows equal their definitions", "[simd]") {
             for (Index r = 0; r < rows; ++r)
                 for (Index j = 0; j < n + 2; ++j)
                     REQUIRE(added.at(r, j) == (j < n ? untouched + x.at(r, j) : untouched));
+
+            const auto dense = Tensor<float>::normal({rows, n}, random);
+            const auto also = Tensor<float>::normal({rows, n}, random);
+            const auto scale = Tensor<float>::normal({n}, random);
+            const auto offset = Tensor<float>::normal({n}, random);
+            const auto also_scale = Tensor<float>::normal({n}, random);
+            auto affine = Tensor<float>::full({rows * n + 1}, untouched);
+            for (const bool with_also : {false, true}) {
+                kernels.affine_rows(rows, {n, shift.data(), scale.data(), offset.data(), also_scale.data()}, dense.data(),
+                                    with_also ? also.data() : nullptr, affine.data());
+                for (Index i = 0; i < rows * n; ++i) {
+                    const float plain = (dense[i] - shift[i % n]) * scale[i % n] + offset[i % n];
+                    REQUIRE(affine[i] == Approx(with_also ? (plain + also[i]) * also_scale[i % n] : plain).margin(1e-5));
+                }
+                REQUIRE(affine[rows * n] == untouched);
+            }
 
             const auto dy = Tensor<float>::normal({rows, n}, random);
             const auto gate = Tensor<float>::normal({rows, n}, random);

@@ -49,22 +49,72 @@ inline void add_to_rows(Index rows, Index n, const float* x, Index stride, float
         for_each_vector(n, [&](Index j, Index part_of) { store_n(y + j, add(load_n(y + j, part_of), load_n(x + j, part_of)), part_of); });
 }
 
-inline void add_column_sums(Index rows, Index n, const float* x, Index stride, double* sums) {
+inline void add_column_sums(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums) {
     for_each_vector(n, [&](Index j, Index part_of) {
+        const vec center = shift ? load_n(shift + j, part_of) : zero();
         vec sum[4] = {zero(), zero(), zero(), zero()};
-        const float* row = x + j;
+        const auto add_row = [&](vec& to, Index at) {
+            const vec d = sub(load_n(x + at, part_of), center);
+            to = fma(d, y ? load_n(y + at, part_of) : shift ? d : set1(1), to);
+        };
+        Index at = j;
         Index r = 0;
-        for (; r + 4 <= rows; r += 4, row += 4 * stride)
+        for (; r + 4 <= rows; r += 4, at += 4 * stride)
 #pragma GCC unroll 4
             for (int i = 0; i < 4; ++i)
-                sum[i] = add(sum[i], load_n(row + i * stride, part_of));
-        for (; r < rows; ++r, row += stride)
-            sum[0] = add(sum[0], load_n(row, part_of));
+                add_row(sum[i], at + i * stride);
+        for (; r < rows; ++r, at += stride)
+            add_row(sum[0], at);
         float total[lanes];
         store(total, add(add(sum[0], sum[1]), add(sum[2], sum[3])));
         for (Index i = 0; i < part_of; ++i)
             sums[j + i] += static_cast<double>(total[i]);
     });
+}
+
+inline void affine_rows(Index rows, const Affine& f, const float* x, const float* z, float* y) {
+    for (Index r = 0; r < rows; ++r, x += f.n, y += f.n) {
+        for_each_vector(f.n, [&](Index j, Index part_of) {
+            const vec d = sub(load_n(x + j, part_of), load_n(f.shift + j, part_of));
+            vec sum = fma(d, load_n(f.scale + j, part_of), load_n(f.offset + j, part_of));
+            if (z)
+                sum = mul(add(sum, load_n(z + j, part_of)), load_n(f.z_scale + j, part_of));
+            store_n(y + j, sum, part_of);
+        });
+        z = z ? z + f.n : z;
+    }
+}
+
+/// e^x for x <= 0 to about two units in the last place; 0 below the normal numbers, and NaN passes. By 2^n e^r with |r| at most
+/// half of ln 2, and the polynomial of Cephes' expf.
+ESPALIER_INLINE vec exp(vec x) {
+    const vec least = set1(-87.3365447F);
+    const vec above = max(least, x);
+    const vec n = fma(above, set1(1.44269504F), set1(12582912.0F));
+    const vec whole = sub(n, set1(12582912.0F));
+    const vec r = fma(whole, set1(-1.42860677e-6F), fma(whole, set1(-0.693145752F), above));
+    vec p = fma(set1(1.9875691500e-4F), r, set1(1.3981999507e-3F));
+    p = fma(p, r, set1(8.3334519073e-3F));
+    p = fma(p, r, set1(4.1665795894e-2F));
+    p = fma(p, r, set1(1.6666665459e-1F));
+    p = fma(p, r, set1(5.0000001201e-1F));
+    p = fma(p, mul(r, r), add(r, set1(1)));
+    return unless_negative(sub(x, least), mul(p, power_of_two(n)));
+}
+
+inline float softmax_row(Index n, const float* x, float* p, float* top) {
+    vec most = set1(x[0]);
+    for_each_vector(n, [&](Index j, Index part_of) { most = max(most, load_first(x + j, part_of, most)); });
+    *top = largest(most);
+    for_each_vector(n, [&](Index j, Index part_of) { store_n(p + j, exp(sub(load_n(x + j, part_of), set1(*top))), part_of); });
+    const float one[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    vec16 sums = zero16();
+    for (Index j = 0; j < n; j += 16)
+        sums = fma16(load_first16(p + j, n - j < 16 ? n - j : 16), load16(one), sums);
+    const float sum = sum16(sums);
+    const vec share = set1(1 / sum);
+    for_each_vector(n, [&](Index j, Index part_of) { store_n(p + j, mul(load_n(p + j, part_of), share), part_of); });
+    return sum;
 }
 
 inline void relu_backward(Index pixels, Index n, const float* y, const float* dy, float* dx, Index pitch) {
@@ -152,6 +202,8 @@ constexpr void list_tiles(Table& table, int height) {
     table.add_rows = add_rows;
     table.add_to_rows = add_to_rows;
     table.add_column_sums = add_column_sums;
+    table.affine_rows = affine_rows;
+    table.softmax_row = softmax_row;
     table.relu_backward = relu_backward;
     table.unpool_row = unpool_row;
     table.sgd = sgd;

@@ -56,6 +56,15 @@ struct DotInput {
     bool relu;      ///< negative results become 0
 };
 
+/// What `affine_rows` does with each of n columns.
+struct Affine {
+    Index n;
+    const float* shift;
+    const float* scale;
+    const float* offset;
+    const float* z_scale;
+};
+
 inline constexpr int max_tile_heights = 4;
 inline constexpr int max_tile_vectors = 3;
 inline constexpr int max_dot = 4;
@@ -87,8 +96,14 @@ struct Table {
     void (*add_rows)(Index n, Index count, const float* a, Index a_step, const float* x, Index stride, float* y);
     /// y[r][j] += x[r][j], rows of x `stride` apart and those of y `y_stride`.
     void (*add_to_rows)(Index rows, Index n, const float* x, Index stride, float* y, Index y_stride);
-    /// sums[j] += the sum of the rows of x, for n <= stride columns.
-    void (*add_column_sums)(Index rows, Index n, const float* x, Index stride, double* sums);
+    /// sums[j] += the sum over rows of (x - shift) y for n <= stride columns. Without `shift` it is x y, without y x; with a shift
+    /// and without y it is (x - shift)^2.
+    void (*add_column_sums)(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums);
+    /// Rows y = (x - shift) scale + offset or, unless z is null, that plus z, times `z_scale`.
+    void (*affine_rows)(Index rows, const Affine& f, const float* x, const float* z, float* y);
+    /// p = e^(x - top) / s for a row of n > 0, where `top` is its largest element and s, the result, the sum over the row; NaN in
+    /// x makes all of p NaN.
+    float (*softmax_row)(Index n, const float* x, float* p, float* top);
     /// dx[p pitch + j] = y[p n + j] > 0 ? dy[p n + j] : 0, for pixels p.
     void (*relu_backward)(Index pixels, Index n, const float* y, const float* dy, float* dx, Index pitch);
     /// One row of an image from the row of 2x2 windows above it: dx of pixels 2p and 2p + 1 is dy of window p where the winner

@@ -2,6 +2,9 @@
 // Sums of products in registers. Included by kernels.hpp once for each instruction set, in a namespace of its own and behind
 // the vector_*.ipp that says what `vec` is; it must include nothing.
 
+/// v < 0 ? 0 : v, so that NaN passes through.
+ESPALIER_INLINE vec relu(vec v) { return unless_negative(v, v); }
+
 /// The sums of a tile.
 template <int Rows, int Vectors>
 struct Sums {

@@ -14,14 +14,22 @@ ESPALIER_INLINE vec sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 ESPALIER_INLINE vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 ESPALIER_INLINE vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
 ESPALIER_INLINE vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
+ESPALIER_INLINE vec max(vec a, vec b) { return _mm256_max_ps(a, b); }
+ESPALIER_INLINE vec power_of_two(vec n) {
+    const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(n), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_castps_si256(set1(1))));
+}
 
 ESPALIER_INLINE __m256i first(Index n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 ESPALIER_INLINE vec load_first(const float* p, Index n) { return _mm256_maskload_ps(p, first(n)); }
+ESPALIER_INLINE vec load_first(const float* p, Index n, vec otherwise) {
+    return _mm256_blendv_ps(otherwise, load_first(p, n), _mm256_castsi256_ps(first(n)));
+}
 ESPALIER_INLINE void store_first(float* p, vec v, Index n) { _mm256_maskstore_ps(p, first(n), v); }
 
-ESPALIER_INLINE vec relu(vec v) { return _mm256_max_ps(zero(), v); }
+ESPALIER_INLINE vec unless_negative(vec y, vec d) { return _mm256_andnot_ps(_mm256_cmp_ps(y, zero(), _CMP_LT_OQ), d); }
 ESPALIER_INLINE vec where_positive(vec y, vec d) { return _mm256_and_ps(_mm256_cmp_ps(y, zero(), _CMP_GT_OQ), d); }
 
 using choice = __m256i;
@@ -63,6 +71,11 @@ ESPALIER_INLINE vec16 load_first16(const float* p, Index n) {
     return n > 8 ? vec16{load(p), load_first(p + 8, n - 8)} : vec16{load_first(p, n), zero()};
 }
 ESPALIER_INLINE vec16 fma16(vec16 a, vec16 b, vec16 c) { return {fma(a.low, b.low, c.low), fma(a.high, b.high, c.high)}; }
+ESPALIER_INLINE float largest(vec v) {
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
 ESPALIER_INLINE float sum16(vec16 a) {
     const __m256 eight = _mm256_add_ps(a.low, a.high);
     const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

@@ -15,14 +15,22 @@ ESPALIER_INLINE vec sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 ESPALIER_INLINE vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 ESPALIER_INLINE vec div(vec a, vec b) { return _mm512_div_ps(a, b); }
 ESPALIER_INLINE vec sqrt(vec a) { return _mm512_maskz_sqrt_ps(0xFFFF, a); }
+/// a > b ? a : b, so that NaN in b passes through.
+ESPALIER_INLINE vec max(vec a, vec b) { return _mm512_maskz_max_ps(0xFFFF, a, b); }
+/// 2^n for whole n in [-126, 127], told as 1.5 2^23 + n, whose last bits are n.
+ESPALIER_INLINE vec power_of_two(vec n) {
+    const __m512i exponent = _mm512_maskz_slli_epi32(0xFFFF, _mm512_castps_si512(n), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(exponent, _mm512_castps_si512(set1(1))));
+}
 
 ESPALIER_INLINE __mmask16 first(Index n) { return static_cast<__mmask16>((1U << n) - 1U); }
 /// The first n lanes, 0 <= n <= 16; the others are zero and nothing of them is read.
 ESPALIER_INLINE vec load_first(const float* p, Index n) { return _mm512_maskz_loadu_ps(first(n), p); }
+ESPALIER_INLINE vec load_first(const float* p, Index n, vec otherwise) { return _mm512_mask_loadu_ps(otherwise, first(n), p); }
 ESPALIER_INLINE void store_first(float* p, vec v, Index n) { _mm512_mask_storeu_ps(p, first(n), v); }
 
-/// v < 0 ? 0 : v, so that NaN passes through.
-ESPALIER_INLINE vec relu(vec v) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, zero(), _CMP_NLT_UQ), v); }
+/// y < 0 ? 0 : d.
+ESPALIER_INLINE vec unless_negative(vec y, vec d) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, zero(), _CMP_NLT_UQ), d); }
 /// d where y > 0, else 0.
 ESPALIER_INLINE vec where_positive(vec y, vec d) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, zero(), _CMP_GT_OQ), d); }
 
@@ -57,6 +65,14 @@ ESPALIER_INLINE vec16 zero16() { return {zero()}; }
 ESPALIER_INLINE vec16 load16(const float* p) { return {load(p)}; }
 ESPALIER_INLINE vec16 load_first16(const float* p, Index n) { return {load_first(p, n)}; }
 ESPALIER_INLINE vec16 fma16(vec16 a, vec16 b, vec16 c) { return {fma(a.v, b.v, c.v)}; }
+ESPALIER_INLINE float largest(vec v) {
+    const __m512d pairs = _mm512_castps_pd(v);
+    const __m256 low = _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xF, pairs, 0));
+    const __m256 eight = _mm256_max_ps(low, _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xF, pairs, 1)));
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
 ESPALIER_INLINE float sum16(vec16 a) {
     const __m512d pairs = _mm512_castps_pd(a.v);
     const __m256 low = _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xF, pairs, 0));

@@ -26,15 +26,19 @@ ESPALIER_INLINE vec fma(vec a, vec b, vec c) { return (vec)vfmaq_f32((float32x4_
 ESPALIER_INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
 #endif
 
-ESPALIER_INLINE vec load_first(const float* p, Index n) {
-    vec v = zero();
-    __builtin_memcpy(&v, p, static_cast<std::size_t>(n) * sizeof(float));
-    return v;
+ESPALIER_INLINE vec load_first(const float* p, Index n, vec otherwise = zero()) {
+    __builtin_memcpy(&otherwise, p, static_cast<std::size_t>(n) * sizeof(float));
+    return otherwise;
 }
 ESPALIER_INLINE void store_first(float* p, vec v, Index n) { __builtin_memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(float)); }
 
 ESPALIER_INLINE vec select(choice take, vec a) { return (vec)((choice)a & take); }
-ESPALIER_INLINE vec relu(vec v) { return select(~(choice)(v < zero()), v); }
+ESPALIER_INLINE vec unless_negative(vec y, vec d) { return select(~(choice)(y < zero()), d); }
+ESPALIER_INLINE vec max(vec a, vec b) {
+    const choice greater = (choice)(a > b);
+    return (vec)(((choice)a & greater) | ((choice)b & ~greater));
+}
+ESPALIER_INLINE vec power_of_two(vec n) { return (vec)(((choice)n << 23) + (choice)set1(1)); }
 ESPALIER_INLINE vec where_positive(vec y, vec d) { return select((choice)(y > zero()), d); }
 
 ESPALIER_INLINE choice choose(int i) { return choice{i, i, i, i}; }
@@ -66,6 +70,11 @@ ESPALIER_INLINE vec16 load_first16(const float* p, Index n) {
 }
 ESPALIER_INLINE vec16 fma16(vec16 a, vec16 b, vec16 c) {
     return {{fma(a.v[0], b.v[0], c.v[0]), fma(a.v[1], b.v[1], c.v[1]), fma(a.v[2], b.v[2], c.v[2]), fma(a.v[3], b.v[3], c.v[3])}};
+}
+ESPALIER_INLINE float largest(vec v) {
+    const float a = v[0] > v[2] ? v[0] : v[2];
+    const float b = v[1] > v[3] ? v[1] : v[3];
+    return a > b ? a : b;
 }
 ESPALIER_INLINE float sum16(vec16 a) {
     const vec four = (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]);
