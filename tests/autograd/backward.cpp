@@ -23,7 +23,7 @@ V leaf(double value) { return {T::scalar(value), true}; }
 bool clean(const List& variables) {
     for (const V& v : variables) {
         const auto& node = *v.node();
-        if (!node.pending.rows.empty() || node.pending.value.numel() || node.destination.data || node.visited || node.wanted)
+        if (!node.pending.rows.empty() || node.pending.value.numel() || node.destination.data || node.held || node.wanted)
             return false;
     }
     return true;

@@ -97,7 +97,7 @@ TEST_CASE("an exception in a backward function leaves nothing behind on what it 
         CHECK(node->pending.rows.empty());
         CHECK(node->pending.value.numel() == 0);
         CHECK(node->destination.data == nullptr);
-        CHECK_FALSE(node->visited);
+        CHECK(node->held == nullptr);
         CHECK_FALSE(node->wanted);
     }
     (shared * x).backward();

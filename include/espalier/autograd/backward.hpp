@@ -40,33 +40,31 @@ public:
     using NodePtr = std::shared_ptr<Node<Scalar>>;
 
     Traversal(const char* operation, const Seeds<Scalar>& seeds) {
-        PoolVector<Node<Scalar>*> stack;
         const auto visit = [&](const NodePtr& node) {
-            if (node->requires_grad && !std::exchange(node->visited, true)) {
-                nodes_.push_back(node);
-                stack.push_back(node.get());
+            if (node->requires_grad && !node->held) {
+                nodes_.push_back(node.get());
+                node->held = node;
             }
         };
         for (const auto& seed : seeds)
             visit(seed.root.node());
-        while (!stack.empty()) {
-            Node<Scalar>* node = stack.back();
-            stack.pop_back();
-            if (node->freed) {
+        for (std::size_t i = 0; i < nodes_.size(); ++i) {
+            const Node<Scalar>& node = *nodes_[i];
+            if (node.freed) {
                 reset();
                 fail<StateError>(operation, "expected a graph to run backward, got one that an earlier backward pass freed at ",
-                                 node->operation, ' ', node->value.shape(), ": pass retain_graph to the earlier one");
+                                 node.operation, ' ', node.value.shape(), ": pass retain_graph to the earlier one");
             }
-            for (const NodePtr& input : node->inputs)
+            for (const NodePtr& input : node.inputs)
                 visit(input);
         }
-        std::sort(nodes_.begin(), nodes_.end(), [](const NodePtr& a, const NodePtr& b) { return a->sequence > b->sequence; });
+        std::sort(nodes_.begin(), nodes_.end(), [](const auto* a, const auto* b) { return a->sequence > b->sequence; });
     }
     Traversal(const Traversal&) = delete;
     Traversal& operator=(const Traversal&) = delete;
     ~Traversal() { reset(); }
 
-    [[nodiscard]] PoolVector<NodePtr>& nodes() noexcept { return nodes_; }
+    [[nodiscard]] const PoolVector<Node<Scalar>*>& nodes() const noexcept { return nodes_; }
 
     /// Runs all backward functions; `finish(leaf)` is called once for each leaf that may have received anything.
     template <class Finish>
@@ -74,13 +72,12 @@ public:
         for (auto& seed : seeds)
             if (seed.root.requires_grad())
                 Gradients<Scalar>::gather(seed.root.node()->pending, seed.rows, std::move(seed.value), seed.root.shape());
-        for (NodePtr& node : nodes_) {
+        for (Node<Scalar>*& node : nodes_) {
             if (node->backward) {
                 if (!node->pending.rows.empty()) {
                     Gradients<Scalar> gradients{*node};
                     (*node->backward)(gradients);
                 }
-                clear(*node);
                 if (!retain_graph) {  // activations are freed as the traversal passes them
                     node->backward.reset();
                     node->inputs.clear();
@@ -88,26 +85,25 @@ public:
                 }
             } else {
                 finish(*node);
-                clear(*node);
             }
-            node.reset();
+            leave(*std::exchange(node, nullptr));
         }
     }
 
 private:
-    static void clear(Node<Scalar>& node) noexcept {
+    static void leave(Node<Scalar>& node) noexcept {
         node.pending = {};
         node.destination = {};
-        node.visited = false;
         node.wanted = false;
+        const NodePtr perhaps_last = std::move(node.held);
     }
     void reset() noexcept {
-        for (NodePtr& node : nodes_)
+        for (Node<Scalar>*& node : nodes_)
             if (node)
-                clear(*node);
+                leave(*std::exchange(node, nullptr));
     }
 
-    PoolVector<NodePtr> nodes_;
+    PoolVector<Node<Scalar>*> nodes_;
 };
 
 /// Lets gradients of a leaf be written straight into its `gradient`.
@@ -162,13 +158,13 @@ template <class Scalar>
     Index column = 0;
     for (const auto& leaf : wrt) {
         auto& node = *leaf.node();
-        if (node.visited) {
+        const bool reached = node.held != nullptr;
+        if (reached) {
             require<StateError>(!node.wanted, operation, "expected each leaf once, got ", leaf.shape(), " twice");
             node.wanted = true;
             node.destination = {matrix.data() + column, columns, false};
             node.pending.rows = all;
         }
-        const bool reached = node.visited;
         for (Index t = 0; t < rows && !reached; ++t)
             std::fill_n(matrix.data() + t * columns + column, leaf.numel(), Scalar(0));
         column += leaf.numel();
@@ -202,7 +198,7 @@ void backward(std::span<const Variable<Scalar>> roots, bool retain_graph = false
         seeds.push_back(detail::unit_seed("backward", root, 0));
     }
     detail::Traversal<Scalar> traversal{"backward", seeds};
-    for (const auto& node : traversal.nodes())
+    for (auto* node : traversal.nodes())
         if (node->is_leaf())
             detail::aim_at_gradient(*node);
     traversal.run(std::move(seeds), retain_graph, [](detail::Node<Scalar>& leaf) {

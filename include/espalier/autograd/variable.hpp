@@ -61,7 +61,7 @@ struct Node {
     // The state of one traversal; empty between traversals.
     Pending<Scalar> pending;
     Destination<Scalar> destination;
-    bool visited = false;
+    std::shared_ptr<Node> held;  ///< itself: keeps it until the traversal has passed it
     bool wanted = false;  ///< a leaf whose gradient goes to a row of a Jacobian instead of `gradient`
 
     Node() = default;
