@@ -33,6 +33,11 @@ class MultiTaskNet(nn.Module):
         return {task: head(features) for task, head in self.heads.items()}
 
 
+def separable(inputs, outputs, stride):
+    return [nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False), nn.BatchNorm2d(inputs), nn.ReLU(),
+            nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+
+
 def make_network(name, side):
     if name == "reference":
         last = side // 8
@@ -42,6 +47,10 @@ def make_network(name, side):
             nn.Conv2d(64, 128, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
             nn.Flatten(), nn.Linear(128 * last * last, 1024), nn.ReLU()),
             lambda: nn.Linear(1024, 10))
+    if name == "separable":
+        return MultiTaskNet(nn.Sequential(
+            nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(3, 2, 1),
+            *separable(32, 64, 1), *separable(64, 128, 2), *separable(128, 128, 1)), lambda: nn.Conv2d(128, 10, 1))
     last = ((side - 4) // 2 - 4) // 2
     return MultiTaskNet(nn.Sequential(
         nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), nn.ReLU(),
@@ -53,7 +62,8 @@ def make_network(name, side):
 def make_step(args):
     torch.manual_seed(1)
     x = torch.rand(args.batch, 1, args.side, args.side)
-    labels = {task: torch.randint(10, (args.batch,)) for task in TASKS}
+    pixels = [(args.side + 3) // 4] * 2 if args.net == "separable" else []
+    labels = {task: torch.randint(10, (args.batch, *pixels)) for task in TASKS}
     net = make_network(args.net, args.side)
     fast = args.mode in ("channels_last", "bfloat16")
     if fast:
@@ -99,7 +109,7 @@ def peak_megabytes():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--net", choices=("reference", "lenet"), default="reference")
+    parser.add_argument("--net", choices=("reference", "lenet", "separable"), default="reference")
     parser.add_argument("--side", type=int, default=128, metavar="N", help="pixels a side")
     parser.add_argument("--batch", type=int, default=32, metavar="N", help="images a step")
     parser.add_argument("--threads", type=int, default=2, metavar="N")
