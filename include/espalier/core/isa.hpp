@@ -40,7 +40,7 @@ namespace detail {
 
 /// The instruction set that kernels use: the strongest there is, or what the environment's `ESPALIER_ISA` names
 /// (`baseline`, `avx2`, `avx512`). @throws ValueError at the first call if that is unknown or not there.
-[[nodiscard]] inline Isa isa() {
+[[nodiscard]] ESPALIER_NOINLINE inline Isa isa() {
     static const Isa chosen = [] {
         const Isa strongest = detail::strongest_isa();
         const char* const text = std::getenv("ESPALIER_ISA");

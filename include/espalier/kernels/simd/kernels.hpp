@@ -91,7 +91,7 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 }
 
 /// The kernels for `isa()`.
-[[nodiscard]] inline const Table& table() {
+[[nodiscard]] ESPALIER_NOINLINE inline const Table& table() {
     static const Table& chosen = table(isa());
     return chosen;
 }
