@@ -10,6 +10,12 @@ ESPALIER_INLINE void for_each_vector(Index count, const Body& body) {
     if (j < count)
         body(j, count - j);
 }
+/// The same with the body compiled once: for long ones, where asking for each vector whether it is whole costs little.
+template <class Body>
+ESPALIER_INLINE void for_each_part(Index count, const Body& body) {
+    for (Index j = 0; j < count; j += lanes)
+        body(j, count - j < lanes ? count - j : Index{lanes});
+}
 ESPALIER_INLINE vec load_n(const float* p, Index n) { return n == lanes ? load(p) : load_first(p, n); }
 ESPALIER_INLINE void store_n(float* p, vec v, Index n) { n == lanes ? store(p, v) : store_first(p, v, n); }
 
@@ -50,7 +56,7 @@ inline void add_to_rows(Index rows, Index n, const float* x, Index stride, float
 }
 
 inline void add_column_sums(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums) {
-    for_each_vector(n, [&](Index j, Index part_of) {
+    for_each_part(n, [&](Index j, Index part_of) {
         const vec center = shift ? load_n(shift + j, part_of) : zero();
         vec sum[4] = {zero(), zero(), zero(), zero()};
         const auto add_row = [&](vec& to, Index at) {
@@ -104,16 +110,16 @@ ESPALIER_INLINE vec exp(vec x) {
 
 inline float softmax_row(Index n, const float* x, float* p, float* top) {
     vec most = set1(x[0]);
-    for_each_vector(n, [&](Index j, Index part_of) { most = max(most, load_first(x + j, part_of, most)); });
+    for_each_part(n, [&](Index j, Index part_of) { most = max(most, load_first(x + j, part_of, most)); });
     *top = largest(most);
-    for_each_vector(n, [&](Index j, Index part_of) { store_n(p + j, exp(sub(load_n(x + j, part_of), set1(*top))), part_of); });
+    for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, exp(sub(load_n(x + j, part_of), set1(*top))), part_of); });
     const float one[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     vec16 sums = zero16();
     for (Index j = 0; j < n; j += 16)
         sums = fma16(load_first16(p + j, n - j < 16 ? n - j : 16), load16(one), sums);
     const float sum = sum16(sums);
     const vec share = set1(1 / sum);
-    for_each_vector(n, [&](Index j, Index part_of) { store_n(p + j, mul(load_n(p + j, part_of), share), part_of); });
+    for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, mul(load_n(p + j, part_of), share), part_of); });
     return sum;
 }
 
@@ -159,7 +165,7 @@ inline void sgd_momentum(Index n, const SgdRule<float>& rule, const float* gradi
 
 inline void adam(Index n, const AdamRule<float>& rule, const float* gradient, float* parameter, float* first, float* second) {
     const vec decay = set1(rule.weight_decay);
-    for_each_vector(n, [&](Index j, Index part_of) {
+    for_each_part(n, [&](Index j, Index part_of) {
         const vec p = load_n(parameter + j, part_of);
         const vec d = fma(decay, p, load_n(gradient + j, part_of));
         const vec old = load_n(first + j, part_of);
