@@ -6,6 +6,7 @@
 #pragma once
 
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/conv2d_depthwise.hpp>
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
@@ -21,6 +22,8 @@ using simd::Scratch;
 /// of the same shape, with `winners_slack` bytes after it.
 inline void forward(const ConvShape& s, const float* x, const float* weight, const float* bias, ConvTail tail, float* y,
                     std::uint8_t* winners) {
+    if (s.depthwise() && tail != ConvTail::relu_max_pool)
+        return depthwise::forward(s, x, weight, bias, tail == ConvTail::relu, y);
     const simd::Table& kernels = simd::table();
     const Window& w = s.window;
     const bool pool = tail == ConvTail::relu_max_pool;

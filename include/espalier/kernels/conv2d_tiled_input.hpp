@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/conv2d_depthwise.hpp>
 #include <espalier/kernels/conv2d_tiled_few.hpp>
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
@@ -71,6 +72,8 @@ private:
 
 /// dx for `images` cotangents, the images of T batches one after the other.
 inline void backward_input(const ConvShape& s, Index images, const ConvCotangent<float>& cotangent, const float* weight, float* dx) {
+    if (s.depthwise())
+        return depthwise::backward_input(s, images, cotangent, weight, dx);
     if (scatters_input(s, images))
         return backward_input_scattered(s, images, cotangent, weight, dx);
     const simd::Table& kernels = simd::table();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/conv2d_depthwise.hpp>
 #include <espalier/kernels/conv2d_tiled_few.hpp>
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
@@ -31,6 +32,8 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
             std::fill_n(db + t * db_stride, s.out_channels, 0.0F);
         return;
     }
+    if (s.depthwise())
+        return depthwise::backward_weight(s, tasks, x, cotangent, dw, dw_stride, dw_accumulate, db, db_stride, db_accumulate);
     if (dw && unfolds_windows(s))
         return backward_weight_unfolded(s, tasks, x, cotangent, dw, dw_stride, dw_accumulate, db, db_stride, db_accumulate);
     const simd::Table& kernels = simd::table();

@@ -28,6 +28,8 @@ struct ConvShape {
     /// Of the 2x2 windows that the output is cut into; an odd row or column at the end is left out.
     [[nodiscard]] Pair pooled() const noexcept { return {output.height / 2, output.width / 2}; }
     [[nodiscard]] Index pooled_size() const noexcept { return pooled().height * pooled().width * out_channels; }
+    /// A filter for each channel, and more than one of them.
+    [[nodiscard]] bool depthwise() const noexcept { return groups > 1 && depth() == 1 && filters() == 1; }
     /// A 1x1 convolution of dense pixels: its patches are the image itself.
     [[nodiscard]] bool pointwise() const noexcept {
         return window.kernel == Pair{1} && window.stride == Pair{1} && window.padding == Pair{0} && groups == 1;
@@ -40,9 +42,6 @@ enum class ConvTail {
     relu,
     relu_max_pool,  ///< ReLU, and the largest of each 2x2 window
 };
-
-/// Bytes that must exist after the winners of ConvTail::relu_max_pool, which are read in whole vectors.
-inline constexpr Index winners_slack = 16;
 
 /// The cotangent of a convolution's plain result, told by that of what follows it and never stored as a whole.
 template <class Scalar>

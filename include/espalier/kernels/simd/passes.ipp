@@ -140,6 +140,107 @@ inline void unpool_row(Index windows, Index n, const float* dy, const std::uint8
         });
 }
 
+/// `Pixels` windows at a time, so that a weight is read once for all of them.
+template <int Pixels>
+void sum_windows(const WindowRun& run, Index step, const float* x, const WindowWeights& weights, Index column, Index width, float* out,
+                 Index out_step) {
+    const WindowTap* const end = run.taps + run.count;
+    const Index pitch = run.channels;
+    for_each_vector(width, [&](Index i, Index part_of) __attribute__((always_inline)) {
+        const Index j = column + i;
+        const vec start = weights.bias ? load_n(weights.bias + j, part_of) : zero();
+        vec sum[Pixels];
+#pragma GCC unroll 8
+        for (int p = 0; p < Pixels; ++p)
+            sum[p] = start;
+        for (const WindowTap* tap = run.taps; tap < end; ++tap) {
+            const vec weight = load_n(weights.weight + tap->position * pitch + j, part_of);
+            const float* const from = x + tap->offset + j;
+#pragma GCC unroll 8
+            for (int p = 0; p < Pixels; ++p)
+                sum[p] = fma(weight, load_n(from + p * step, part_of), sum[p]);
+        }
+#pragma GCC unroll 8
+        for (int p = 0; p < Pixels; ++p)
+            store_n(out + p * out_step + j, weights.relu ? relu(sum[p]) : sum[p], part_of);
+    });
+}
+
+inline void window_sums(const WindowRun& run, const float* x, const WindowWeights& weights, float* out, Index out_step) {
+    constexpr Index block = 8 * lanes;  // channels whose weights stay in cache
+    for (Index column = 0; column < run.channels; column += block) {
+        const Index width = run.channels - column < block ? run.channels - column : block;
+        const auto cover = [&](Index together, auto sum) {
+            for (Index p = 0; p < run.pixels; p += together) {
+                const Index at = p < run.pixels - together ? p : run.pixels - together;  // the last are computed again, not one by one
+                sum(run, run.step, x + at * run.step, weights, column, width, out + at * out_step, out_step);
+            }
+        };
+        if (run.pixels >= 8)
+            cover(8, sum_windows<8>);
+        else if (run.pixels >= 4)
+            cover(4, sum_windows<4>);
+        else  // one four times over: a single chain of sums would wait as long
+            for (Index p = 0; p < run.pixels; ++p)
+                sum_windows<4>(run, 0, x + p * run.step, weights, column, width, out + p * out_step, 0);
+    }
+}
+
+inline void window_products(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_row, Index pitch,
+                            float* sums) {
+    constexpr int together = 9;  // a window of 3x3
+    const Index step = run.step;
+    const Index pixels = run.pixels;
+    for_each_vector(run.channels, [&](Index j, Index part_of) __attribute__((always_inline)) {
+        for (Index t = 0; t < run.count; t += together) {
+            const float* from[together];
+            vec sum[together];
+#pragma GCC unroll 9
+            for (int i = 0; i < together; ++i) {  // those past the last are never stored
+                const WindowTap tap = run.taps[t + i < run.count ? t + i : run.count - 1];
+                from[i] = x + tap.offset + j;
+                sum[i] = load_n(sums + tap.position * pitch + j, part_of);
+            }
+            const float* d = dy + j;
+            for (Index r = 0; r < rows; ++r, d += dy_row - pixels * pitch)
+                for (Index p = 0, at = r * x_row; p < pixels; ++p, at += step, d += pitch) {
+                    const vec by = load_n(d, part_of);
+#pragma GCC unroll 9
+                    for (int i = 0; i < together; ++i)
+                        sum[i] = fma(load_n(from[i] + at, part_of), by, sum[i]);
+                }
+#pragma GCC unroll 9
+            for (int i = 0; i < together; ++i)
+                if (t + i < run.count)
+                    store_n(sums + run.taps[t + i].position * pitch + j, sum[i], part_of);
+        }
+    });
+}
+
+inline void window_max(const WindowRun& run, const float* x, float* out, std::uint16_t* winners) {
+    for (Index p = 0; p < run.pixels; ++p, x += run.step, out += run.channels, winners += run.channels)
+        for_each_vector(run.channels, [&](Index j, Index part_of) {
+            vec best = load_n(x + run.taps[0].offset + j, part_of);
+            choice from = choose(static_cast<int>(run.taps[0].position));
+            for (Index t = 1; t < run.count; ++t)
+                take_greater(best, from, load_n(x + run.taps[t].offset + j, part_of), static_cast<int>(run.taps[t].position));
+            store_n(out + j, best, part_of);
+            store_first(winners + j, from, part_of);
+        });
+}
+
+inline void window_chosen(const WindowRun& run, const float* dy, const std::uint16_t* winners, float* out, Index out_step) {
+    for (Index p = 0; p < run.pixels; ++p, dy += run.step, winners += run.step, out += out_step)
+        for_each_vector(run.channels, [&](Index j, Index part_of) {
+            vec sum = zero();
+            for (Index t = 0; t < run.count; ++t) {
+                const Index at = run.taps[t].offset + j;
+                sum = add(sum, where_chosen(load_choice(winners + at), static_cast<int>(run.taps[t].position), load_n(dy + at, part_of)));
+            }
+            store_n(out + j, sum, part_of);
+        });
+}
+
 inline void sgd(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter) {
     const vec step = set1(-rule.learning_rate);
     const vec decay = set1(rule.weight_decay);
@@ -212,6 +313,10 @@ constexpr void list_tiles(Table& table, int height) {
     table.softmax_row = softmax_row;
     table.relu_backward = relu_backward;
     table.unpool_row = unpool_row;
+    table.window_sums = window_sums;
+    table.window_products = window_products;
+    table.window_max = window_max;
+    table.window_chosen = window_chosen;
     table.sgd = sgd;
     table.sgd_momentum = sgd_momentum;
     table.adam = adam;

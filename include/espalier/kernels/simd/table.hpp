@@ -63,6 +63,27 @@ struct Affine {
     const float* scale;
     const float* offset;
     const float* z_scale;
+
+/// A tap that the windows of a run of pixels have: where it lies from the run's first tap, and its place in the whole window.
+struct WindowTap {
+    Index offset;
+    Index position;
+};
+
+/// Windows with the same taps, `step` floats apart, over pixels of `channels` floats.
+struct WindowRun {
+    const WindowTap* taps;
+    Index count;
+    Index pixels;
+    Index step;
+    Index channels;
+};
+
+/// What sums over windows are weighted by, `channels` floats for each position of a tap, and what they begin with, or null.
+struct WindowWeights {
+    const float* weight;
+    const float* bias;
+    bool relu;  ///< negative results become 0
 };
 
 inline constexpr int max_tile_heights = 4;
@@ -110,6 +131,17 @@ struct Table {
     /// is `first` or `first + 1`, else 0.
     /// Winners are read in whole vectors: up to `lanes - 1` bytes past the last of them must exist.
     void (*unpool_row)(Index windows, Index n, const float* dy, const std::uint8_t* winners, int first, float* dx, Index pitch);
+
+    /// out[p out_step + j] = bias[j] + sum over taps of weight[position][j] x[offset + p step + j], for pixels p of the run.
+    void (*window_sums)(const WindowRun& run, const float* x, const WindowWeights& weights, float* out, Index out_step);
+    /// sums[position pitch + j] += the sum of x[offset + r x_row + p step + j] dy[r dy_row + p pitch + j] over rows and pixels.
+    void (*window_products)(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_row, Index pitch,
+                            float* sums);
+    /// The largest of each window, and its position: the first of equals; NaN wins. A window has one tap at least.
+    void (*window_max)(const WindowRun& run, const float* x, float* out, std::uint16_t* winners);
+    /// out[p out_step + j] = the sum of dy at the taps whose winner is their position; winners lie as dy does, and are read in
+    /// whole vectors.
+    void (*window_chosen)(const WindowRun& run, const float* dy, const std::uint16_t* winners, float* out, Index out_step);
 
     /// The update rules of kernels/optimizer.hpp, for arrays of n.
     void (*sgd)(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter);

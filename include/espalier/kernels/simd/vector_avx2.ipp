@@ -58,6 +58,16 @@ ESPALIER_INLINE choice load_choice(const std::uint8_t* p) {
     __builtin_memcpy(&bytes, p, 8);
     return _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(bytes));
 }
+ESPALIER_INLINE void store_first(std::uint16_t* p, choice from, Index n) {
+    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(from), _mm256_extracti128_si256(from, 1));
+    if (n == lanes)
+        __builtin_memcpy(p, &words, 16);
+    else
+        __builtin_memcpy(p, &words, static_cast<std::size_t>(2 * n));
+}
+ESPALIER_INLINE choice load_choice(const std::uint16_t* p) {
+    return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
 ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) {
     return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(from, choose(i))), d);
 }

@@ -52,6 +52,10 @@ ESPALIER_INLINE void store_first(std::uint8_t* p, choice from, Index n) { _mm512
 ESPALIER_INLINE choice load_choice(const std::uint8_t* p) {
     return _mm512_maskz_cvtepu8_epi32(0xFFFF, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
+ESPALIER_INLINE void store_first(std::uint16_t* p, choice from, Index n) { _mm512_mask_cvtepi32_storeu_epi16(p, first(n), from); }
+ESPALIER_INLINE choice load_choice(const std::uint16_t* p) {
+    return _mm512_maskz_cvtepu16_epi32(0xFFFF, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
 /// d in the lanes that chose i, else 0.
 ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) {
     return _mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask(from, choose(i)), d);

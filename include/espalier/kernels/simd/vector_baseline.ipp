@@ -51,11 +51,13 @@ ESPALIER_INLINE void choose_unless_positive(vec v, choice& from, int i) {
     const choice positive = (choice)(v > zero());
     from = (from & positive) | (choose(i) & ~positive);
 }
-ESPALIER_INLINE void store_first(std::uint8_t* p, choice from, Index n) {
+template <class Winner>
+ESPALIER_INLINE void store_first(Winner* p, choice from, Index n) {
     for (Index i = 0; i < n; ++i)
-        p[i] = static_cast<std::uint8_t>(from[i]);
+        p[i] = static_cast<Winner>(from[i]);
 }
-ESPALIER_INLINE choice load_choice(const std::uint8_t* p) { return choice{p[0], p[1], p[2], p[3]}; }
+template <class Winner>
+ESPALIER_INLINE choice load_choice(const Winner* p) { return choice{p[0], p[1], p[2], p[3]}; }
 ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) { return select((choice)(from == choose(i)), d); }
 
 struct vec16 {
