@@ -29,7 +29,7 @@ using simd::WindowRun;
 /// y = x * w + bias, and what is negative made 0 if `relu`; `bias` may be null.
 inline void forward(const ConvShape& s, const float* x, const float* weight, const float* bias, bool relu, float* y) {
     const Buffer memory = packed(s, weight);
-    const simd::WindowWeights weights{static_cast<const float*>(memory.data()), bias, relu};
+    const simd::WindowWeights weights{static_cast<const float*>(memory.data()), s.out_channels, bias, relu};
     const WindowRuns runs{Direction::forward, s.window, s.output, s.input, s.in_channels};
     const Index strip = detail::strip_rows(s.batch, s.output.height);
     const Index strips = ceil_div(s.output.height, strip);
@@ -45,7 +45,7 @@ inline void forward(const ConvShape& s, const float* x, const float* weight, con
 inline void backward_input(const ConvShape& s, Index images, const ConvCotangent<float>& cotangent, const float* weight, float* dx) {
     const Window& w = s.window;
     const Buffer memory = packed(s, weight);
-    const simd::WindowWeights weights{static_cast<const float*>(memory.data()), nullptr, false};
+    const simd::WindowWeights weights{static_cast<const float*>(memory.data()), s.out_channels, nullptr, false};
     const WindowRuns runs{Direction::backward, w, s.input, s.output, s.in_channels};
     const Index strip = detail::strip_rows(images, s.input.height);
     const Index strips = ceil_div(s.input.height, strip);

@@ -5,10 +5,11 @@
 #include <espalier/core/memory.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/elementwise.hpp>
-#include <espalier/kernels/window.hpp>
+#include <espalier/kernels/window_runs.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
@@ -48,39 +49,95 @@ void for_each_inside(const PoolShape& s, Index oy, Index ox, const Tap& tap) {
         }
 }
 
+/// Whether the vector kernels pool this scalar.
+template <class Scalar>
+inline constexpr bool pools_in_vectors = ESPALIER_SIMD && std::is_same_v<Scalar, float>;
+
+#if ESPALIER_SIMD
+/// `body(n, first, last)` for strips of rows of so many images, on all threads.
+template <class Body>
+void for_each_strip(Index images, Index rows, const Body& body) {
+    const Index strip = strip_rows(images, rows);
+    const Index strips = simd::ceil_div(rows, strip);
+    parallel_for(images * strips, 1, [&](Index chunk, Index) {
+        const Index first = chunk % strips * strip;
+        body(chunk / strips, first, std::min(first + strip, rows));
+    });
+}
+
+/// The mean over windows, or each pixel's part of the means that it belongs to.
+inline void mean_windows(Direction direction, const PoolShape& s, Index images, const float* source, float* out) {
+    const bool forward = direction == Direction::forward;
+    const Pair result = forward ? s.output : s.input;
+    const WindowRuns runs{direction, s.window, result, forward ? s.input : s.output, s.channels};
+    const Buffer scale{static_cast<std::size_t>(s.channels) * sizeof(float)};
+    std::fill_n(static_cast<float*>(scale.data()), s.channels, 1 / static_cast<float>(s.window.taps()));
+    for_each_strip(images, result.height, [&](Index n, Index first, Index last) {
+        sum_windows(runs, first, last, source + n * (forward ? s.input_size() : s.output_size()),
+                    {static_cast<const float*>(scale.data()), 0, nullptr, false}, out + n * (forward ? s.output_size() : s.input_size()));
+    });
+}
+#endif
+
 }  // namespace detail
 
-/// y and, for each pooled value, which tap of the window it came from (the first of equals; NaN wins).
+/// y and, for each pooled value, which tap of the window it came from (the first of equals; NaN wins). There are
+/// `winners_slack` elements more of `winner`.
 template <class Scalar>
 void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uint16_t* winner) {
-    parallel_for(s.batch, 1, [&](Index begin, Index end) {
-        for (Index n = begin; n < end; ++n)
-            detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
-                Scalar* const out = y + n * s.output_size() + offset;
-                std::uint16_t* const from = winner + n * s.output_size() + offset;
-                bool first = true;
-                detail::for_each_inside(s, oy, ox, [&](Index position, Index pixel) {
-                    const Scalar* const in = x + n * s.input_size() + pixel;
-                    const auto tap = static_cast<std::uint16_t>(position);
-                    if (std::exchange(first, false)) {
-                        std::copy_n(in, s.channels, out);
-                        std::fill_n(from, s.channels, tap);
-                        return;
-                    }
-                    vector_loop(0, s.channels, [=](Index c) {
-                        const Scalar best = out[c];
-                        const bool better = !(in[c] <= best) & (best == best);  // true for NaN as well, which then stays
-                        out[c] = better ? in[c] : best;
-                        from[c] = better ? tap : from[c];
+#if ESPALIER_SIMD
+    if constexpr (detail::pools_in_vectors<Scalar>) {
+        const detail::WindowRuns runs{detail::Direction::forward, s.window, s.output, s.input, s.channels};
+        detail::for_each_strip(s.batch, s.output.height, [&](Index n, Index first, Index last) {
+            runs.for_each(first, last, 1, [&](const simd::WindowRun& run, Index from, Index to, Index) {
+                const Index at = n * s.output_size() + to;
+                if (run.count > 0)
+                    simd::table().window_max(run, x + n * s.input_size() + from, y + at, winner + at);
+            });
+        });
+    } else
+#endif
+        parallel_for(s.batch, 1, [&](Index begin, Index end) {
+            for (Index n = begin; n < end; ++n)
+                detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
+                    Scalar* const out = y + n * s.output_size() + offset;
+                    std::uint16_t* const from = winner + n * s.output_size() + offset;
+                    bool first = true;
+                    detail::for_each_inside(s, oy, ox, [&](Index position, Index pixel) {
+                        const Scalar* const in = x + n * s.input_size() + pixel;
+                        const auto tap = static_cast<std::uint16_t>(position);
+                        if (std::exchange(first, false)) {
+                            std::copy_n(in, s.channels, out);
+                            std::fill_n(from, s.channels, tap);
+                            return;
+                        }
+                        vector_loop(0, s.channels, [=](Index c) {
+                            const Scalar best = out[c];
+                            const bool better = !(in[c] <= best) & (best == best);  // true for NaN as well, which then stays
+                            out[c] = better ? in[c] : best;
+                            from[c] = better ? tap : from[c];
+                        });
                     });
                 });
-            });
-    });
+        });
 }
 
 /// dx from dy; `images` counts T batches one after the other, which share the winners of one batch.
 template <class Scalar>
 void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, const std::uint16_t* winner, Scalar* dx) {
+#if ESPALIER_SIMD
+    // Of few channels most lanes would be empty: what one by one is added to where it came from is less work.
+    if constexpr (detail::pools_in_vectors<Scalar>)
+        if (s.channels >= 16) {
+            const detail::WindowRuns runs{detail::Direction::backward, s.window, s.input, s.output, s.channels};
+            return detail::for_each_strip(images, s.input.height, [&](Index n, Index first, Index last) {
+                runs.for_each(first, last, 1, [&](const simd::WindowRun& run, Index from, Index to, Index) {
+                    simd::table().window_chosen(run, dy + n * s.output_size() + from, winner + n % s.batch * s.output_size() + from,
+                                                dx + n * s.input_size() + to, runs.step());
+                });
+            });
+        }
+#endif
     const Window& w = s.window;
     const Buffer memory{static_cast<std::size_t>(w.taps()) * sizeof(Index)};
     auto* const tap = static_cast<Index*>(memory.data());  // where each lies, from the first one of its window
@@ -105,37 +162,51 @@ void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, con
 /// Mean over the window; padding counts as zeros, as in PyTorch's default.
 template <class Scalar>
 void avg_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y) {
-    const Scalar scale = Scalar(1) / static_cast<Scalar>(s.window.taps());
-    parallel_for(s.batch, 1, [&](Index begin, Index end) {
-        for (Index n = begin; n < end; ++n)
-            detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
-                Scalar* const out = y + n * s.output_size() + offset;
-                std::fill_n(out, s.channels, Scalar(0));
-                detail::for_each_inside(s, oy, ox, [&](Index, Index pixel) {
-                    const Scalar* const in = x + n * s.input_size() + pixel;
-                    for (Index c = 0; c < s.channels; ++c)
-                        out[c] += in[c] * scale;
+#if ESPALIER_SIMD
+    if constexpr (detail::pools_in_vectors<Scalar>)
+        detail::mean_windows(detail::Direction::forward, s, s.batch, x, y);
+    else
+#endif
+    {
+        const Scalar scale = Scalar(1) / static_cast<Scalar>(s.window.taps());
+        parallel_for(s.batch, 1, [&](Index begin, Index end) {
+            for (Index n = begin; n < end; ++n)
+                detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
+                    Scalar* const out = y + n * s.output_size() + offset;
+                    std::fill_n(out, s.channels, Scalar(0));
+                    detail::for_each_inside(s, oy, ox, [&](Index, Index pixel) {
+                        const Scalar* const in = x + n * s.input_size() + pixel;
+                        for (Index c = 0; c < s.channels; ++c)
+                            out[c] += in[c] * scale;
+                    });
                 });
-            });
-    });
+        });
+    }
 }
 
 template <class Scalar>
 void avg_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, Scalar* dx) {
-    const Scalar scale = Scalar(1) / static_cast<Scalar>(s.window.taps());
-    parallel_for(images, 1, [&](Index begin, Index end) {
-        for (Index n = begin; n < end; ++n) {
-            Scalar* const image = dx + n * s.input_size();
-            std::fill_n(image, s.input_size(), Scalar(0));
-            detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
-                const Scalar* const out = dy + n * s.output_size() + offset;
-                detail::for_each_inside(s, oy, ox, [&](Index, Index pixel) {
-                    for (Index c = 0; c < s.channels; ++c)
-                        image[pixel + c] += out[c] * scale;
+#if ESPALIER_SIMD
+    if constexpr (detail::pools_in_vectors<Scalar>)
+        detail::mean_windows(detail::Direction::backward, s, images, dy, dx);
+    else
+#endif
+    {
+        const Scalar scale = Scalar(1) / static_cast<Scalar>(s.window.taps());
+        parallel_for(images, 1, [&](Index begin, Index end) {
+            for (Index n = begin; n < end; ++n) {
+                Scalar* const image = dx + n * s.input_size();
+                std::fill_n(image, s.input_size(), Scalar(0));
+                detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
+                    const Scalar* const out = dy + n * s.output_size() + offset;
+                    detail::for_each_inside(s, oy, ox, [&](Index, Index pixel) {
+                        for (Index c = 0; c < s.channels; ++c)
+                            image[pixel + c] += out[c] * scale;
+                    });
                 });
-            });
-        }
-    });
+            }
+        });
+    }
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -81,6 +81,7 @@ public:
             }
     }
 
+    [[nodiscard]] Index channels() const noexcept { return channels_; }
     [[nodiscard]] Index source_row() const noexcept { return rows_.source_step * row_size_; }  ///< from a row's source to the next one's
     [[nodiscard]] Index step() const noexcept { return columns_.step * channels_; }            ///< from a result to the next
 
@@ -123,17 +124,24 @@ private:
 
 /// Rows [first, last) of a result whose pixels are weighted sums over windows of `source`.
 inline void sum_windows(const WindowRuns& runs, Index first, Index last, const float* source, const simd::WindowWeights& weights, float* out) {
-    runs.for_each(first, last, last - first, [&](simd::WindowRun run, Index from, Index to, Index rows) {
-        // Along the longer side of the run: an edge of the image has few pixels in a row, but many rows.
-        Index across = rows, x_across = runs.source_row(), out_across = runs.result_row(), out_step = runs.step();
-        if (run.pixels < rows) {
-            std::swap(run.pixels, across);
-            std::swap(run.step, x_across);
-            std::swap(out_step, out_across);
-        }
-        for (Index i = 0; i < across; ++i)
-            simd::table().window_sums(run, source + from + i * x_across, weights, out + to + i * out_across, out_step);
-    });
+    // Channels whose weights stay in cache.
+    constexpr Index block = 128;
+    for (Index column = 0; column < runs.channels(); column += block) {
+        const Index width = std::min(block, runs.channels() - column);
+        const simd::WindowWeights mine{weights.weight + column, weights.pitch, weights.bias ? weights.bias + column : nullptr, weights.relu};
+        runs.for_each(first, last, last - first, [&](simd::WindowRun run, Index from, Index to, Index rows) {
+            run.channels = width;
+            // Along the longer side of the run: an edge of the image has few pixels in a row, but many rows.
+            Index across = rows, x_across = runs.source_row(), out_across = runs.result_row(), out_step = runs.step();
+            if (run.pixels < rows) {
+                std::swap(run.pixels, across);
+                std::swap(run.step, x_across);
+                std::swap(out_step, out_across);
+            }
+            for (Index i = 0; i < across; ++i)
+                simd::table().window_sums(run, source + from + i * x_across + column, mine, out + to + i * out_across + column, out_step);
+        });
+    }
 }
 
 /// Rows of the strips that images are cut into: long ones, whose windows share rows, and still one for every thread.

@@ -142,20 +142,20 @@ inline void unpool_row(Index windows, Index n, const float* dy, const std::uint8
 
 /// `Pixels` windows at a time, so that a weight is read once for all of them.
 template <int Pixels>
-void sum_windows(const WindowRun& run, Index step, const float* x, const WindowWeights& weights, Index column, Index width, float* out,
-                 Index out_step) {
+void sum_windows(const WindowRun& run, Index step, const float* x, const WindowWeights& weights, float* out, Index out_step) {
     const WindowTap* const end = run.taps + run.count;
-    const Index pitch = run.channels;
-    for_each_vector(width, [&](Index i, Index part_of) __attribute__((always_inline)) {
-        const Index j = column + i;
+    for_each_vector(run.channels, [&](Index j, Index part_of) __attribute__((always_inline)) {
         const vec start = weights.bias ? load_n(weights.bias + j, part_of) : zero();
         vec sum[Pixels];
 #pragma GCC unroll 8
         for (int p = 0; p < Pixels; ++p)
             sum[p] = start;
+        const Index pitch = weights.pitch;
+        const float* const weight_of = weights.weight + j;
+        const float* const first = x + j;
         for (const WindowTap* tap = run.taps; tap < end; ++tap) {
-            const vec weight = load_n(weights.weight + tap->position * pitch + j, part_of);
-            const float* const from = x + tap->offset + j;
+            const vec weight = load_n(weight_of + tap->position * pitch, part_of);
+            const float* const from = first + tap->offset;
 #pragma GCC unroll 8
             for (int p = 0; p < Pixels; ++p)
                 sum[p] = fma(weight, load_n(from + p * step, part_of), sum[p]);
@@ -167,23 +167,19 @@ void sum_windows(const WindowRun& run, Index step, const float* x, const WindowW
 }
 
 inline void window_sums(const WindowRun& run, const float* x, const WindowWeights& weights, float* out, Index out_step) {
-    constexpr Index block = 8 * lanes;  // channels whose weights stay in cache
-    for (Index column = 0; column < run.channels; column += block) {
-        const Index width = run.channels - column < block ? run.channels - column : block;
-        const auto cover = [&](Index together, auto sum) {
-            for (Index p = 0; p < run.pixels; p += together) {
-                const Index at = p < run.pixels - together ? p : run.pixels - together;  // the last are computed again, not one by one
-                sum(run, run.step, x + at * run.step, weights, column, width, out + at * out_step, out_step);
-            }
-        };
-        if (run.pixels >= 8)
-            cover(8, sum_windows<8>);
-        else if (run.pixels >= 4)
-            cover(4, sum_windows<4>);
-        else  // one four times over: a single chain of sums would wait as long
-            for (Index p = 0; p < run.pixels; ++p)
-                sum_windows<4>(run, 0, x + p * run.step, weights, column, width, out + p * out_step, 0);
-    }
+    const auto cover = [&](Index together, auto sum) {
+        for (Index p = 0; p < run.pixels; p += together) {
+            const Index at = p < run.pixels - together ? p : run.pixels - together;  // the last are computed again, not one by one
+            sum(run, run.step, x + at * run.step, weights, out + at * out_step, out_step);
+        }
+    };
+    if (run.pixels >= 8 && (run.pixels % 8 == 0 || run.pixels % 8 > 4 || run.pixels > 24))
+        cover(8, sum_windows<8>);
+    else if (run.pixels >= 4)
+        cover(4, sum_windows<4>);
+    else  // one four times over: a single chain of sums would wait as long
+        for (Index p = 0; p < run.pixels; ++p)
+            sum_windows<4>(run, 0, x + p * run.step, weights, out + p * out_step, 0);
 }
 
 inline void window_products(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_row, Index pitch,

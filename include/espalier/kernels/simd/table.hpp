@@ -79,10 +79,11 @@ struct WindowRun {
     Index channels;
 };
 
-/// What sums over windows are weighted by, `channels` floats for each position of a tap, and what they begin with, or null.
+/// What sums over windows are weighted by and what they begin with, the weights of a tap's position `pitch` floats apart.
 struct WindowWeights {
     const float* weight;
-    const float* bias;
+    Index pitch;
+    const float* bias;  ///< or null
     bool relu;  ///< negative results become 0
 };
 
