@@ -54,27 +54,45 @@ template <class Scalar>
 inline constexpr bool pools_in_vectors = ESPALIER_SIMD && std::is_same_v<Scalar, float>;
 
 #if ESPALIER_SIMD
-/// `body(n, first, last)` for strips of rows of so many images, on all threads.
-template <class Body>
-void for_each_strip(Index images, Index rows, const Body& body) {
-    const Index strip = strip_rows(images, rows);
-    const Index strips = simd::ceil_div(rows, strip);
-    parallel_for(images * strips, 1, [&](Index chunk, Index) {
-        const Index first = chunk % strips * strip;
-        body(chunk / strips, first, std::min(first + strip, rows));
-    });
-}
-
 /// The mean over windows, or each pixel's part of the means that it belongs to.
 inline void mean_windows(Direction direction, const PoolShape& s, Index images, const float* source, float* out) {
     const bool forward = direction == Direction::forward;
-    const Pair result = forward ? s.output : s.input;
-    const WindowRuns runs{direction, s.window, result, forward ? s.input : s.output, s.channels};
+    const Pair size = forward ? s.output : s.input;
+    const Pair source_size = forward ? s.input : s.output;
     const Buffer scale{static_cast<std::size_t>(s.channels) * sizeof(float)};
     std::fill_n(static_cast<float*>(scale.data()), s.channels, 1 / static_cast<float>(s.window.taps()));
-    for_each_strip(images, result.height, [&](Index n, Index first, Index last) {
-        sum_windows(runs, first, last, source + n * (forward ? s.input_size() : s.output_size()),
-                    {static_cast<const float*>(scale.data()), 0, nullptr, false}, out + n * (forward ? s.output_size() : s.input_size()));
+    sum_windows({direction, s.window, size, source_size, s.channels}, images, source_size, size, source,
+                {static_cast<const float*>(scale.data()), 0, nullptr, false}, out);
+}
+
+inline void max_windows(const PoolShape& s, const float* x, float* y, std::uint16_t* winner) {
+    const WindowRuns runs{Direction::forward, s.window, s.output, s.input, s.channels};
+    const Strips strips{s.batch, s.output.height};
+    parallel_for(s.batch * strips.count, 1, 0, [&](Index chunk, Index, void*) {
+        const Index n = chunk / strips.count;
+        const Index first = chunk % strips.count * strips.rows;
+        runs.for_each(first, std::min(first + strips.rows, s.output.height), [&](const WindowRuns::Piece& piece) {
+            for (Index r = 0; r < piece.rows && piece.run.count > 0; ++r) {
+                const Index at = n * s.output_size() + piece.to + r * runs.result_row();
+                simd::table().window_max(piece.run, x + n * s.input_size() + piece.from + r * runs.source_row(), y + at, winner + at);
+            }
+        });
+    });
+}
+
+inline void unpool_windows(const PoolShape& s, Index images, const float* dy, const std::uint16_t* winner, float* dx) {
+    const WindowRuns runs{Direction::backward, s.window, s.input, s.output, s.channels};
+    const Strips strips{images, s.input.height};
+    parallel_for(images * strips.count, 1, 0, [&](Index chunk, Index, void*) {
+        const Index n = chunk / strips.count;
+        const Index first = chunk % strips.count * strips.rows;
+        runs.for_each(first, std::min(first + strips.rows, s.input.height), [&](const WindowRuns::Piece& piece) {
+            for (Index r = 0; r < piece.rows; ++r) {
+                const Index from = piece.from + r * runs.source_row();
+                simd::table().window_chosen(piece.run, dy + n * s.output_size() + from, winner + n % s.batch * s.output_size() + from,
+                                            dx + n * s.input_size() + piece.to + r * runs.result_row(), runs.result_step());
+            }
+        });
     });
 }
 #endif
@@ -86,16 +104,9 @@ inline void mean_windows(Direction direction, const PoolShape& s, Index images, 
 template <class Scalar>
 void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uint16_t* winner) {
 #if ESPALIER_SIMD
-    if constexpr (detail::pools_in_vectors<Scalar>) {
-        const detail::WindowRuns runs{detail::Direction::forward, s.window, s.output, s.input, s.channels};
-        detail::for_each_strip(s.batch, s.output.height, [&](Index n, Index first, Index last) {
-            runs.for_each(first, last, 1, [&](const simd::WindowRun& run, Index from, Index to, Index) {
-                const Index at = n * s.output_size() + to;
-                if (run.count > 0)
-                    simd::table().window_max(run, x + n * s.input_size() + from, y + at, winner + at);
-            });
-        });
-    } else
+    if constexpr (detail::pools_in_vectors<Scalar>)
+        detail::max_windows(s, x, y, winner);
+    else
 #endif
         parallel_for(s.batch, 1, [&](Index begin, Index end) {
             for (Index n = begin; n < end; ++n)
@@ -128,15 +139,8 @@ void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, con
 #if ESPALIER_SIMD
     // Of few channels most lanes would be empty: what one by one is added to where it came from is less work.
     if constexpr (detail::pools_in_vectors<Scalar>)
-        if (s.channels >= 16) {
-            const detail::WindowRuns runs{detail::Direction::backward, s.window, s.input, s.output, s.channels};
-            return detail::for_each_strip(images, s.input.height, [&](Index n, Index first, Index last) {
-                runs.for_each(first, last, 1, [&](const simd::WindowRun& run, Index from, Index to, Index) {
-                    simd::table().window_chosen(run, dy + n * s.output_size() + from, winner + n % s.batch * s.output_size() + from,
-                                                dx + n * s.input_size() + to, runs.step());
-                });
-            });
-        }
+        if (s.channels >= 16)
+            return detail::unpool_windows(s, images, dy, winner, dx);
 #endif
     const Window& w = s.window;
     const Buffer memory{static_cast<std::size_t>(w.taps()) * sizeof(Index)};

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -333,6 +334,127 @@ TEST_CASE("passes over rows equal their definitions", "[simd]") {
                                                                                               : 0));
                 }
         }
+    }
+}
+
+TEST_CASE("windows are summed, multiplied, pooled and unpooled at any taps, pixels and channels", "[simd]") {
+    constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+    for (const Isa isa : sets()) {
+        const simd::Table& kernels = simd::table(isa);
+        CAPTURE(isa_name(isa));
+        Random random{8};
+        for (int round = 0; round < 150; ++round) {
+            const Index n = 1 + random.below(40);
+            const Index pixels = 1 + random.below(21);
+            const Index step = n * (1 + random.below(2));
+            const Index out_step = n + random.below(3);
+            std::vector<simd::WindowTap> taps;
+            for (Index position = 0; position < 12; ++position)
+                if (round == 0 ? position == 5 : random.below(4) > 0 || position == 11)
+                    taps.push_back({random.below(200), position});
+            const auto count = static_cast<Index>(taps.size());
+            const simd::WindowRun run{taps.data(), count, pixels, step, n};
+            CAPTURE(n, pixels, step, count);
+            const auto at = [&](const simd::WindowTap& tap, Index p, Index j) { return tap.offset + p * step + j; };
+            const Index extent = 200 + pixels * step + n;
+
+            const auto x = Tensor<float>::normal({2, extent}, random);
+            const Index pitch = random.below(3) ? n + 1 : 0;
+            const auto weight = Tensor<float>::normal({12 * pitch + n}, random);
+            const auto bias = Tensor<float>::normal({n}, random);
+            for (const bool relu : {false, true}) {
+                auto out = Tensor<float>::full({pixels * out_step + n}, untouched);
+                const bool with_bias = random.below(2) == 1;
+                kernels.window_sums(run, x.data(), {weight.data(), pitch, with_bias ? bias.data() : nullptr, relu}, out.data(), out_step);
+                for (Index i = 0; i < out.numel(); ++i) {
+                    const Index p = i / out_step;
+                    const Index j = i % out_step;
+                    if (p >= pixels || j >= n) {
+                        REQUIRE(out[i] == untouched);
+                        continue;
+                    }
+                    double sum = with_bias ? static_cast<double>(bias[j]) : 0;
+                    for (const auto& tap : taps)
+                        sum += static_cast<double>(weight[tap.position * pitch + j]) * static_cast<double>(x[at(tap, p, j)]);
+                    REQUIRE(static_cast<double>(out[i]) == Approx(relu ? std::max(sum, 0.0) : sum).margin(1e-4));
+                }
+            }
+
+            const Index rows = 1 + random.below(3);
+            const Index x_row = random.below(30);
+            const auto rows_of_x = Tensor<float>::normal({extent + rows * x_row}, random);
+            const auto dy = Tensor<float>::normal({rows, pixels * out_step + 2}, random);
+            auto sums = Tensor<float>::full({12, out_step}, 3);
+            kernels.window_products(run, rows_of_x.data(), rows, x_row, dy.data(), dy.size(1), out_step, sums.data());
+            auto expected = Tensor<double>::full({12, out_step}, 3);
+            for (const auto& tap : taps)
+                for (Index r = 0; r < rows; ++r)
+                    for (Index p = 0; p < pixels; ++p)
+                        for (Index j = 0; j < n; ++j)
+                            expected.at(tap.position, j) += static_cast<double>(rows_of_x[at(tap, p, j) + r * x_row]) *
+                                                            static_cast<double>(dy.at(r, p * out_step + j));
+            for (Index i = 0; i < sums.numel(); ++i)
+                REQUIRE(static_cast<double>(sums[i]) == Approx(expected[i]).margin(1e-4));
+
+            Tensor<float> pooled{{extent}};
+            for (float& value : pooled)
+                value = random.below(30) == 0 ? nan : random.below(6) == 0 ? -INFINITY : static_cast<float>(random.below(4));
+            auto largest = Tensor<float>::full({pixels * n + 1}, untouched);
+            auto winners = Tensor<std::uint16_t>::full({pixels * n + 1}, 999);
+            kernels.window_max(run, pooled.data(), largest.data(), winners.data());
+            REQUIRE(largest[pixels * n] == untouched);
+            REQUIRE(winners[pixels * n] == 999);
+            for (Index i = 0; i < pixels * n; ++i) {
+                simd::WindowTap best = taps[0];
+                for (const auto& tap : taps)
+                    if (const float now = pooled[at(best, i / n, i % n)]; !std::isnan(now) && !(pooled[at(tap, i / n, i % n)] <= now))
+                        best = tap;
+                REQUIRE(winners[i] == best.position);
+                const float value = pooled[at(best, i / n, i % n)];
+                REQUIRE((largest[i] == value || (std::isnan(largest[i]) && std::isnan(value))));
+            }
+
+            auto chosen = Tensor<std::uint16_t>::empty({extent + 16});  // what is read of the last vector
+            for (auto& winner : chosen)
+                winner = static_cast<std::uint16_t>(random.below(12));
+            auto dx = Tensor<float>::full({pixels * out_step + n}, untouched);
+            kernels.window_chosen(run, x.data(), chosen.data(), dx.data(), out_step);
+            for (Index i = 0; i < dx.numel(); ++i) {
+                const Index p = i / out_step;
+                const Index j = i % out_step;
+                if (p >= pixels || j >= n) {
+                    REQUIRE(dx[i] == untouched);
+                    continue;
+                }
+                double sum = 0;
+                for (const auto& tap : taps)
+                    if (chosen[at(tap, p, j)] == tap.position)
+                        sum += static_cast<double>(x[at(tap, p, j)]);
+                REQUIRE(static_cast<double>(dx[i]) == Approx(sum).margin(1e-5));
+            }
+        }
+    }
+}
+
+TEST_CASE("AVX2 and AVX-512 give the same bits for windows", "[simd]") {
+    if (sets().size() < 3)
+        return;
+    Random random{12};
+    for (const Index n : {16, 21, 40}) {
+        std::vector<simd::WindowTap> taps;
+        for (Index k = 0; k < 25; ++k)
+            taps.push_back({k * n, k});
+        const simd::WindowRun run{taps.data(), 25, 13, n, n};
+        const auto x = Tensor<float>::normal({60, n}, random);
+        const auto weight = Tensor<float>::normal({25, n}, random);
+        std::vector<Tensor<float>> results;
+        for (const Isa isa : {Isa::avx2, Isa::avx512}) {
+            Tensor<float> out{{13 + 25, n}};
+            simd::table(isa).window_sums(run, x.data(), {weight.data(), n, nullptr, false}, out.data(), n);
+            simd::table(isa).window_products(run, x.data(), 1, 0, weight.data(), 0, n, out.data() + 13 * n);
+            results.push_back(std::move(out));
+        }
+        CHECK(results[0] == results[1]);
     }
 }
 #endif

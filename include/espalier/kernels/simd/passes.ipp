@@ -140,101 +140,122 @@ inline void unpool_row(Index windows, Index n, const float* dy, const std::uint8
         });
 }
 
-/// `Pixels` windows at a time, so that a weight is read once for all of them.
+/// `Pixels` windows at a time, so that a weight is read once for all of them; n <= lanes channels of one, or all of several.
 template <int Pixels>
-void sum_windows(const WindowRun& run, Index step, const float* x, const WindowWeights& weights, float* out, Index out_step) {
+ESPALIER_INLINE void sum_windows(const WindowRun& run, const float* x, const WindowWeights& weights, Index j, Index n, float* out,
+                                 Index out_step) {
+    const auto take = [n](const float* p) { return Pixels > 1 ? load(p) : load_first(p, n); };
+    const Index step = run.step;
+    const Index pitch = weights.pitch;
     const WindowTap* const end = run.taps + run.count;
-    for_each_vector(run.channels, [&](Index j, Index part_of) __attribute__((always_inline)) {
-        const vec start = weights.bias ? load_n(weights.bias + j, part_of) : zero();
-        vec sum[Pixels];
+    const vec start = weights.bias ? take(weights.bias + j) : zero();
+    vec sum[Pixels];
+#pragma GCC unroll 8
+    for (int p = 0; p < Pixels; ++p)
+        sum[p] = start;
+    for (const WindowTap* tap = run.taps; tap < end; ++tap) {
+        const float* const from = x + j + tap->offset;
+        const vec by = take(weights.weight + j + tap->position * pitch);
 #pragma GCC unroll 8
         for (int p = 0; p < Pixels; ++p)
-            sum[p] = start;
-        const Index pitch = weights.pitch;
-        const float* const weight_of = weights.weight + j;
-        const float* const first = x + j;
-        for (const WindowTap* tap = run.taps; tap < end; ++tap) {
-            const vec weight = load_n(weight_of + tap->position * pitch, part_of);
-            const float* const from = first + tap->offset;
-#pragma GCC unroll 8
-            for (int p = 0; p < Pixels; ++p)
-                sum[p] = fma(weight, load_n(from + p * step, part_of), sum[p]);
-        }
+            sum[p] = fma(by, take(from + p * step), sum[p]);
+    }
+    if (weights.relu) {
 #pragma GCC unroll 8
         for (int p = 0; p < Pixels; ++p)
-            store_n(out + p * out_step + j, weights.relu ? relu(sum[p]) : sum[p], part_of);
-    });
+            sum[p] = relu(sum[p]);
+    }
+#pragma GCC unroll 8
+    for (int p = 0; p < Pixels; ++p)
+        Pixels > 1 ? store(out + p * out_step + j, sum[p]) : store_n(out + j, sum[p], n);
 }
 
 inline void window_sums(const WindowRun& run, const float* x, const WindowWeights& weights, float* out, Index out_step) {
-    const auto cover = [&](Index together, auto sum) {
-        for (Index p = 0; p < run.pixels; p += together) {
-            const Index at = p < run.pixels - together ? p : run.pixels - together;  // the last are computed again, not one by one
-            sum(run, run.step, x + at * run.step, weights, out + at * out_step, out_step);
+    constexpr int together = 8;
+    const Index whole = run.channels / lanes * lanes;
+    Index p = 0;
+    while (run.pixels >= together && run.pixels - p > together / 2) {
+        p = p < run.pixels - together ? p : run.pixels - together;  // many that are left are worth computing some again
+        for (Index j = 0; j < whole; j += lanes)
+            sum_windows<together>(run, x + p * run.step, weights, j, lanes, out + p * out_step, out_step);
+        p += together;
+    }
+    for (Index i = 0; i < run.pixels; ++i)
+        for (Index j = i < p ? whole : 0; j < run.channels; j += lanes)
+            sum_windows<1>(run, x + i * run.step, weights, j, j < whole ? lanes : run.channels - j, out + i * out_step, out_step);
+}
+
+/// Products of `Taps` taps at a time with what they share, for n <= lanes channels: all of them if `Whole`.
+template <int Taps, bool Whole>
+ESPALIER_INLINE void multiply_windows(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_row,
+                                      Index pitch, float* sums, Index n) {
+    const auto take = [n](const float* p) { return Whole ? load(p) : load_first(p, n); };
+    const Index step = run.step;
+    const Index pixels = run.pixels;
+    for (Index t = 0; t < run.count; t += Taps) {
+        const float* from[Taps];
+        float* to[Taps];
+        vec sum[Taps];
+#pragma GCC unroll 9
+        for (int i = 0; i < Taps; ++i) {  // those past the last are never stored
+            const WindowTap& tap = run.taps[t + i < run.count ? t + i : run.count - 1];
+            from[i] = x + tap.offset;
+            to[i] = sums + tap.position * pitch;
+            sum[i] = take(to[i]);
         }
-    };
-    if (run.pixels >= 8 && (run.pixels % 8 == 0 || run.pixels % 8 > 4 || run.pixels > 24))
-        cover(8, sum_windows<8>);
-    else if (run.pixels >= 4)
-        cover(4, sum_windows<4>);
-    else  // one four times over: a single chain of sums would wait as long
-        for (Index p = 0; p < run.pixels; ++p)
-            sum_windows<4>(run, 0, x + p * run.step, weights, out + p * out_step, 0);
+        const float* d = dy;
+        for (Index r = 0; r < rows; ++r, d += dy_row - pixels * pitch)
+            for (Index p = 0, at = r * x_row; p < pixels; ++p, at += step, d += pitch) {
+                const vec by = take(d);
+#pragma GCC unroll 9
+                for (int i = 0; i < Taps; ++i)
+                    sum[i] = fma(take(from[i] + at), by, sum[i]);
+            }
+        const Index last = run.count - t;
+#pragma GCC unroll 9
+        for (int i = 0; i < Taps; ++i) {
+            if (i < last && Whole)
+                store(to[i], sum[i]);
+            else if (i < last)
+                store_first(to[i], sum[i], n);
+        }
+    }
 }
 
 inline void window_products(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_row, Index pitch,
                             float* sums) {
-    constexpr int together = 9;  // a window of 3x3
-    const Index step = run.step;
-    const Index pixels = run.pixels;
-    for_each_vector(run.channels, [&](Index j, Index part_of) __attribute__((always_inline)) {
-        for (Index t = 0; t < run.count; t += together) {
-            const float* from[together];
-            vec sum[together];
-#pragma GCC unroll 9
-            for (int i = 0; i < together; ++i) {  // those past the last are never stored
-                const WindowTap tap = run.taps[t + i < run.count ? t + i : run.count - 1];
-                from[i] = x + tap.offset + j;
-                sum[i] = load_n(sums + tap.position * pitch + j, part_of);
-            }
-            const float* d = dy + j;
-            for (Index r = 0; r < rows; ++r, d += dy_row - pixels * pitch)
-                for (Index p = 0, at = r * x_row; p < pixels; ++p, at += step, d += pitch) {
-                    const vec by = load_n(d, part_of);
-#pragma GCC unroll 9
-                    for (int i = 0; i < together; ++i)
-                        sum[i] = fma(load_n(from[i] + at, part_of), by, sum[i]);
-                }
-#pragma GCC unroll 9
-            for (int i = 0; i < together; ++i)
-                if (t + i < run.count)
-                    store_n(sums + run.taps[t + i].position * pitch + j, sum[i], part_of);
-        }
-    });
+    Index j = 0;
+    for (; j + lanes <= run.channels; j += lanes)
+        multiply_windows<9, true>(run, x + j, rows, x_row, dy + j, dy_row, pitch, sums + j, lanes);  // a window of 3x3 at once
+    if (j < run.channels)
+        multiply_windows<3, false>(run, x + j, rows, x_row, dy + j, dy_row, pitch, sums + j, run.channels - j);
 }
 
 inline void window_max(const WindowRun& run, const float* x, float* out, std::uint16_t* winners) {
     for (Index p = 0; p < run.pixels; ++p, x += run.step, out += run.channels, winners += run.channels)
-        for_each_vector(run.channels, [&](Index j, Index part_of) {
-            vec best = load_n(x + run.taps[0].offset + j, part_of);
+        for (Index j = 0; j < run.channels; j += lanes) {
+            const Index n = run.channels - j < lanes ? run.channels - j : lanes;
+            vec best = load_n(x + run.taps[0].offset + j, n);
             choice from = choose(static_cast<int>(run.taps[0].position));
             for (Index t = 1; t < run.count; ++t)
-                take_greater(best, from, load_n(x + run.taps[t].offset + j, part_of), static_cast<int>(run.taps[t].position));
-            store_n(out + j, best, part_of);
-            store_first(winners + j, from, part_of);
-        });
+                take_greater(best, from, load_n(x + run.taps[t].offset + j, n), static_cast<int>(run.taps[t].position));
+            store_n(out + j, best, n);
+            store_first(winners + j, from, n);
+        }
 }
 
 inline void window_chosen(const WindowRun& run, const float* dy, const std::uint16_t* winners, float* out, Index out_step) {
     for (Index p = 0; p < run.pixels; ++p, dy += run.step, winners += run.step, out += out_step)
-        for_each_vector(run.channels, [&](Index j, Index part_of) {
+        for (Index j = 0; j < run.channels; j += lanes) {
+            const Index n = run.channels - j < lanes ? run.channels - j : lanes;
             vec sum = zero();
             for (Index t = 0; t < run.count; ++t) {
                 const Index at = run.taps[t].offset + j;
-                sum = add(sum, where_chosen(load_choice(winners + at), static_cast<int>(run.taps[t].position), load_n(dy + at, part_of)));
+                const auto position = static_cast<int>(run.taps[t].position);
+                sum = add(sum, where_chosen(load_choice(winners + at), position, load_n(dy + at, n)));
             }
-            store_n(out + j, sum, part_of);
-        });
+            store_n(out + j, sum, n);
+        }
 }
 
 inline void sgd(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter) {

@@ -52,7 +52,13 @@ ESPALIER_INLINE void store_first(std::uint8_t* p, choice from, Index n) { _mm512
 ESPALIER_INLINE choice load_choice(const std::uint8_t* p) {
     return _mm512_maskz_cvtepu8_epi32(0xFFFF, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
-ESPALIER_INLINE void store_first(std::uint16_t* p, choice from, Index n) { _mm512_mask_cvtepi32_storeu_epi16(p, first(n), from); }
+ESPALIER_INLINE void store_first(std::uint16_t* p, choice from, Index n) {
+    const __m256i words = _mm512_maskz_cvtepi32_epi16(0xFFFF, from);  // narrowing stores with a mask are slow
+    if (n == lanes)
+        __builtin_memcpy(p, &words, 32);
+    else
+        __builtin_memcpy(p, &words, static_cast<std::size_t>(2 * n));
+}
 ESPALIER_INLINE choice load_choice(const std::uint16_t* p) {
     return _mm512_maskz_cvtepu16_epi32(0xFFFF, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
