@@ -4,17 +4,19 @@
 #include <espalier/core/random.hpp>
 #include <espalier/kernels/window_runs.hpp>
 
+#include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
 using kernels::Window;
 
 #if ESPALIER_SIMD
-namespace detail = kernels::detail;
+using kernels::detail::Direction;
+using kernels::detail::WindowRuns;
 
 TEST_CASE("runs have every tap inside the image once, in the order of the window, and no other", "[window]") {
-    using detail::Direction;
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
         Random random{seed};
         const auto pair = [&](Index low, Index count) {
@@ -44,12 +46,12 @@ TEST_CASE("runs have every tap inside the image once, in the order of the window
                         const Index pixel = (y * image.width + x) * channels;
                         expected[{forward ? window : pixel, k}] = forward ? pixel : window;
                     }
-            const detail::WindowRuns runs{direction, w, result, source, channels};
+            const WindowRuns runs{direction, w, result, source, channels};
             std::map<std::pair<Index, Index>, Index> actual;
             std::vector<int> times(static_cast<std::size_t>(result.height * result.width));
             const Index strip = 1 + random.below(result.height);
             for (Index first = 0; first < result.height; first += strip)
-                runs.for_each(first, std::min(first + strip, result.height), [&](const detail::WindowRuns::Piece& piece) {
+                runs.for_each(first, std::min(first + strip, result.height), [&](const WindowRuns::Piece& piece) {
                     for (Index r = 0; r < piece.rows; ++r)
                         for (Index p = 0; p < piece.run.pixels; ++p) {
                             const Index to = piece.to + r * runs.result_row() + p * runs.result_step();
