@@ -86,7 +86,8 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
             const Index rows = std::min(strips.rows, s.output.height - first);
             const float* const dy = detail::rows_of_cotangent(first, rows, s, cotangent, t * s.batch + n, static_cast<float*>(scratch));
             if (db)
-                kernels.add_column_sums(rows * s.output.width, channels, dy, channels, bias_sums + (chunk * tasks + t) * channels);
+                kernels.add_column_sums(rows * s.output.width, channels, dy, nullptr, nullptr, channels,
+                                        bias_sums + (chunk * tasks + t) * channels);
             if (dw)
                 runs.for_each(first, first + rows, [&](const WindowRuns::Piece& piece) {
                     kernels.window_products(piece.run, x + n * s.input_size() + piece.from, piece.rows, runs.source_row(),

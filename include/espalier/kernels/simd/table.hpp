@@ -63,6 +63,7 @@ struct Affine {
     const float* scale;
     const float* offset;
     const float* z_scale;
+};
 
 /// A tap that the windows of a run of pixels have: where it lies from the run's first tap, and its place in the whole window.
 struct WindowTap {
