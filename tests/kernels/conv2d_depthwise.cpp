@@ -105,7 +105,9 @@ void compare(const ConvShape& s, ConvTail tail, std::uint64_t seed) {
     Tensor<double> plain{{s.batch * s.output_size()}};
     for (Index k = 0; k < plain.numel() && with_bias; ++k)
         plain[k] = static_cast<double>(actual.bias[k % s.out_channels]);
-    for_each_product(s, [&](Index i, Index j, Index k) { plain[k] += static_cast<double>(actual.x[i]) * static_cast<double>(actual.w[j]); });
+    for_each_product(s, [&](Index i, Index j, Index k) {
+        plain[k] += static_cast<double>(actual.x[i]) * static_cast<double>(actual.w[j]);
+    });
 
     // What the tail makes of it, and the cotangent of the plain result.
     Tensor<double> y{actual.y.shape()};
@@ -125,7 +127,8 @@ void compare(const ConvShape& s, ConvTail tail, std::uint64_t seed) {
         }
         y[k] = tail == ConvTail::none ? plain[from] : std::max(plain[from], 0.0);
         for (Index t = 0; t < tasks; ++t)
-            d[t * plain.numel() + from] = tail != ConvTail::none && plain[from] <= 0 ? 0 : static_cast<double>(actual.dy[t * y.numel() + k]);
+            if (tail == ConvTail::none || plain[from] > 0)
+                d[t * plain.numel() + from] = static_cast<double>(actual.dy[t * y.numel() + k]);
     }
     CHECK(largest_difference(actual.y, y) < tolerance);
 

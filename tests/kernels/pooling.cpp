@@ -118,7 +118,8 @@ TEMPLATE_TEST_CASE("pooling and its gradient equal their definition for random g
 
 TEMPLATE_TEST_CASE("the usual windows pool any number of channels", "[pooling]", float, double) {
     Random random{9};
-    for (const Window& window : {Window{2, 2}, Window{3, 2, 1}, Window{3, 1, 1}, Window{{3, 2}, {2, 3}, {1, 0}}, Window{1, 2}, Window{7, 1, 3}})
+    for (const Window& window :
+         {Window{2, 2}, Window{3, 2, 1}, Window{3, 1, 1}, Window{{3, 2}, {2, 3}, {1, 0}}, Window{1, 2}, Window{7, 1, 3}})
         for (const Index channels : {1, 7, 16, 33, 67}) {
             const Pair input{9, 14};
             compare<TestType>({2, input, window.output("test", input), channels, window}, random);

@@ -47,7 +47,8 @@ inline void backward_input(const ConvShape& s, Index images, const ConvCotangent
         const Index n = chunk / strips.count;
         const Index first = chunk % strips.count * strips.rows;
         const Index last = std::min(first + strips.rows, s.input.height);
-        const Index top = std::clamp<Index>(ceil_div(std::max<Index>(first + w.padding.height - reach, 0), w.stride.height), 0, s.output.height);
+        const Index above = std::max<Index>(first + w.padding.height - reach, 0);
+        const Index top = std::min(ceil_div(above, w.stride.height), s.output.height);
         const Index bottom = std::clamp<Index>((last - 1 + w.padding.height) / w.stride.height + 1, top, s.output.height);
         const float* const dy = detail::rows_of_cotangent(top, bottom - top, s, cotangent, n, static_cast<float*>(scratch));
         float* const out = dx + n * s.input_size();

@@ -116,7 +116,7 @@ private:
     [[nodiscard]] ESPALIER_NOINLINE Piece cut(Index r, Index c, Index first, Index last, const simd::WindowTap* taps) const {
         const WindowAxis::Run& row = rows_[r];
         const WindowAxis::Run& column = columns_[c];
-        const auto begin_at = [&](Index y) { return std::clamp<Index>(simd::ceil_div(std::max<Index>(y - row.first, 0), rows_.step), 0, row.count); };
+        const auto begin_at = [&](Index y) { return std::min(simd::ceil_div(std::max<Index>(y - row.first, 0), rows_.step), row.count); };
         const Index begin = begin_at(first);
         return {{taps, row.taps * column.taps, column.count, columns_.source_step * channels_, channels_},
                 (row.source + begin * rows_.source_step) * row_size_ + column.source * channels_,
@@ -137,7 +137,8 @@ ESPALIER_NOINLINE inline void sum_windows(const WindowRuns& runs, Index first, I
                                           const simd::WindowWeights& weights, float* out) {
     constexpr Index block = 128;  // channels whose weights stay in cache
     for (Index column = 0; column < runs.channels(); column += block) {
-        const simd::WindowWeights mine{weights.weight + column, weights.pitch, weights.bias ? weights.bias + column : nullptr, weights.relu};
+        const float* const bias = weights.bias ? weights.bias + column : nullptr;
+        const simd::WindowWeights mine{weights.weight + column, weights.pitch, bias, weights.relu};
         runs.for_each(first, last, [&](WindowRuns::Piece piece) {
             piece.run.channels = std::min(block, runs.channels() - column);
             // Along the longer side: an edge of the image has few pixels in a row, but many rows.
