@@ -132,6 +132,7 @@ TEMPLATE_TEST_CASE("a convolution joined with ReLU and pooling gives what the la
             compare_joined<T>({conv, nn::ReLU{}, nn::MaxPool2d{2, {.stride = Pair{1}}}}, image);
             compare_joined<T>({nn::Conv2d<T>{3, 8, {3, 2}, {.stride = 2}}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Conv2d<T>{8, 5, 1}, nn::ReLU{}},
                               image);
+            compare_joined<T>({conv, nn::ReLU{}, nn::Conv2d<T>{21, 21, 3, {.groups = 21}}, nn::ReLU{}, nn::MaxPool2d{2}}, image);
         }
     // Equal values, of which the first wins, and NaN.
     auto image = normal<T>({2, 8, 8, 1}, 5);

@@ -82,6 +82,8 @@ template <class Scalar>
         (void)kernels::Window{2, 2}.output("max_pool2d", s.output);
 #if ESPALIER_SIMD
     if constexpr (kernels::has_tiled_conv2d<Scalar>) {
+        if (s.depthwise() && tail == kernels::ConvTail::relu_max_pool)  // the tiles that pool multiply by many filters
+            return max_pool2d(conv2d_tiled(x, weight, bias, s, kernels::ConvTail::relu), 2);
         return conv2d_tiled(x, weight, bias, s, tail);
     } else
 #endif
