@@ -56,26 +56,42 @@ inline void add_to_rows(Index rows, Index n, const float* x, Index stride, float
 }
 
 inline void add_column_sums(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums) {
-    for_each_part(n, [&](Index j, Index part_of) {
-        const vec center = shift ? load_n(shift + j, part_of) : zero();
-        vec sum[4] = {zero(), zero(), zero(), zero()};
-        const auto add_row = [&](vec& to, Index at) {
-            const vec d = sub(load_n(x + at, part_of), center);
-            to = fma(d, y ? load_n(y + at, part_of) : shift ? d : set1(1), to);
+    const Index whole = n / 64 * 64;  // whatever the vectors, so that all of them sum in the same order
+    for (Index j = 0; j < n;) {
+        // Four sums at once, of vectors side by side or, at the end, of every fourth row of one.
+        const bool wide = j < whole;
+        const Index part_of = n - j < lanes ? n - j : Index{lanes};
+        const Index gap = wide ? Index{lanes} : stride;
+        const Index step = wide ? stride : 4 * stride;
+        vec center[4];
+        vec sum[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) {
+            center[i] = shift ? load_n(shift + j + (wide ? i * lanes : 0), part_of) : zero();
+            sum[i] = zero();
+        }
+        const auto add_row = [&](int i, Index at) {
+            const vec d = sub(load_n(x + at, part_of), center[i]);
+            sum[i] = fma(d, y ? load_n(y + at, part_of) : shift ? d : set1(1), sum[i]);
         };
         Index at = j;
-        Index r = 0;
-        for (; r + 4 <= rows; r += 4, at += 4 * stride)
+        for (Index r = wide ? rows : rows / 4; r > 0; --r, at += step)
 #pragma GCC unroll 4
             for (int i = 0; i < 4; ++i)
-                add_row(sum[i], at + i * stride);
-        for (; r < rows; ++r, at += stride)
-            add_row(sum[0], at);
-        float total[lanes];
-        store(total, add(add(sum[0], sum[1]), add(sum[2], sum[3])));
-        for (Index i = 0; i < part_of; ++i)
+                add_row(i, at + i * gap);
+        for (Index r = wide ? 0 : rows % 4; r > 0; --r, at += stride)
+            add_row(0, at);
+        if (!wide)
+            sum[0] = add(add(sum[0], sum[1]), add(sum[2], sum[3]));
+        float total[4 * lanes];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i)
+            store(total + i * lanes, sum[i]);
+        const Index columns = wide ? Index{4 * lanes} : part_of;
+        for (Index i = 0; i < columns; ++i)
             sums[j + i] += static_cast<double>(total[i]);
-    });
+        j += columns;
+    }
 }
 
 inline void affine_rows(Index rows, const Affine& f, const float* x, const float* z, float* y) {
