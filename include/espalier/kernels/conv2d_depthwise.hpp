@@ -90,9 +90,12 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
                 kernels.add_column_sums(rows * s.output.width, channels, dy, nullptr, nullptr, channels,
                                         bias_sums + (chunk * tasks + t) * channels);
             if (dw)
-                runs.for_each(first, first + rows, [&](const WindowRuns::Piece& piece) {
-                    kernels.window_products(piece.run, x + n * s.input_size() + piece.from, piece.rows, runs.source_row(),
-                                            dy + piece.to - first * row_size, row_size, channels, sums + (chunk * tasks + t) * size);
+                runs.for_each(first, first + rows, [&](WindowRuns::Piece piece) {
+                    Index dy_step = channels, dy_row = row_size;
+                    Index x_row = runs.source_row();
+                    piece.turn(x_row, dy_step, dy_row);
+                    kernels.window_products(piece.run, x + n * s.input_size() + piece.from, piece.rows, x_row, dy + piece.to - first * row_size,
+                                            dy_step, dy_row, channels, sums + (chunk * tasks + t) * size);
                 });
         }
     });

@@ -76,6 +76,16 @@ public:
         Index from;
         Index to;
         Index rows;
+
+        /// Takes the longer side for that of the pixels: an edge of the image has few of them in a row, but many rows. The steps
+        /// of the source's rows, and of the result's pixels and rows, follow.
+        void turn(Index& source_row, Index& step, Index& row) noexcept {
+            if (run.pixels >= rows)
+                return;
+            std::swap(run.pixels, rows);
+            std::swap(run.step, source_row);
+            std::swap(step, row);
+        }
     };
 
     ESPALIER_NOINLINE WindowRuns(Direction direction, const Window& w, Pair result, Pair source, Index channels)
@@ -141,15 +151,10 @@ ESPALIER_NOINLINE inline void sum_windows(const WindowRuns& runs, Index first, I
         const simd::WindowWeights mine{weights.weight + column, weights.pitch, bias, weights.relu};
         runs.for_each(first, last, [&](WindowRuns::Piece piece) {
             piece.run.channels = std::min(block, runs.channels() - column);
-            // Along the longer side: an edge of the image has few pixels in a row, but many rows.
             Index x_row = runs.source_row();
             Index out_row = runs.result_row();
             Index out_step = runs.result_step();
-            if (piece.run.pixels < piece.rows) {
-                std::swap(piece.run.pixels, piece.rows);
-                std::swap(piece.run.step, x_row);
-                std::swap(out_step, out_row);
-            }
+            piece.turn(x_row, out_step, out_row);
             for (Index i = 0; i < piece.rows; ++i)
                 simd::table().window_sums(piece.run, source + piece.from + i * x_row + column, mine, out + piece.to + i * out_row + column,
                                           out_step);
@@ -163,7 +168,7 @@ struct Strips {
     Index count;  ///< of an image
 
     Strips(Index images, Index height) noexcept
-        : rows{std::max<Index>(simd::ceil_div(height, simd::ceil_div(32, std::max<Index>(images, 1))), 1)},
+        : rows{std::max<Index>(simd::ceil_div(height, simd::ceil_div(16, std::max<Index>(images, 1))), 1)},
           count{simd::ceil_div(height, rows)} {}
 };
 

@@ -385,7 +385,7 @@ TEST_CASE("windows are summed, multiplied, pooled and unpooled at any taps, pixe
             const auto rows_of_x = Tensor<float>::normal({extent + rows * x_row}, random);
             const auto dy = Tensor<float>::normal({rows, pixels * out_step + 2}, random);
             auto sums = Tensor<float>::full({12, out_step}, 3);
-            kernels.window_products(run, rows_of_x.data(), rows, x_row, dy.data(), dy.size(1), out_step, sums.data());
+            kernels.window_products(run, rows_of_x.data(), rows, x_row, dy.data(), out_step, dy.size(1), out_step, sums.data());
             auto expected = Tensor<double>::full({12, out_step}, 3);
             for (const auto& tap : taps)
                 for (Index r = 0; r < rows; ++r)
@@ -451,7 +451,7 @@ TEST_CASE("AVX2 and AVX-512 give the same bits for windows", "[simd]") {
         for (const Isa isa : {Isa::avx2, Isa::avx512}) {
             Tensor<float> out{{13 + 25, n}};
             simd::table(isa).window_sums(run, x.data(), {weight.data(), n, nullptr, false}, out.data(), n);
-            simd::table(isa).window_products(run, x.data(), 1, 0, weight.data(), 0, n, out.data() + 13 * n);
+            simd::table(isa).window_products(run, x.data(), 1, 0, weight.data(), n, 0, n, out.data() + 13 * n);
             results.push_back(std::move(out));
         }
         CHECK(results[0] == results[1]);

@@ -187,7 +187,7 @@ ESPALIER_INLINE void sum_windows(const WindowRun& run, const float* x, const Win
 }
 
 inline void window_sums(const WindowRun& run, const float* x, const WindowWeights& weights, float* out, Index out_step) {
-    constexpr int together = 8;
+    constexpr int together = 6;
     const Index whole = run.channels / lanes * lanes;
     Index p = 0;
     while (run.pixels >= together && run.pixels - p > together / 2) {
@@ -201,11 +201,10 @@ inline void window_sums(const WindowRun& run, const float* x, const WindowWeight
             sum_windows<1>(run, x + i * run.step, weights, j, j < whole ? lanes : run.channels - j, out + i * out_step, out_step);
 }
 
-/// Products of `Taps` taps at a time with what they share, for n <= lanes channels: all of them if `Whole`.
-template <int Taps, bool Whole>
-ESPALIER_INLINE void multiply_windows(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_row,
-                                      Index pitch, float* sums, Index n) {
-    const auto take = [n](const float* p) { return Whole ? load(p) : load_first(p, n); };
+/// Products of `Taps` taps at a time with what they share, for n <= lanes channels.
+template <int Taps>
+ESPALIER_INLINE void multiply_windows(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_step,
+                                      Index dy_row, Index pitch, float* sums, Index n) {
     const Index step = run.step;
     const Index pixels = run.pixels;
     for (Index t = 0; t < run.count; t += Taps) {
@@ -217,34 +216,31 @@ ESPALIER_INLINE void multiply_windows(const WindowRun& run, const float* x, Inde
             const WindowTap& tap = run.taps[t + i < run.count ? t + i : run.count - 1];
             from[i] = x + tap.offset;
             to[i] = sums + tap.position * pitch;
-            sum[i] = take(to[i]);
+            sum[i] = load_first(to[i], n);
         }
         const float* d = dy;
-        for (Index r = 0; r < rows; ++r, d += dy_row - pixels * pitch)
-            for (Index p = 0, at = r * x_row; p < pixels; ++p, at += step, d += pitch) {
-                const vec by = take(d);
+        for (Index r = 0; r < rows; ++r, d += dy_row - pixels * dy_step)
+            for (Index p = 0, at = r * x_row; p < pixels; ++p, at += step, d += dy_step) {
+                const vec by = load_first(d, n);
 #pragma GCC unroll 9
                 for (int i = 0; i < Taps; ++i)
-                    sum[i] = fma(take(from[i] + at), by, sum[i]);
+                    sum[i] = fma(load_first(from[i] + at, n), by, sum[i]);
             }
         const Index last = run.count - t;
 #pragma GCC unroll 9
-        for (int i = 0; i < Taps; ++i) {
-            if (i < last && Whole)
-                store(to[i], sum[i]);
-            else if (i < last)
+        for (int i = 0; i < Taps; ++i)
+            if (i < last)
                 store_first(to[i], sum[i], n);
-        }
     }
 }
 
-inline void window_products(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_row, Index pitch,
-                            float* sums) {
+inline void window_products(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_step, Index dy_row,
+                            Index pitch, float* sums) {
     Index j = 0;
     for (; j + lanes <= run.channels; j += lanes)
-        multiply_windows<9, true>(run, x + j, rows, x_row, dy + j, dy_row, pitch, sums + j, lanes);  // a window of 3x3 at once
+        multiply_windows<9>(run, x + j, rows, x_row, dy + j, dy_step, dy_row, pitch, sums + j, lanes);  // a window of 3x3 at once
     if (j < run.channels)
-        multiply_windows<3, false>(run, x + j, rows, x_row, dy + j, dy_row, pitch, sums + j, run.channels - j);
+        multiply_windows<3>(run, x + j, rows, x_row, dy + j, dy_step, dy_row, pitch, sums + j, run.channels - j);
 }
 
 inline void window_max(const WindowRun& run, const float* x, float* out, std::uint16_t* winners) {

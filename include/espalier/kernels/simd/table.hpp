@@ -136,9 +136,9 @@ struct Table {
 
     /// out[p out_step + j] = bias[j] + sum over taps of weight[position][j] x[offset + p step + j], for pixels p of the run.
     void (*window_sums)(const WindowRun& run, const float* x, const WindowWeights& weights, float* out, Index out_step);
-    /// sums[position pitch + j] += the sum of x[offset + r x_row + p step + j] dy[r dy_row + p pitch + j] over rows and pixels.
-    void (*window_products)(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_row, Index pitch,
-                            float* sums);
+    /// sums[position pitch + j] += the sum of x[offset + r x_row + p step + j] dy[r dy_row + p dy_step + j] over rows and pixels.
+    void (*window_products)(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_step, Index dy_row,
+                            Index pitch, float* sums);
     /// The largest of each window, and its position: the first of equals; NaN wins. A window has one tap at least.
     void (*window_max)(const WindowRun& run, const float* x, float* out, std::uint16_t* winners);
     /// out[p out_step + j] = the sum of dy at the taps whose winner is their position; winners lie as dy does, and are read in
