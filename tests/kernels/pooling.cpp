@@ -92,7 +92,7 @@ void compare(const PoolShape& s, Random& random) {
     }
     auto y = Tensor<Scalar>::full({outputs}, Scalar(NAN));
     auto dx = Tensor<Scalar>::full(d_largest.shape(), Scalar(NAN));
-    auto from = Tensor<std::uint16_t>::empty({outputs + kernels::winners_slack});
+    auto from = Tensor<std::uint16_t>::empty({outputs});
     kernels::max_pool2d_forward(s, x.data(), y.data(), from.data());
     CHECK(std::equal(y.begin(), y.end(), largest.begin(), [](Scalar a, double b) { return static_cast<double>(a) == b; }));
     kernels::max_pool2d_backward(s, tasks * s.batch, dy.data(), from.data(), dx.data());
@@ -140,7 +140,7 @@ TEMPLATE_TEST_CASE("a winner is a pixel of the image, whatever the window holds"
         const auto windows = covered(s);
         const auto outputs = static_cast<Index>(windows.size());
         auto y = Tensor<TestType>::empty({outputs});
-        auto from = Tensor<std::uint16_t>::empty({outputs + kernels::winners_slack});
+        auto from = Tensor<std::uint16_t>::empty({outputs});
         kernels::max_pool2d_forward(s, x.data(), y.data(), from.data());
         const auto dy = Tensor<TestType>::full({outputs}, 1);
         Tensor<TestType> dx{x.shape()};
@@ -167,7 +167,7 @@ TEST_CASE("pooling gives the same bits on any number of threads", "[pooling]") {
         set_num_threads(threads);
         const Index outputs = s.batch * s.output_size();
         Tensor<float> all{{2, outputs + 2 * x.numel()}};
-        auto from = Tensor<std::uint16_t>::empty({outputs + kernels::winners_slack});
+        auto from = Tensor<std::uint16_t>::empty({outputs});
         float* const mean = all.data() + outputs + 2 * x.numel();
         kernels::max_pool2d_forward(s, x.data(), all.data(), from.data());
         kernels::max_pool2d_backward(s, 2 * s.batch, dy.data(), from.data(), all.data() + outputs);
@@ -187,7 +187,7 @@ TEST_CASE("the first NaN of a window wins, wherever it is", "[pooling]") {
         x[static_cast<std::size_t>(at)] = NAN;
         x[3] = at == 3 ? NAN : x[3];
         float y = 0;
-        std::array<std::uint16_t, 1 + kernels::winners_slack> from{};
+        std::array<std::uint16_t, 1> from{};
         kernels::max_pool2d_forward(s, x.data(), &y, from.data());
         CHECK(std::isnan(y));
         CHECK(from[0] == at);
@@ -199,7 +199,7 @@ TEST_CASE("many channels are pooled like one", "[pooling]") {  // -O3 -march=nat
     Random random{3};
     const auto x = Tensor<float>::uniform({2, 6, 8, 67}, random, -1, 1);
     auto y = Tensor<float>::empty({2, 3, 4, 67});
-    auto winner = Tensor<std::uint16_t>::empty({y.numel() + kernels::winners_slack});
+    auto winner = Tensor<std::uint16_t>::empty({y.numel()});
     kernels::max_pool2d_forward(s, x.data(), y.data(), winner.data());
     const auto dy = Tensor<float>::uniform(y.shape(), random, 1, 2);
     auto dx = Tensor<float>::full(x.shape(), NAN);

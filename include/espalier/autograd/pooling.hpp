@@ -39,7 +39,7 @@ template <class Scalar>
 [[nodiscard]] Variable<Scalar> max_pool2d(const Variable<Scalar>& x, Pair kernel, const Pool2dOptions& options = {}) {
     const auto s = detail::pool_shape("max_pool2d", x.shape(), kernel, options);
     auto y = Tensor<Scalar>::empty(detail::pooled(s));
-    auto winner = Tensor<std::uint16_t>::empty({y.numel() + kernels::winners_slack});
+    auto winner = Tensor<std::uint16_t>::empty(y.shape());
     kernels::max_pool2d_forward(s, x.value().data(), y.data(), winner.data());
     return record<Scalar>("max_pool2d", std::move(y), {x}, [s, winner = std::move(winner)](Gradients<Scalar>& g) {
         auto dx = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));

@@ -43,6 +43,9 @@ enum class ConvTail {
     relu_max_pool,  ///< ReLU, and the largest of each 2x2 window
 };
 
+/// Bytes that must exist after the winners of ConvTail::relu_max_pool, which are read in whole vectors.
+inline constexpr Index winners_slack = 16;
+
 /// The cotangent of a convolution's plain result, told by that of what follows it and never stored as a whole.
 template <class Scalar>
 struct ConvCotangent {

@@ -79,28 +79,11 @@ inline void max_windows(const PoolShape& s, const float* x, float* y, std::uint1
         });
     });
 }
-
-inline void unpool_windows(const PoolShape& s, Index images, const float* dy, const std::uint16_t* winner, float* dx) {
-    const WindowRuns runs{Direction::backward, s.window, s.input, s.output, s.channels};
-    const Strips strips{images, s.input.height};
-    parallel_for(images * strips.count, 1, 0, [&](Index chunk, Index, void*) {
-        const Index n = chunk / strips.count;
-        const Index first = chunk % strips.count * strips.rows;
-        runs.for_each(first, std::min(first + strips.rows, s.input.height), [&](const WindowRuns::Piece& piece) {
-            for (Index r = 0; r < piece.rows; ++r) {
-                const Index from = piece.from + r * runs.source_row();
-                simd::table().window_chosen(piece.run, dy + n * s.output_size() + from, winner + n % s.batch * s.output_size() + from,
-                                            dx + n * s.input_size() + piece.to + r * runs.result_row(), runs.result_step());
-            }
-        });
-    });
-}
 #endif
 
 }  // namespace detail
 
-/// y and, for each pooled value, which tap of the window it came from (the first of equals; NaN wins). There are
-/// `winners_slack` elements more of `winner`.
+/// y and, for each pooled value, which tap of the window it came from (the first of equals; NaN wins).
 template <class Scalar>
 void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uint16_t* winner) {
 #if ESPALIER_SIMD
@@ -136,12 +119,6 @@ void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uin
 /// dx from dy; `images` counts T batches one after the other, which share the winners of one batch.
 template <class Scalar>
 void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, const std::uint16_t* winner, Scalar* dx) {
-#if ESPALIER_SIMD
-    // Of few channels most lanes would be empty: what one by one is added to where it came from is less work.
-    if constexpr (detail::pools_in_vectors<Scalar>)
-        if (s.channels >= 16)
-            return detail::unpool_windows(s, images, dy, winner, dx);
-#endif
     const Window& w = s.window;
     const Buffer memory{static_cast<std::size_t>(w.taps()) * sizeof(Index)};
     auto* const tap = static_cast<Index*>(memory.data());  // where each lies, from the first one of its window

@@ -46,9 +46,6 @@ struct Window {
     [[nodiscard]] Index taps() const noexcept { return kernel.height * kernel.width; }
 };
 
-/// Elements that must exist after the winners of a max pooling, which are read in whole vectors.
-inline constexpr Index winners_slack = 16;
-
 }  // namespace espalier::inline ESPALIER_ABI::kernels
 
 namespace espalier::inline ESPALIER_ABI {

@@ -35,6 +35,10 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 #include <espalier/kernels/simd/tiles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/windows.ipp>
+
+#include <espalier/kernels/simd/table.ipp>
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline
 
 #if ESPALIER_DISPATCH_X86
@@ -50,6 +54,10 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 #include <espalier/kernels/simd/tiles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/windows.ipp>
+
+#include <espalier/kernels/simd/table.ipp>
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -65,6 +73,10 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #include <espalier/kernels/simd/tiles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/windows.ipp>
+
+#include <espalier/kernels/simd/table.ipp>
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512
 #if defined(__clang__)
 #pragma clang attribute pop

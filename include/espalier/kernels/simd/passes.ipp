@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Passes over rows and arrays, and the table of all kernels. Included by kernels.hpp behind tiles.ipp.
+// Passes over rows and arrays. Included by kernels.hpp behind tiles.ipp.
 
 /// Calls `body(j, n)` for vectors that cover [0, count), n elements of each.
 template <class Body>
@@ -156,120 +156,6 @@ inline void unpool_row(Index windows, Index n, const float* dy, const std::uint8
         });
 }
 
-/// `Pixels` windows at a time, so that a weight is read once for all of them; n <= lanes channels of one, or all of several.
-template <int Pixels>
-ESPALIER_INLINE void sum_windows(const WindowRun& run, const float* x, const WindowWeights& weights, Index j, Index n, float* out,
-                                 Index out_step) {
-    const auto take = [n](const float* p) { return Pixels > 1 ? load(p) : load_first(p, n); };
-    const Index step = run.step;
-    const Index pitch = weights.pitch;
-    const WindowTap* const end = run.taps + run.count;
-    const vec start = weights.bias ? take(weights.bias + j) : zero();
-    vec sum[Pixels];
-#pragma GCC unroll 8
-    for (int p = 0; p < Pixels; ++p)
-        sum[p] = start;
-    for (const WindowTap* tap = run.taps; tap < end; ++tap) {
-        const float* const from = x + j + tap->offset;
-        const vec by = take(weights.weight + j + tap->position * pitch);
-#pragma GCC unroll 8
-        for (int p = 0; p < Pixels; ++p)
-            sum[p] = fma(by, take(from + p * step), sum[p]);
-    }
-    if (weights.relu) {
-#pragma GCC unroll 8
-        for (int p = 0; p < Pixels; ++p)
-            sum[p] = relu(sum[p]);
-    }
-#pragma GCC unroll 8
-    for (int p = 0; p < Pixels; ++p)
-        Pixels > 1 ? store(out + p * out_step + j, sum[p]) : store_n(out + j, sum[p], n);
-}
-
-inline void window_sums(const WindowRun& run, const float* x, const WindowWeights& weights, float* out, Index out_step) {
-    constexpr int together = 6;
-    const Index whole = run.channels / lanes * lanes;
-    Index p = 0;
-    while (run.pixels >= together && run.pixels - p > together / 2) {
-        p = p < run.pixels - together ? p : run.pixels - together;  // many that are left are worth computing some again
-        for (Index j = 0; j < whole; j += lanes)
-            sum_windows<together>(run, x + p * run.step, weights, j, lanes, out + p * out_step, out_step);
-        p += together;
-    }
-    for (Index i = 0; i < run.pixels; ++i)
-        for (Index j = i < p ? whole : 0; j < run.channels; j += lanes)
-            sum_windows<1>(run, x + i * run.step, weights, j, j < whole ? lanes : run.channels - j, out + i * out_step, out_step);
-}
-
-/// Products of `Taps` taps at a time with what they share, for n <= lanes channels.
-template <int Taps>
-ESPALIER_INLINE void multiply_windows(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_step,
-                                      Index dy_row, Index pitch, float* sums, Index n) {
-    const Index step = run.step;
-    const Index pixels = run.pixels;
-    for (Index t = 0; t < run.count; t += Taps) {
-        const float* from[Taps];
-        float* to[Taps];
-        vec sum[Taps];
-#pragma GCC unroll 9
-        for (int i = 0; i < Taps; ++i) {  // those past the last are never stored
-            const WindowTap& tap = run.taps[t + i < run.count ? t + i : run.count - 1];
-            from[i] = x + tap.offset;
-            to[i] = sums + tap.position * pitch;
-            sum[i] = load_first(to[i], n);
-        }
-        const float* d = dy;
-        for (Index r = 0; r < rows; ++r, d += dy_row - pixels * dy_step)
-            for (Index p = 0, at = r * x_row; p < pixels; ++p, at += step, d += dy_step) {
-                const vec by = load_first(d, n);
-#pragma GCC unroll 9
-                for (int i = 0; i < Taps; ++i)
-                    sum[i] = fma(load_first(from[i] + at, n), by, sum[i]);
-            }
-        const Index last = run.count - t;
-#pragma GCC unroll 9
-        for (int i = 0; i < Taps; ++i)
-            if (i < last)
-                store_first(to[i], sum[i], n);
-    }
-}
-
-inline void window_products(const WindowRun& run, const float* x, Index rows, Index x_row, const float* dy, Index dy_step, Index dy_row,
-                            Index pitch, float* sums) {
-    Index j = 0;
-    for (; j + lanes <= run.channels; j += lanes)
-        multiply_windows<9>(run, x + j, rows, x_row, dy + j, dy_step, dy_row, pitch, sums + j, lanes);  // a window of 3x3 at once
-    if (j < run.channels)
-        multiply_windows<3>(run, x + j, rows, x_row, dy + j, dy_step, dy_row, pitch, sums + j, run.channels - j);
-}
-
-inline void window_max(const WindowRun& run, const float* x, float* out, std::uint16_t* winners) {
-    for (Index p = 0; p < run.pixels; ++p, x += run.step, out += run.channels, winners += run.channels)
-        for (Index j = 0; j < run.channels; j += lanes) {
-            const Index n = run.channels - j < lanes ? run.channels - j : lanes;
-            vec best = load_n(x + run.taps[0].offset + j, n);
-            choice from = choose(static_cast<int>(run.taps[0].position));
-            for (Index t = 1; t < run.count; ++t)
-                take_greater(best, from, load_n(x + run.taps[t].offset + j, n), static_cast<int>(run.taps[t].position));
-            store_n(out + j, best, n);
-            store_first(winners + j, from, n);
-        }
-}
-
-inline void window_chosen(const WindowRun& run, const float* dy, const std::uint16_t* winners, float* out, Index out_step) {
-    for (Index p = 0; p < run.pixels; ++p, dy += run.step, winners += run.step, out += out_step)
-        for (Index j = 0; j < run.channels; j += lanes) {
-            const Index n = run.channels - j < lanes ? run.channels - j : lanes;
-            vec sum = zero();
-            for (Index t = 0; t < run.count; ++t) {
-                const Index at = run.taps[t].offset + j;
-                const auto position = static_cast<int>(run.taps[t].position);
-                sum = add(sum, where_chosen(load_choice(winners + at), position, load_n(dy + at, n)));
-            }
-            store_n(out + j, sum, n);
-        }
-}
-
 inline void sgd(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter) {
     const vec step = set1(-rule.learning_rate);
     const vec decay = set1(rule.weight_decay);
@@ -306,48 +192,4 @@ inline void adam(Index n, const AdamRule<float>& rule, const float* gradient, fl
         const vec size = add(div(sqrt(v), set1(rule.root)), set1(rule.eps));
         store_n(parameter + j, sub(mul(set1(rule.keep), p), div(mul(set1(rule.step_size), m), size)), part_of);
     });
-}
-
-template <int Rows>
-constexpr void list_tiles(Table& table, int height) {
-    table.tile[height][0] = tile<Rows, 1>;
-    table.tile[height][1] = tile<Rows, 2>;
-    if constexpr (tile_vectors > 2)
-        table.tile[height][2] = tile<Rows, 3>;
-    if constexpr (Rows > 1)
-        list_tiles<Rows / 2>(table, height + 1);
-}
-
-[[nodiscard]] constexpr Table make_table() {
-    Table table{};
-    table.lanes = lanes;
-    table.tile_rows = tile_rows;
-    table.tile_vectors = tile_vectors;
-    list_tiles<tile_rows>(table, 0);
-    table.pool_rows = pool_rows;
-    table.pool_vectors = pool_vectors;
-    table.pool_tile[0] = pool_tile<1>;
-    table.pool_tile[1] = pool_tile<2>;
-    if constexpr (pool_vectors > 2)
-        table.pool_tile[2] = pool_tile<3>;
-    table.dot_rows = dot_rows;
-    table.dot_columns = dot_columns;
-    table.dot[0] = dot<1, dot_columns>;
-    table.dot[1] = dot<dot_rows, dot_columns>;
-    table.copy_rows = copy_rows;
-    table.add_rows = add_rows;
-    table.add_to_rows = add_to_rows;
-    table.add_column_sums = add_column_sums;
-    table.affine_rows = affine_rows;
-    table.softmax_row = softmax_row;
-    table.relu_backward = relu_backward;
-    table.unpool_row = unpool_row;
-    table.window_sums = window_sums;
-    table.window_products = window_products;
-    table.window_max = window_max;
-    table.window_chosen = window_chosen;
-    table.sgd = sgd;
-    table.sgd_momentum = sgd_momentum;
-    table.adam = adam;
-    return table;
 }

@@ -141,9 +141,6 @@ struct Table {
                             Index pitch, float* sums);
     /// The largest of each window, and its position: the first of equals; NaN wins. A window has one tap at least.
     void (*window_max)(const WindowRun& run, const float* x, float* out, std::uint16_t* winners);
-    /// out[p out_step + j] = the sum of dy at the taps whose winner is their position; winners lie as dy does, and are read in
-    /// whole vectors.
-    void (*window_chosen)(const WindowRun& run, const float* dy, const std::uint16_t* winners, float* out, Index out_step);
 
     /// The update rules of kernels/optimizer.hpp, for arrays of n.
     void (*sgd)(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter);

@@ -65,9 +65,6 @@ ESPALIER_INLINE void store_first(std::uint16_t* p, choice from, Index n) {
     else
         __builtin_memcpy(p, &words, static_cast<std::size_t>(2 * n));
 }
-ESPALIER_INLINE choice load_choice(const std::uint16_t* p) {
-    return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-}
 ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) {
     return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(from, choose(i))), d);
 }

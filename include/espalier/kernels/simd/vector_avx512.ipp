@@ -59,9 +59,6 @@ ESPALIER_INLINE void store_first(std::uint16_t* p, choice from, Index n) {
     else
         __builtin_memcpy(p, &words, static_cast<std::size_t>(2 * n));
 }
-ESPALIER_INLINE choice load_choice(const std::uint16_t* p) {
-    return _mm512_maskz_cvtepu16_epi32(0xFFFF, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-}
 /// d in the lanes that chose i, else 0.
 ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) {
     return _mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask(from, choose(i)), d);

@@ -56,8 +56,7 @@ ESPALIER_INLINE void store_first(Winner* p, choice from, Index n) {
     for (Index i = 0; i < n; ++i)
         p[i] = static_cast<Winner>(from[i]);
 }
-template <class Winner>
-ESPALIER_INLINE choice load_choice(const Winner* p) { return choice{p[0], p[1], p[2], p[3]}; }
+ESPALIER_INLINE choice load_choice(const std::uint8_t* p) { return choice{p[0], p[1], p[2], p[3]}; }
 ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) { return select((choice)(from == choose(i)), d); }
 
 struct vec16 {
