@@ -46,7 +46,8 @@ TEST_CASE("sgemm is the sum over k for any extents, strides and order of operand
                     expected = std::max(expected, 0.0);
                 worst = std::max(worst, std::abs(expected - static_cast<double>(c[i * stride + j])));
             }
-        INFO(m << " x " << n << " x " << k << ", columns " << a_by_columns << b_by_columns << ", accumulate " << accumulate << ", bias " << with_bias << ", relu " << relu);
+        INFO(m << " x " << n << " x " << k << ", columns " << a_by_columns << b_by_columns << ", accumulate " << accumulate << ", bias "
+               << with_bias << ", relu " << relu);
         REQUIRE(worst <= 1e-5 * (1 + std::sqrt(static_cast<double>(k))));
     }
 }

@@ -75,7 +75,9 @@ template <class Scalar>
         kernels::column_sums(rows, channels, in, nullptr, nullptr, sums.data());
         std::transform(sums.begin(), sums.end(), mean.begin(), [n](double sum) { return static_cast<Scalar>(sum / n); });
         kernels::column_sums(rows, channels, in, mean.data(), nullptr, sums.data());
-        const auto towards = [=](Scalar& value, double now) { value += static_cast<Scalar>(momentum * (now - static_cast<double>(value))); };
+        const auto towards = [=](Scalar& value, double now) {
+            value += static_cast<Scalar>(momentum * (now - static_cast<double>(value)));
+        };
         for (Index c = 0; c < channels; ++c) {
             const auto i = static_cast<std::size_t>(c);
             towards(running.mean[c], static_cast<double>(mean[c]));

@@ -94,8 +94,9 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
                     Index dy_step = channels, dy_row = row_size;
                     Index x_row = runs.source_row();
                     piece.turn(x_row, dy_step, dy_row);
-                    kernels.window_products(piece.run, x + n * s.input_size() + piece.from, piece.rows, x_row, dy + piece.to - first * row_size,
-                                            dy_step, dy_row, channels, sums + (chunk * tasks + t) * size);
+                    kernels.window_products(piece.run, x + n * s.input_size() + piece.from, piece.rows, x_row,
+                                            dy + piece.to - first * row_size, dy_step, dy_row, channels,
+                                            sums + (chunk * tasks + t) * size);
                 });
         }
     });

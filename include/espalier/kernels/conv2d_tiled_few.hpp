@@ -157,7 +157,8 @@ inline void backward_weight_unfolded(const ConvShape& s, Index tasks, const floa
                 for (Index t = 0; t < tasks; ++t) {
                     const float* const dy = detail::rows_of_cotangent(first, rows, s, cotangent, t * s.batch + n, spare);
                     if (db)
-                        kernels.add_column_sums(rows * width, filters, dy, nullptr, nullptr, filters, bias_sums + (chunk * tasks + t) * filters);
+                        kernels.add_column_sums(rows * width, filters, dy, nullptr, nullptr, filters,
+                                                bias_sums + (chunk * tasks + t) * filters);
                     for (Index f = 0; f < filters; ++f) {
                         inputs[f] = dy + f;
                         outputs[f] = sums + (chunk * tasks + t) * size + f * columns.padded();

@@ -30,7 +30,9 @@ ESPALIER_NOINLINE inline vec load_first(const float* p, Index n, vec otherwise =
     __builtin_memcpy(&otherwise, p, static_cast<std::size_t>(n) * sizeof(float));
     return otherwise;
 }
-ESPALIER_NOINLINE inline void store_first(float* p, vec v, Index n) { __builtin_memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(float)); }
+ESPALIER_NOINLINE inline void store_first(float* p, vec v, Index n) {
+    __builtin_memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(float));
+}
 
 ESPALIER_INLINE vec select(choice take, vec a) { return (vec)((choice)a & take); }
 ESPALIER_INLINE vec unless_negative(vec y, vec d) { return select(~(choice)(y < zero()), d); }
