@@ -90,7 +90,7 @@ inline void sgemm_panels(Index m, Index n, Index k, const Strided& a, const Stri
 /// The same for few rows of a, which are not worth a panel: rows of b are added up as they lie in memory.
 inline void sgemm_rows(Index m, Index n, Index k, const Strided& a, const float* b, Index b_stride, float* c, Index c_stride,
                        bool accumulate) {
-    constexpr Index columns = 2048;
+    const Index columns = n > 8192 ? 2048 : 1024;  // long pieces are read faster, short ones are some for every thread
     parallel_for(simd::ceil_div(n, columns), std::max<Index>(1, gemm_grain / std::max<Index>(m * columns * k, 1)),
                  [&](Index begin, Index end) {
                      for (Index block = begin; block < end; ++block) {
