@@ -5,8 +5,10 @@
 #include <espalier/tensor/tensor.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstring>
+#include <utility>
+#include <vector>
 
 using namespace espalier;
 
@@ -50,6 +52,38 @@ TEST_CASE("sgemm is the sum over k for any extents, strides and order of operand
                << with_bias << ", relu " << relu);
         REQUIRE(worst <= 1e-5 * (1 + std::sqrt(static_cast<double>(k))));
     }
+}
+
+TEST_CASE("few rows times a large matrix are added up in parts, the same for any number of threads", "[kernels][sgemm]") {
+    const int before = num_threads();
+    Random random{12};
+    for (const auto& [m, n, k] : {std::array<Index, 3>{1, 4100, 130}, {2, 2048, 257}, {5, 1031, 600}, {8, 4096, 129}}) {
+        REQUIRE(kernels::detail::shares_rows(m, n, k));
+        const auto a = Tensor<float>::normal({m, k}, random);
+        const auto b = Tensor<float>::normal({k, n}, random);
+        const auto start = Tensor<float>::normal({m, n + 1}, random);
+        for (const bool accumulate : {false, true}) {
+            std::vector<Tensor<float>> results;
+            for (const int threads : {1, 2, 4}) {
+                set_num_threads(threads);
+                auto c = start;
+                kernels::sgemm(m, n, k, {a.data(), k, 1}, {b.data(), n, 1}, nullptr, false, c.data(), n + 1, accumulate);
+                results.push_back(std::move(c));
+            }
+            CHECK(results[0] == results[1]);
+            CHECK(results[0] == results[2]);
+            double worst = 0;
+            for (Index i = 0; i < m; ++i)
+                for (Index j = 0; j < n + 1; ++j) {
+                    double expected = accumulate || j == n ? static_cast<double>(start.at(i, j)) : 0;
+                    for (Index p = 0; p < k && j < n; ++p)
+                        expected += static_cast<double>(a.at(i, p)) * static_cast<double>(b.at(p, j));
+                    worst = std::max(worst, std::abs(expected - static_cast<double>(results[0].at(i, j))));
+                }
+            CHECK(worst <= 1e-5 * std::sqrt(static_cast<double>(k)));
+        }
+    }
+    set_num_threads(before);
 }
 
 #endif

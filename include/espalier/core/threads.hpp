@@ -86,31 +86,48 @@ inline void relax() noexcept {
 #endif
 }
 
+/// Chunks that one thread begins with; those that are done with their own help it.
+struct alignas(memory_alignment) Share {
+    std::atomic<Index> next;
+    Index end;
+};
+
 /// Calls `run(context, chunk, scratch)` for every chunk in [0, chunks) on all threads, with `scratch_bytes` of memory that
 /// are this thread's own. Not a template: it is compiled once, however many loops a program has.
+///
+/// Each thread begins with the same part of the chunks in every loop: what it wrote in one, it finds in its own cache in the
+/// next, which counts where the cores share none.
 inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(const void* context, Index chunk, void* scratch),
                        const void* context) {
     const auto pool = chunks > 1 && !Threads::busy() ? Threads::instance().pool() : nullptr;
     const auto helpers = pool ? static_cast<unsigned>(std::min<Index>(pool->NumThreads(), chunks - 1)) : 0;
     // Taken here and for all threads: which of them come to work at all differs from loop to loop.
     scratch_bytes = (scratch_bytes + memory_alignment - 1) / memory_alignment * memory_alignment;
-    const Buffer memory = scratch_bytes ? Buffer{scratch_bytes * (helpers + 1)} : Buffer{};
     if (!pool) {
+        const Buffer memory = scratch_bytes ? Buffer{scratch_bytes} : Buffer{};
         for (Index chunk = 0; chunk < chunks; ++chunk)
             run(context, chunk, memory.data());
         return;
     }
-    std::atomic<Index> next{0};
+    const unsigned threads = helpers + 1;
+    const Buffer memory{(sizeof(Share) + scratch_bytes) * threads};
+    auto* const shares = static_cast<Share*>(memory.data());
+    for (unsigned i = 0; i < threads; ++i)
+        std::construct_at(shares + i, chunks * i / threads, chunks * (i + 1) / threads);
     std::exception_ptr failure;
     std::mutex failure_mutex;
     const auto work = [&](unsigned thread) {
         const BusyScope scope;
         try {
-            void* const scratch = static_cast<std::byte*>(memory.data()) + scratch_bytes * thread;
-            for (Index chunk; (chunk = next.fetch_add(1)) < chunks;)
-                run(context, chunk, scratch);
+            void* const scratch = reinterpret_cast<std::byte*>(shares + threads) + scratch_bytes * thread;
+            for (unsigned i = 0; i < threads; ++i) {
+                Share& share = shares[(thread + i) % threads];
+                for (Index chunk; (chunk = share.next.fetch_add(1)) < share.end;)
+                    run(context, chunk, scratch);
+            }
         } catch (...) {
-            next = chunks;
+            for (unsigned i = 0; i < threads; ++i)
+                shares[i].next = shares[i].end;
             const std::scoped_lock lock{failure_mutex};
             if (!failure)
                 failure = std::current_exception();
@@ -123,8 +140,10 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(cons
         busy.fetch_sub(1, std::memory_order_release);
         barrier.Notify();
     };
-    for (unsigned i = 1; i <= helpers; ++i)
-        pool->Schedule([&help, i] { help(i); });  // two words: what std::function holds without allocating
+    for (unsigned i = 1; i <= helpers; ++i) {
+        const int worker = static_cast<int>(i);
+        pool->ScheduleWithHint([&help, i] { help(i); }, worker - 1, worker);  // two words: what std::function holds without allocating
+    }
     work(0);
     // Falling asleep and being woken costs more than the last chunk of most loops is worth waiting for.
     for (int i = 0; i < spins && busy.load(std::memory_order_acquire) > 0; ++i)

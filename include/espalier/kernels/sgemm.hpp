@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// @file Matrix products of single precision on the vector kernels, on all threads.
 ///
-/// Each element of a product is one chain of fused multiply-adds over k, however the matrices are cut; of a small one with `b`
-/// transposed it is a sum of sixteen parts over blocks of `dot_depth`. Either is the same for AVX2 and AVX-512.
+/// Each element of a product is one chain of fused multiply-adds over k, however the matrices are cut, or the sum of some, in
+/// order: of eight for few rows of a, of sixteen over blocks of `dot_depth` for a small product with `b` transposed. All of that
+/// depends on the extents alone, and is the same for AVX2 and AVX-512.
 #pragma once
 
 #include <espalier/core/threads.hpp>
@@ -106,6 +107,35 @@ inline void sgemm_rows(Index m, Index n, Index k, const Strided& a, const float*
                  });
 }
 
+/// Whether rows of b are shared out to the threads instead of columns: of a matrix that caches can hold, each then reads the
+/// rows that it has computed, those of its part of a linear layer's outputs, and not half of what the others have.
+[[nodiscard]] inline bool shares_rows(Index m, Index n, Index k) noexcept {
+    return m <= 8 && k >= 128 && k * n >= 512 * 1024 && k * n <= 8 * 1024 * 1024;
+}
+
+/// The same for few rows of a, in eight parts of k that are added up.
+inline void sgemm_parts(Index m, Index n, Index k, const Strided& a, const Strided& b, float* c, Index c_stride, bool accumulate) {
+    constexpr Index parts = 8;
+    const Buffer memory{static_cast<std::size_t>(parts * m * n) * sizeof(float)};
+    auto* const sums = static_cast<float*>(memory.data());
+    parallel_for(parts, 1, [&](Index i, Index) {
+        const simd::Part part = simd::even_part(k, parts, i);
+        const Strided left{a.data + part.first * a.column, a.row, a.column};
+        const Strided right{b.data + part.first * b.row, b.row, 1};
+        if (m <= 2)
+            sgemm_rows(m, n, part.size, left, right.data, right.row, sums + i * m * n, n, false);
+        else
+            sgemm_panels(m, n, part.size, left, right, nullptr, false, sums + i * m * n, n, false);
+    });
+    const simd::Table& kernels = simd::table();
+    for (Index i = 1; i < parts; ++i)
+        kernels.add_to_rows(1, m * n, sums + i * m * n, 0, sums, 0);
+    if (accumulate)
+        kernels.add_to_rows(m, n, sums, n, c, c_stride);
+    else
+        kernels.copy_rows(m, n, sums, n, c, c_stride, n);
+}
+
 /// c (m, n) = a (m, k) times the transpose of b (n, k), whose rows are both in one piece, plus `bias` (n,) unless null; with
 /// `relu`, what is negative becomes 0.
 inline void sgemm_dots(Index m, Index n, Index k, const float* a, Index a_stride, const float* b, Index b_stride, const float* bias,
@@ -159,6 +189,8 @@ inline void sgemm(Index m, Index n, Index k, const Strided& a, const Strided& b,
                   bool accumulate) {
     if (b.column != 1 && std::min(m, n) < detail::few)
         detail::sgemm_dots(m, n, k, a.data, a.row, b.data, b.column, bias, relu, c, c_stride, accumulate);
+    else if (b.column == 1 && !bias && !relu && detail::shares_rows(m, n, k))
+        detail::sgemm_parts(m, n, k, a, b, c, c_stride, accumulate);
     else if (m <= 2 && !bias && !relu)
         detail::sgemm_rows(m, n, k, a, b.data, b.row, c, c_stride, accumulate);
     else
