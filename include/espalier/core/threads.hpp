@@ -18,6 +18,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 
 namespace espalier::inline ESPALIER_ABI {
@@ -113,7 +114,7 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(cons
     const Buffer memory{(sizeof(Share) + scratch_bytes) * threads};
     auto* const shares = static_cast<Share*>(memory.data());
     for (unsigned i = 0; i < threads; ++i)
-        std::construct_at(shares + i, chunks * i / threads, chunks * (i + 1) / threads);
+        ::new (shares + i) Share{chunks * i / threads, chunks * (i + 1) / threads};
     std::exception_ptr failure;
     std::mutex failure_mutex;
     const auto work = [&](unsigned thread) {
