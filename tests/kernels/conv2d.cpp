@@ -2,6 +2,7 @@
 /// @file The three passes of convolution against seven loops over the definition, by the vector kernels (float) and by
 /// unfolding (double).
 #include "catch.hpp"
+#include "kernels/testing.hpp"
 
 #include <espalier/kernels/conv2d.hpp>
 #include <espalier/tensor/tensor.hpp>
@@ -12,30 +13,10 @@
 using namespace espalier;
 using kernels::ConvShape;
 using kernels::Window;
+using testing::for_each_product;
+using testing::largest_difference;
 
 namespace {
-
-/// Calls `tap(x offset, w offset, y offset)` for every product that a convolution sums.
-template <class Tap>
-void for_each_product(const ConvShape& s, const Tap& tap) {
-    const Window& w = s.window;
-    for (Index n = 0; n < s.batch; ++n)
-        for (Index oy = 0; oy < s.output.height; ++oy)
-            for (Index ox = 0; ox < s.output.width; ++ox)
-                for (Index o = 0; o < s.out_channels; ++o)
-                    for (Index ky = 0; ky < w.kernel.height; ++ky)
-                        for (Index kx = 0; kx < w.kernel.width; ++kx)
-                            for (Index c = 0; c < s.depth(); ++c) {
-                                const Index y = oy * w.stride.height + ky * w.dilation.height - w.padding.height;
-                                const Index x = ox * w.stride.width + kx * w.dilation.width - w.padding.width;
-                                if (y < 0 || y >= s.input.height || x < 0 || x >= s.input.width)
-                                    continue;
-                                const Index channel = o / s.filters() * s.depth() + c;
-                                tap(((n * s.input.height + y) * s.input.width + x) * s.in_channels + channel,
-                                    ((o * w.kernel.height + ky) * w.kernel.width + kx) * s.depth() + c,
-                                    ((n * s.output.height + oy) * s.output.width + ox) * s.out_channels + o);
-                            }
-}
 
 Index between(Random& random, Index low, Index high) { return low + random.below(high - low + 1); }
 Pair pair_between(Random& random, Index low, Index high) {
@@ -52,18 +33,6 @@ ConvShape random_shape(Random& random) {
     const Index groups = random.below(2) ? 1 : between(random, 1, 3);
     return {between(random, 1, 10), input, window.output("test", input), groups * between(random, 1, 4),
             groups * between(random, 1, 4), groups, window};
-}
-
-/// Relative to the largest value that is expected.
-template <class Scalar>
-double largest_difference(const Tensor<Scalar>& a, const Tensor<double>& b) {
-    double worst = 0;
-    double scale = 1;
-    for (Index i = 0; i < a.numel(); ++i) {
-        worst = std::max(worst, std::isnan(a[i]) ? INFINITY : std::abs(static_cast<double>(a[i]) - b[i]));
-        scale = std::max(scale, std::abs(b[i]));
-    }
-    return worst / scale;
 }
 
 template <class Scalar>

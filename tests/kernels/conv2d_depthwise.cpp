@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file Depthwise convolution in its three passes against loops over the definition, with all that may follow it.
 #include "catch.hpp"
+#include "kernels/testing.hpp"
 
 #include <espalier/kernels/conv2d.hpp>
 #include <espalier/tensor/tensor.hpp>
@@ -14,6 +15,8 @@ using namespace espalier;
 using kernels::ConvShape;
 using kernels::ConvTail;
 using kernels::Window;
+using testing::for_each_product;
+using testing::largest_difference;
 using T = Tensor<float>;
 
 #if ESPALIER_SIMD
@@ -35,32 +38,6 @@ ConvShape random_shape(Random& random) {
     const Pair input{std::max<Index>(1, reach.height - 2 * window.padding.height) + more.height,
                      std::max<Index>(1, reach.width - 2 * window.padding.width) + more.width};
     return shape_of(1 + random.below(4), input, 2 + random.below(39), window);
-}
-
-/// Calls `tap(x offset, w offset, y offset)` for every product that is summed.
-template <class Tap>
-void for_each_product(const ConvShape& s, const Tap& tap) {
-    const Window& w = s.window;
-    for (Index n = 0; n < s.batch; ++n)
-        for (Index oy = 0; oy < s.output.height; ++oy)
-            for (Index ox = 0; ox < s.output.width; ++ox)
-                for (Index k = 0; k < w.taps(); ++k) {
-                    const Index y = oy * w.stride.height + k / w.kernel.width * w.dilation.height - w.padding.height;
-                    const Index x = ox * w.stride.width + k % w.kernel.width * w.dilation.width - w.padding.width;
-                    for (Index c = 0; c < s.in_channels && y >= 0 && y < s.input.height && x >= 0 && x < s.input.width; ++c)
-                        tap(((n * s.input.height + y) * s.input.width + x) * s.in_channels + c, c * w.taps() + k,
-                            ((n * s.output.height + oy) * s.output.width + ox) * s.in_channels + c);
-                }
-}
-
-double largest_difference(const T& a, const Tensor<double>& b) {
-    double worst = 0;
-    double scale = 1;
-    for (Index i = 0; i < a.numel(); ++i) {
-        worst = std::max(worst, std::isnan(a[i]) ? INFINITY : std::abs(static_cast<double>(a[i]) - b[i]));
-        scale = std::max(scale, std::abs(b[i]));
-    }
-    return worst / scale;
 }
 
 /// All passes of a convolution and its tail, whose results are NaN before.
