@@ -2,6 +2,7 @@
 #include "catch.hpp"
 #include "registry.hpp"
 
+#include <espalier/autograd/backward.hpp>
 #include <espalier/autograd/normalization.hpp>
 #include <espalier/io/safetensors.hpp>
 
@@ -88,4 +89,22 @@ TEST_CASE("normalisation keeps its digits far from 0", "[batch_norm]") {
     autograd::RunningStatistics<double> running{Tensor<double>{{2}}, Tensor<double>::ones({2})};
     const auto expected = autograd::batch_norm(Variable<double>{small}, weight, bias, running, true).value();
     CHECK(difference(autograd::batch_norm(Variable<double>{large}, weight, bias, running, true).value(), expected) < 1e-8);
+}
+
+TEST_CASE("a frozen batch norm gives its input the gradient that one with parameters to learn gives", "[batch_norm]") {
+    Random random{7};
+    const auto x = Tensor<float>::normal({4, 5, 3}, random);
+    const auto affine = Tensor<float>::normal({3}, random);
+    const auto cotangent = Tensor<float>::normal({2, 4, 5, 3}, random);
+    autograd::RunningStatistics<float> running{Tensor<float>::normal({3}, random), Tensor<float>::uniform({3}, random, 1, 2)};
+    for (const bool training : {false, true}) {
+        std::vector<Tensor<float>> gradients;
+        for (const bool learns : {false, true}) {
+            const std::vector<Variable<float>> input{Variable<float>{x, true}};
+            const Variable<float> parameter{affine, learns};
+            const auto y = autograd::batch_norm(input[0], parameter, parameter, running, training);
+            gradients.push_back(autograd::vjp<float>(y, cotangent, input)[0]);
+        }
+        CHECK(gradients[0] == gradients[1]);
+    }
 }

@@ -108,8 +108,10 @@ template <class Scalar>
         PoolVector<double> products(inverse.size());
         for (Index t = 0; t < g.rows(); ++t) {
             Scalar* const dy = dx.data() + t * rows * channels;
-            kernels::column_sums(rows, channels, dy, nullptr, nullptr, sums.data());
-            kernels::column_sums(rows, channels, input, mean.data(), dy, products.data());
+            if (training || g.needs(1) || g.needs(2)) {
+                kernels::column_sums(rows, channels, dy, nullptr, nullptr, sums.data());
+                kernels::column_sums(rows, channels, input, mean.data(), dy, products.data());
+            }
             for (Index c = 0; c < channels; ++c) {
                 const auto i = static_cast<std::size_t>(c);
                 const double of_weight = products[i] * inverse[i];
