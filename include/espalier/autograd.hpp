@@ -16,5 +16,6 @@
 #include <espalier/autograd/reduction.hpp>
 #include <espalier/autograd/reshape.hpp>
 #include <espalier/autograd/softmax.hpp>
+#include <espalier/autograd/traversal.hpp>
 #include <espalier/autograd/upsample.hpp>
 #include <espalier/autograd/variable.hpp>

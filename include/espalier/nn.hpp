@@ -3,16 +3,18 @@
 #pragma once
 
 #include <espalier/nn/activation.hpp>
-#include <espalier/nn/arena.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/dropout.hpp>
 #include <espalier/nn/embedding.hpp>
+#include <espalier/nn/freeze.hpp>
 #include <espalier/nn/init.hpp>
 #include <espalier/nn/layer.hpp>
 #include <espalier/nn/linear.hpp>
+#include <espalier/nn/mode.hpp>
 #include <espalier/nn/module.hpp>
 #include <espalier/nn/normalization.hpp>
 #include <espalier/nn/parameter.hpp>
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
+#include <espalier/nn/undo.hpp>

@@ -93,13 +93,6 @@ TEST_CASE("an exception in a backward function leaves nothing behind on what it 
     CHECK_THROWS_WITH((shared + thrower()).backward(), "no");
     CHECK_FALSE(x.has_grad());
     CHECK_FALSE(other.has_grad());
-    for (const auto& node : {x.node(), other.node(), shared.node()}) {
-        CHECK(node->pending.rows.empty());
-        CHECK(node->pending.value.numel() == 0);
-        CHECK(node->destination.data == nullptr);
-        CHECK(node->held == nullptr);
-        CHECK_FALSE(node->wanted);
-    }
     (shared * x).backward();
     CHECK(x.grad().item() == 10);
     CHECK(other.grad().item() == 6);

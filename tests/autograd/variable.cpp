@@ -4,11 +4,14 @@
 #include <espalier/autograd/activation.hpp>
 #include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/backward.hpp>
+#include <espalier/autograd/reduction.hpp>
+#include <espalier/autograd/reshape.hpp>
 
 #include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 using namespace espalier;
 
@@ -105,8 +108,53 @@ TEST_CASE("dropping a chain of 100,000 results does not recurse", "[variable]") 
     auto y = x;
     for (int i = 0; i < 100'000; ++i)
         y = y + x;
-    std::weak_ptr<autograd::detail::Node<float>> middle = y.node()->inputs[0];
+    std::weak_ptr<autograd::detail::Node<float>> middle = y.node()->inputs[0].node;
     y = {};
     CHECK(middle.expired());
     CHECK(x.node().use_count() == 1);
+}
+
+TEST_CASE("what a temporary variable gives is a value of its own", "[variable]") {
+    const auto make = [] { return Variable<float>{Tensor<float>{{2}, {1, 2}}, true}; };
+    const auto& value = make().value();  // lives as long as the reference
+    const auto& shape = make().shape();
+    CHECK(value == Tensor<float>{{2}, {1, 2}});
+    CHECK(shape == Shape{2});
+    Variable<float> x = make();
+    autograd::sum(x * 3.0f).backward();
+    auto copy = Variable<float>{x}.grad();
+    copy[0] = 7;
+    CHECK(x.grad()[0] == 3);
+    auto reshaped = autograd::reshape(x, {2, 1}).value();
+    reshaped[0] = 9;
+    CHECK(x.value()[0] == 1);
+}
+
+TEST_CASE("set_requires_grad is for leaves, and off forgets the gradient", "[variable]") {
+    Variable<float> x{Tensor<float>{{2}, {1, 2}}, true};
+    auto y = autograd::sum(x * x);
+    CHECK_THROWS_WITH(y.set_requires_grad(false), "[set_requires_grad] expected a leaf, got the result of sum ()");
+    y.backward();
+    x.set_requires_grad(false);
+    CHECK_FALSE(x.has_grad());
+    CHECK_FALSE((x * x).requires_grad());
+    x.set_requires_grad(true);
+    autograd::sum(x * x).backward();
+    CHECK(x.grad() == Tensor<float>{{2}, {2, 4}});
+}
+
+TEST_CASE("add_grad adds as a backward pass does", "[variable]") {
+    Variable<double> x{Tensor<double>{{2}, {1, 2}}, true};
+    const std::vector<double> first{1, 2}, wrong{1};
+    x.add_grad(first);
+    CHECK(x.grad() == Tensor<double>{{2}, {1, 2}});
+    autograd::sum(x).backward();
+    x.add_grad(first);
+    CHECK(x.grad() == Tensor<double>{{2}, {3, 5}});
+    x.zero_grad();
+    x.add_grad(first);
+    CHECK(x.grad() == Tensor<double>{{2}, {1, 2}});
+    CHECK_THROWS_WITH(x.add_grad(wrong), "[add_grad] expected 2 values for a gradient of (2,), got 1");
+    CHECK_THROWS_AS((Variable<double>{Tensor<double>{{2}}}.add_grad(first)), StateError);
+    CHECK_THROWS_AS((x * x).add_grad(first), StateError);
 }

@@ -11,12 +11,11 @@
 /// @endcode
 #pragma once
 
-#include <espalier/autograd/variable.hpp>
-#include <espalier/kernels/elementwise.hpp>
+#include <espalier/autograd/traversal.hpp>
 
 #include <algorithm>
 #include <initializer_list>
-#include <iterator>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -26,13 +25,14 @@ namespace espalier::inline ESPALIER_ABI::autograd {
 template <class Scalar>
 class Gradients {
 public:
-    explicit Gradients(detail::Node<Scalar>& node) noexcept : node_{node} {}
+    Gradients(detail::Traversal<Scalar>& traversal, detail::Slot<Scalar>& slot) noexcept
+        : traversal_{traversal}, slot_{slot}, node_{*slot.node} {}
 
     /// Number of cotangents T.
-    [[nodiscard]] Index rows() const noexcept { return static_cast<Index>(node_.pending.rows.size()); }
+    [[nodiscard]] Index rows() const noexcept { return static_cast<Index>(slot_.rows.size()); }
     [[nodiscard]] std::size_t inputs() const noexcept { return node_.inputs.size(); }
     /// (T, shape of the output...). The backward owns it: it may be overwritten or moved on to an input.
-    [[nodiscard]] Tensor<Scalar>& cotangent() noexcept { return node_.pending.value; }
+    [[nodiscard]] Tensor<Scalar>& cotangent() noexcept { return slot_.gathered; }
     [[nodiscard]] const Tensor<Scalar>& output() const noexcept { return node_.value; }
     [[nodiscard]] const Tensor<Scalar>& input(std::size_t i) const noexcept { return node_.inputs[i]->value; }
     /// Whether input i leads to anything that requires a gradient; if not, nothing need be computed for it.
@@ -40,15 +40,17 @@ public:
 
     /// Adds `gradient`, (T, shape of input i...), to what input i has received.
     void add(std::size_t i, Tensor<Scalar>&& gradient) {
-        detail::Node<Scalar>& input = *node_.inputs[i];
-        require<ShapeError>(gradient.shape() == input.value.shape().prepended(rows()), node_.operation,
-                            "expected a gradient ", input.value.shape().prepended(rows()), " for input ", i, ", got ",
+        const Shape shape = node_.inputs[i]->value.shape().prepended(rows());
+        require<ShapeError>(gradient.shape() == shape, node_.operation, "expected a gradient ", shape, " for input ", i, ", got ",
                             gradient.shape());
-        if (input.destination.data && node_.pending.rows == input.pending.rows) {
-            write(input.destination, gradient);
-            input.destination.accumulate = true;
+        detail::Slot<Scalar>* const input = receiver(i);
+        if (!input)
+            return;
+        if (takes_directly(*input)) {
+            write(input->direct, gradient);
+            input->direct.accumulate = true;
         } else {
-            gather(input.pending, node_.pending.rows, std::move(gradient), input.value.shape());
+            input->gather(slot_.rows, std::move(gradient));
         }
     }
 
@@ -62,53 +64,32 @@ public:
         finish(i, std::move(beside));
     }
 
-    /// Adds rows of cotangents to those that have gathered; rows that only one side has are taken as they are.
-    static void gather(detail::Pending<Scalar>& pending, const PoolVector<Index>& rows, Tensor<Scalar>&& value,
-                       const Shape& shape) {
-        if (pending.rows.empty()) {
-            pending.rows = rows;
-            pending.value = std::move(value);
-            return;
-        }
-        const Index numel = shape.numel();
-        if (pending.rows != rows || pending.value.shape() != value.shape()) {
-            PoolVector<Index> all;
-            std::set_union(pending.rows.begin(), pending.rows.end(), rows.begin(), rows.end(), std::back_inserter(all));
-            Tensor<Scalar> merged{shape.prepended(static_cast<Index>(all.size()))};
-            add_rows(merged, all, pending.value, pending.rows, numel);
-            pending.rows = std::move(all);
-            pending.value = std::move(merged);
-        }
-        add_rows(pending.value, pending.rows, value, rows, numel);
-    }
-
-    /// Adds row r of `from`, which stands for `from_rows[r]`, to the row of `to` that stands for the same.
-    static void add_rows(Tensor<Scalar>& to, const PoolVector<Index>& to_rows, const Tensor<Scalar>& from,
-                         const PoolVector<Index>& from_rows, Index numel) {
-        if (from.numel() == 0)
-            return;
-        for (std::size_t r = 0; r < from_rows.size(); ++r) {
-            const auto row = std::lower_bound(to_rows.begin(), to_rows.end(), from_rows[r]) - to_rows.begin();
-            kernels::accumulate(numel, from.data() + static_cast<Index>(r) * numel, to.data() + row * numel);
-        }
-    }
-
 private:
-    /// Where the gradient of input i can be written: in its place, or else `beside`.
-    [[nodiscard]] detail::Destination<Scalar> destination(std::size_t i, Tensor<Scalar>& beside) const {
-        detail::Node<Scalar>& input = *node_.inputs[i];
-        const Index numel = input.value.numel();
-        if (input.pending.rows == node_.pending.rows)
-            return input.destination.data ? input.destination : detail::Destination<Scalar>{input.pending.value.data(), numel, true};
-        beside = Tensor<Scalar>::empty(input.value.shape().prepended(rows()));
-        return {beside.data(), numel, false};
+    [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const noexcept { return traversal_.slot_of(*node_.inputs[i].node); }
+    [[nodiscard]] bool takes_directly(const detail::Slot<Scalar>& input) const noexcept {
+        return input.direct.rows && *input.direct.rows == slot_.rows;
     }
-    void finish(std::size_t i, Tensor<Scalar>&& beside) {
-        detail::Node<Scalar>& input = *node_.inputs[i];
+
+    /// Where the gradient of input i can be written: in its place, to what has gathered, or else `beside`.
+    [[nodiscard]] detail::Destination<Scalar> destination(std::size_t i, Tensor<Scalar>& beside) const {
+        const Shape& shape = node_.inputs[i]->value.shape();
+        if (detail::Slot<Scalar>* const input = receiver(i)) {
+            if (takes_directly(*input))
+                return input->direct;
+            if (!input->rows.empty() && input->rows == slot_.rows)
+                return {input->gathered.data(), shape.numel(), true};
+        }
+        beside = Tensor<Scalar>::empty(shape.prepended(rows()));
+        return {beside.data(), shape.numel(), false};
+    }
+    void finish(std::size_t i, Tensor<Scalar>&& beside) const {
+        detail::Slot<Scalar>* const input = receiver(i);
+        if (!input)
+            return;
         if (beside.data())
-            gather(input.pending, node_.pending.rows, std::move(beside), input.value.shape());
-        else if (input.destination.data)
-            input.destination.accumulate = true;
+            input->gather(slot_.rows, std::move(beside));
+        else if (takes_directly(*input))
+            input->direct.accumulate = true;
     }
 
     void write(const detail::Destination<Scalar>& to, const Tensor<Scalar>& gradient) const {
@@ -123,7 +104,15 @@ private:
         }
     }
 
-    detail::Node<Scalar>& node_;
+    detail::Traversal<Scalar>& traversal_;
+    detail::Slot<Scalar>& slot_;
+    const detail::Node<Scalar>& node_;
+};
+
+/// Which values a backward function looks at. Those may not change between the forward and the backward pass.
+enum class Reads {
+    values,   ///< of inputs or of the output
+    nothing,  ///< shapes only, and what it holds itself
 };
 
 namespace detail {
@@ -147,7 +136,7 @@ template <class Scalar>
     node.requires_grad = true;
     node.inputs.reserve(inputs.size());
     for (const Variable<Scalar>& input : inputs)
-        node.inputs.push_back(input.node());
+        node.inputs.push_back({input.node(), input.node()->version});
     return result;
 }
 
@@ -156,18 +145,20 @@ template <class Scalar>
 /// A variable with `value`, computed by `operation` from `inputs`. `backward(Gradients<Scalar>&)` is kept only if one
 /// of the inputs requires a gradient and this thread records; it must not hold variables, only what it needs of them.
 template <class Scalar, class Backward>
-[[nodiscard]] Variable<Scalar> record(const char* operation, Tensor<Scalar> value,
-                                      std::span<const Variable<Scalar>> inputs, Backward backward) {
+[[nodiscard]] Variable<Scalar> record(const char* operation, Tensor<Scalar> value, std::span<const Variable<Scalar>> inputs,
+                                      Backward backward, Reads reads = Reads::values) {
     auto result = detail::recorded(operation, std::move(value), inputs);
-    if (result.requires_grad())
+    if (result.requires_grad()) {
         result.node()->backward = std::make_unique<detail::BackwardOf<Scalar, Backward>>(std::move(backward));
+        result.node()->reads_values = reads == Reads::values;
+    }
     return result;
 }
 template <class Scalar, class Backward>
-[[nodiscard]] Variable<Scalar> record(const char* operation, Tensor<Scalar> value,
-                                      std::initializer_list<Variable<Scalar>> inputs, Backward backward) {
-    return record(operation, std::move(value), std::span<const Variable<Scalar>>{inputs.begin(), inputs.size()},
-                  std::move(backward));
+[[nodiscard]] Variable<Scalar> record(const char* operation, Tensor<Scalar> value, std::initializer_list<Variable<Scalar>> inputs,
+                                      Backward backward, Reads reads = Reads::values) {
+    return record(operation, std::move(value), std::span<const Variable<Scalar>>{inputs.begin(), inputs.size()}, std::move(backward),
+                  reads);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

@@ -8,18 +8,25 @@
 #include <espalier/core/memory.hpp>
 #include <espalier/tensor/tensor.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
+#include <string>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 
 template <class Scalar>
 class Gradients;
-template <class Scalar>
-class Variable;
+
+struct BackwardOptions {
+    bool retain_graph = false;  ///< keep the graph for another pass
+    double scale = 1;           ///< of all gradients: 1 / k when the batches of k passes are to count as one
+};
 
 namespace detail {
 
@@ -29,40 +36,37 @@ struct BackwardFunction : Pooled {
     virtual void operator()(Gradients<Scalar>& gradients) = 0;
 };
 
-/// Where cotangents of one node gather during a traversal: `value` is (rows.size(), shape of the node...), and row r
-/// belongs to the task `rows[r]`. A head is reached by its own task alone, so it carries one row and not T.
 template <class Scalar>
-struct Pending {
-    PoolVector<Index> rows;
-    Tensor<Scalar> value;
-};
+struct Node;
 
-/// A place to write a leaf's gradient without a copy: row r starts at `data + r * stride`.
+/// What a node was computed from: another node, and the version that its value had then.
 template <class Scalar>
-struct Destination {
-    Scalar* data = nullptr;
-    Index stride = 0;
-    bool accumulate = false;  ///< add to what is there, instead of overwriting it
+struct Input {
+    std::shared_ptr<Node<Scalar>> node;
+    std::uint64_t version = 0;
+
+    [[nodiscard]] Node<Scalar>* operator->() const noexcept { return node.get(); }
 };
 
 template <class Scalar>
 struct Node {
     Tensor<Scalar> value;
+    std::uint64_t version = 0;  ///< raised by every change of the value
     const char* operation = "leaf";
     bool requires_grad = false;
+    bool freed = false;        ///< a backward pass went through it and took inputs and backward with it
+    bool reads_values = true;  ///< whether backward needs the values of the inputs, or its own
     std::uint64_t sequence = 0;
-    PoolVector<std::shared_ptr<Node>> inputs;
+    PoolVector<Input<Scalar>> inputs;
     std::unique_ptr<BackwardFunction<Scalar>> backward;  ///< null for a leaf, and after the graph was freed
-    bool freed = false;
 
-    Tensor<Scalar> gradient;  ///< of a leaf; meaningful while `has_gradient`
+    // Of a leaf.
+    Tensor<Scalar> gradient;  ///< means something while `has_gradient`
     bool has_gradient = false;
-
-    // The state of one traversal; empty between traversals.
-    Pending<Scalar> pending;
-    Destination<Scalar> destination;
-    std::shared_ptr<Node> held;  ///< itself: keeps it until the traversal has passed it
-    bool wanted = false;  ///< a leaf whose gradient goes to a row of a Jacobian instead of `gradient`
+    bool parameter = false;         ///< belongs to a layer
+    bool orphaned = false;          ///< belonged to a layer that is gone
+    std::atomic<bool> shown{false};  ///< a visitor has seen it, under the name `name`
+    std::string name;
 
     Node() = default;
     Node(const Node&) = delete;
@@ -70,9 +74,9 @@ struct Node {
 
     /// Iterative: a chain of 100,000 nodes would overflow the stack if each destroyed its input.
     ~Node() {
-        PoolVector<std::shared_ptr<Node>> orphans = std::move(inputs);
+        PoolVector<Input<Scalar>> orphans = std::move(inputs);
         while (!orphans.empty()) {
-            const std::shared_ptr<Node> node = std::move(orphans.back());
+            const std::shared_ptr<Node> node = std::move(orphans.back().node);
             orphans.pop_back();
             if (node.use_count() == 1) {
                 for (auto& input : node->inputs)
@@ -83,6 +87,12 @@ struct Node {
     }
 
     [[nodiscard]] bool is_leaf() const noexcept { return !backward && !freed; }
+
+    /// For errors: `parameter trunk.0.weight (32, 3, 3, 1)`, `relu (8, 4)`.
+    [[nodiscard]] std::string description() const {
+        return parameter && shown ? concat("parameter ", name, ' ', value.shape())
+                                  : concat(parameter ? "parameter" : operation, ' ', value.shape());
+    }
 };
 
 [[nodiscard]] inline std::uint64_t next_sequence() noexcept {
@@ -122,11 +132,17 @@ public:
     }
     ESPALIER_NOINLINE ~Variable() = default;
 
-    [[nodiscard]] const Tensor<Scalar>& value() const noexcept { return node_->value; }
+    /// A reference into the graph; of a temporary variable a tensor of its own.
+    [[nodiscard]] const Tensor<Scalar>& value() const& noexcept { return node_->value; }
+    [[nodiscard]] Tensor<Scalar> value() && { return node_->value; }
     /// For initialisers and optimizers, which change parameters in place. A graph that was recorded before the change
-    /// and is run backward after it sees the new value.
-    [[nodiscard]] Tensor<Scalar>& mutable_value() noexcept { return node_->value; }
-    [[nodiscard]] const Shape& shape() const noexcept { return node_->value.shape(); }
+    /// refuses to run backward after it, as its gradients would be those of neither value.
+    [[nodiscard]] Tensor<Scalar>& mutable_value() noexcept {
+        ++node_->version;
+        return node_->value;
+    }
+    [[nodiscard]] const Shape& shape() const& noexcept { return node_->value.shape(); }
+    [[nodiscard]] Shape shape() && noexcept { return node_->value.shape(); }
     [[nodiscard]] Index rank() const noexcept { return node_->value.rank(); }
     [[nodiscard]] Index size(Index axis) const { return node_->value.size(axis); }
     [[nodiscard]] Index numel() const noexcept { return node_->value.numel(); }
@@ -134,18 +150,38 @@ public:
     [[nodiscard]] Scalar item() const { return node_->value.item(); }
 
     [[nodiscard]] bool requires_grad() const noexcept { return node_->requires_grad; }
+    /// Whether a leaf collects a gradient from here on; one that does not forgets what it has. @throws StateError for the
+    /// result of an operation.
+    void set_requires_grad(bool on) {
+        require<StateError>(is_leaf(), "set_requires_grad", "expected a leaf, got the result of ", operation(), ' ', node_->value.shape());
+        node_->requires_grad = on;
+        if (!on)
+            zero_grad();
+    }
     [[nodiscard]] bool is_leaf() const noexcept { return node_->is_leaf(); }
     /// The operation that made it, `leaf` for none.
     [[nodiscard]] const char* operation() const noexcept { return node_->operation; }
 
     /// The gradient that backward passes have accumulated, of the shape of the value.
     /// @throws StateError if there has been none since it was made or zeroed.
-    [[nodiscard]] const Tensor<Scalar>& grad() const {
-        require<StateError>(node_->has_gradient, "grad", "expected a gradient of ", node_->operation, ' ', shape(),
-                            ", got none: no backward pass has reached it");
-        return node_->gradient;
+    [[nodiscard]] const Tensor<Scalar>& grad() const& { return mutable_gradient(); }
+    [[nodiscard]] Tensor<Scalar> grad() && { return mutable_gradient(); }
+    [[nodiscard]] Tensor<Scalar>& mutable_grad() { return mutable_gradient(); }
+    /// Adds to the gradient as a backward pass does. @throws StateError for what collects none; ShapeError unless there are as
+    /// many values as elements.
+    void add_grad(std::span<const Scalar> gradient) {
+        require<StateError>(is_leaf() && requires_grad(), "add_grad", "expected a leaf that requires a gradient, got ", operation(), ' ',
+                            node_->value.shape());
+        require<ShapeError>(static_cast<Index>(gradient.size()) == numel(), "add_grad", "expected ", numel(), " values for a gradient of ",
+                            node_->value.shape(), ", got ", gradient.size());
+        auto& sum = node_->gradient;
+        if (sum.shape() != node_->value.shape())
+            sum = Tensor<Scalar>::empty(node_->value.shape());
+        if (std::exchange(node_->has_gradient, true))
+            std::transform(gradient.begin(), gradient.end(), sum.begin(), sum.begin(), std::plus<>{});
+        else
+            std::copy(gradient.begin(), gradient.end(), sum.begin());
     }
-    [[nodiscard]] Tensor<Scalar>& mutable_grad() { return const_cast<Tensor<Scalar>&>(grad()); }
     [[nodiscard]] bool has_grad() const noexcept { return node_->has_gradient; }
     /// Forgets the gradient; the next backward pass overwrites it.
     void zero_grad() noexcept { node_->has_gradient = false; }
@@ -154,13 +190,20 @@ public:
     [[nodiscard]] Variable detach() const { return Variable{Tensor<Scalar>{value()}}; }
 
     /// Gradients of this scalar with respect to all leaves below it, added to theirs. Frees the graph unless
-    /// `retain_graph`. @throws ShapeError unless it has one element; StateError if nothing requires a gradient or the
-    /// graph was freed.
-    void backward(bool retain_graph = false) const;
+    /// `retain_graph`. @throws ShapeError unless it has one element; StateError if nothing requires a gradient, the graph
+    /// was freed, or a value that it was recorded with has changed.
+    void backward(bool retain_graph = false) const { backward(BackwardOptions{.retain_graph = retain_graph}); }
+    void backward(const BackwardOptions& options) const;
 
     [[nodiscard]] const std::shared_ptr<detail::Node<Scalar>>& node() const noexcept { return node_; }
 
 private:
+    [[nodiscard]] Tensor<Scalar>& mutable_gradient() const {
+        require<StateError>(node_->has_gradient, "grad", "expected a gradient of ", node_->operation, ' ', shape(),
+                            ", got none: no backward pass has reached it");
+        return node_->gradient;
+    }
+
     std::shared_ptr<detail::Node<Scalar>> node_;
 };
 

@@ -5,17 +5,22 @@
 #include <espalier/core/error.hpp>
 #include <espalier/core/memory.hpp>
 
+#include <algorithm>
+#include <concepts>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI {
 namespace detail {
 
-/// Names in their order. Copies share them: a name stays at its address as long as one list that has it.
+/// Names in their order, found by hash. Copies share the list until one of them adds to it, so a copy costs a pointer; a
+/// name stays at its address as long as one list that has it.
 class NameList {
 public:
     static constexpr auto none = static_cast<std::size_t>(-1);
@@ -24,16 +29,27 @@ public:
     ESPALIER_NOINLINE const std::string& add(std::string name) {
         if (find(name) != none)
             fail<StateError>("named", "expected each name once, got '", name, "' twice");
-        names_.push_back(std::allocate_shared<const std::string>(PoolAllocator<std::string>{}, std::move(name)));
-        return *names_.back();
+        if (!names_ || names_.use_count() > 1)
+            names_ = std::allocate_shared<Names>(PoolAllocator<Names>{}, names_ ? *names_ : Names{});
+        auto& order = names_->order;
+        order.push_back(std::allocate_shared<const std::string>(PoolAllocator<std::string>{}, std::move(name)));
+        if (order.size() > few)
+            for (std::size_t i = names_->places.size(); i < order.size(); ++i)
+                names_->places.emplace(*order[i], i);
+        return *order.back();
     }
 
-    [[nodiscard]] const std::string& operator[](std::size_t i) const noexcept { return *names_[i]; }
+    [[nodiscard]] const std::string& operator[](std::size_t i) const noexcept { return *names_->order[i]; }
+    [[nodiscard]] std::size_t size() const noexcept { return names_ ? names_->order.size() : 0; }
 
     /// The position of a name, or `none`.
     [[nodiscard]] ESPALIER_NOINLINE std::size_t find(std::string_view name) const noexcept {
-        for (std::size_t i = 0; i < names_.size(); ++i)
-            if (*names_[i] == name)
+        if (size() > few) {
+            const auto place = names_->places.find(name);
+            return place == names_->places.end() ? none : place->second;
+        }
+        for (std::size_t i = 0; i < size(); ++i)
+            if ((*this)[i] == name)
                 return i;
         return none;
     }
@@ -45,22 +61,43 @@ public:
         return i;
     }
 
-    /// `'left', 'right'`, or `nothing`.
+    /// `'left', 'right'`, or `nothing`; of many names the first ones and how many more there are.
     [[nodiscard]] ESPALIER_NOINLINE std::string list() const {
+        constexpr std::size_t shown = 20;
         std::string result;
-        for (const auto& name : names_)
-            result += concat(result.empty() ? "'" : ", '", *name, "'");
+        for (std::size_t i = 0; i < std::min(size(), shown); ++i)
+            result += concat(result.empty() ? "'" : ", '", (*this)[i], "'");
+        if (size() > shown)
+            result += concat(" and ", size() - shown, " more");
         return result.empty() ? "nothing" : result;
     }
 
+    friend bool operator==(const NameList& a, const NameList& b) noexcept {
+        if (a.names_ == b.names_)
+            return true;
+        bool same = a.size() == b.size();
+        for (std::size_t i = 0; same && i < a.size(); ++i)
+            same = a[i] == b[i];
+        return same;
+    }
+
 private:
-    PoolVector<std::shared_ptr<const std::string>> names_;
+    static constexpr std::size_t few = 8;  ///< up to here comparing each is faster than a hash
+
+    struct Names {
+        PoolVector<std::shared_ptr<const std::string>> order;
+        std::unordered_map<std::string_view, std::size_t, std::hash<std::string_view>, std::equal_to<>,
+                           PoolAllocator<std::pair<const std::string_view, std::size_t>>>
+            places;  ///< empty while there are few
+    };
+
+    std::shared_ptr<Names> names_;
 };
 
 }  // namespace detail
 
-/// Look-up is linear: there are as many entries as a model has tasks. Copies share the names, as do the results of `map`;
-/// a name lives as long as one map that has it.
+/// Copies share the names, as do the results of `map`; a name lives as long as one map that has it. Assigning between maps
+/// of the same names assigns the values one by one: what a value refers to, as a layer does to its parameters, stays in place.
 template <class T>
 class Named {
 public:
@@ -75,15 +112,29 @@ public:
     }
     Named(const Named&) = default;
     Named(Named&&) noexcept = default;
-    Named& operator=(Named other) noexcept {
-        std::swap(names_, other.names_);
-        entries_.swap(other.entries_);
+    Named& operator=(const Named& other) {
+        if (this != &other)
+            *this = Named{other};  // what may throw comes first
+        return *this;
+    }
+    Named& operator=(Named&& other) noexcept(std::is_nothrow_move_assignable_v<T>) {
+        if (this == &other)
+            return *this;
+        if (names_ == other.names_) {
+            for (std::size_t i = 0; i < entries_.size(); ++i)
+                entries_[i].second = std::move(other.entries_[i].second);
+        } else {
+            entries_.swap(other.entries_);
+            std::swap(names_, other.names_);
+        }
         return *this;
     }
     ~Named() = default;
 
     /// Adds an entry at the end. @throws StateError if the name is there already.
     T& insert(std::string name, T value) {
+        if (entries_.size() == entries_.capacity())
+            entries_.reserve(2 * entries_.size() + 1);  // first, so that a name without an entry cannot stay behind
         return entries_.emplace_back(names_.add(std::move(name)), std::move(value)).second;
     }
 
@@ -99,9 +150,10 @@ public:
 
     [[nodiscard]] bool contains(std::string_view name) const noexcept { return names_.find(name) != names_.none; }
 
-    /// @throws StateError that lists the names there are.
-    [[nodiscard]] T& at(std::string_view name) { return entries_[names_.at(name)].second; }
-    [[nodiscard]] const T& at(std::string_view name) const { return entries_[names_.at(name)].second; }
+    /// A reference into this map; of a temporary one the value itself. @throws StateError that lists the names there are.
+    [[nodiscard]] T& at(std::string_view name) & { return entries_[names_.at(name)].second; }
+    [[nodiscard]] const T& at(std::string_view name) const& { return entries_[names_.at(name)].second; }
+    [[nodiscard]] T at(std::string_view name) && { return std::move(entries_[names_.at(name)].second); }
 
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
@@ -112,6 +164,13 @@ public:
 
     /// `'left', 'right'`, or `nothing`.
     [[nodiscard]] std::string names() const { return names_.list(); }
+
+    /// The same names in the same order with equal values.
+    friend bool operator==(const Named& a, const Named& b)
+        requires std::equality_comparable<T>
+    {
+        return a.names_ == b.names_ && std::equal(a.begin(), a.end(), b.begin(), [](const Entry& x, const Entry& y) { return x.second == y.second; });
+    }
 
 private:
     template <class>

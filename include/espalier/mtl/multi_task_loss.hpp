@@ -25,33 +25,44 @@ struct TaskLoss {
     double weight = 1;
 };
 
-/// The losses of one batch: the total, and each task's own. A task without a labelled sample in the batch is not active:
-/// its loss is 0, and neither its head nor the trunk receives a gradient from it.
+/// The losses of one batch: the total, and each task's own. A task of which nothing counts in the batch, as without a labelled
+/// sample, is not active: its loss is 0, and neither its head nor the trunk receives a gradient from it.
 template <class Scalar = float>
 class MultiTaskLossValue {
 public:
-    MultiTaskLossValue(Variable<Scalar> total, Named<Variable<Scalar>> tasks, PoolVector<bool> active)
-        : total_{std::move(total)}, tasks_{std::move(tasks)}, active_{std::move(active)} {}
+    /// @throws StateError unless there is a weight and a flag for each task.
+    MultiTaskLossValue(Variable<Scalar> total, Named<Variable<Scalar>> tasks, PoolVector<double> weights, PoolVector<bool> active)
+        : total_{std::move(total)}, tasks_{std::move(tasks)}, weights_{std::move(weights)}, active_{std::move(active)} {
+        require<StateError>(weights_.size() == tasks_.size() && active_.size() == tasks_.size(), "MultiTaskLossValue", "expected ",
+                            tasks_.size(), " weights and flags, got ", weights_.size(), " and ", active_.size());
+    }
 
     /// The weighted sum over the active tasks.
-    [[nodiscard]] const Variable<Scalar>& total() const noexcept { return total_; }
+    [[nodiscard]] const Variable<Scalar>& total() const& noexcept { return total_; }
+    [[nodiscard]] Variable<Scalar> total() && { return std::move(total_); }
     [[nodiscard]] Scalar item() const { return total_.item(); }
     /// Every task's own loss, unweighted.
-    [[nodiscard]] const Named<Variable<Scalar>>& tasks() const noexcept { return tasks_; }
+    [[nodiscard]] const Named<Variable<Scalar>>& tasks() const& noexcept { return tasks_; }
+    [[nodiscard]] Named<Variable<Scalar>> tasks() && { return std::move(tasks_); }
     /// One task's own loss, unweighted. @throws StateError for a task that is not there.
     [[nodiscard]] Scalar item(std::string_view task) const { return tasks_.at(task).item(); }
-    /// Whether each task, in the order of `tasks()`, had a labelled sample.
+    /// The weight of each task, in the order of `tasks()`.
+    [[nodiscard]] std::vector<double> weights() const { return {weights_.begin(), weights_.end()}; }
+    /// Whether each task, in the order of `tasks()`, had anything that counts.
     [[nodiscard]] std::vector<bool> active() const { return {active_.begin(), active_.end()}; }
 
-    /// Adds the gradient of the total to all parameters. If no task is active there is none, and nothing happens.
-    void backward(bool retain_graph = false) const {
+    /// Adds the gradient of the total, times `scale`, to all parameters: `loss.backward({.scale = 1.0 / k})` in each of k steps
+    /// before one of the optimizer makes one batch of k. If no task is active there is none, and nothing happens.
+    void backward(bool retain_graph = false) const { backward(autograd::BackwardOptions{.retain_graph = retain_graph}); }
+    void backward(const autograd::BackwardOptions& options) const {
         if (total_.requires_grad())
-            total_.backward(retain_graph);
+            total_.backward(options);
     }
 
 private:
     Variable<Scalar> total_;
     Named<Variable<Scalar>> tasks_;
+    PoolVector<double> weights_;
     PoolVector<bool> active_;
 };
 
@@ -82,29 +93,42 @@ public:
                 fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ",
                                  tasks_.names());
         PoolVector<Variable<Scalar>> terms;
-        PoolVector<Scalar> weights;
+        PoolVector<Scalar> factors;
+        PoolVector<double> weights;
         PoolVector<bool> active;
+        weights.reserve(tasks_.size());
+        active.reserve(tasks_.size());
         auto values = tasks_.map([&](const std::string& name, const TaskLoss<Scalar>& task) -> Variable<Scalar> {
             if (!outputs.contains(name))
                 fail<StateError>("MultiTaskLoss", "expected an output for task '", name, "', got ", outputs.names());
             if (!targets.contains(name))
                 fail<StateError>("MultiTaskLoss", "expected a target for task '", name, "', got ", targets.names());
             const losses::Target<Scalar>& target = targets.at(name);
+            const Variable<Scalar>& output = outputs.at(name);
+            weights.push_back(task.weight);
             active.push_back(target.labelled_count() > 0);
             if (!active.back())  // not asked: the mean over nothing of a user's own loss may well be NaN
                 return Tensor<Scalar>::scalar(0);
-            Variable<Scalar> value = evaluate(task, outputs.at(name), target);
+            Variable<Scalar> value = evaluate(task, output, target);
             require<ShapeError>(value.numel() == 1, "MultiTaskLoss", "expected a loss of one element for task '", name, "', got ",
                                 value.shape(), ": use the mean or the sum");
             require<ValueError>(std::isfinite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name,
                                 "', got ", value.item());
-            terms.push_back(value.rank() == 0 ? value : autograd::reshape(value, {}));
-            weights.push_back(static_cast<Scalar>(task.weight));
+            active.back() = value.requires_grad() || !output.requires_grad();  // of labels none of which counts it is a constant
+            if (active.back()) {
+                terms.push_back(value.rank() == 0 ? value : autograd::reshape(value, {}));
+                factors.push_back(static_cast<Scalar>(task.weight));
+            }
             return value;
         });
         Variable<Scalar> total = terms.empty() ? Variable<Scalar>{Tensor<Scalar>::scalar(0)}
-                                               : autograd::weighted_sum<Scalar>(terms, weights);
-        return {std::move(total), std::move(values), std::move(active)};
+                                               : autograd::weighted_sum<Scalar>(terms, factors);
+        return {std::move(total), std::move(values), std::move(weights), std::move(active)};
+    }
+
+    /// The losses of what `predict` gave. @throws as above
+    [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Tensor<Scalar>>& outputs, const losses::Targets<Scalar>& targets) const {
+        return (*this)(outputs.map([](const std::string&, const Tensor<Scalar>& output) { return Variable<Scalar>{output}; }), targets);
     }
 
     /// @throws StateError for a task that is not there; ValueError for a weight that is negative or not finite.

@@ -4,6 +4,7 @@
 
 #include <espalier/autograd/dropout.hpp>
 #include <espalier/nn/module.hpp>
+#include <espalier/nn/undo.hpp>
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
@@ -18,17 +19,20 @@ public:
 
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
-        return training_ ? autograd::dropout(x, p_, random_) : x;
+        if (!mode_.training())
+            return x;
+        undo_on_error([this, before = random_] { random_ = before; });
+        return autograd::dropout(x, p_, random_);
     }
     template <class Scalar>
     void visit(Visitor<Scalar>& visitor) {
-        visitor.mode(training_);
+        visitor.mode(mode_);
     }
 
 private:
     double p_;
     Random random_;
-    bool training_ = true;
+    Mode mode_;
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::nn

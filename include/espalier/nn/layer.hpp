@@ -7,29 +7,45 @@
 #include <concepts>
 #include <memory>
 #include <type_traits>
+#include <unordered_set>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
 /// Anything that can be copied and called with a variable is a layer, a lambda too. If it has parameters, modes or
-/// children, it shows them in `visit(Visitor<Scalar>&)`.
+/// children, it shows them in `visit(Visitor<Scalar>&)`; a lambda cannot, so what it captures must have no parameters.
 template <class L, class Scalar>
 concept LayerOf = std::copy_constructible<L> && requires(L& layer, const Variable<Scalar>& x) {
     { layer(x) } -> std::same_as<Variable<Scalar>>;
 };
 
-/// A value that holds any layer. Copying it copies the layer with its parameters; one that was moved from can be assigned
-/// to, copied and destroyed, and anything else throws a StateError.
+/// A value that holds any layer. Copying it copies the layer with its parameters; assigning a layer of the same type moves
+/// its values into the parameters that are there. One that was moved from can be assigned to, copied and destroyed, and
+/// anything else throws a StateError.
 template <class Scalar = float>
 class Layer : public Module<Layer<Scalar>, Scalar> {
 public:
     template <class L>
         requires(!std::same_as<std::remove_cvref_t<L>, Layer> && LayerOf<std::remove_cvref_t<L>, Scalar>)
     Layer(L&& layer) : held_{std::make_unique<Holder<std::remove_cvref_t<L>>>(std::forward<L>(layer))} {}
-    Layer(const Layer& other) : held_{other.held_ ? other.held_->clone() : nullptr} {}
+    /// @throws StateError for a layer whose copies share parameters with it, as one that holds a `shared_ptr`.
+    Layer(const Layer& other) : Module<Layer, Scalar>{}, held_{other.held_ ? other.held_->clone() : nullptr} {
+        if (held_)
+            require_independent(other);
+    }
     Layer(Layer&&) noexcept = default;
-    Layer& operator=(Layer other) noexcept {
-        std::swap(held_, other.held_);
+    Layer& operator=(const Layer& other) {
+        if (this != &other)
+            *this = Layer{other};
+        return *this;
+    }
+    Layer& operator=(Layer&& other) {
+        if (this == &other)
+            return *this;
+        if (held_ && other.held_ && held_->take(*other.held_))
+            other.held_.reset();
+        else
+            held_ = std::move(other.held_);
         return *this;
     }
     ~Layer() = default;
@@ -39,9 +55,8 @@ public:
 
     /// The held layer if it is an `L`, else null.
     template <class L>
-    [[nodiscard]] L* get_if() noexcept {
-        auto* holder = dynamic_cast<Holder<L>*>(held_.get());
-        return holder ? &holder->layer : nullptr;
+    [[nodiscard]] L* get_if() & noexcept {
+        return held_ && held_->type() == type_of<L>() ? &static_cast<Holder<L>&>(*held_).layer : nullptr;
     }
 
 private:
@@ -50,6 +65,8 @@ private:
         virtual Variable<Scalar> forward(const Variable<Scalar>& x) = 0;
         virtual void visit(Visitor<Scalar>& visitor) = 0;
         virtual std::unique_ptr<Concept> clone() const = 0;
+        virtual const void* type() const noexcept = 0;
+        virtual bool take(Concept& other) = 0;  ///< what the other holds, if it is assignable and of the same type
     };
     template <class L>
     struct Holder final : Concept {
@@ -61,12 +78,39 @@ private:
                 layer.visit(visitor);
         }
         std::unique_ptr<Concept> clone() const override { return std::make_unique<Holder>(layer); }
+        const void* type() const noexcept override { return type_of<L>(); }
+        bool take([[maybe_unused]] Concept& other) override {
+            if constexpr (std::is_move_assignable_v<L>) {
+                if (other.type() == type()) {
+                    layer = std::move(static_cast<Holder&>(other).layer);
+                    return true;
+                }
+            }
+            return false;
+        }
         L layer;
     };
+
+    /// An address for each type: works without run-time type information.
+    template <class L>
+    [[nodiscard]] static const void* type_of() noexcept {
+        static char here;
+        return &here;
+    }
 
     [[nodiscard]] Concept& held() const {
         require<StateError>(held_ != nullptr, "layer", "expected a layer, got one that was moved from");
         return *held_;
+    }
+
+    ESPALIER_COLD void require_independent(const Layer& original) const {
+        const auto originals = original.parameters();
+        std::unordered_set<const void*> nodes;
+        for (const auto& parameter : originals)
+            nodes.insert(parameter.node().get());
+        for (const auto& [path, parameter] : this->named_parameters())
+            require<StateError>(!nodes.contains(parameter.node().get()), "layer", "expected a copy with parameters of its own, got ", path,
+                                ' ', parameter.shape(), " shared with the original: hold layers and parameters by value");
     }
 
     std::unique_ptr<Concept> held_;

@@ -3,18 +3,40 @@
 #pragma once
 
 #include <espalier/core/named.hpp>
+#include <espalier/nn/mode.hpp>
 #include <espalier/nn/parameter.hpp>
 
+#include <algorithm>
+#include <cstring>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
+namespace detail {
+
+/// Notes the name under which a visitor met a parameter first. Two threads may visit a model at the same time.
+template <class Scalar>
+void show(autograd::detail::Node<Scalar>& node, const std::string& name) {
+    static std::mutex mutex;
+    if (node.shown.load(std::memory_order_acquire))
+        return;
+    const std::scoped_lock lock{mutex};
+    if (!node.shown.load(std::memory_order_relaxed)) {
+        node.name = name;
+        node.shown.store(true, std::memory_order_release);
+    }
+}
+
+}  // namespace detail
+
 /// Walks a model. A layer shows its members to it, children included, and needs no other bookkeeping:
 /// @code
-/// void visit(nn::Visitor<Scalar>& v) { v("weight", weight_); v("running_mean", buffer_); v("child", child_); v.mode(training_); }
+/// void visit(nn::Visitor<Scalar>& v) { v("weight", weight_); v("running_mean", buffer_); v("child", child_); v.mode(mode_); }
 /// @endcode
 template <class Scalar>
 class Visitor {
@@ -24,7 +46,11 @@ public:
     Visitor& operator=(const Visitor&) = delete;
     virtual ~Visitor() = default;
 
-    void operator()(std::string_view name, Parameter<Scalar>& parameter) { on_parameter(path(name), parameter); }
+    void operator()(std::string_view name, Parameter<Scalar>& parameter) {
+        const std::string path = this->path(name);
+        detail::show(*parameter.variable().node(), path);
+        on_parameter(path, parameter);
+    }
     /// A buffer: part of the state, but not trained.
     void operator()(std::string_view name, Tensor<Scalar>& buffer) { on_buffer(path(name), buffer); }
     template <class Child>
@@ -35,14 +61,14 @@ public:
         child.visit(*this);
         prefix_.resize(length);
     }
-    /// A flag that is true in training and false in evaluation.
-    void mode(bool& training) { on_mode(training); }
+    /// Whether the layer is in training or in evaluation.
+    void mode(Mode& mode) { on_mode(mode); }
 
 private:
     [[nodiscard]] std::string path(std::string_view name) const { return prefix_ + std::string{name}; }
     virtual void on_parameter(const std::string&, Parameter<Scalar>&) {}
     virtual void on_buffer(const std::string&, Tensor<Scalar>&) {}
-    virtual void on_mode(bool&) {}
+    virtual void on_mode(Mode&) {}
 
     std::string prefix_;
 };
@@ -54,22 +80,27 @@ struct CollectTensors final : Visitor<Scalar> {
     struct Entry {
         Parameter<Scalar>* parameter;  ///< null for a buffer
         Tensor<Scalar>* tensor;
+        std::string same = {};  ///< another path to the same parameter, the first one; empty for the first one itself
     };
     Named<Entry> entries;
 
 private:
     void on_parameter(const std::string& path, Parameter<Scalar>& parameter) override {
-        entries.insert(path, {&parameter, &parameter.mutable_value()});
+        auto& node = *parameter.variable().node();
+        const auto [first, is_first] = first_.emplace(&node, path);
+        entries.insert(path, {&parameter, &node.value, is_first ? std::string{} : first->second});
     }
     void on_buffer(const std::string& path, Tensor<Scalar>& buffer) override { entries.insert(path, {nullptr, &buffer}); }
+
+    std::unordered_map<const void*, std::string> first_;
 };
 
 template <class Scalar>
 struct CollectModes final : Visitor<Scalar> {
-    std::vector<bool*> modes;
+    std::vector<Mode*> modes;
 
 private:
-    void on_mode(bool& training) override { modes.push_back(&training); }
+    void on_mode(Mode& mode) override { modes.push_back(&mode); }
 };
 
 /// All tensors of a model by their dotted paths. A visit changes nothing by itself, hence the cast.
@@ -82,46 +113,24 @@ template <class Scalar, class Model>
 
 }  // namespace detail
 
-/// Puts all layers of a model into evaluation mode and, at the end of the scope, back into the mode each was in.
-template <class Scalar>
-class EvalScope {
-public:
-    template <class Model>
-    explicit EvalScope(Model& model) {
-        detail::CollectModes<Scalar> collect;
-        model.visit(collect);
-        for (bool* mode : collect.modes)
-            before_.emplace_back(mode, std::exchange(*mode, false));
-    }
-    EvalScope(const EvalScope&) = delete;
-    EvalScope& operator=(const EvalScope&) = delete;
-    ~EvalScope() {
-        for (const auto& [mode, value] : before_)
-            *mode = value;
-    }
-
-private:
-    std::vector<std::pair<bool*, bool>> before_;
-};
-
 /// Base that gives a layer, from its `visit`, the functions that PyTorch's modules have.
 template <class Derived, class Scalar>
 class Module {
 public:
     using value_type = Scalar;
 
-    /// Handles to all parameters by dotted path: `trunk.0.weight`.
+    /// Handles to all parameters by dotted path: `trunk.0.weight`. One that several paths lead to comes once, by the first.
     [[nodiscard]] Named<Variable<Scalar>> named_parameters() const {
         Named<Variable<Scalar>> result;
         for (const auto& [path, entry] : detail::tensors_of<Scalar>(self()))
-            if (entry.parameter)
+            if (entry.parameter && entry.same.empty())
                 result.insert(path, entry.parameter->variable());
         return result;
     }
     [[nodiscard]] std::vector<Variable<Scalar>> parameters() const {
         std::vector<Variable<Scalar>> result;
         for (const auto& [path, entry] : detail::tensors_of<Scalar>(self()))
-            if (entry.parameter)
+            if (entry.parameter && entry.same.empty())
                 result.push_back(entry.parameter->variable());
         return result;
     }
@@ -133,7 +142,7 @@ public:
         return count;
     }
 
-    /// Copies of all parameters and buffers by dotted path.
+    /// Copies of all parameters and buffers by dotted path, under every path that leads to them.
     [[nodiscard]] Named<Tensor<Scalar>> state() const {
         Named<Tensor<Scalar>> result;
         for (const auto& [path, entry] : detail::tensors_of<Scalar>(self()))
@@ -141,7 +150,8 @@ public:
         return result;
     }
     /// Overwrites all parameters and buffers in place, so that optimizers keep their grip. @throws StateError that lists
-    /// every tensor that is missing, unexpected or of another shape; the model is then unchanged.
+    /// every tensor that is missing, unexpected, of another shape, or different under two paths to one parameter; the model is
+    /// then unchanged.
     void load_state(const Named<Tensor<Scalar>>& state) {
         const auto own = detail::tensors_of<Scalar>(self());
         std::string problems;
@@ -150,25 +160,32 @@ public:
                 problems += concat("; missing ", path);
             else if (state.at(path).shape() != entry.tensor->shape())
                 problems += concat("; ", path, " of shape ", entry.tensor->shape(), " came as ", state.at(path).shape());
+            else if (state.contains(entry.same) && !same_bytes(state.at(path), state.at(entry.same)))
+                problems += concat("; ", path, " is the same parameter as ", entry.same, " and came with other values");
         for (const auto& [path, tensor] : state)
             if (!own.contains(path))
                 problems += concat("; unexpected ", path);
         require<StateError>(problems.empty(), "load_state", "expected the tensors of this model, got others",
                             problems);
-        for (const auto& [path, entry] : own)
-            std::copy(state.at(path).begin(), state.at(path).end(), entry.tensor->begin());
+        for (const auto& [path, entry] : own) {
+            Tensor<Scalar>& tensor = entry.parameter ? entry.parameter->mutable_value() : *entry.tensor;
+            std::copy(state.at(path).begin(), state.at(path).end(), tensor.begin());
+        }
     }
 
-    /// Training mode: dropout drops, batch normalisation uses the batch. Layers are made in it.
+    /// Training mode: dropout drops, batch normalisation uses the batch. Layers are made in it; frozen ones stay in evaluation.
     void train(bool on = true) {
         detail::CollectModes<Scalar> collect;
         self().visit(collect);
-        for (bool* mode : collect.modes)
-            *mode = on;
+        for (Mode* mode : collect.modes)
+            mode->train(on);
     }
     void eval() { train(false); }
 
 private:
+    [[nodiscard]] static bool same_bytes(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {  // NaN is equal to itself here
+        return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.numel()) * sizeof(Scalar)) == 0;
+    }
     [[nodiscard]] Derived& self() noexcept { return static_cast<Derived&>(*this); }
     [[nodiscard]] const Derived& self() const noexcept { return static_cast<const Derived&>(*this); }
 };

@@ -4,6 +4,7 @@
 
 #include <espalier/autograd/normalization.hpp>
 #include <espalier/nn/module.hpp>
+#include <espalier/nn/undo.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -40,7 +41,7 @@ public:
     /// @throws ShapeError; ValueError in training for one value a channel, or for values whose statistics are not finite:
     /// they would stay in the running statistics. Those are then unchanged.
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
-        if (!training_)
+        if (!mode_.training())
             return autograd::batch_norm<Scalar>(x, weight_, bias_, running_, false, options_.momentum, options_.epsilon);
         auto next = running_;
         auto y = autograd::batch_norm<Scalar>(x, weight_, bias_, next, true, options_.momentum, options_.epsilon);
@@ -48,8 +49,12 @@ public:
             require<ValueError>(std::isfinite(next.mean[c]) && std::isfinite(next.variance[c]), "batch_norm",
                                 "expected finite running statistics, got mean ", next.mean[c], " and variance ",
                                 next.variance[c], " in channel ", c, " after input ", x.shape());
-        std::copy(next.mean.begin(), next.mean.end(), running_.mean.begin());
-        std::copy(next.variance.begin(), next.variance.end(), running_.variance.begin());
+        std::swap_ranges(next.mean.begin(), next.mean.end(), running_.mean.begin());
+        std::swap_ranges(next.variance.begin(), next.variance.end(), running_.variance.begin());
+        undo_on_error([this, before = std::move(next)] {
+            std::copy(before.mean.begin(), before.mean.end(), running_.mean.begin());
+            std::copy(before.variance.begin(), before.variance.end(), running_.variance.begin());
+        });
         return y;
     }
 
@@ -58,7 +63,7 @@ public:
         visitor("bias", bias_);
         visitor("running_mean", running_.mean);
         visitor("running_var", running_.variance);
-        visitor.mode(training_);
+        visitor.mode(mode_);
     }
 
 private:
@@ -66,7 +71,7 @@ private:
     Parameter<Scalar> bias_;
     autograd::RunningStatistics<Scalar> running_;
     BatchNormOptions options_;
-    bool training_ = true;
+    Mode mode_;
 };
 
 /// Normalises each row of the last axis.

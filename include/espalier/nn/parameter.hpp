@@ -4,43 +4,65 @@
 
 #include <espalier/autograd/variable.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
 /// A leaf variable with value semantics: copying a layer copies its parameters, and the copy trains on its own.
+///
+/// Assignment moves the value into the parameter that is there. So an optimizer keeps its grip when a model gets back the
+/// weights of an earlier copy: `net = best`.
 template <class Scalar = float>
 class Parameter {
 public:
     Parameter() : Parameter{Tensor<Scalar>{}} {}
-    explicit Parameter(Tensor<Scalar> value) : variable_{std::move(value), true} {}
-    Parameter(const Parameter& other) : Parameter{other.value()} {}
+    explicit Parameter(Tensor<Scalar> value) : variable_{std::move(value), true} { variable_.node()->parameter = true; }
+    Parameter(const Parameter& other) : Parameter{other.value()} { set_requires_grad(other.variable_.requires_grad()); }
     Parameter(Parameter&&) noexcept = default;
-    Parameter& operator=(Parameter other) noexcept {
-        std::swap(variable_, other.variable_);
+    Parameter& operator=(const Parameter& other) {
+        if (this != &other)
+            take(other);
         return *this;
     }
-    ~Parameter() = default;
-
-    /// A handle to this parameter, for operations and optimizers.
-    [[nodiscard]] const Variable<Scalar>& variable() const noexcept { return variable_; }
-    operator const Variable<Scalar>&() const noexcept { return variable_; }
-
-    [[nodiscard]] const Tensor<Scalar>& value() const noexcept { return variable_.value(); }
-    [[nodiscard]] Tensor<Scalar>& mutable_value() noexcept { return variable_.mutable_value(); }
-    [[nodiscard]] const Shape& shape() const noexcept { return variable_.shape(); }
-
-    /// Moves value and gradient into memory that others see too (`Tensor::alias`); handles stay valid. Any gradient is
-    /// forgotten. Both have the shape of the parameter.
-    void rebind(Tensor<Scalar> value, Tensor<Scalar> gradient) {
-        std::copy_n(variable_.value().data(), variable_.numel(), value.data());
-        auto& node = *variable_.node();
-        node.value = std::move(value);
-        node.gradient = std::move(gradient);
-        node.has_gradient = false;
+    Parameter& operator=(Parameter&& other) {
+        if (!variable_.node())  // moved from
+            variable_ = std::move(other.variable_);
+        else if (this != &other)
+            take(other);
+        return *this;
+    }
+    ~Parameter() {
+        if (variable_.node())
+            variable_.node()->orphaned = true;
     }
 
+    /// A handle to this parameter, for operations and optimizers.
+    [[nodiscard]] const Variable<Scalar>& variable() const& noexcept { return variable_; }
+    [[nodiscard]] Variable<Scalar> variable() && { return variable_; }
+    operator const Variable<Scalar>&() const& noexcept { return variable_; }
+
+    [[nodiscard]] const Tensor<Scalar>& value() const& noexcept { return variable_.value(); }
+    [[nodiscard]] Tensor<Scalar> value() && { return variable_.value(); }
+    [[nodiscard]] Tensor<Scalar>& mutable_value() & noexcept { return variable_.mutable_value(); }
+    [[nodiscard]] const Shape& shape() const& noexcept { return variable_.shape(); }
+    [[nodiscard]] Shape shape() && noexcept { return variable_.shape(); }
+
+    /// Whether it is trained, see `nn::freeze`.
+    void set_requires_grad(bool on) { variable_.set_requires_grad(on); }
+
 private:
+    /// The value of another, in the memory of this one where the shapes are the same. The gradient was that of the value before.
+    void take(const Parameter& other) {
+        auto& value = variable_.mutable_value();
+        if (value.shape() == other.shape())
+            std::copy(other.value().begin(), other.value().end(), value.begin());
+        else
+            value = other.value();
+        variable_.zero_grad();
+        set_requires_grad(other.variable_.requires_grad());
+    }
+
     Variable<Scalar> variable_;
 };
 

@@ -7,8 +7,11 @@
 #include <espalier/nn/layer.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/pooling.hpp>
+#include <espalier/nn/undo.hpp>
 
+#include <algorithm>
 #include <concepts>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,11 +19,32 @@
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
+namespace detail {
+
+/// An entry of a braced list, from which the layer can be moved.
+template <class Scalar>
+struct Listed {
+    template <class L>
+        requires(!std::same_as<std::remove_cvref_t<L>, Listed> && LayerOf<std::remove_cvref_t<L>, Scalar>)
+    Listed(L&& given) : layer{std::forward<L>(given)} {}
+
+    mutable Layer<Scalar> layer;
+};
+
+}  // namespace detail
+
 /// Feeds each layer the output of the one before. Parameters are named by position: `0.weight`.
+///
+/// A braced list is a list of layers, even if it holds one `Sequential`: its parameters are then `0.0.weight`, as PyTorch's.
 template <class Scalar = float>
 class Sequential : public Module<Sequential<Scalar>, Scalar> {
 public:
     Sequential() = default;
+    ESPALIER_COLD Sequential(std::initializer_list<detail::Listed<Scalar>> layers) {
+        layers_.reserve(layers.size());
+        for (const auto& listed : layers)
+            add(std::move(listed.layer));
+    }
     template <class... Layers>
         requires(sizeof...(Layers) > 0 && !(sizeof...(Layers) == 1 && (std::same_as<Layers, Sequential> && ...)) &&
                  (LayerOf<Layers, Scalar> && ...))
@@ -28,6 +52,24 @@ public:
         layers_.reserve(sizeof...(layers));
         (add(std::move(layers)), ...);
     }
+    Sequential(const Sequential&) = default;
+    Sequential(Sequential&&) noexcept = default;
+    Sequential& operator=(const Sequential& other) {
+        if (this != &other)
+            *this = Sequential(other);
+        return *this;
+    }
+    /// Moves the values of layers of the same types into the parameters that are there.
+    Sequential& operator=(Sequential&& other) {
+        if (this == &other)
+            return *this;
+        if (layers_.size() != other.layers_.size())
+            layers_ = std::move(other.layers_);
+        else
+            std::move(other.layers_.begin(), other.layers_.end(), layers_.begin());
+        return *this;
+    }
+    ~Sequential() = default;
 
     void add(Layer<Scalar> layer) { layers_.push_back(std::move(layer)); }
     [[nodiscard]] std::size_t size() const noexcept { return layers_.size(); }
@@ -38,6 +80,7 @@ public:
     /// bits are the same.
     /// @throws what a layer throws; a ShapeError says which layer.
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
+        const detail::ForwardScope call;
         Variable<Scalar> y = x;
         for (std::size_t i = 0; i < layers_.size();) {
             const Joined joined = joined_at(i);
