@@ -31,10 +31,11 @@ int main() {
         sgd.step();
     }
     std::uint64_t hash = 1469598103934665603U;
-    for (const float weight : net.arena().values()) {
-        std::uint32_t bits = 0;
-        std::memcpy(&bits, &weight, sizeof bits);
-        hash = (hash ^ bits) * 1099511628211U;
-    }
+    for (const auto& parameter : net.parameters())
+        for (const float weight : parameter.value()) {
+            std::uint32_t bits = 0;
+            std::memcpy(&bits, &weight, sizeof bits);
+            hash = (hash ^ bits) * 1099511628211U;
+        }
     std::printf("%016llx\n", static_cast<unsigned long long>(hash));
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <espalier/losses/cross_entropy.hpp>
+#include <espalier/losses/mse.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/dropout.hpp>
+#include <espalier/nn/freeze.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/normalization.hpp>
 #include <espalier/nn/pooling.hpp>
@@ -11,8 +14,13 @@
 
 #include "nn/testing.hpp"
 
+#include <atomic>
+#include <memory>
 #include <stdexcept>
+#include <thread>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 using namespace espalier;
 using testing::names;
@@ -74,51 +82,22 @@ TEST_CASE("the scalar of a net is that of its trunk", "[mtl][net]") {
     CHECK(std::is_same_v<decltype(v), mtl::MultiTaskNet<double>>);
 }
 
-TEMPLATE_TEST_CASE("all parameters lie in one arena, the shared ones first", "[mtl][net]", float, double) {
+TEMPLATE_TEST_CASE("the parameters of a net are the shared ones and then those of each head", "[mtl][net]", float, double) {
     using T = TestType;
     auto net = small<T>();
     CHECK(names(net.named_parameters()) == Names{"trunk.0.weight", "trunk.0.bias", "heads.class.weight", "heads.class.bias",
                                                  "heads.size.weight", "heads.size.bias"});
     CHECK(net.shared_size() == 16);
     CHECK(net.parameter_count() == 16 + 25 + 5);
-    CHECK(net.arena().values().shape() == Shape{46});
     CHECK(net.shared_parameters().size() == 2);
     CHECK(net.task_parameters("class").size() == 2);
     CHECK(net.task_parameters("size")[0].shape() == Shape{1, 4});
-
-    autograd::backward<T>(losses_of(net, normal<T>({4, 3})));
-    const T* value = net.arena().values().data();
-    const T* gradient = net.arena().gradients().data();
-    for (const auto& parameter : net.parameters()) {
-        CHECK(parameter.value().data() == value);
-        CHECK(parameter.grad().data() == gradient);
-        value += parameter.numel();
-        gradient += parameter.numel();
-    }
-    auto bias = net.task_parameters("size")[1];
-    bias.mutable_value()[0] = 42;
-    CHECK(net.arena().values()[45] == 42);
 }
 
-TEST_CASE("loading and zeroing leave a net in its arena", "[mtl][net]") {
-    auto net = small<float>(1);
-    const auto other = small<float>(2);
-    const float* const place = net.arena().values().data();
-    net.load_state(other.state());
-    CHECK(net.arena().values() == other.arena().values());
-    CHECK(net.parameters()[0].value().data() == place);
-    for (auto parameter : net.parameters())
-        parameter.zero_grad();
-    sum(net(normal<float>({2, 3})).at("class")).backward();
-    CHECK(net.parameters()[0].grad().data() == net.arena().gradients().data());
-}
-
-TEST_CASE("a copied net has its own arena", "[mtl][net]") {
+TEST_CASE("a copied net is another net", "[mtl][net]") {
     auto net = small<float>();
     auto copy = net;
     CHECK(same_bits(net.state(), copy.state()));
-    CHECK(copy.arena().values().data() != net.arena().values().data());
-    CHECK(copy.parameters()[0].value().data() == copy.arena().values().data());
     CHECK(copy.shared_size() == net.shared_size());
     const auto before = net.state();
     for (auto parameter : copy.parameters())
@@ -126,32 +105,27 @@ TEST_CASE("a copied net has its own arena", "[mtl][net]") {
     CHECK(same_bits(net.state(), before));
     sum(copy(normal<float>({2, 3})).at("size")).backward();
     CHECK_FALSE(net.parameters()[0].has_grad());
-    CHECK(copy.parameters()[0].grad().data() == copy.arena().gradients().data());
-    copy.eval();
-    CHECK(copy.arena().values() == Tensor<float>::ones({46}));
+    CHECK(copy.parameters()[0].has_grad());
 }
 
 TEST_CASE("a moved net keeps its parameters, and what is left can be assigned to", "[mtl][net]") {
     auto net = small<float>();
     const auto handle = net.parameters()[0];
-    const float* const place = net.arena().values().data();
     auto moved = std::move(net);
     CHECK(moved.parameters()[0].node() == handle.node());
-    CHECK(moved.arena().values().data() == place);
-    CHECK(moved.parameters()[0].value().data() == place);
     CHECK_THROWS_AS(net(Tensor<float>{Shape{2, 3}}), StateError);
     CHECK_THROWS_AS(net.parameters(), StateError);
+    CHECK_THROWS_AS(std::as_const(net).predict(Tensor<float>{Shape{2, 3}}), StateError);
     CHECK(net.tasks().empty());
     net = moved;
     CHECK(same_bits(net.state(), moved.state()));
-    CHECK(net.arena().values().data() != place);
-    net = std::move(moved);
-    CHECK(net.parameters()[0].node() == handle.node());
-    CHECK(net.arena().values().data() == place);
+    CHECK(net.parameters()[0].node() != handle.node());
+    CHECK_FALSE(handle.node()->orphaned);
 }
 
-TEST_CASE("assigning a net takes over trunk, heads and arena", "[mtl][net]") {
+TEST_CASE("assigning a net of another structure takes over trunk and heads", "[mtl][net]") {
     auto a = small<float>(1);
+    const auto handle = a.parameters()[0];
     mtl::MultiTaskNet b{nn::Linear{3, 2}, {{"only", nn::Linear{2, 2}}}};
     a = b;
     CHECK(a.tasks() == Names{"only"});
@@ -159,10 +133,56 @@ TEST_CASE("assigning a net takes over trunk, heads and arena", "[mtl][net]") {
     CHECK(same_bits(a.state(), b.state()));
     a.parameters()[0].mutable_value().fill(0);
     CHECK_FALSE(same_bits(a.state(), b.state()));
-    CHECK(a.parameters()[0].value().data() == a.arena().values().data());
+    CHECK(handle.node()->orphaned);
     const auto& self = a;
     a = self;
     CHECK(a.tasks() == Names{"only"});
+}
+
+TEMPLATE_TEST_CASE("assigning a net of the same structure moves its values into the parameters that are there", "[mtl][net]", float,
+                   double) {
+    using T = TestType;
+    auto net = with_heads<T>(3);
+    const auto best = net;
+    const auto handles = net.parameters();
+    for (auto parameter : net.parameters())
+        parameter.mutable_value().fill(1);
+    const auto require_best = [&] {
+        REQUIRE(same_bits(net.state(), best.state()));
+        for (std::size_t i = 0; i < handles.size(); ++i)
+            REQUIRE(net.parameters()[i].node() == handles[i].node());
+    };
+    net = best;
+    require_best();
+    for (auto parameter : net.parameters())
+        parameter.mutable_value().fill(2);
+    auto other = best;
+    net = std::move(other);
+    require_best();
+    net.head("task1").parameters()[0].mutable_value().fill(3);
+    net.head("task1") = best.head("task1");
+    require_best();
+    net.trunk().parameters()[0].mutable_value().fill(3);
+    net.trunk() = mtl::MultiTaskNet<T>{best}.trunk();
+    require_best();
+}
+
+TEST_CASE("one layer under two heads is one layer", "[mtl][net]") {
+    struct Shared {
+        std::shared_ptr<nn::Linear<float>> inner;
+        Variable<float> operator()(const Variable<float>& x) const { return (*inner)(x); }
+        void visit(nn::Visitor<float>& v) { v("inner", *inner); }
+    };
+    const Shared head{std::make_shared<nn::Linear<float>>(4, 1)};
+    mtl::MultiTaskNet net{nn::Linear{3, 4}, {{"a", head}, {"b", head}}};
+    CHECK(net.parameters().size() == 4);
+    CHECK(net.state().size() == 6);
+    const auto x = normal<float>({2, 3});
+    (sum(net(x).at("a")) + sum(net(x).at("b"))).backward();
+    CHECK(net.task_parameters("a")[0].node() == net.task_parameters("b")[0].node());
+    CHECK_THROWS_WITH(mtl::MultiTaskNet<float>{net}, ContainsSubstring("[layer] expected a copy with parameters of its own"));
+    const auto moved = std::move(net);
+    CHECK(moved.parameters().size() == 4);
 }
 
 TEMPLATE_TEST_CASE("prediction in batches of any size is prediction as a whole", "[mtl][net]", float, double) {
@@ -187,26 +207,26 @@ TEMPLATE_TEST_CASE("prediction in batches of any size is prediction as a whole",
     CHECK(net(x).at("a").value() == whole.at("a"));
 }
 
-TEST_CASE("prediction gives every layer its mode back", "[mtl][net]") {
+TEST_CASE("prediction evaluates, whatever mode the layers are in", "[mtl][net]") {
     manual_seed(2);
     std::vector<bool> seen;
     bool fails = false;
     struct Watch {
         std::vector<bool>* seen;
         bool* fails;
-        bool training = true;
+        nn::Mode mode = {};
         Variable<float> operator()(const Variable<float>& x) const {
-            seen->push_back(training);
+            seen->push_back(mode.training());
             if (*fails)
                 throw std::runtime_error{"on the way"};
             return x;
         }
-        void visit(nn::Visitor<float>& v) { v.mode(training); }
+        void visit(nn::Visitor<float>& v) { v.mode(mode); }
     };
     mtl::MultiTaskNet net{nn::Sequential{nn::Linear{2, 2}, Watch{&seen, &fails}}, {{"a", Watch{&seen, &fails}}}};
     net.head("a").eval();
     const auto x = normal<float>({3, 2});
-    (void)net.predict(x);
+    (void)std::as_const(net).predict(x);
     (void)net(x);
     CHECK(seen == std::vector<bool>{false, false, true, false});
     CHECK(net(x).at("a").requires_grad());  // recording again
@@ -217,6 +237,50 @@ TEST_CASE("prediction gives every layer its mode back", "[mtl][net]") {
     (void)net(x);
     CHECK(seen == std::vector<bool>{false, true, false});
     CHECK(net(x).at("a").requires_grad());
+}
+
+TEST_CASE("threads predict with one net", "[mtl][net]") {
+    manual_seed(2);
+    nn::Sequential trunk{nn::Conv2d{1, 4, 3}, nn::BatchNorm{4}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}, nn::Linear{36, 8}, nn::Dropout{0.5}};
+    mtl::MultiTaskNet net{std::move(trunk), {{"a", nn::Linear{8, 3}}, {"b", nn::Sequential{nn::BatchNorm{8}, nn::Linear{8, 1}}}}};
+    const auto x = normal<float>({5, 8, 8, 1});
+    (void)net(x);
+    const auto& shared = net;
+    const auto expected = shared.predict(x);
+    const auto state = net.state();
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 8; ++t)
+        threads.emplace_back([&] {
+            for (int i = 0; i < 50; ++i)
+                wrong += !same_bits(shared.predict(x, 2 + i % 4), expected);
+        });
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(wrong == 0);
+    CHECK(same_bits(net.state(), state));
+    CHECK_FALSE(same_bits(net(x).at("a").value(), expected.at("a")));  // still in training
+}
+
+TEST_CASE("threads take Jacobians of one net", "[mtl][net]") {
+    auto net = with_heads<double>(3);
+    (void)net(normal<double>({3, 4, 4, 2}, 4));
+    const auto jacobian = [&] {
+        const auto losses = losses_of(net, normal<double>({3, 4, 4, 2}, 4));
+        const auto shared = net.shared_parameters();
+        return autograd::jacobian<double>(losses, shared);
+    };
+    const auto expected = jacobian();
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([&] {
+            for (int i = 0; i < 20; ++i)
+                wrong += !same_bits(jacobian(), expected);
+        });
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(wrong == 0);
 }
 
 TEST_CASE("prediction refuses what it cannot put together", "[mtl][net]") {
@@ -286,7 +350,8 @@ TEMPLATE_TEST_CASE("the shared Jacobian holds the gradient of every task", "[mtl
         for (auto parameter : alone.shared_parameters())
             parameter.zero_grad();
         losses_of(alone, x)[static_cast<std::size_t>(t)].backward();
-        std::copy_n(alone.arena().gradients().data(), net.shared_size(), expected.data() + t * net.shared_size());
+        const auto row = testing::flat_gradients(alone.shared_parameters());
+        std::copy_n(row.data(), net.shared_size(), expected.data() + t * net.shared_size());
     }
     const auto losses = losses_of(net, x);
     const auto jacobian = net.shared_jacobian(losses, true);
@@ -328,4 +393,35 @@ TEST_CASE("the shared Jacobian of odd cases", "[mtl][net]") {
     const std::vector<Variable<float>> loss{sum(bare(x).at("a"))};
     CHECK(bare.shared_jacobian(loss).shape() == Shape{1, 0});
     CHECK(bare.task_parameters("a")[0].has_grad());
+}
+
+TEST_CASE("the Jacobian of a criterion's losses has their weights, and a combined gradient finds its way back", "[mtl][net]") {
+    auto net = small<double>();
+    mtl::MultiTaskLoss<double> criterion{{"class", losses::CrossEntropy<double>{}, 0.5}, {"size", losses::MSE<double>{}, 2}};
+    const auto x = normal<double>({4, 3});
+    const losses::Targets<double> targets{{"class", Tensor<Index>{{4}, {0, 1, 2, 3}}}, {"size", normal<double>({4, 1}, 3)}};
+    auto summed = net;
+    criterion(summed(x), targets).backward();
+
+    const auto jacobian = net.shared_jacobian(criterion(net(x), targets));
+    REQUIRE(jacobian.shape() == Shape{2, 16});
+    auto total = jacobian.slice(0, 1).reshape({16});
+    for (Index i = 0; i < 16; ++i)
+        total[i] += jacobian[16 + i];
+    net.add_shared_gradient(total);
+    testing::require_close(testing::flat_gradients(net.parameters()), testing::flat_gradients(summed.parameters()), 1e-12);
+    net.add_shared_gradient(total);
+    for (Index i = 0; i < 16; ++i)
+        CHECK(testing::flat_gradients(net.shared_parameters())[i] == Approx(2 * total[i]));
+    CHECK_THROWS_WITH(net.add_shared_gradient(Tensor<double>{Shape{17}}), "[add_shared_gradient] expected a gradient of shape (16,), got (17,)");
+
+    const losses::Targets<double> half{{"class", {Tensor<Index>{Shape{4}}, Tensor<bool>{Shape{4}}}}, {"size", normal<double>({4, 1}, 3)}};
+    const auto masked = net.shared_jacobian(criterion(net(x), half));
+    CHECK(masked.slice(0, 1) == Tensor<double>{Shape{1, 16}});
+    CHECK(masked.slice(1, 2) == jacobian.slice(1, 2));
+
+    nn::freeze(net.trunk());
+    CHECK(net.shared_jacobian(criterion(net(x), targets)) == Tensor<double>{Shape{2, 16}});
+    net.add_shared_gradient(total);
+    CHECK_FALSE(net.shared_parameters()[0].has_grad());
 }

@@ -21,7 +21,7 @@ namespace {
 class Block : public nn::Module<Block, float> {
 public:
     Variable<float> operator()(const Variable<float>& x) {
-        training_seen = training_;
+        training_seen = mode_.training();
         return norm_(body_(x)) * scale_.variable();
     }
     void visit(nn::Visitor<float>& v) {
@@ -29,9 +29,9 @@ public:
         v("body", body_);
         v("steps", steps_);
         v("norm", norm_);
-        v.mode(training_);
+        v.mode(mode_);
     }
-    bool training() const { return training_; }
+    bool training() const { return mode_.training(); }
     bool training_seen = false;
 
 private:
@@ -39,14 +39,14 @@ private:
     nn::Sequential<float> body_{nn::Linear{3, 2}, nn::Dropout{0.5}, nn::Linear{2, 2, {.bias = false}}};
     Tensor<float> steps_{Tensor<float>::full({1}, 5)};
     nn::BatchNorm<float> norm_{2};
-    bool training_ = true;
+    nn::Mode mode_;
 };
 
 struct Modes final : nn::Visitor<float> {
     std::vector<bool> all;
 
 private:
-    void on_mode(bool& training) override { all.push_back(training); }
+    void on_mode(nn::Mode& mode) override { all.push_back(mode.training()); }
 };
 
 std::vector<bool> modes(Block& block) {
@@ -131,33 +131,33 @@ TEST_CASE("train and eval reach every layer", "[nn][module]") {
     CHECK_FALSE(block.training());
 }
 
-TEST_CASE("an EvalScope gives every layer back its own mode, after an exception too", "[nn][module]") {
-    struct Freeze final : nn::Visitor<float> {
-        int count = 0;
-
-    private:
-        void on_mode(bool& training) override { training = count++ != 1; }
-    };
-    Block block;
-    Freeze freeze;  // one layer in evaluation, the others in training
-    block.visit(freeze);
-    const std::vector<bool> mixed{true, false, true};
-    REQUIRE(modes(block) == mixed);
-    {
-        const nn::EvalScope<float> scope{block};
-        CHECK(modes(block) == std::vector<bool>{false, false, false});
-        {
-            const nn::EvalScope<float> nested{block};
+TEST_CASE("a parameter under two names is one parameter with two places in the state", "[nn][module]") {
+    struct Tied : nn::Module<Tied, float> {
+        std::shared_ptr<nn::Linear<float>> a = std::make_shared<nn::Linear<float>>(2, 1), b = a;
+        void visit(nn::Visitor<float>& v) {
+            v("a", *a);
+            v("b", *b);
         }
-        CHECK(modes(block) == std::vector<bool>{false, false, false});
-    }
-    CHECK(modes(block) == mixed);
-    const auto throwing = [&] {
-        const nn::EvalScope<float> scope{block};
-        throw std::runtime_error{"on the way"};
     };
-    CHECK_THROWS_WITH(throwing(), "on the way");
-    CHECK(modes(block) == mixed);
+    Tied tied;
+    CHECK(names(tied.named_parameters()) == Names{"a.weight", "a.bias"});
+    CHECK(tied.parameters().size() == 2);
+    CHECK(tied.parameter_count() == 3);
+    auto state = tied.state();
+    CHECK(names(state) == Names{"a.weight", "a.bias", "b.weight", "b.bias"});
+    state.at("b.bias")[0] = 4;
+    CHECK_THROWS_WITH(tied.load_state(state), "[load_state] expected the tensors of this model, got others; b.bias is the same parameter "
+                                              "as a.bias and came with other values");
+    state.at("a.bias")[0] = 4;
+    tied.load_state(state);
+    CHECK(tied.b->bias().value()[0] == 4);
+}
+
+TEST_CASE("loading a state is a change that recorded graphs see", "[nn][module]") {
+    nn::Linear<float> layer{1, 1};
+    const auto loss = sum(layer(layer(Variable<float>{Tensor<float>{{1, 1}, {2}}})));
+    layer.load_state(layer.state());
+    CHECK_THROWS_WITH(loss.backward(), ContainsSubstring("got parameter weight (1, 1) changed since"));
 }
 
 TEST_CASE("a tensor that is shown twice under one name is an error", "[nn][module]") {

@@ -30,11 +30,19 @@ TEST_CASE("copying a parameter copies its value and nothing else", "[nn][paramet
     CHECK(a.variable().grad() == Tensor<float>{{2}, {3, 3}});
     CHECK(b.variable().grad() == Tensor<float>{{2}, {5, 5}});
 
-    const Variable<float> old = a;
-    a = b;  // another parameter from here on: who holds the old one keeps it
-    CHECK(a.value() == Tensor<float>{{2}, {7, 2}});
-    CHECK(old.value() == Tensor<float>{{2}, {1, 2}});
+    const Variable<float> handle = a;
+    const float* const place = handle.value().data();
+    a = b;  // the same parameter with another value
+    CHECK(handle.value() == Tensor<float>{{2}, {7, 2}});
+    CHECK(handle.value().data() == place);
+    CHECK_FALSE(handle.has_grad());
     CHECK(a.variable().node() != b.variable().node());
+    b = nn::Parameter<float>{Tensor<float>{{1}, {4}}};
+    a = std::move(b);
+    CHECK(handle.value() == Tensor<float>{{1}, {4}});
+    const auto& self = a;
+    a = self;
+    CHECK(handle.value() == Tensor<float>{{1}, {4}});
 }
 
 TEST_CASE("moving a parameter keeps its handles", "[nn][parameter]") {
@@ -48,24 +56,20 @@ TEST_CASE("moving a parameter keeps its handles", "[nn][parameter]") {
     CHECK(b.value()[0] == 4);
 }
 
-TEST_CASE("a parameter that moves into other memory keeps its value and its handles", "[nn][parameter]") {
-    nn::Parameter<float> p{Tensor<float>{{2, 2}, {1, 2, 3, 4}}};
-    const Variable<float> handle = p;
-    sum(handle).backward();
-    Tensor<float> values{Shape{6}};
-    Tensor<float> gradients{Shape{6}};
-    p.rebind(values.alias({2, 2}, 1), gradients.alias({2, 2}, 1));
-    CHECK(values == Tensor<float>{{6}, {0, 1, 2, 3, 4, 0}});
-    CHECK(handle.value().data() == values.data() + 1);
-    CHECK_FALSE(handle.has_grad());
-
-    values[1] = 10;
-    CHECK(handle.value()[0] == 10);
-    sum(handle * handle).backward();
-    CHECK(gradients == Tensor<float>{{6}, {0, 20, 4, 6, 8, 0}});
-    CHECK(handle.grad().data() == gradients.data() + 1);
-
-    const nn::Parameter<float> copy = p;
-    CHECK(copy.value() == p.value());
-    CHECK(copy.value().data() != p.value().data());
+TEST_CASE("whether a parameter is trained is copied with it, and its end is seen by those who hold a handle", "[nn][parameter]") {
+    Variable<float> handle;
+    {
+        nn::Parameter<float> a{Tensor<float>{{1}, {1}}};
+        a.set_requires_grad(false);
+        nn::Parameter<float> b = a, c;
+        CHECK_FALSE(b.variable().requires_grad());
+        c = a;
+        CHECK_FALSE(c.variable().requires_grad());
+        handle = c;
+        const nn::Parameter<float> moved = std::move(c);
+        CHECK_FALSE(handle.node()->orphaned);
+    }
+    CHECK(handle.node()->orphaned);
+    const auto& value = nn::Parameter<float>{Tensor<float>{{1}, {3}}}.value();  // of a temporary: a tensor of its own
+    CHECK(value[0] == 3);
 }

@@ -53,13 +53,18 @@ TEMPLATE_TEST_CASE("each layer is fed the output of the one before", "[nn][seque
 TEST_CASE("a copy of a sequence is another model", "[nn][sequential]") {
     nn::Sequential a{nn::Linear{2, 2}, nn::Sequential{nn::ReLU{}, nn::Linear{2, 1}}};
     nn::Sequential b = a;
-    nn::Sequential c{a};  // a copy too, not a sequence of one sequence
+    nn::Sequential c(a);
     CHECK(names(c.named_parameters()) == Names{"0.weight", "0.bias", "1.1.weight", "1.1.bias"});
     CHECK(same_bits(a.state(), b.state()));
     b.named_parameters().at("1.1.bias").mutable_value()[0] = 9;
     CHECK(a.state().at("1.1.bias")[0] != 9);
+    const auto kept = a.named_parameters().at("1.1.bias");
     a = b;
     CHECK(a.state().at("1.1.bias")[0] == 9);
+    CHECK(kept.value()[0] == 9);
+    a = nn::Sequential{nn::Linear{2, 2}};
+    CHECK(names(a.named_parameters()) == Names{"0.weight", "0.bias"});
+    a = c;
     CHECK(a.named_parameters().at("0.weight").node() != b.named_parameters().at("0.weight").node());
 
     const auto handle = b.parameters()[0];
@@ -170,4 +175,19 @@ TEST_CASE("errors of joined layers name the layer that is to blame", "[nn][seque
     CHECK_THROWS_WITH(net(Tensor<float>{Shape{1, 8, 8, 2}}), "[conv2d] expected 1 input channels, got input (1, 8, 8, 2), in layer 0");
     nn::Sequential dense{nn::Flatten{}, nn::Linear{4, 2}, nn::ReLU{}};
     CHECK_THROWS_WITH(dense(Tensor<float>{Shape{1, 5}}), "[linear] expected 4 input features, got input (1, 5), in layer 1");
+}
+
+TEST_CASE("a braced list of one sequence is a sequence of one layer", "[nn][sequential]") {
+    const nn::Sequential outer{nn::Sequential{nn::Linear{2, 3}, nn::ReLU{}}};
+    CHECK(names(outer.named_parameters()) == Names{"0.0.weight", "0.0.bias"});
+    const nn::Sequential inner{nn::Linear{2, 3}};
+    const nn::Sequential<float> named{inner};
+    CHECK(names(named.named_parameters()) == Names{"0.0.weight", "0.0.bias"});
+    const nn::Sequential twice{nn::Sequential{nn::Sequential{nn::Linear<double>{2, 3}}}};
+    CHECK(names(twice.named_parameters()) == Names{"0.0.0.weight", "0.0.0.bias"});
+    const nn::Sequential copy = inner;
+    CHECK(names(copy.named_parameters()) == Names{"0.weight", "0.bias"});
+    CHECK(nn::Sequential<float>{}.size() == 0);
+    CHECK(nn::Sequential{nn::Layer<float>{nn::ReLU{}}}.size() == 1);
+    CHECK(nn::Sequential<float>(nn::Linear{2, 3}, nn::ReLU{}).size() == 2);
 }

@@ -61,6 +61,27 @@ void require_close(const Tensor<Scalar>& actual, const Tensor<Scalar>& expected,
     }
 }
 
+/// The values, or the gradients, of all parameters of a model one behind the other.
+template <class Model>
+auto flat_values(const Model& model) {
+    Tensor<typename Model::value_type> result{Shape{model.parameter_count()}};
+    auto* to = result.data();
+    for (const auto& parameter : model.parameters())
+        to = std::copy(parameter.value().begin(), parameter.value().end(), to);
+    return result;
+}
+template <class Variables>
+auto flat_gradients(const Variables& parameters) {
+    Index size = 0;
+    for (const auto& parameter : parameters)
+        size += parameter.numel();
+    Tensor<typename Variables::value_type::value_type> result{Shape{size}};
+    auto* to = result.data();
+    for (const auto& parameter : parameters)
+        to = std::copy(parameter.grad().begin(), parameter.grad().end(), to);
+    return result;
+}
+
 /// The gradients of a layer as a user can check them: that of its input with the public `gradcheck`, those of its
 /// parameters with differences taken through the handles.
 template <class Layer>

@@ -41,20 +41,6 @@ void aim_at_gradient(Slot<Scalar>& slot, const PoolVector<Index>& rows) {
     slot.direct = {leaf.gradient.data(), leaf.value.numel(), leaf.has_gradient, &rows};
 }
 
-/// A layer that is left out of a `visit` or captured by a lambda is not trained, not saved and not copied: where its
-/// parameters meet those of a model that has been visited, that is a mistake. @throws StateError
-template <class Scalar>
-void require_shown(const char* operation, Traversal<Scalar>& traversal) {
-    const auto& slots = traversal.slots();
-    const auto is = [](bool shown) {
-        return [shown](const Slot<Scalar>& slot) { return slot.node->parameter && slot.node->shown == shown; };
-    };
-    const auto hidden = std::find_if(slots.begin(), slots.end(), is(false));
-    if (hidden != slots.end() && std::any_of(slots.begin(), slots.end(), is(true)))
-        fail<StateError>(operation, "expected every parameter to be shown by the `visit` of a layer, got one of shape ",
-                         hidden->node->value.shape(), " that is not, as of a layer within a lambda: it would not be trained");
-}
-
 template <class Scalar>
 [[nodiscard]] Seed<Scalar> scalar_seed(const char* operation, const Variable<Scalar>& root, Index row, double scale) {
     require<ShapeError>(root.numel() == 1, operation, "expected a loss of one element, got ", root.operation(), ' ',
@@ -74,8 +60,6 @@ template <class Scalar>
     }
     Tensor<Scalar> matrix = Tensor<Scalar>::empty({rows, columns});
     Traversal<Scalar> traversal{operation, seeds};
-    if (options.accumulate_others)
-        require_shown(operation, traversal);
     const auto all = all_rows(rows);
     const PoolVector<Index> first{0};
     Index column = 0;
@@ -110,7 +94,7 @@ template <class Scalar>
 
 /// Gradients of the sum of `roots` with respect to all leaves below them, added to theirs; T = 1.
 /// @throws ShapeError for a root of more than one element; ValueError for a scale that is not finite; StateError if nothing
-/// requires a gradient, the graph is freed, a value that it was recorded with has changed, or a parameter is no visitor's.
+/// requires a gradient, the graph is freed, or a value that it was recorded with has changed.
 template <class Scalar>
 void backward(std::span<const Variable<Scalar>> roots, const BackwardOptions& options = {}) {
     require<ValueError>(std::isfinite(options.scale), "backward", "expected a finite scale, got ", options.scale);
@@ -121,7 +105,6 @@ void backward(std::span<const Variable<Scalar>> roots, const BackwardOptions& op
         seeds.push_back(detail::scalar_seed("backward", root, 0, options.scale));
     }
     detail::Traversal<Scalar> traversal{"backward", seeds};
-    detail::require_shown("backward", traversal);
     const auto all = detail::all_rows(1);
     for (auto& slot : traversal.slots())
         if (slot.node->is_leaf())

@@ -65,7 +65,7 @@ struct Node {
     bool has_gradient = false;
     bool parameter = false;         ///< belongs to a layer
     bool orphaned = false;          ///< belonged to a layer that is gone
-    std::atomic<bool> shown{false};  ///< a visitor has seen it, under the name `name`
+    std::atomic<bool> shown{false};  ///< a model has it, under the name `name`
     std::string name;
 
     Node() = default;

@@ -93,9 +93,13 @@ public:
     }
 
     [[nodiscard]] nn::Layer<Scalar>& trunk() & noexcept { return trunk_; }
+    [[nodiscard]] const nn::Layer<Scalar>& trunk() const& noexcept { return trunk_; }
+    [[nodiscard]] nn::Layer<Scalar> trunk() && { return std::move(trunk_); }
     /// One that is assigned a layer of another type or shape has new parameters, which the optimizers made before do not know.
     /// @throws StateError for a task that is not there.
     [[nodiscard]] nn::Layer<Scalar>& head(std::string_view task) & { return heads_.at(task); }
+    [[nodiscard]] const nn::Layer<Scalar>& head(std::string_view task) const& { return heads_.at(task); }
+    [[nodiscard]] nn::Layer<Scalar> head(std::string_view task) && { return std::move(heads_).at(task); }
     [[nodiscard]] std::vector<std::string> tasks() const {
         std::vector<std::string> names;
         for (const auto& [task, head] : heads_)
@@ -117,7 +121,7 @@ public:
     }
     /// The same of the losses of a criterion, each times its weight; a task that is not active has a row of zeros.
     [[nodiscard]] Tensor<Scalar> shared_jacobian(const MultiTaskLossValue<Scalar>& loss, bool retain_graph = false) const {
-        const std::vector<double> weights{loss.weights().begin(), loss.weights().end()};
+        const std::vector<double> weights = loss.weights();
         PoolVector<Variable<Scalar>> losses;
         for (const auto& [task, value] : loss.tasks())
             losses.push_back(value);

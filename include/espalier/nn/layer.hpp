@@ -3,11 +3,12 @@
 #pragma once
 
 #include <espalier/nn/module.hpp>
+#include <espalier/nn/ownership.hpp>
 
+#include <atomic>
 #include <concepts>
 #include <memory>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::nn {
@@ -31,7 +32,7 @@ public:
     /// @throws StateError for a layer whose copies share parameters with it, as one that holds a `shared_ptr`.
     Layer(const Layer& other) : Module<Layer, Scalar>{}, held_{other.held_ ? other.held_->clone() : nullptr} {
         if (held_)
-            require_independent(other);
+            require_independent(*other.held_);
     }
     Layer(Layer&&) noexcept = default;
     Layer& operator=(const Layer& other) {
@@ -71,8 +72,17 @@ private:
     template <class L>
     struct Holder final : Concept {
         template <class From>
-        explicit Holder(From&& from) : layer{std::forward<From>(from)} {}
-        Variable<Scalar> forward(const Variable<Scalar>& x) override { return layer(x); }
+        explicit Holder(From&& from) : layer(std::forward<From>(from)) {}  // in braces a Sequential would be a list of one
+        Variable<Scalar> forward(const Variable<Scalar>& x) override {
+            Variable<Scalar> y = layer(x);
+            if (!checked.load(std::memory_order_relaxed) && y.requires_grad()) [[unlikely]] {  // once; two threads may both do it
+                detail::CollectNodes<Scalar> own;
+                visit(own);
+                detail::require_shown(x, y, own.nodes);
+                checked.store(true, std::memory_order_relaxed);
+            }
+            return y;
+        }
         void visit([[maybe_unused]] Visitor<Scalar>& visitor) override {
             if constexpr (requires { layer.visit(visitor); })
                 layer.visit(visitor);
@@ -89,6 +99,7 @@ private:
             return false;
         }
         L layer;
+        std::atomic<bool> checked{false};  ///< that it shows all parameters it uses
     };
 
     /// An address for each type: works without run-time type information.
@@ -103,14 +114,13 @@ private:
         return *held_;
     }
 
-    ESPALIER_COLD void require_independent(const Layer& original) const {
-        const auto originals = original.parameters();
-        std::unordered_set<const void*> nodes;
-        for (const auto& parameter : originals)
-            nodes.insert(parameter.node().get());
-        for (const auto& [path, parameter] : this->named_parameters())
-            require<StateError>(!nodes.contains(parameter.node().get()), "layer", "expected a copy with parameters of its own, got ", path,
-                                ' ', parameter.shape(), " shared with the original: hold layers and parameters by value");
+    ESPALIER_COLD void require_independent(Concept& original) const {
+        detail::CollectNodes<Scalar> originals;
+        original.visit(originals);
+        detail::CollectNodes<Scalar> copies{originals.nodes};
+        held_->visit(copies);
+        require<StateError>(copies.common.empty(), "layer", "expected a copy with parameters of its own, got ", copies.common,
+                            " shared with the original: hold layers and parameters by value");
     }
 
     std::unique_ptr<Concept> held_;

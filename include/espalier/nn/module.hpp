@@ -17,23 +17,6 @@
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
-namespace detail {
-
-/// Notes the name under which a visitor met a parameter first. Two threads may visit a model at the same time.
-template <class Scalar>
-void show(autograd::detail::Node<Scalar>& node, const std::string& name) {
-    static std::mutex mutex;
-    if (node.shown.load(std::memory_order_acquire))
-        return;
-    const std::scoped_lock lock{mutex};
-    if (!node.shown.load(std::memory_order_relaxed)) {
-        node.name = name;
-        node.shown.store(true, std::memory_order_release);
-    }
-}
-
-}  // namespace detail
-
 /// Walks a model. A layer shows its members to it, children included, and needs no other bookkeeping:
 /// @code
 /// void visit(nn::Visitor<Scalar>& v) { v("weight", weight_); v("running_mean", buffer_); v("child", child_); v.mode(mode_); }
@@ -46,11 +29,7 @@ public:
     Visitor& operator=(const Visitor&) = delete;
     virtual ~Visitor() = default;
 
-    void operator()(std::string_view name, Parameter<Scalar>& parameter) {
-        const std::string path = this->path(name);
-        detail::show(*parameter.variable().node(), path);
-        on_parameter(path, parameter);
-    }
+    void operator()(std::string_view name, Parameter<Scalar>& parameter) { on_parameter(path(name), parameter); }
     /// A buffer: part of the state, but not trained.
     void operator()(std::string_view name, Tensor<Scalar>& buffer) { on_buffer(path(name), buffer); }
     template <class Child>
@@ -75,6 +54,19 @@ private:
 
 namespace detail {
 
+/// Notes the name under which a model's parameter was asked for first. Two threads may ask at the same time.
+template <class Scalar>
+void show(autograd::detail::Node<Scalar>& node, const std::string& name) {
+    static std::mutex mutex;
+    if (node.shown.load(std::memory_order_acquire))
+        return;
+    const std::scoped_lock lock{mutex};
+    if (!node.shown.load(std::memory_order_relaxed)) {
+        node.name = name;
+        node.shown.store(true, std::memory_order_release);
+    }
+}
+
 template <class Scalar>
 struct CollectTensors final : Visitor<Scalar> {
     struct Entry {
@@ -87,6 +79,7 @@ struct CollectTensors final : Visitor<Scalar> {
 private:
     void on_parameter(const std::string& path, Parameter<Scalar>& parameter) override {
         auto& node = *parameter.variable().node();
+        show(node, path);
         const auto [first, is_first] = first_.emplace(&node, path);
         entries.insert(path, {&parameter, &node.value, is_first ? std::string{} : first->second});
     }

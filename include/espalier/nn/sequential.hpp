@@ -35,7 +35,8 @@ struct Listed {
 
 /// Feeds each layer the output of the one before. Parameters are named by position: `0.weight`.
 ///
-/// A braced list is a list of layers, even if it holds one `Sequential`: its parameters are then `0.0.weight`, as PyTorch's.
+/// A braced list is a list of layers, even if it holds one `Sequential`: its parameters are then `0.0.weight`, as with PyTorch.
+/// A copy is made by `=` or in parentheses.
 template <class Scalar = float>
 class Sequential : public Module<Sequential<Scalar>, Scalar> {
 public:
