@@ -58,3 +58,77 @@ TEST_CASE("Named refuses unknown and repeated names", "[core][named]") {
     CHECK(map.size() == 2);
     CHECK_THROWS_AS((Named<int>{{"a", 1}, {"a", 2}}), StateError);
 }
+
+TEST_CASE("what a temporary map gives is a value", "[core][named]") {
+    const auto make = [] { return Named<std::string>{{"a", "a text that does not fit into a string itself"}}; };
+    const auto& text = make().at("a");  // lives as long as the reference
+    CHECK(text == "a text that does not fit into a string itself");
+    CHECK_THROWS_AS(make().at("b"), StateError);
+}
+
+TEST_CASE("maps are equal by names, order and values", "[core][named]") {
+    const Named<int> map{{"a", 1}, {"b", 2}};
+    CHECK(map == Named<int>{{"a", 1}, {"b", 2}});
+    CHECK(map == map.map([](const std::string&, int v) { return v; }));
+    CHECK_FALSE(map == Named<int>{{"b", 2}, {"a", 1}});
+    CHECK_FALSE(map == Named<int>{{"a", 1}, {"b", 3}});
+    CHECK_FALSE(map == Named<int>{{"a", 1}});
+    CHECK(Named<int>{} == Named<int>{});
+}
+
+TEST_CASE("assignment between maps of the same names assigns the values", "[core][named]") {
+    struct Counted {
+        int value = 0;
+        int assigned = 0;
+        Counted(int v) : value{v} {}
+        Counted(const Counted& other) : value{other.value} {}
+        Counted& operator=(const Counted& other) {
+            value = other.value;
+            ++assigned;
+            return *this;
+        }
+    };
+    Named<Counted> map{{"a", 1}, {"b", 2}};
+    const Named<Counted> same{{"a", 3}, {"b", 4}};
+    map = same;
+    CHECK(map.at("b").value == 4);
+    CHECK(map.at("b").assigned == 1);
+    map = Named<Counted>{{"a", 5}, {"b", 6}};
+    CHECK(map.at("a").value == 5);
+    CHECK(map.at("a").assigned == 2);
+    map = Named<Counted>{{"b", 7}};  // other names: other entries
+    CHECK(map.size() == 1);
+    CHECK(map.at("b").assigned == 0);
+    const auto& self = map;
+    map = self;
+    CHECK(map.at("b").value == 7);
+}
+
+TEST_CASE("a copy that gets a further name does not give it to the original", "[core][named]") {
+    Named<int> map{{"a", 1}};
+    auto copy = map;
+    copy.insert("b", 2);
+    map.insert("c", 3);
+    CHECK(copy.names() == "'a', 'b'");
+    CHECK(map.names() == "'a', 'c'");
+    CHECK_FALSE(map.contains("b"));
+    Named<int> moved = std::move(copy);
+    CHECK(copy.empty());
+    copy.insert("z", 26);
+    CHECK(copy.at("z") == 26);
+    CHECK(moved.names() == "'a', 'b'");
+}
+
+TEST_CASE("thousands of names are found, and listed in part", "[core][named]") {
+    Named<int> map;
+    for (int i = 0; i < 20000; ++i)  // by comparing each with all others, this would be 200 million comparisons
+        map.insert("task" + std::to_string(i), i);
+    auto copy = map;
+    copy.insert("one more", -1);
+    for (int i = 0; i < 20000; ++i)
+        REQUIRE(map.at("task" + std::to_string(i)) == i);
+    CHECK(copy.at("one more") == -1);
+    CHECK_FALSE(map.contains("one more"));
+    CHECK_THROWS_WITH(map.insert("task19999", 0), "[named] expected each name once, got 'task19999' twice");
+    CHECK(map.names().ends_with("'task18', 'task19' and 19980 more"));
+}

@@ -251,3 +251,56 @@ TEST_CASE("names and weights of the losses are checked", "[mtl][loss]") {
     CHECK_THROWS_AS(criterion.set_weight("b", 1), StateError);
     CHECK_THROWS_WITH(criterion.weight("b"), "[named] expected one of 'a', got 'b'");
 }
+
+TEST_CASE("what a temporary loss gives outlives it", "[mtl][loss]") {
+    auto net = small<float>();
+    const auto x = normal<float>({4, 3});
+    const auto targets = targets_of<float>();
+    const auto criterion = criterion_of<float>();
+    const auto& total = criterion(net(x), targets).total();
+    const auto& tasks = criterion(net(x), targets).tasks();
+    const float expected = criterion(net(x), targets).item();
+    CHECK(total.item() == expected);
+    CHECK(tasks.at("class").item() + tasks.at("size").item() == Approx(expected));
+    total.backward();
+    CHECK(net.parameters()[0].has_grad());
+}
+
+TEST_CASE("a loss that is a constant although the output is not counts for nothing", "[mtl][loss]") {
+    auto net = small<float>();
+    mtl::MultiTaskLoss criterion{{"class", [](const Variable<float>&, const losses::Target<float>&) { return Variable<float>{Tensor<float>::scalar(0)}; }},
+                                 {"size", losses::MSE{}}};
+    const auto loss = criterion(net(normal<float>({4, 3})), targets_of<float>());
+    CHECK(loss.active() == std::vector<bool>{false, true});
+    loss.backward();
+    CHECK_FALSE(net.task_parameters("class")[0].has_grad());
+    CHECK(net.task_parameters("size")[0].has_grad());
+}
+
+TEST_CASE("the losses of a prediction are those of the net in evaluation", "[mtl][loss]") {
+    auto net = small<float>();
+    const auto x = normal<float>({4, 3});
+    const auto criterion = criterion_of<float>(2, 0.5);
+    const auto loss = criterion(net.predict(x), targets_of<float>());
+    CHECK(loss.item() == criterion(net(x), targets_of<float>()).item());
+    CHECK(loss.active() == std::vector<bool>{true, true});
+    CHECK(loss.weights() == std::vector<double>{2, 0.5});
+    loss.backward();  // nothing to do
+}
+
+TEST_CASE("k scaled backward passes make one batch of k", "[mtl][loss]") {
+    auto net = small<double>();
+    auto whole = net;
+    const auto criterion = criterion_of<double>();
+    const auto x = normal<double>({4, 3});
+    criterion(whole(x), targets_of<double>()).backward();
+    const auto targets = targets_of<double>();
+    for (Index first = 0; first < 4; first += 2) {
+        const std::vector<Index> half{first, first + 1};
+        losses::Targets<double> part;
+        for (const auto& [task, target] : targets)
+            part.insert(task, target.gather(half));
+        criterion(net(x.slice(first, first + 2)), part).backward({.scale = 0.5});
+    }
+    testing::require_close(testing::flat_gradients(net.parameters()), testing::flat_gradients(whole.parameters()), 1e-12);
+}
