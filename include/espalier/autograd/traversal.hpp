@@ -164,8 +164,9 @@ private:
             fail<StateError>(operation, "expected a graph to run backward, got one that an earlier backward pass freed at ",
                              node.operation, ' ', node.value.shape(), ": pass retain_graph to the earlier one");
         const auto require_version = [&](const Node<Scalar>& changed, std::uint64_t version) {
-            require<StateError>(changed.version == version, operation, "expected the values that the graph was recorded with, got ",
-                                changed.description(), " changed since, as by an optimizer's step or mutable_value(): run forward again");
+            if (changed.version != version)
+                fail<StateError>(operation, "expected the values that the graph was recorded with, got ", changed.description(),
+                                 " changed since, as by an optimizer's step or mutable_value(): run forward again");
         };
         if (node.is_leaf() || !node.reads_values)
             return;
