@@ -72,7 +72,17 @@ TEST_CASE("A scheduler goes on from its state", "[optim]") {
     REQUIRE(resumed.time() == 2);
     resumed.step();
     REQUIRE(other.learning_rate() == 0.025);
-    REQUIRE_THROWS_WITH(resumed.load_state({0.2, -1}), "[scheduler] expected a time of at least 0, got -1");
+    auto bad = scheduler.state();
+    bad.time = -1;
+    REQUIRE_THROWS_WITH(resumed.load_state(bad), "[scheduler] expected a time in [0, 9007199254740992], got -1");
+    bad = scheduler.state();
+    bad.base_learning_rates = Tensor<double>{{2}, {1, 1}};
+    REQUIRE_THROWS_WITH(resumed.load_state(bad), "[sgd] expected 1 learning rates, got 2");
+    bad = scheduler.state();
+    bad.base_learning_rates[0] = std::nan("");
+    REQUIRE_THROWS_AS(resumed.load_state(bad), ValueError);
+    REQUIRE(resumed.time() == 3);
+    REQUIRE(other.learning_rate() == 0.025);
 }
 
 TEST_CASE("A scheduler refuses what is no schedule or gives no learning rate", "[optim]") {
