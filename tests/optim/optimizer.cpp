@@ -7,6 +7,8 @@
 #include "optim/testing.hpp"
 
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 using namespace espalier;
 using namespace testing;
@@ -150,4 +152,79 @@ TEST_CASE("A step has the same bits for any number of threads", "[optim][threads
     set_num_threads(before);
     REQUIRE(results[0] == results[1]);
     REQUIRE(results[0] == results[2]);
+}
+
+TEST_CASE("A copy of an optimizer has its own state, and the same parameters", "[optim]") {
+    const auto p = leaves({Tensor<double>{{2}, {1, 2}}, Tensor<double>{{1}, {3}}});
+    SGD sgd{p, {.learning_rate = 0.1, .momentum = 0.9}};
+    train(sgd, 2);
+    SGD copy = sgd;
+    const auto before = sgd.state();
+    copy.set_learning_rate(0.3);
+    train(copy);
+    REQUIRE(copy.passes() == 1);
+    REQUIRE(copy.parameters()[0].node() == p[0].node());
+    REQUIRE(sgd.state().moments.at("momentum_buffer") == before.moments.at("momentum_buffer"));
+    REQUIRE(sgd.state().steps == Tensor<Index>{{2}, {2, 2}});
+    REQUIRE(copy.state().steps == Tensor<Index>{{2}, {3, 3}});
+    REQUIRE(sgd.learning_rate() == 0.1);
+
+    auto& same = copy;
+    copy = same;
+    REQUIRE(copy.state().steps == Tensor<Index>{{2}, {3, 3}});
+    copy = sgd;
+    REQUIRE(copy.state().steps == before.steps);
+    REQUIRE(copy.learning_rate() == 0.1);
+    train(copy);
+    REQUIRE(sgd.state().moments.at("momentum_buffer") == before.moments.at("momentum_buffer"));
+
+    const auto q = leaves({Tensor<double>{{4}}});
+    copy = SGD{q};  // of other parameters, and without momentum
+    REQUIRE(copy.parameters().size() == 1);
+    train(copy);
+    REQUIRE_FALSE(q[0].value() == Tensor<double>{{4}});
+}
+
+TEST_CASE("An optimizer that was moved from says so", "[optim]") {
+    const auto p = leaves({Tensor<double>{{2}, {1, 2}}});
+    optim::Adam adam{p, {.learning_rate = 0.1}};
+    train(adam, 2);
+    optim::Adam moved = std::move(adam);
+    train(moved);
+    REQUIRE(moved.state().steps == Tensor<Index>{{1}, {3}});
+    adam.zero_grad();
+    REQUIRE_THROWS_AS(adam.step(), StateError);
+    REQUIRE_THROWS_WITH(adam.step(), "[optimizer] expected an optimizer, got one that was moved from");
+    REQUIRE_THROWS_AS(adam.state(), StateError);
+    REQUIRE_THROWS_AS(adam.load_state(moved.state()), StateError);
+    REQUIRE_THROWS_AS(adam.learning_rate(), StateError);
+    REQUIRE_THROWS_AS(adam.set_learning_rate(1), StateError);
+    REQUIRE_THROWS_AS(adam.set_learning_rate(1, 0), StateError);
+    REQUIRE_THROWS_AS(adam.group_count(), StateError);
+    REQUIRE(adam.parameters().empty());
+    const optim::Adam copy = adam;
+    REQUIRE_THROWS_AS(copy.state(), StateError);
+    adam = moved;
+    train(adam);
+    REQUIRE(adam.state().steps == Tensor<Index>{{1}, {4}});
+    REQUIRE(moved.state().steps == Tensor<Index>{{1}, {3}});
+    moved = copy;
+    REQUIRE_THROWS_AS(moved.step(), StateError);
+    moved = std::move(adam);
+    REQUIRE(moved.state().steps == Tensor<Index>{{1}, {4}});
+}
+
+TEST_CASE("What an optimizer that is gone would refer to comes by value", "[optim]") {
+    const auto p = leaves({Tensor<double>{{2}, {1, 2}}});
+    const auto& parameters = SGD{p}.parameters();
+    REQUIRE(parameters[0].node() == p[0].node());
+    const auto& options = SGD{p, {.momentum = 0.5}}.options();
+    REQUIRE(options.momentum == 0.5);
+    STATIC_REQUIRE_FALSE(std::is_reference_v<decltype(SGD{p}.parameters())>);
+    STATIC_REQUIRE_FALSE(std::is_reference_v<decltype(optim::Adam{p}.options())>);
+    SGD sgd{p};
+    STATIC_REQUIRE(std::is_reference_v<decltype(sgd.parameters())>);
+    STATIC_REQUIRE(std::is_reference_v<decltype(sgd.options())>);
+    for (const auto& parameter : SGD{p}.parameters())
+        REQUIRE(parameter.numel() == 2);
 }

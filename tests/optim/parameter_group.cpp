@@ -182,6 +182,9 @@ TEST_CASE("Every form of a call compiles and means what it says", "[optim][group
     const SGD grouped{{{.parameters = {a}, .learning_rate = 1}, {.parameters = {b}, .weight_decay = 0}}, {.momentum = 0.9}};
     STATIC_REQUIRE(std::is_same_v<decltype(grouped), const SGD<float>>);
     CHECK(grouped.learning_rates() == Tensor<double>{{2}, {1, 1e-3}});
+    CHECK(SGD{{{.parameters = both, .learning_rate = 2}}}.learning_rate() == 2);
+    CHECK(SGD{{{.parameters = both}, {}}}.parameters().size() == 2);  // unambiguous, that is
+    CHECK_THROWS_AS(SGD<float>{{}}, ValueError);
     CHECK(AdamW{{{{a}, 1}, {{b}}}}.learning_rates() == Tensor<double>{{2}, {1, 1e-3}});
     const std::vector groups{ParameterGroup{doubles, 0.5}};
     STATIC_REQUIRE(std::is_same_v<decltype(Adam{groups}), Adam<double>>);

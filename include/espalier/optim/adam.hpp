@@ -6,6 +6,7 @@
 #include <espalier/optim/optimizer.hpp>
 
 #include <cmath>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -85,6 +86,8 @@ public:
     /// @throws ValueError for a bad option, and as `Optimizer`.
     explicit Adam(std::vector<ParameterGroup<Scalar>> groups, const AdamOptions& options = {})
         : detail::AdamBase<Scalar, AdamOptions, false>{"adam", std::move(groups), options} {}
+    explicit Adam(std::initializer_list<ParameterGroup<Scalar>> groups, const AdamOptions& options = {})
+        : Adam{std::vector<ParameterGroup<Scalar>>(groups), options} {}
     explicit Adam(std::vector<Variable<Scalar>> parameters, const AdamOptions& options = {})
         : Adam{Optimizer<Scalar>::one_group(std::move(parameters)), options} {}
 };
@@ -96,6 +99,8 @@ public:
     /// @throws ValueError for a bad option, and as `Optimizer`.
     explicit AdamW(std::vector<ParameterGroup<Scalar>> groups, const AdamWOptions& options = {})
         : detail::AdamBase<Scalar, AdamWOptions, true>{"adamw", std::move(groups), options} {}
+    explicit AdamW(std::initializer_list<ParameterGroup<Scalar>> groups, const AdamWOptions& options = {})
+        : AdamW{std::vector<ParameterGroup<Scalar>>(groups), options} {}
     explicit AdamW(std::vector<Variable<Scalar>> parameters, const AdamWOptions& options = {})
         : AdamW{Optimizer<Scalar>::one_group(std::move(parameters)), options} {}
 };

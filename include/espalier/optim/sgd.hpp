@@ -30,6 +30,8 @@ public:
         : Optimizer<Scalar>{"sgd", std::move(groups), checked(options).learning_rate, options.weight_decay,
                             options.momentum == 0 ? Names{} : Names{"momentum_buffer"}},
           options_{options} {}
+    explicit SGD(std::initializer_list<ParameterGroup<Scalar>> groups, const SGDOptions& options = {})
+        : SGD{std::vector<ParameterGroup<Scalar>>(groups), options} {}
     explicit SGD(std::vector<Variable<Scalar>> parameters, const SGDOptions& options = {})
         : SGD{Optimizer<Scalar>::one_group(std::move(parameters)), options} {}
 
