@@ -11,3 +11,4 @@
 #include <espalier/nn.hpp>
 #include <espalier/optim.hpp>
 #include <espalier/tensor.hpp>
+#include <espalier/train.hpp>

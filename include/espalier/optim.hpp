@@ -4,6 +4,10 @@
 
 #include <espalier/optim/adam.hpp>
 #include <espalier/optim/clip.hpp>
+#include <espalier/optim/distinct.hpp>
+#include <espalier/optim/layout.hpp>
+#include <espalier/optim/learning_rates.hpp>
 #include <espalier/optim/optimizer.hpp>
+#include <espalier/optim/parameter_group.hpp>
 #include <espalier/optim/schedule.hpp>
 #include <espalier/optim/sgd.hpp>

@@ -75,3 +75,40 @@ TEST_CASE("Adam refuses bad options under its own name", "[optim]") {
     REQUIRE_THROWS_WITH((AdamW{p, {.weight_decay = INFINITY}}), "[adamw] expected a finite weight_decay of at least 0, got inf");
     REQUIRE_THROWS_WITH((AdamW{p, {.learning_rate = -1}}), "[adamw] expected a finite learning_rate of at least 0, got -1");
 }
+
+TEMPLATE_TEST_CASE("Adam with an eps of 0 divides 0 by 0 where there is no gradient, as PyTorch does", "[optim]", float, double) {
+    using T = TestType;
+    // torch 2.13: p = ones(19), grad = 0 but for the second, Adam(eps=0): [nan, .999, nan ...]
+    const auto p = leaves<T>({Tensor<T>::ones({19})});
+    Adam<T> adam{p, {.eps = 0}};
+    Tensor<T> pick{{19}};
+    pick[1] = 1;
+    autograd::sum(p[0] * Variable<T>{pick}).backward();
+    adam.step();
+    for (Index i = 0; i < 19; ++i) {
+        if (i == 1)
+            REQUIRE(p[0].value()[i] == Approx(0.999));
+        else
+            REQUIRE(std::isnan(p[0].value()[i]));
+    }
+}
+
+TEST_CASE("Adam refuses options that are no numbers, or too large for its scalar", "[optim]") {
+    const auto p = leaves({Tensor<double>{{2}}});
+    const auto f = leaves<float>({Tensor<float>{{2}}});
+    const double nan = std::nan("");
+    REQUIRE_THROWS_AS((Adam{p, {.learning_rate = nan}}), ValueError);
+    REQUIRE_THROWS_AS((Adam{p, {.learning_rate = INFINITY}}), ValueError);
+    REQUIRE_THROWS_AS((Adam{p, {.beta1 = nan}}), ValueError);
+    REQUIRE_THROWS_AS((Adam{p, {.beta1 = -0.1}}), ValueError);
+    REQUIRE_THROWS_AS((Adam{p, {.beta2 = nan}}), ValueError);
+    REQUIRE_THROWS_AS((AdamW{p, {.beta2 = 1}}), ValueError);
+    REQUIRE_THROWS_AS((Adam{p, {.eps = nan}}), ValueError);
+    REQUIRE_THROWS_AS((AdamW{p, {.eps = INFINITY}}), ValueError);
+    REQUIRE_THROWS_AS((Adam{p, {.weight_decay = nan}}), ValueError);
+    REQUIRE_THROWS_AS((Adam{p, {.weight_decay = -1}}), ValueError);
+    REQUIRE_THROWS_AS((AdamW{f, {.learning_rate = 1e39}}), ValueError);
+    REQUIRE_THROWS_AS((Adam{f, {.eps = 1e39}}), ValueError);
+    REQUIRE_THROWS_AS((Adam{f, {.weight_decay = 1e39}}), ValueError);
+    REQUIRE_NOTHROW(Adam{p, {.learning_rate = 1e39}});
+}

@@ -7,6 +7,8 @@
 #include "optim/testing.hpp"
 
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 using namespace espalier;
 using namespace testing;
@@ -17,11 +19,11 @@ TEST_CASE("An optimizer refuses parameters that it cannot train", "[optim]") {
     REQUIRE_THROWS_WITH(SGD{std::vector<Variable<float>>{}}, "[sgd] expected at least one parameter, got none");
     auto p = leaves({Tensor<double>{{2}}, Tensor<double>{{3, 4}}});
     p.push_back(p[1]);
-    REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected each parameter once, got again at 2 that of shape (3, 4)");
-    p[2] = Variable<double>{Tensor<double>{{5}}};
-    REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected parameters that collect a gradient, got at 2 the constant (5,)");
+    REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected each parameter once, got that of shape (3, 4) at 1 and at 2");
     p[2] = autograd::exp(p[0]);
-    REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected parameters that collect a gradient, got at 2 the exp (2,)");
+    REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected parameters, got at 2 the exp (2,)");
+    const auto moved_to = std::move(p[0]);
+    REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected parameters, got at 0 the variable that was moved from");
 }
 
 TEST_CASE("zero_grad forgets, and a step without gradients changes nothing", "[optim]") {
@@ -37,7 +39,7 @@ TEST_CASE("zero_grad forgets, and a step without gradients changes nothing", "[o
 }
 
 TEST_CASE("A parameter without gradient ends a pass over memory", "[optim]") {
-    auto p = three<double>(true);
+    auto p = Three<double>{false}.parameters;
     SGD sgd{p, {.learning_rate = 0.1, .momentum = 0.9}};
     const Tensor<double> before = p[1].value();
     autograd::backward({autograd::sum(p[0] * p[0]), autograd::sum(p[2] * p[2])});
@@ -61,14 +63,47 @@ TEST_CASE("The learning rate can be changed, to what is one", "[optim]") {
     REQUIRE(sgd.learning_rate() == 0.5);
 }
 
-TEST_CASE("A step refuses a parameter of another size before it changes any", "[optim]") {
-    auto p = leaves({Tensor<double>{{2}, {1, 2}}, Tensor<double>{{3}}});
+TEST_CASE("A step refuses a parameter of another shape before it changes any", "[optim]") {
+    auto p = leaves({Tensor<double>{{2}, {1, 2}}, Tensor<double>{{1, 3}}});
     SGD sgd{p};
+    const auto refused = [&](const Shape& shape) {
+        p[1].mutable_value() = Tensor<double>{shape};
+        sgd.zero_grad();
+        autograd::backward({autograd::sum(p[0]), autograd::sum(p[1])});
+        REQUIRE_THROWS_AS(sgd.step(), StateError);
+        REQUIRE_THROWS_WITH(sgd.step(), concat("[sgd] expected parameter 1 of shape (1, 3) as before, got ", shape));
+        REQUIRE(p[0].value() == Tensor<double>{{2}, {1, 2}});
+        REQUIRE(sgd.state().steps == Tensor<Index>{{2}, {0, 0}});
+    };
+    refused({4});
+    refused({3, 1});  // as many elements: its moments would be those of others
+    refused({0});
+    p[1].mutable_value() = Tensor<double>{{1, 3}};  // the gradient is still that of the (0,)
+    REQUIRE_THROWS_WITH(sgd.step(), "[sgd] expected a gradient of shape (1, 3) for parameter 1, got another");
+    sgd.zero_grad();
     autograd::backward({autograd::sum(p[0]), autograd::sum(p[1])});
-    p[1].mutable_value() = Tensor<double>{{4}};
-    REQUIRE_THROWS_AS(sgd.step(), StateError);
-    REQUIRE_THROWS_WITH(sgd.step(), ContainsSubstring("[sgd] expected 3 elements of parameter 1 as before, got value (4,)"));
-    REQUIRE(p[0].value() == Tensor<double>{{2}, {1, 2}});
+    sgd.step();
+    REQUIRE(p[0].value()[0] == 1 - 1e-3);
+}
+
+TEST_CASE("A frozen leaf is accepted, left alone, and trained when it is thawed", "[optim]") {
+    const auto p = leaves({Tensor<double>{{1}, {1}}, Tensor<double>{{1}, {2}}});
+    p[1].node()->requires_grad = false;
+    SGD sgd{p, {.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 1}};
+    autograd::sum(p[0] * p[1]).backward();
+    sgd.step();
+    REQUIRE(p[1].item() == 2);
+    REQUIRE(sgd.state().steps == Tensor<Index>{{2}, {1, 0}});
+    p[1].node()->requires_grad = true;
+    sgd.zero_grad();
+    autograd::sum(p[0] * p[1]).backward();
+    p[1].node()->requires_grad = false;  // frozen with a gradient from before
+    sgd.step();
+    REQUIRE(p[1].item() == 2);
+    p[1].node()->requires_grad = true;
+    sgd.step();
+    REQUIRE(p[1].item() != 2);
+    REQUIRE(sgd.state().steps == Tensor<Index>{{2}, {3, 1}});
 }
 
 TEST_CASE("A state of other parameters or of another optimizer is refused, and changes nothing", "[optim]") {
@@ -89,9 +124,14 @@ TEST_CASE("A state of other parameters or of another optimizer is refused, and c
     REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected steps of shape (2,), got (3,)");
     bad = good;
     bad.steps[1] = -1;
-    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected step counts of at least 0, got -1");
+    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected step counts in [0, 9007199254740992], got -1");
+    bad.steps[1] = std::numeric_limits<Index>::max();
+    REQUIRE_THROWS_AS(sgd.load_state(bad), ValueError);
     bad = good;
-    bad.learning_rate = -2;
+    bad.learning_rates = Tensor<double>{{2}};
+    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected learning_rates of shape (1,), got (2,)");
+    bad = good;
+    bad.learning_rates[0] = -2;
     REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected a finite learning_rate of at least 0, got -2");
     REQUIRE(sgd.state().moments.at("momentum_buffer") == good.moments.at("momentum_buffer"));
     REQUIRE(sgd.state().steps == good.steps);
@@ -112,4 +152,79 @@ TEST_CASE("A step has the same bits for any number of threads", "[optim][threads
     set_num_threads(before);
     REQUIRE(results[0] == results[1]);
     REQUIRE(results[0] == results[2]);
+}
+
+TEST_CASE("A copy of an optimizer has its own state, and the same parameters", "[optim]") {
+    const auto p = leaves({Tensor<double>{{2}, {1, 2}}, Tensor<double>{{1}, {3}}});
+    SGD sgd{p, {.learning_rate = 0.1, .momentum = 0.9}};
+    train(sgd, 2);
+    SGD copy = sgd;
+    const auto before = sgd.state();
+    copy.set_learning_rate(0.3);
+    train(copy);
+    REQUIRE(copy.passes() == 1);
+    REQUIRE(copy.parameters()[0].node() == p[0].node());
+    REQUIRE(sgd.state().moments.at("momentum_buffer") == before.moments.at("momentum_buffer"));
+    REQUIRE(sgd.state().steps == Tensor<Index>{{2}, {2, 2}});
+    REQUIRE(copy.state().steps == Tensor<Index>{{2}, {3, 3}});
+    REQUIRE(sgd.learning_rate() == 0.1);
+
+    auto& same = copy;
+    copy = same;
+    REQUIRE(copy.state().steps == Tensor<Index>{{2}, {3, 3}});
+    copy = sgd;
+    REQUIRE(copy.state().steps == before.steps);
+    REQUIRE(copy.learning_rate() == 0.1);
+    train(copy);
+    REQUIRE(sgd.state().moments.at("momentum_buffer") == before.moments.at("momentum_buffer"));
+
+    const auto q = leaves({Tensor<double>{{4}}});
+    copy = SGD{q};  // of other parameters, and without momentum
+    REQUIRE(copy.parameters().size() == 1);
+    train(copy);
+    REQUIRE_FALSE(q[0].value() == Tensor<double>{{4}});
+}
+
+TEST_CASE("An optimizer that was moved from says so", "[optim]") {
+    const auto p = leaves({Tensor<double>{{2}, {1, 2}}});
+    optim::Adam adam{p, {.learning_rate = 0.1}};
+    train(adam, 2);
+    optim::Adam moved = std::move(adam);
+    train(moved);
+    REQUIRE(moved.state().steps == Tensor<Index>{{1}, {3}});
+    adam.zero_grad();
+    REQUIRE_THROWS_AS(adam.step(), StateError);
+    REQUIRE_THROWS_WITH(adam.step(), "[optimizer] expected an optimizer, got one that was moved from");
+    REQUIRE_THROWS_AS(adam.state(), StateError);
+    REQUIRE_THROWS_AS(adam.load_state(moved.state()), StateError);
+    REQUIRE_THROWS_AS(adam.learning_rate(), StateError);
+    REQUIRE_THROWS_AS(adam.set_learning_rate(1), StateError);
+    REQUIRE_THROWS_AS(adam.set_learning_rate(1, 0), StateError);
+    REQUIRE_THROWS_AS(adam.group_count(), StateError);
+    REQUIRE(adam.parameters().empty());
+    const optim::Adam copy = adam;
+    REQUIRE_THROWS_AS(copy.state(), StateError);
+    adam = moved;
+    train(adam);
+    REQUIRE(adam.state().steps == Tensor<Index>{{1}, {4}});
+    REQUIRE(moved.state().steps == Tensor<Index>{{1}, {3}});
+    moved = copy;
+    REQUIRE_THROWS_AS(moved.step(), StateError);
+    moved = std::move(adam);
+    REQUIRE(moved.state().steps == Tensor<Index>{{1}, {4}});
+}
+
+TEST_CASE("What an optimizer that is gone would refer to comes by value", "[optim]") {
+    const auto p = leaves({Tensor<double>{{2}, {1, 2}}});
+    const auto& parameters = SGD{p}.parameters();
+    REQUIRE(parameters[0].node() == p[0].node());
+    const auto& options = SGD{p, {.momentum = 0.5}}.options();
+    REQUIRE(options.momentum == 0.5);
+    STATIC_REQUIRE_FALSE(std::is_reference_v<decltype(SGD{p}.parameters())>);
+    STATIC_REQUIRE_FALSE(std::is_reference_v<decltype(optim::Adam{p}.options())>);
+    SGD sgd{p};
+    STATIC_REQUIRE(std::is_reference_v<decltype(sgd.parameters())>);
+    STATIC_REQUIRE(std::is_reference_v<decltype(sgd.options())>);
+    for (const auto& parameter : SGD{p}.parameters())
+        REQUIRE(parameter.numel() == 2);
 }

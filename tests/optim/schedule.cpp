@@ -5,6 +5,9 @@
 #include "optim/testing.hpp"
 
 #include <cmath>
+#include <limits>
+#include <memory>
+#include <type_traits>
 
 using namespace espalier;
 using namespace testing;
@@ -72,7 +75,17 @@ TEST_CASE("A scheduler goes on from its state", "[optim]") {
     REQUIRE(resumed.time() == 2);
     resumed.step();
     REQUIRE(other.learning_rate() == 0.025);
-    REQUIRE_THROWS_WITH(resumed.load_state({0.2, -1}), "[scheduler] expected a time of at least 0, got -1");
+    auto bad = scheduler.state();
+    bad.time = -1;
+    REQUIRE_THROWS_WITH(resumed.load_state(bad), "[scheduler] expected a time in [0, 9007199254740992], got -1");
+    bad = scheduler.state();
+    bad.base_learning_rates = Tensor<double>{{2}, {1, 1}};
+    REQUIRE_THROWS_WITH(resumed.load_state(bad), "[sgd] expected 1 learning rates, got 2");
+    bad = scheduler.state();
+    bad.base_learning_rates[0] = std::nan("");
+    REQUIRE_THROWS_AS(resumed.load_state(bad), ValueError);
+    REQUIRE(resumed.time() == 3);
+    REQUIRE(other.learning_rate() == 0.025);
 }
 
 TEST_CASE("A scheduler refuses what is no schedule or gives no learning rate", "[optim]") {
@@ -83,4 +96,127 @@ TEST_CASE("A scheduler refuses what is no schedule or gives no learning rate", "
     REQUIRE_THROWS_WITH(scheduler.step(), ContainsSubstring("[sgd] expected a finite learning_rate of at least 0, got -0.8"));
     REQUIRE(scheduler.time() == 0);
     REQUIRE(sgd.learning_rate() == 0.2);
+}
+
+TEST_CASE("Schedules refuse options that are no numbers", "[optim]") {
+    const double nan = std::nan("");
+    REQUIRE_THROWS_AS((optim::StepLR{{.step_size = 1, .gamma = nan}}), ValueError);
+    REQUIRE_THROWS_AS((optim::StepLR{{.step_size = 1, .gamma = INFINITY}}), ValueError);
+    REQUIRE_THROWS_AS((optim::StepLR{{.step_size = -1}}), ValueError);
+    REQUIRE_THROWS_AS(optim::ExponentialLR{nan}, ValueError);
+    REQUIRE_THROWS_AS(optim::ExponentialLR{INFINITY}, ValueError);
+    REQUIRE_THROWS_AS((optim::CosineAnnealingLR{{.t_max = 0}}), ValueError);
+    REQUIRE_THROWS_AS((optim::CosineAnnealingLR{{.t_max = 1, .eta_min = nan}}), ValueError);
+    REQUIRE_THROWS_AS((optim::CosineAnnealingLR{{.t_max = 1, .eta_min = -1}}), ValueError);
+    REQUIRE_THROWS_AS((optim::LinearWarmup{{.steps = -1}}), ValueError);
+    REQUIRE_THROWS_AS((optim::LinearWarmup{{.steps = 1, .start_factor = nan}}), ValueError);
+    REQUIRE_THROWS_AS((optim::LinearWarmup{{.steps = 1, .start_factor = 2}}), ValueError);
+}
+
+TEST_CASE("Schedules give learning rates at any time", "[optim]") {
+    const Index most = std::numeric_limits<Index>::max();
+    for (const Index length : {Index{1}, Index{7}, most}) {
+        const std::vector<optim::Schedule> schedules{
+            optim::StepLR{{.step_size = length, .gamma = 0.5}}, optim::ExponentialLR{0.5},
+            optim::CosineAnnealingLR{{.t_max = length, .eta_min = 0.01}}, optim::LinearWarmup{{.steps = length}},
+            optim::LinearWarmup{{.steps = length}, optim::CosineAnnealingLR{{.t_max = length}}}};
+        for (const auto& schedule : schedules)
+            for (const Index t : {Index{0}, Index{1}, most / 2, most - 1, most}) {
+                const double rate = schedule(0.2, t);
+                REQUIRE(rate >= 0);
+                REQUIRE(rate <= 0.2);
+            }
+    }
+}
+
+TEST_CASE("A schedule that grows beyond all bounds, and the end of time, are errors", "[optim]") {
+    optim::SGD sgd{leaves({Tensor<double>{{1}}}), {.learning_rate = 0.2}};
+    optim::Scheduler growing{sgd, optim::ExponentialLR{10}};
+    auto state = growing.state();
+    state.time = 400;
+    REQUIRE_THROWS_WITH(growing.load_state(state), "[sgd] expected a finite learning_rate of at least 0, got inf");
+    REQUIRE(sgd.learning_rate() == 0.2);
+    REQUIRE(growing.time() == 0);
+
+    optim::Scheduler last{sgd, optim::ExponentialLR{1}};
+    state.time = Index{1} << 53;
+    last.load_state(state);
+    REQUIRE_THROWS_AS(last.step(), ValueError);
+    REQUIRE_THROWS_WITH(last.step(), "[scheduler] expected a time in [0, 9007199254740992], got 9007199254740993");
+    state.time = std::numeric_limits<Index>::max();
+    REQUIRE_THROWS_AS(last.load_state(state), ValueError);
+    REQUIRE(last.time() == Index{1} << 53);
+}
+
+TEST_CASE("A scheduler stays with its optimizer when that is moved", "[optim]") {
+    const auto p = leaves({Tensor<double>{{1}}});
+    const auto make = [&] {  // no address of the optimizer inside outlives this
+        struct Training {
+            optim::SGD<double> sgd;
+            optim::Scheduler<double> scheduler;
+        };
+        optim::SGD sgd{p, {.learning_rate = 1}};
+        optim::Scheduler scheduler{sgd, optim::ExponentialLR{0.5}};
+        return Training{std::move(sgd), std::move(scheduler)};
+    };
+    auto training = make();
+    training.scheduler.step();
+    REQUIRE(training.sgd.learning_rate() == 0.5);
+    auto other = make();
+    training = std::move(other);  // both parts of the other
+    training.scheduler.step();
+    training.scheduler.step();
+    REQUIRE(training.sgd.learning_rate() == 0.25);
+    REQUIRE_THROWS_AS(other.scheduler.step(), StateError);
+    REQUIRE_THROWS_WITH(other.scheduler.learning_rate(), "[scheduler] expected an optimizer, got one that is gone");
+
+    auto again = make();
+    std::swap(training.sgd, again.sgd);
+    training.scheduler.step();
+    REQUIRE(again.sgd.learning_rate() == 0.125);
+    REQUIRE(training.sgd.learning_rate() == 1);
+}
+
+TEST_CASE("A scheduler knows when its optimizer is gone", "[optim]") {
+    const auto p = leaves({Tensor<double>{{1}}});
+    auto sgd = std::make_unique<optim::SGD<double>>(p, optim::SGDOptions{.learning_rate = 1});
+    optim::Scheduler scheduler{*sgd, optim::ExponentialLR{0.5}};
+    *sgd = optim::SGD{p, {.learning_rate = 3}};  // another optimizer in its place, with its own learning rate
+    REQUIRE_THROWS_AS(scheduler.step(), StateError);
+    REQUIRE(sgd->learning_rate() == 3);
+    scheduler = optim::Scheduler{*sgd, optim::ExponentialLR{0.1}};
+    scheduler.step();
+    REQUIRE(sgd->learning_rate() == Approx(0.3));
+    sgd.reset();
+    REQUIRE_THROWS_WITH(scheduler.step(), "[scheduler] expected an optimizer, got one that is gone");
+    REQUIRE_THROWS_AS(scheduler.load_state(scheduler.state()), StateError);
+    REQUIRE(scheduler.time() == 1);
+    STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<optim::Scheduler<double>>);
+    STATIC_REQUIRE_FALSE(std::is_constructible_v<optim::Scheduler<double>, optim::SGD<double>, optim::Schedule>);  // a temporary
+}
+
+TEST_CASE("A scheduler goes on when an optimizer is set to a copy of another or of itself", "[optim]") {
+    const auto p = leaves({Tensor<double>{{1}}});
+    optim::SGD sgd{p, {.learning_rate = 1}};
+    optim::Scheduler scheduler{sgd, optim::ExponentialLR{0.5}};
+    const optim::SGD before = sgd;
+    scheduler.step();
+    REQUIRE(before.learning_rate() == 1);
+    sgd = before;  // back to how it was
+    REQUIRE(sgd.learning_rate() == 1);
+    scheduler.step();
+    REQUIRE(sgd.learning_rate() == 0.25);
+    auto& same = sgd;
+    sgd = same;
+    scheduler.step();
+    REQUIRE(sgd.learning_rate() == 0.125);
+    optim::SGD copy = sgd;
+    copy.set_learning_rate(9);
+    REQUIRE(sgd.learning_rate() == 0.125);
+
+    const optim::SGD<double> grouped{{{.parameters = p, .learning_rate = 2}, {}}};
+    optim::SGD single{p, {.learning_rate = 1}};
+    optim::Scheduler of_single{single, optim::ExponentialLR{0.5}};
+    single = grouped;  // has another number of groups now
+    REQUIRE_THROWS_WITH(of_single.step(), "[sgd] expected 2 learning rates, got 1");
 }

@@ -81,3 +81,18 @@ TEST_CASE("SGD refuses bad options", "[optim]") {
     REQUIRE_THROWS_AS((SGD{p, {.momentum = 0.9, .dampening = 0.1, .nesterov = true}}), ValueError);
     REQUIRE_THROWS_AS((SGD{p, {.learning_rate = std::nan("")}}), ValueError);
 }
+
+TEST_CASE("SGD refuses options that are no numbers, or too large for its scalar", "[optim]") {
+    const auto p = leaves({Tensor<double>{{2}}});
+    const auto f = leaves<float>({Tensor<float>{{2}}});
+    const double nan = std::nan("");
+    REQUIRE_THROWS_AS((SGD{p, {.momentum = nan}}), ValueError);
+    REQUIRE_THROWS_AS((SGD{p, {.momentum = INFINITY}}), ValueError);
+    REQUIRE_THROWS_AS((SGD{p, {.dampening = nan}}), ValueError);
+    REQUIRE_THROWS_AS((SGD{p, {.dampening = -0.1}}), ValueError);
+    REQUIRE_THROWS_AS((SGD{p, {.weight_decay = nan}}), ValueError);
+    REQUIRE_THROWS_AS((SGD{p, {.weight_decay = INFINITY}}), ValueError);
+    REQUIRE_THROWS_AS((SGD{f, {.learning_rate = 1e39}}), ValueError);
+    REQUIRE_THROWS_AS((SGD{f}.set_learning_rate(1e39)), ValueError);
+    REQUIRE_NOTHROW(SGD{p, {.learning_rate = 1e39}});
+}

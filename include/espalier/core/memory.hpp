@@ -135,6 +135,10 @@ public:
     }
 
     [[nodiscard]] void* data() const noexcept { return block_ ? block_ + 1 : nullptr; }
+    /// How many share the block, this one included; 0 without one.
+    [[nodiscard]] std::size_t use_count() const noexcept {
+        return block_ ? block_->references.load(std::memory_order_acquire) : 0;
+    }
 
 private:
     ESPALIER_NOINLINE static void release(detail::Block* block) noexcept {

@@ -6,6 +6,7 @@
 #include <espalier/optim/optimizer.hpp>
 
 #include <cmath>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -36,33 +37,37 @@ template <class Scalar, class Options, bool decoupled>
 class AdamBase : public Optimizer<Scalar> {
 public:
     /// As given; `learning_rate()` tells the present learning rate.
-    [[nodiscard]] const Options& options() const noexcept { return options_; }
+    [[nodiscard]] const Options& options() const& noexcept { return options_; }
+    [[nodiscard]] Options options() && noexcept { return options_; }
 
 protected:
-    AdamBase(const char* operation, std::vector<Variable<Scalar>> parameters, const Options& options)
-        : Optimizer<Scalar>{operation, std::move(parameters), options.learning_rate, {"exp_avg", "exp_avg_sq"}},
-          options_{options} {
-        require<ValueError>(options.beta1 >= 0 && options.beta1 < 1, operation, "expected a beta1 in [0, 1), got ", options.beta1);
-        require<ValueError>(options.beta2 >= 0 && options.beta2 < 1, operation, "expected a beta2 in [0, 1), got ", options.beta2);
-        this->require_at_least_0("eps", options.eps);
-        this->require_at_least_0("weight_decay", options.weight_decay);
-    }
+    AdamBase(const char* operation, std::vector<ParameterGroup<Scalar>> groups, const Options& options)
+        : Optimizer<Scalar>{operation, std::move(groups), checked(operation, options).learning_rate, options.weight_decay,
+                            {"exp_avg", "exp_avg_sq"}},
+          options_{options} {}
 
 private:
     using typename Optimizer<Scalar>::Segment;
 
+    [[nodiscard]] static const Options& checked(const char* operation, const Options& options) {
+        require<ValueError>(options.beta1 >= 0 && options.beta1 < 1, operation, "expected a beta1 in [0, 1), got ", options.beta1);
+        require<ValueError>(options.beta2 >= 0 && options.beta2 < 1, operation, "expected a beta2 in [0, 1), got ", options.beta2);
+        require_at_least_0<Scalar>(operation, "eps", options.eps);
+        return options;
+    }
+
     void update(const Segment& segment) final {
         const auto t = static_cast<double>(segment.steps + 1);
-        const double decay = options_.weight_decay;
+        const double decay = segment.weight_decay;
         const kernels::AdamRule<Scalar> rule{
-            .step_size = static_cast<Scalar>(this->learning_rate() / (1 - std::pow(options_.beta1, t))),
+            .step_size = static_cast<Scalar>(segment.learning_rate / (1 - std::pow(options_.beta1, t))),
             .root = static_cast<Scalar>(std::sqrt(1 - std::pow(options_.beta2, t))),
             .fresh1 = static_cast<Scalar>(1 - options_.beta1),
             .beta2 = static_cast<Scalar>(options_.beta2),
             .fresh2 = static_cast<Scalar>(1 - options_.beta2),
             .eps = static_cast<Scalar>(options_.eps),
             .weight_decay = static_cast<Scalar>(decoupled ? 0 : decay),
-            .keep = static_cast<Scalar>(decoupled ? 1 - this->learning_rate() * decay : 1),
+            .keep = static_cast<Scalar>(decoupled ? 1 - segment.learning_rate * decay : 1),
         };
         kernels::adam(segment.size, rule, segment.gradient, segment.value, this->moment("exp_avg", segment),
                       this->moment("exp_avg_sq", segment));
@@ -79,8 +84,12 @@ template <class Scalar = float>
 class Adam final : public detail::AdamBase<Scalar, AdamOptions, false> {
 public:
     /// @throws ValueError for a bad option, and as `Optimizer`.
+    explicit Adam(std::vector<ParameterGroup<Scalar>> groups, const AdamOptions& options = {})
+        : detail::AdamBase<Scalar, AdamOptions, false>{"adam", std::move(groups), options} {}
+    explicit Adam(std::initializer_list<ParameterGroup<Scalar>> groups, const AdamOptions& options = {})
+        : Adam{std::vector<ParameterGroup<Scalar>>(groups), options} {}
     explicit Adam(std::vector<Variable<Scalar>> parameters, const AdamOptions& options = {})
-        : detail::AdamBase<Scalar, AdamOptions, false>{"adam", std::move(parameters), options} {}
+        : Adam{Optimizer<Scalar>::one_group(std::move(parameters)), options} {}
 };
 
 /// Adam that shrinks the parameter itself instead of adding to its gradient (Loshchilov and Hutter, ICLR 2019).
@@ -88,8 +97,12 @@ template <class Scalar = float>
 class AdamW final : public detail::AdamBase<Scalar, AdamWOptions, true> {
 public:
     /// @throws ValueError for a bad option, and as `Optimizer`.
+    explicit AdamW(std::vector<ParameterGroup<Scalar>> groups, const AdamWOptions& options = {})
+        : detail::AdamBase<Scalar, AdamWOptions, true>{"adamw", std::move(groups), options} {}
+    explicit AdamW(std::initializer_list<ParameterGroup<Scalar>> groups, const AdamWOptions& options = {})
+        : AdamW{std::vector<ParameterGroup<Scalar>>(groups), options} {}
     explicit AdamW(std::vector<Variable<Scalar>> parameters, const AdamWOptions& options = {})
-        : detail::AdamBase<Scalar, AdamWOptions, true>{"adamw", std::move(parameters), options} {}
+        : AdamW{Optimizer<Scalar>::one_group(std::move(parameters)), options} {}
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::optim

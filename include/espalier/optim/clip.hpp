@@ -5,6 +5,7 @@
 #include <espalier/autograd/variable.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/reduction.hpp>
+#include <espalier/optim/distinct.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -12,27 +13,39 @@
 
 namespace espalier::inline ESPALIER_ABI::optim {
 
+namespace detail {
+
+/// Calls `f(gradient)` for each parameter that has one, once even if the parameter is named twice.
+template <class Scalar, class F>
+void for_each_gradient(const std::vector<Variable<Scalar>>& parameters, const F& f) {
+    const auto firsts = first_positions<Scalar>(parameters);
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+        if (Variable<Scalar> parameter = parameters[i]; firsts[i] == i && parameter.has_grad())
+            f(parameter.mutable_grad());
+}
+
+}  // namespace detail
+
 /// Scales all gradients by one factor, such that their Euclidean norm taken together is at most `max_norm`; returns the
-/// norm before. Parameters without a gradient count for nothing.
+/// norm before. Parameters without a gradient count for nothing, one that comes twice counts once.
 /// @throws ValueError, before anything is changed, for a gradient that is not finite or a `max_norm` below 0.
 template <class Scalar>
 double clip_grad_norm(const std::vector<Variable<Scalar>>& parameters, double max_norm) {
     require<ValueError>(max_norm >= 0, "clip_grad_norm", "expected a max_norm of at least 0, got ", max_norm);
     double squares = 0;
-    for (const auto& parameter : parameters)
-        if (parameter.has_grad())
-            squares += kernels::sum(parameter.numel(), [g = parameter.grad().data()](Index i) {
-                const auto v = static_cast<double>(g[i]);
-                return v * v;
-            });
+    detail::for_each_gradient(parameters, [&](const Tensor<Scalar>& gradient) {
+        squares += kernels::sum(gradient.numel(), [g = gradient.data()](Index i) {
+            const auto v = static_cast<double>(g[i]);
+            return v * v;
+        });
+    });
     const double norm = std::sqrt(squares);
     require<ValueError>(std::isfinite(norm), "clip_grad_norm", "expected finite gradients, got norm ", norm);
     const double factor = max_norm / (norm + 1e-6);
     if (factor < 1)
-        for (Variable<Scalar> parameter : parameters)
-            if (parameter.has_grad())
-                kernels::for_each_index(parameter.numel(), [g = parameter.mutable_grad().data(),
-                                                            f = static_cast<Scalar>(factor)](Index i) { g[i] *= f; });
+        detail::for_each_gradient(parameters, [f = static_cast<Scalar>(factor)](Tensor<Scalar>& gradient) {
+            kernels::for_each_index(gradient.numel(), [g = gradient.data(), f](Index i) { g[i] *= f; });
+        });
     return norm;
 }
 
@@ -40,12 +53,9 @@ double clip_grad_norm(const std::vector<Variable<Scalar>>& parameters, double ma
 template <class Scalar>
 void clip_grad_value(const std::vector<Variable<Scalar>>& parameters, double clip_value) {
     require<ValueError>(clip_value >= 0, "clip_grad_value", "expected a clip_value of at least 0, got ", clip_value);
-    const auto bound = static_cast<Scalar>(clip_value);
-    for (Variable<Scalar> parameter : parameters)
-        if (parameter.has_grad())
-            kernels::for_each_index(parameter.numel(), [g = parameter.mutable_grad().data(), bound](Index i) {
-                g[i] = std::clamp(g[i], -bound, bound);
-            });
+    detail::for_each_gradient(parameters, [bound = static_cast<Scalar>(clip_value)](Tensor<Scalar>& gradient) {
+        kernels::for_each_index(gradient.numel(), [g = gradient.data(), bound](Index i) { g[i] = std::clamp(g[i], -bound, bound); });
+    });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::optim

@@ -1,31 +1,51 @@
 // SPDX-License-Identifier: MIT
-/// @file What all optimizers share: parameters, learning rate, state in one piece of memory, and passes over segments.
+/// @file What all optimizers share: parameters in groups, learning rates, state in one piece of memory, and passes over segments.
 #pragma once
 
-#include <espalier/autograd/variable.hpp>
 #include <espalier/core/named.hpp>
+#include <espalier/optim/distinct.hpp>
+#include <espalier/optim/layout.hpp>
+#include <espalier/optim/learning_rates.hpp>
+#include <espalier/optim/parameter_group.hpp>
 
-#include <algorithm>
-#include <cmath>
+#include <concepts>
 #include <initializer_list>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace espalier::inline ESPALIER_ABI::optim {
+
+template <class Scalar>
+class Scheduler;
 
 /// All that an optimizer remembers from one step to the next.
 template <class Scalar = float>
 struct OptimizerState {
     Named<Tensor<Scalar>> moments;  ///< each (P,): the elements of all parameters one after the other
     Tensor<Index> steps;            ///< (parameters,): how often each has been updated
-    double learning_rate = 0;
+    Tensor<double> learning_rates;  ///< (groups,)
 };
+
+namespace detail {
+
+/// Whether an optimizer may be given it: a leaf, and be it a frozen one, which may be thawed later.
+template <class Scalar>
+[[nodiscard]] bool is_parameter(const Variable<Scalar>& variable) noexcept {
+    return variable.node() && variable.is_leaf();
+}
+
+}  // namespace detail
 
 /// Base of the optimizers: `zero_grad()`, a backward pass, `step()`.
 ///
-/// A parameter without a gradient is left out of a step, and so are its state and its step count. Moments lie side by
-/// side in the order of the parameters; neighbours whose values and gradients lie side by side too, as in the arena of a
-/// model, are updated by one pass over memory.
+/// A parameter without a gradient, or one that requires none at the time, is left out of a step, and so are its state and its
+/// step count. Values, gradients and moments lie side by side in the order of the parameters, so that a step is one pass over
+/// memory: an optimizer moves the values there when it is made. Handles to them stay valid, pointers to elements do not. Memory
+/// that others see too, as by `Tensor::alias`, stays where it is and gets a pass of its own.
+///
+/// A copy trains the same parameters, with a state of its own. One that was moved from can be assigned to, copied and
+/// destroyed, and `zero_grad` does nothing; anything else throws a StateError.
 template <class Scalar = float>
 class Optimizer {
 public:
@@ -37,39 +57,63 @@ public:
             parameter.zero_grad();
     }
 
-    /// Updates every parameter that has a gradient. @throws StateError, before anything is changed, if a parameter or its
-    /// gradient no longer has the size that it had.
+    /// Updates every parameter that has and requires a gradient. @throws StateError, before anything is changed, if a parameter
+    /// or its gradient no longer has the shape that it had.
     void step() {
+        const auto& each_rate = rates().values;
+        for (std::size_t i = 0; i < parameters_.size(); ++i)
+            require_unchanged(i);
         segments_.clear();
+        segments_.reserve(parameters_.size());  // so that no later step allocates
         Index first = 0;
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
             auto& parameter = parameters_[i];
-            const Index size = sizes_[i];
-            require<StateError>(parameter.numel() == size && (!parameter.has_grad() || parameter.grad().numel() == size),
-                                operation_, "expected ", size, " elements of parameter ", i, " as before, got value ",
-                                parameter.shape(), parameter.has_grad() ? " and another gradient" : "");
-            if (parameter.has_grad() && size > 0)
-                append({first, size, parameter.mutable_value().data(), parameter.grad().data(), steps_[static_cast<Index>(i)]});
+            const Index size = parameter.numel();
+            if (takes_part(parameter) && size > 0)
+                append({first, size, parameter.mutable_value().data(), parameter.grad().data(), steps_[static_cast<Index>(i)],
+                        each_rate[origins_[i].group], weight_decays_[origins_[i].group]});
             first += size;
         }
         for (const Segment& segment : segments_)
             update(segment);
         for (std::size_t i = 0; i < parameters_.size(); ++i)
-            steps_[static_cast<Index>(i)] += parameters_[i].has_grad();
+            steps_[static_cast<Index>(i)] += takes_part(parameters_[i]);
     }
 
-    [[nodiscard]] const std::vector<Variable<Scalar>>& parameters() const noexcept { return parameters_; }
-    [[nodiscard]] double learning_rate() const noexcept { return learning_rate_; }
-    /// @throws ValueError unless finite and at least 0.
+    /// Those of all groups, one group after the other.
+    [[nodiscard]] const std::vector<Variable<Scalar>>& parameters() const& noexcept { return parameters_; }
+    [[nodiscard]] std::vector<Variable<Scalar>> parameters() && { return parameters_; }
+
+    /// How many groups of parameters there are; 1 if none were named.
+    [[nodiscard]] Index group_count() const { return static_cast<Index>(rates().values.size()); }
+    /// The present learning rate of a group. @throws ValueError for a group that is not there.
+    [[nodiscard]] double learning_rate(std::integral auto group) const { return rates().values[position(group)]; }
+    /// That of the first group.
+    [[nodiscard]] double learning_rate() const { return learning_rate(0); }
+    /// Those of all groups, (groups,).
+    [[nodiscard]] Tensor<double> learning_rates() const {
+        return Tensor<double>{Shape{group_count()}, std::span<const double>{rates().values}};
+    }
+    /// Sets that of one group. @throws ValueError for a group that is not there, or a rate that is not finite and at least 0.
+    void set_learning_rate(double learning_rate, std::integral auto group) {
+        const std::size_t i = position(group);
+        detail::require_at_least_0<Scalar>(operation_, "learning_rate", learning_rate);
+        rates().values[i] = learning_rate;
+    }
+    /// Sets that of all groups. @throws ValueError unless finite and at least 0.
     void set_learning_rate(double learning_rate) {
-        require_at_least_0("learning_rate", learning_rate);
-        learning_rate_ = learning_rate;
+        detail::require_at_least_0<Scalar>(operation_, "learning_rate", learning_rate);
+        for (double& rate : rates().values)
+            rate = learning_rate;
     }
 
-    [[nodiscard]] OptimizerState<Scalar> state() const { return {moments_, steps_, learning_rate_}; }
-    /// Goes on from what `state()` gave for the same parameters. @throws StateError, ShapeError or ValueError, and changes
-    /// nothing, if it is of another optimizer or of other parameters.
+    [[nodiscard]] OptimizerState<Scalar> state() const {
+        return {moments_, steps_, learning_rates()};
+    }
+    /// Goes on from what `state()` gave for the same parameters in the same groups. @throws StateError, ShapeError or
+    /// ValueError, and changes nothing, if it is of another optimizer or of other parameters.
     void load_state(OptimizerState<Scalar> state) {
+        auto& present = rates();
         require<StateError>(state.moments.size() == moments_.size(), operation_, "expected a state of ", moments_.names(),
                             ", got ", state.moments.names());
         for (const auto& [name, moment] : moments_) {
@@ -81,72 +125,137 @@ public:
         require<ShapeError>(state.steps.shape() == steps_.shape(), operation_, "expected steps of shape ", steps_.shape(),
                             ", got ", state.steps.shape());
         for (const Index count : state.steps)
-            require<ValueError>(count >= 0, operation_, "expected step counts of at least 0, got ", count);
-        require_at_least_0("learning_rate", state.learning_rate);
+            require<ValueError>(count >= 0 && count <= detail::max_steps, operation_, "expected step counts in [0, ",
+                                detail::max_steps, "], got ", count);
+        require<ShapeError>(state.learning_rates.shape() == Shape{group_count()}, operation_,
+                            "expected learning_rates of shape ", Shape{group_count()}, ", got ", state.learning_rates.shape());
+        present.set(state.learning_rates.span());
         for (auto& [name, moment] : moments_)
             moment = std::move(state.moments.at(name));
         steps_ = std::move(state.steps);
-        learning_rate_ = state.learning_rate;
     }
 
     /// How many passes over memory the last step made.
     [[nodiscard]] std::size_t passes() const noexcept { return segments_.size(); }
 
 protected:
-    /// Parameters [first, first + size) of all, in one piece, each updated `steps` times before.
+    /// Elements [first, first + size) of all, in one piece and with the same factors, each updated `steps` times before.
     struct Segment {
         Index first;
         Index size;
         Scalar* value;
         const Scalar* gradient;
         Index steps;
+        double learning_rate;
+        double weight_decay;
     };
 
-    /// `operation` is the name in errors; each of `moments` becomes a state of zeros as long as all parameters together.
-    /// @throws ValueError for no parameters, one that comes twice or is no leaf with a gradient, or a bad learning rate.
-    ESPALIER_COLD Optimizer(const char* operation, std::vector<Variable<Scalar>> parameters, double learning_rate,
-              std::initializer_list<const char*> moments)
-        : operation_{operation}, parameters_{std::move(parameters)} {
-        require<ValueError>(!parameters_.empty(), operation_, "expected at least one parameter, got none");
-        set_learning_rate(learning_rate);
+    using Groups = std::vector<ParameterGroup<Scalar>>;
+
+    /// `operation` is the name in errors; groups without a learning rate or weight decay get those given here; each of `moments`
+    /// becomes a state of zeros as long as all parameters together. Nothing has moved in memory if it throws.
+    /// @throws ValueError for no parameters, one that comes twice or is no leaf, or a bad learning rate or weight decay.
+    ESPALIER_COLD Optimizer(const char* operation, Groups groups, double learning_rate, double weight_decay,
+                            std::initializer_list<const char*> moments)
+        : operation_{operation}, rates_{{operation, PoolVector<double>(groups.size(), learning_rate)}} {
+        detail::require_at_least_0<Scalar>(operation, "learning_rate", learning_rate);
+        detail::require_at_least_0<Scalar>(operation, "weight_decay", weight_decay);
+        PoolVector<double> learning_rates;
         Index total = 0;
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            const auto& parameter = parameters_[i];
-            require<ValueError>(parameter.is_leaf() && parameter.requires_grad(), operation_,
-                                "expected parameters that collect a gradient, got at ", i, " the ",
-                                parameter.is_leaf() ? "constant" : parameter.operation(), ' ', parameter.shape());
-            const auto same = [&](const Variable<Scalar>& other) { return other.node() == parameter.node(); };
-            const auto self = parameters_.begin() + static_cast<std::ptrdiff_t>(i);
-            require<ValueError>(std::none_of(parameters_.begin(), self, same), operation_,
-                                "expected each parameter once, got again at ", i, " that of shape ", parameter.shape());
-            sizes_.push_back(parameter.numel());
-            total += parameter.numel();
+        for (std::size_t k = 0; k < groups.size(); ++k) {
+            learning_rates.push_back(groups[k].learning_rate.value_or(learning_rate));
+            weight_decays_.push_back(groups[k].weight_decay.value_or(weight_decay));
+            detail::require_at_least_0<Scalar>(operation, "weight_decay", weight_decays_[k], ", in group ", k);
+            for (std::size_t i = 0; i < groups[k].parameters.size(); ++i) {
+                Variable<Scalar>& parameter = groups[k].parameters[i];
+                origins_.push_back({k, i, {}});
+                if (!detail::is_parameter(parameter))
+                    fail<ValueError>(operation, "expected parameters, got at ", place(parameters_.size(), groups.size()), " the ",
+                                     described(parameter));
+                origins_.back().shape = parameter.shape();
+                total += parameter.numel();
+                parameters_.push_back(std::move(parameter));
+            }
         }
+        require<ValueError>(!parameters_.empty(), operation, "expected at least one parameter, got none");
+        rates().set(learning_rates);
+        const auto firsts = detail::first_positions<Scalar>(parameters_);
+        for (std::size_t i = 0; i < parameters_.size(); ++i)
+            if (firsts[i] != i)
+                fail<ValueError>(operation, "expected each parameter once, got that of shape ", parameters_[i].shape(), " at ",
+                                 place(firsts[i], groups.size()), " and at ", place(i, groups.size()));
         steps_ = Tensor<Index>{Shape{static_cast<Index>(parameters_.size())}};
         for (const char* name : moments)
             moments_.insert(name, Tensor<Scalar>{Shape{total}});
+        detail::lay_out<Scalar>(parameters_);
     }
     Optimizer(const Optimizer&) = default;
     Optimizer(Optimizer&&) noexcept = default;
     Optimizer& operator=(const Optimizer&) = default;
     Optimizer& operator=(Optimizer&&) noexcept = default;
 
+    [[nodiscard]] static Groups one_group(std::vector<Variable<Scalar>> parameters) {
+        Groups groups(1);
+        groups[0].parameters = std::move(parameters);
+        return groups;
+    }
+
     /// The part of a moment that belongs to a segment.
     [[nodiscard]] Scalar* moment(const char* name, const Segment& segment) { return moments_.at(name).data() + segment.first; }
 
-    void require_at_least_0(const char* name, double value) const {
-        require<ValueError>(value >= 0 && std::isfinite(value), operation_, "expected a finite ", name, " of at least 0, got ",
-                            value);
+private:
+    friend class Scheduler<Scalar>;
+
+    /// Where a parameter stood in the groups, and the shape that it had.
+    struct Origin {
+        std::size_t group;
+        std::size_t position;
+        Shape shape;
+    };
+
+    virtual void update(const Segment& segment) = 0;
+
+    [[nodiscard]] static bool takes_part(const Variable<Scalar>& parameter) noexcept {
+        return parameter.has_grad() && parameter.requires_grad();
     }
 
-private:
-    virtual void update(const Segment& segment) = 0;
+    void require_unchanged(std::size_t i) const {
+        const auto& parameter = parameters_[i];
+        const Shape& shape = origins_[i].shape;
+        require<StateError>(parameter.shape() == shape, operation_, "expected parameter ", i, " of shape ", shape,
+                            " as before, got ", parameter.shape());
+        require<StateError>(!parameter.has_grad() || parameter.grad().shape() == shape, operation_,
+                            "expected a gradient of shape ", shape, " for parameter ", i, ", got another");
+    }
+
+    [[nodiscard]] detail::Rates<Scalar>& rates() const {
+        require<StateError>(rates_.place() != nullptr, "optimizer", "expected an optimizer, got one that was moved from");
+        return *rates_.place();
+    }
+
+    [[nodiscard]] std::size_t position(std::integral auto group) const {
+        const std::size_t count = rates().values.size();
+        require<ValueError>(std::cmp_greater_equal(group, 0) && std::cmp_less(group, count), operation_, "expected a group in [0, ",
+                            count, "), got ", group);
+        return static_cast<std::size_t>(group);
+    }
+
+    [[nodiscard]] std::string place(std::size_t i, std::size_t groups) const {
+        const Origin& origin = origins_[i];
+        return groups == 1 ? concat(origin.position) : concat(origin.position, " of group ", origin.group);
+    }
+    [[nodiscard]] static std::string described(const Variable<Scalar>& variable) {
+        if (!variable.node())
+            return "variable that was moved from";
+        return concat(variable.is_leaf() ? "constant" : variable.operation(), ' ', variable.shape());
+    }
 
     void append(const Segment& next) {
         if (!segments_.empty()) {
             Segment& last = segments_.back();
             if (last.first + last.size == next.first && last.value + last.size == next.value &&
-                last.gradient + last.size == next.gradient && last.steps == next.steps) {
+                last.gradient + last.size == next.gradient && last.steps == next.steps &&
+                last.learning_rate == next.learning_rate && last.weight_decay == next.weight_decay) {
                 last.size += next.size;
                 return;
             }
@@ -156,10 +265,11 @@ private:
 
     const char* operation_;
     std::vector<Variable<Scalar>> parameters_;
-    std::vector<Index> sizes_;
+    std::vector<Origin> origins_;
+    std::vector<double> weight_decays_;  // one for each group
+    detail::RatesOwner<Scalar> rates_;
     Named<Tensor<Scalar>> moments_;
     Tensor<Index> steps_;
-    double learning_rate_ = 0;
     std::vector<Segment> segments_;  // kept from step to step, so that a step allocates nothing
 };
 

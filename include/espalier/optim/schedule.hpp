@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <memory>
 #include <numbers>
 #include <utility>
 
@@ -103,11 +104,13 @@ private:
 
 /// What a scheduler remembers.
 struct SchedulerState {
-    double base_learning_rate = 0;
+    Tensor<double> base_learning_rates;  ///< (groups,)
     Index time = 0;
 };
 
-/// Applies a schedule to an optimizer, which must outlive it. The optimizer's learning rate at the start is the base.
+/// Applies a schedule to an optimizer: to each of its groups, with the learning rate at the start as base. It stays with the
+/// optimizer when that is moved; once that is gone, or was replaced by another, it throws a StateError. Two schedulers of one
+/// optimizer would only take turns, so it cannot be copied.
 /// @code
 /// optim::Scheduler scheduler{sgd, optim::LinearWarmup{{.steps = 5}, optim::CosineAnnealingLR{{.t_max = 45}}}};
 /// for (int epoch = 0; epoch < 50; ++epoch) { ...; scheduler.step(); }
@@ -115,29 +118,57 @@ struct SchedulerState {
 template <class Scalar = float>
 class Scheduler {
 public:
-    /// Sets the learning rate of time 0. @throws ValueError for an empty schedule, or one whose value is no learning rate.
+    /// Sets the learning rates of time 0. @throws ValueError for an empty schedule, or one whose value is no learning rate.
     Scheduler(Optimizer<Scalar>& optimizer, Schedule schedule)
-        : optimizer_{&optimizer}, schedule_{std::move(schedule)}, state_{optimizer.learning_rate(), 0} {
+        : schedule_{std::move(schedule)}, state_{optimizer.learning_rates(), 0} {
         require<ValueError>(static_cast<bool>(schedule_), "scheduler", "expected a schedule, got an empty function");
-        load_state(state_);
+        rates_ = optimizer.rates_.place();
+        apply(state_.base_learning_rates, 0);
+    }
+    Scheduler(const Scheduler&) = delete;
+    Scheduler(Scheduler&&) noexcept = default;
+    Scheduler& operator=(const Scheduler&) = delete;
+    Scheduler& operator=(Scheduler&&) noexcept = default;
+    ~Scheduler() = default;
+
+    /// One epoch or batch on. @throws ValueError if the schedule's value is no learning rate, StateError if the optimizer is
+    /// gone; nothing is changed then.
+    void step() {
+        apply(state_.base_learning_rates, state_.time + 1);
+        ++state_.time;
     }
 
-    /// One epoch or batch on. @throws ValueError if the schedule's value is no learning rate; nothing is changed then.
-    void step() { load_state({state_.base_learning_rate, state_.time + 1}); }
-
-    [[nodiscard]] double learning_rate() const noexcept { return optimizer_->learning_rate(); }
+    /// The present one of the optimizer's first group. @throws StateError if the optimizer is gone.
+    [[nodiscard]] double learning_rate() const { return rates()->values[0]; }
     [[nodiscard]] Index time() const noexcept { return state_.time; }
 
-    [[nodiscard]] const SchedulerState& state() const noexcept { return state_; }
-    /// Goes on from there, with the learning rate of that time. @throws ValueError for a time below 0, and as `step`.
-    void load_state(const SchedulerState& state) {
-        require<ValueError>(state.time >= 0, "scheduler", "expected a time of at least 0, got ", state.time);
-        optimizer_->set_learning_rate(schedule_(state.base_learning_rate, state.time));
-        state_ = state;
+    [[nodiscard]] const SchedulerState& state() const& noexcept { return state_; }
+    [[nodiscard]] SchedulerState state() && { return state_; }
+    /// Goes on from there, with the learning rates of that time. @throws ValueError for a time below 0, StateError for another
+    /// number of groups, and as `step`.
+    void load_state(SchedulerState state) {
+        apply(state.base_learning_rates, state.time);
+        state_ = std::move(state);
     }
 
 private:
-    Optimizer<Scalar>* optimizer_;
+    [[nodiscard]] std::shared_ptr<detail::Rates<Scalar>> rates() const {
+        auto rates = rates_.lock();
+        require<StateError>(rates != nullptr, "scheduler", "expected an optimizer, got one that is gone");
+        return rates;
+    }
+
+    void apply(const Tensor<double>& bases, Index time) const {
+        const auto target = rates();
+        require<ValueError>(time >= 0 && time <= detail::max_steps, "scheduler", "expected a time in [0, ", detail::max_steps,
+                            "], got ", time);
+        PoolVector<double> values;
+        for (const double base : bases)
+            values.push_back(schedule_(base, time));
+        target->set(values);
+    }
+
+    std::weak_ptr<detail::Rates<Scalar>> rates_;
     Schedule schedule_;
     SchedulerState state_;
 };

@@ -26,33 +26,40 @@ template <class Scalar = float>
 class SGD final : public Optimizer<Scalar> {
 public:
     /// @throws ValueError for a bad option, and as `Optimizer`.
-    ESPALIER_COLD explicit SGD(std::vector<Variable<Scalar>> parameters, const SGDOptions& options = {})
-        : Optimizer<Scalar>{"sgd", std::move(parameters), options.learning_rate,
+    ESPALIER_COLD explicit SGD(std::vector<ParameterGroup<Scalar>> groups, const SGDOptions& options = {})
+        : Optimizer<Scalar>{"sgd", std::move(groups), checked(options).learning_rate, options.weight_decay,
                             options.momentum == 0 ? Names{} : Names{"momentum_buffer"}},
-          options_{options} {
-        require<ValueError>(options.momentum >= 0 && options.momentum < 1, "sgd", "expected a momentum in [0, 1), got ",
-                            options.momentum);
-        require<ValueError>(options.dampening >= 0 && options.dampening <= 1, "sgd", "expected a dampening in [0, 1], got ",
-                            options.dampening);
-        this->require_at_least_0("weight_decay", options.weight_decay);
-        require<ValueError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "sgd",
-                            "expected momentum above 0 and no dampening with nesterov, got momentum ", options.momentum,
-                            " and dampening ", options.dampening);
-    }
+          options_{options} {}
+    explicit SGD(std::initializer_list<ParameterGroup<Scalar>> groups, const SGDOptions& options = {})
+        : SGD{std::vector<ParameterGroup<Scalar>>(groups), options} {}
+    explicit SGD(std::vector<Variable<Scalar>> parameters, const SGDOptions& options = {})
+        : SGD{Optimizer<Scalar>::one_group(std::move(parameters)), options} {}
 
     /// As given; `learning_rate()` tells the present learning rate.
-    [[nodiscard]] const SGDOptions& options() const noexcept { return options_; }
+    [[nodiscard]] const SGDOptions& options() const& noexcept { return options_; }
+    [[nodiscard]] SGDOptions options() && noexcept { return options_; }
 
 private:
     using Names = std::initializer_list<const char*>;
     using typename Optimizer<Scalar>::Segment;
 
+    [[nodiscard]] static const SGDOptions& checked(const SGDOptions& options) {
+        require<ValueError>(options.momentum >= 0 && options.momentum < 1, "sgd", "expected a momentum in [0, 1), got ",
+                            options.momentum);
+        require<ValueError>(options.dampening >= 0 && options.dampening <= 1, "sgd", "expected a dampening in [0, 1], got ",
+                            options.dampening);
+        require<ValueError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "sgd",
+                            "expected momentum above 0 and no dampening with nesterov, got momentum ", options.momentum,
+                            " and dampening ", options.dampening);
+        return options;
+    }
+
     void update(const Segment& segment) override {
         const kernels::SgdRule<Scalar> rule{
-            .learning_rate = static_cast<Scalar>(this->learning_rate()),
+            .learning_rate = static_cast<Scalar>(segment.learning_rate),
             .momentum = static_cast<Scalar>(options_.momentum),
             .fresh = static_cast<Scalar>(segment.steps == 0 ? 1 : 1 - options_.dampening),
-            .weight_decay = static_cast<Scalar>(options_.weight_decay),
+            .weight_decay = static_cast<Scalar>(segment.weight_decay),
             .nesterov = options_.nesterov,
         };
         if (options_.momentum == 0)

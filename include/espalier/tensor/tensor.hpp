@@ -176,6 +176,9 @@ public:
         return result;
     }
 
+    /// The memory that this tensor and its aliases share; empty for a default-constructed one.
+    [[nodiscard]] const Buffer& memory() const& noexcept { return buffer_; }
+
     /// Every element converted.
     template <class Other>
     [[nodiscard]] Tensor<Other> cast() const {
