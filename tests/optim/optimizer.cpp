@@ -86,9 +86,11 @@ TEST_CASE("A step refuses a parameter of another shape before it changes any", "
     REQUIRE(p[0].value()[0] == 1 - 1e-3);
 }
 
-TEST_CASE("A frozen leaf is accepted, left alone, and trained when it is thawed", "[optim]") {
+TEST_CASE("A frozen parameter is accepted, left alone, and trained when it is thawed; a constant is refused", "[optim]") {
     const auto p = leaves({Tensor<double>{{1}, {1}}, Tensor<double>{{1}, {2}}});
     p[1].node()->requires_grad = false;
+    CHECK_THROWS_WITH((SGD{p, {.learning_rate = 0.1}}), "[sgd] expected parameters, got at 1 the constant (1,)");
+    p[1].node()->parameter = true;
     SGD sgd{p, {.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 1}};
     autograd::sum(p[0] * p[1]).backward();
     sgd.step();

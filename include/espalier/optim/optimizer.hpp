@@ -29,10 +29,10 @@ struct OptimizerState {
 
 namespace detail {
 
-/// Whether an optimizer may be given it: a leaf, and be it a frozen one, which may be thawed later.
+/// Whether an optimizer may be given it: a leaf that collects a gradient, or a frozen parameter, which may be thawed later.
 template <class Scalar>
 [[nodiscard]] bool is_parameter(const Variable<Scalar>& variable) noexcept {
-    return variable.node() && variable.is_leaf();
+    return variable.node() && variable.is_leaf() && (variable.requires_grad() || variable.node()->parameter);
 }
 
 }  // namespace detail
@@ -58,7 +58,7 @@ public:
     }
 
     /// Updates every parameter that has and requires a gradient. @throws StateError, before anything is changed, if a parameter
-    /// or its gradient no longer has the shape that it had.
+    /// or its gradient no longer has the shape that it had, or the layer of a parameter is gone.
     void step() {
         const auto& each_rate = rates().values;
         for (std::size_t i = 0; i < parameters_.size(); ++i)
@@ -222,6 +222,9 @@ private:
     void require_unchanged(std::size_t i) const {
         const auto& parameter = parameters_[i];
         const Shape& shape = origins_[i].shape;
+        if (parameter.node()->orphaned)
+            fail<StateError>(operation_, "expected parameters of layers that live, got ", parameter.node()->description(),
+                             ", whose layer was replaced or destroyed: make an optimizer of the parameters that there are now");
         require<StateError>(parameter.shape() == shape, operation_, "expected parameter ", i, " of shape ", shape,
                             " as before, got ", parameter.shape());
         require<StateError>(!parameter.has_grad() || parameter.grad().shape() == shape, operation_,
