@@ -150,10 +150,10 @@ TEST_CASE("cross_entropy names what does not fit", "[losses]") {
     REQUIRE_THROWS_AS(loss(x, Tensor<Index>{{3}}), ShapeError);
     REQUIRE_THROWS_WITH(loss(x, Tensor<Index>{{3}}), "[cross_entropy] expected labels of shape (4,) for logits (4, 10), got (3,)");
     REQUIRE_THROWS_WITH(loss(x, Tensor<Index>{{4, 1}}),
-                        "[cross_entropy] expected labels of shape (4,) for logits (4, 10), got (4, 1)");
+                        "[cross_entropy] expected labels of shape (4,) for logits (4, 10), got (4, 1): reshape them to (4,)");
     REQUIRE_THROWS_AS(loss(x, Tensor<float>{{4, 10}}), StateError);
     REQUIRE_THROWS_WITH(loss(x, Tensor<float>{{4, 10}}),
-                        "[cross_entropy] expected a target of class indices, got values of shape (4, 10)");
+                        "[cross_entropy] expected a target of class indices, got values of shape (4, 10): give labels as a Tensor<Index>");
     REQUIRE_THROWS_WITH(loss(Variable<float>{Tensor<float>{{4}}}, Tensor<Index>{{4}}),
                         "[cross_entropy] expected logits (N, ..., classes), got (4,)");
     REQUIRE_THROWS_WITH(loss(Variable<float>{Tensor<float>{{4, 0}}}, Tensor<Index>{{4}}),

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// @file How the losses of single elements become the loss of a batch, and the base of all losses that have one for each.
 ///
-/// Samples that the target's mask leaves out are never looked at: whatever their predictions hold, even NaN, reaches
-/// neither the loss nor the gradient. A mean is taken over what is labelled; over nothing, loss and gradient are 0 (where
-/// PyTorch gives NaN), so that a task without labels in a batch is ordinary.
+/// What the target leaves out is never looked at: whatever predictions and values are there, even NaN, reaches neither the
+/// loss nor the gradient. A mean is the weighted mean over what counts, sum w_i l_i / sum w_i with the weight of its sample
+/// for each element, as PyTorch divides by the weights of the classes; with equal weights it is the plain mean to the last
+/// bit. `sum` and `none` multiply by the weights.
+///
+/// Where nothing counts, the loss is 0 (PyTorch: NaN) and a *constant*: it requires no gradient, so that a task without
+/// labels in a batch is ordinary, and the optimizer leaves its head alone, momentum and weight decay included.
 #pragma once
 
 #include <espalier/autograd/record.hpp>
@@ -12,15 +16,16 @@
 #include <espalier/losses/target.hpp>
 
 #include <algorithm>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::losses {
 
 enum class Reduction {
-    mean,  ///< a scalar: over labelled elements only
+    mean,  ///< a scalar: over what counts only
     sum,   ///< a scalar
-    none,  ///< one loss for each element, 0 where it is not labelled
+    none,  ///< one loss for each element, 0 where it does not count
 };
 
 /// Options of the losses that have no others.
@@ -28,23 +33,81 @@ struct LossOptions {
     Reduction reduction = Reduction::mean;
 };
 
-namespace detail {
-
 /// Loss of one element and its derivative with respect to the prediction.
 template <class Scalar>
 struct Point {
     Scalar loss;
     Scalar slope;
 };
+template <class Scalar>
+Point(Scalar, Scalar) -> Point<Scalar>;  // for clang++ 14
+
+namespace detail {
+
+/// How much each element of a target counts in a reduction; 0 where it does not. For a mean the weights are relative to the
+/// largest: only their ratios matter then, and so they neither overflow nor vanish in a sum.
+template <class Scalar>
+class ElementWeights {
+public:
+    ElementWeights(const Target<Scalar>& target, Reduction reduction) : target_{target}, counted_{target.counted()} {
+        if (!target.weight() || reduction != Reduction::mean || counted_ == 0)
+            return;
+        largest_ = 0;
+        for (Index i = 0; i < target.size(); ++i)
+            if (target.labelled(i))
+                largest_ = std::max(largest_, (*target.weight())[i]);
+    }
+
+    /// How many are not 0.
+    [[nodiscard]] Index counted() const noexcept { return counted_; }
+    /// Whether all are 1.
+    [[nodiscard]] bool all_one() const noexcept { return !target_.mask() && !target_.weight(); }
+    [[nodiscard]] Scalar operator[](Index element) const noexcept { return target_.weight_of(element) / largest_; }
+    [[nodiscard]] double total() const {
+        if (!target_.weight())
+            return static_cast<double>(counted_);
+        return kernels::sum(target_.shape().numel(), [this](Index i) { return (*this)[i]; });
+    }
+
+private:
+    const Target<Scalar>& target_;
+    Index counted_;
+    Scalar largest_ = 1;
+};
+
+/// How a tensor of values is written, for hints.
+template <class Scalar>
+inline constexpr const char* tensor_name = std::is_same_v<Scalar, float> ? "Tensor<float>" : "Tensor<double>";
+
+/// `: reshape them to (4, 1)` if nothing but axes of extent 1 is missing or too much.
+[[nodiscard]] inline std::string reshape_hint(const Shape& got, const Shape& expected) {
+    const auto without_ones = [](const Shape& shape) {
+        Shape result;
+        for (const Index extent : shape)
+            if (extent != 1)
+                result.append(extent);
+        return result;
+    };
+    return without_ones(got) == without_ones(expected) ? concat(": reshape them to ", expected) : "";
+}
 
 /// The target's values. @throws StateError for class indices, ShapeError unless they have the prediction's shape.
 template <class Scalar>
-[[nodiscard]] const Tensor<Scalar>& values_like(const char* operation, const Shape& prediction, const Target<Scalar>& target) {
-    require<StateError>(!target.has_labels(), operation, "expected a target of values, got class indices of shape ",
-                        target.shape());
-    require<ShapeError>(target.shape() == prediction, operation, "expected values of the shape of the prediction ",
-                        prediction, ", got ", target.shape());
+[[nodiscard]] const Tensor<Scalar>& values_like(const char* operation, const Shape& prediction, const Target<Scalar>& target,
+                                                const char* what = "values") {
+    if (target.has_labels())
+        fail<StateError>(operation, "expected a target of values, got class indices of shape ", target.shape(), ": give ", what, " as a ",
+                         tensor_name<Scalar>);
+    if (target.shape() != prediction)
+        fail<ShapeError>(operation, "expected values of the shape of the prediction ", prediction, ", got ", target.shape(),
+                         reshape_hint(target.shape(), prediction));
     return target.values();
+}
+
+/// The loss where nothing counts.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> constant_zero(Reduction reduction, const Shape& elements) {
+    return Tensor<Scalar>{reduction == Reduction::none ? elements : Shape{}};
 }
 
 /// A loss with `point(prediction, value, i) -> Point` for element i. The derivatives are made with the losses and kept,
@@ -53,16 +116,20 @@ template <class Scalar, class PointOf>
 [[nodiscard]] Variable<Scalar> pointwise(const char* operation, const Variable<Scalar>& prediction,
                                          const Target<Scalar>& target, Reduction reduction, const PointOf& point) {
     const Scalar* const value = values_like(operation, prediction.shape(), target).data();
+    const ElementWeights<Scalar> weights{target, reduction};
+    if (weights.counted() == 0)
+        return constant_zero<Scalar>(reduction, prediction.shape());
     const Scalar* const x = prediction.value().data();
     const Index n = prediction.numel();
-    const Index each = target.size() ? n / target.size() : 1;  // elements of one sample
     auto slopes = Tensor<Scalar>::empty(prediction.requires_grad() ? prediction.shape() : Shape{0});
-    const auto at = [&, masked = target.mask() != nullptr, keep = prediction.requires_grad(), slope = slopes.data()](Index i) {
-        const bool counts = !masked || target.labelled(i / each);
-        const Point<Scalar> p = counts ? point(x[i], value[i], i) : Point<Scalar>{0, 0};
+    const auto at = [&, all = weights.all_one(), keep = prediction.requires_grad(), slope = slopes.data()](Index i) {
+        const Scalar weight = all ? Scalar(1) : weights[i];
+        Point<Scalar> p{0, 0};
+        if (weight > 0)
+            p = point(x[i], value[i], i);
         if (keep)
-            slope[i] = p.slope;
-        return p.loss;
+            slope[i] = weight * p.slope;
+        return weight * p.loss;
     };
     Tensor<Scalar> loss;
     Scalar scale = 1;
@@ -70,11 +137,13 @@ template <class Scalar, class PointOf>
         loss = Tensor<Scalar>::empty(prediction.shape());
         kernels::for_each_index(n, [&, out = loss.data()](Index i) { out[i] = at(i); });
     } else {
-        const double total = kernels::sum(n, at);
-        const auto count = static_cast<double>(std::max<Index>(1, target.labelled_count() * each));
-        const double factor = reduction == Reduction::mean ? 1 / count : 1;
-        loss = Tensor<Scalar>::scalar(static_cast<Scalar>(reduction == Reduction::mean ? total / count : total));
-        scale = static_cast<Scalar>(factor);
+        double total = kernels::sum(n, at);
+        if (reduction == Reduction::mean) {
+            const double divisor = weights.total();
+            total /= divisor;
+            scale = static_cast<Scalar>(1 / divisor);
+        }
+        loss = Tensor<Scalar>::scalar(static_cast<Scalar>(total));
     }
     const bool single = reduction != Reduction::none;
     return autograd::record<Scalar>(
