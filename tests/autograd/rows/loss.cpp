@@ -39,6 +39,7 @@ void draw_mask_and_reduction(Draw& draw, Random& random) {
         std::vector<Index> labelled(static_cast<std::size_t>(draw.inputs[0].size(0)));
         for (Index& sample : labelled)
             sample = random.below(4) == 0 ? 0 : 1;
+        labelled.front() = 1;  // a loss over nothing is a constant
         draw.attributes.set("mask", labelled);
     }
     draw.attributes.set("reduction", std::vector<Index>{random.below(3)});
