@@ -42,7 +42,7 @@ template <class Scalar>
                                                                 const std::type_identity_t<Target<Scalar>>& target,
                                                                 const BCEWithLogitsOptions<Scalar>& options = {}) {
     const char* const operation = "binary_cross_entropy_with_logits";
-    (void)detail::values_like(operation, prediction.shape(), target, "0 and 1");
+    (void)values_like(operation, prediction.shape(), target, "0 and 1");
     const Tensor<Scalar>* const weight = options.pos_weight ? &*options.pos_weight : nullptr;
     if (weight && weight->numel() != 1) {
         const Shape& shape = prediction.shape();

@@ -97,12 +97,7 @@ template <class Scalar>
 [[nodiscard]] Tensor<Index> checked_labels(const Shape& logits, const Target<Scalar>& target, Index ignore_index) {
     require<ShapeError>(logits.rank() >= 2 && logits.back() > 0, "cross_entropy", "expected logits (N, ..., classes), got ",
                         logits);
-    require<StateError>(target.has_labels(), "cross_entropy", "expected a target of class indices, got values of shape ",
-                        target.shape(), ": give labels as a Tensor<Index>");
-    if (target.shape() != logits.without(-1))
-        fail<ShapeError>("cross_entropy", "expected labels of shape ", logits.without(-1), " for logits ", logits, ", got ",
-                         target.shape(), reshape_hint(target.shape(), logits.without(-1)));
-    const Tensor<Index>& labels = target.labels();
+    const Tensor<Index>& labels = labels_for("cross_entropy", "logits", logits, target);
     const Index classes = logits.back();
     auto result = Tensor<Index>::empty(labels.shape());
     for (Index r = 0; r < labels.numel(); ++r) {

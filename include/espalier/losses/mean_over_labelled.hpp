@@ -89,7 +89,7 @@ template <class Scalar>
 template <class Scalar, std::invocable<const Variable<Scalar>&, const Variable<Scalar>&> F>
 [[nodiscard]] Variable<Scalar> mean_over_labelled(const Variable<Scalar>& prediction, const std::type_identity_t<Target<Scalar>>& target,
                                                   const F& loss) {
-    const Tensor<Scalar>& values = detail::values_like("mean_over_labelled", prediction.shape(), target);
+    const Tensor<Scalar>& values = values_like("mean_over_labelled", prediction.shape(), target);
     const detail::ElementWeights<Scalar> of_elements{target, Reduction::mean};
     const Shape shape{of_elements.counted()};
     if (shape.numel() == 0)

@@ -13,10 +13,10 @@
 #include <espalier/autograd/record.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/reduction.hpp>
+#include <espalier/losses/match.hpp>
 #include <espalier/losses/target.hpp>
 
 #include <algorithm>
-#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -74,35 +74,6 @@ private:
     Index counted_;
     Scalar largest_ = 1;
 };
-
-/// How a tensor of values is written, for hints.
-template <class Scalar>
-inline constexpr const char* tensor_name = std::is_same_v<Scalar, float> ? "Tensor<float>" : "Tensor<double>";
-
-/// `: reshape them to (4, 1)` if nothing but axes of extent 1 is missing or too much.
-[[nodiscard]] inline std::string reshape_hint(const Shape& got, const Shape& expected) {
-    const auto without_ones = [](const Shape& shape) {
-        Shape result;
-        for (const Index extent : shape)
-            if (extent != 1)
-                result.append(extent);
-        return result;
-    };
-    return without_ones(got) == without_ones(expected) ? concat(": reshape them to ", expected) : "";
-}
-
-/// The target's values. @throws StateError for class indices, ShapeError unless they have the prediction's shape.
-template <class Scalar>
-[[nodiscard]] const Tensor<Scalar>& values_like(const char* operation, const Shape& prediction, const Target<Scalar>& target,
-                                                const char* what = "values") {
-    if (target.has_labels())
-        fail<StateError>(operation, "expected a target of values, got class indices of shape ", target.shape(), ": give ", what, " as a ",
-                         tensor_name<Scalar>);
-    if (target.shape() != prediction)
-        fail<ShapeError>(operation, "expected values of the shape of the prediction ", prediction, ", got ", target.shape(),
-                         reshape_hint(target.shape(), prediction));
-    return target.values();
-}
 
 /// The loss where nothing counts.
 template <class Scalar>
