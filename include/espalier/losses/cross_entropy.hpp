@@ -38,39 +38,45 @@ void check(const CrossEntropyOptions<Scalar>& options) {
 }
 
 /// The loss of one row of logits is -sum over c of q_c w_c log softmax(x)_c; q is 1 - smoothing on the label, and
-/// smoothing / C more on every class. Sums over the classes are made in double: there may be many.
+/// smoothing / C more on every class. Sums over more than a few classes are made in double.
 template <class Scalar>
 class SmoothedTarget {
 public:
     SmoothedTarget(Index classes, const CrossEntropyOptions<Scalar>& options)
         : weight_{options.weight ? *options.weight : Tensor<Scalar>::ones({classes})},
-          on_label_{1 - options.label_smoothing},
+          on_label_{static_cast<Scalar>(1 - options.label_smoothing)},
           on_all_{options.label_smoothing / static_cast<double>(classes)} {
+        double total = 0;
         for (const Scalar w : weight_)
-            total_ += static_cast<double>(w);
+            total += static_cast<double>(w);
+        on_others_ = static_cast<Scalar>(on_all_ * total);
     }
 
     [[nodiscard]] Scalar weight(Index label) const noexcept { return weight_[label]; }
     /// The sum of q_c w_c. Where it is 0, so are loss and gradient.
-    [[nodiscard]] double mass(Index label) const noexcept { return on_label(label) + on_all_ * total_; }
+    [[nodiscard]] Scalar mass(Index label) const noexcept { return on_label_ * weight_[label] + on_others_; }
 
     /// Loss of the row x, whose softmax goes to `p`.
-    [[nodiscard]] double loss(const Scalar* x, Index label, Scalar* p) const {
+    [[nodiscard]] Scalar loss(const Scalar* x, Index label, Scalar* p) const {
         const auto [top, log_sum] = kernels::softmax_row(weight_.numel(), x, p);
-        const double own = on_label(label) * static_cast<double>(log_sum - (x[label] - top));
-        return on_all_ > 0 ? own + on_all_ * spread(x, top, log_sum) : own;
+        Scalar loss = on_label_ * weight_[label] * (log_sum - (x[label] - top));
+        if (weight_.numel() > few)
+            return on_all_ > 0 ? static_cast<Scalar>(static_cast<double>(loss) + on_all_ * spread(x, top, log_sum)) : loss;
+        for (Index c = 0; on_all_ > 0 && c < weight_.numel(); ++c)
+            loss += static_cast<Scalar>(on_all_) * weight_[c] * (log_sum - (x[c] - top));
+        return loss;
     }
 
     /// Gradient of the row whose softmax is `p`, times `factor`.
     void gradient(const Scalar* p, Index label, Scalar factor, Scalar* dx) const {
         kernels::vector_loop(0, weight_.numel(),
-                             [=, weight = weight_.data(), all = static_cast<Scalar>(on_all_), sum = static_cast<Scalar>(mass(label))](
+                             [=, weight = weight_.data(), all = static_cast<Scalar>(on_all_), sum = mass(label)](
                                  Index c) { dx[c] = factor * (sum * p[c] - all * weight[c]); });
-        dx[label] -= factor * static_cast<Scalar>(on_label(label));
+        dx[label] -= factor * on_label_ * weight_[label];
     }
 
 private:
-    [[nodiscard]] double on_label(Index label) const noexcept { return on_label_ * static_cast<double>(weight_[label]); }
+    static constexpr Index few = 32;
 
     /// The sum of w_c times -log softmax(x)_c. Four sums side by side: one alone would wait for its own last addition.
     [[nodiscard]] double spread(const Scalar* x, Scalar top, Scalar log_sum) const {
@@ -87,14 +93,15 @@ private:
     }
 
     Tensor<Scalar> weight_;
-    double on_label_;
+    Scalar on_label_;
     double on_all_;
-    double total_ = 0;
+    Scalar on_others_;  ///< on_all_ times the sum of the weights
 };
 
 /// The label of every entry, -1 where it does not count. @throws as `cross_entropy`.
 template <class Scalar>
-[[nodiscard]] Tensor<Index> checked_labels(const Shape& logits, const Target<Scalar>& target, Index ignore_index) {
+[[nodiscard]] Tensor<Index> checked_labels(const Shape& logits, const Target<Scalar>& target, const ElementWeights<Scalar>& weights,
+                                           Index ignore_index) {
     require<ShapeError>(logits.rank() >= 2 && logits.back() > 0, "cross_entropy", "expected logits (N, ..., classes), got ",
                         logits);
     const Tensor<Index>& labels = labels_for("cross_entropy", "logits", logits, target);
@@ -102,7 +109,7 @@ template <class Scalar>
     auto result = Tensor<Index>::empty(labels.shape());
     for (Index r = 0; r < labels.numel(); ++r) {
         const Index label = labels[r];
-        const bool counts = label != ignore_index && target.counts(r);
+        const bool counts = label != ignore_index && weights.counts(r);
         if (counts && (label < 0 || label >= classes))
             fail<ValueError>("cross_entropy", "expected labels in [0, ", classes, "), got ", label, " at sample ",
                              r / target.sample_numel(), classes == 1 ? ": for one logit take binary_cross_entropy_with_logits" : "");
@@ -126,29 +133,29 @@ template <class Scalar>
 [[nodiscard]] Variable<Scalar> cross_entropy(const Variable<Scalar>& logits, const std::type_identity_t<Target<Scalar>>& target,
                                              const CrossEntropyOptions<Scalar>& options = {}) {
     detail::check(options);
-    Tensor<Index> labels = detail::checked_labels(logits.shape(), target, options.ignore_index);
+    const detail::ElementWeights<Scalar> weights{target, options.reduction};
+    Tensor<Index> labels = detail::checked_labels(logits.shape(), target, weights, options.ignore_index);
     const Index classes = logits.shape().back();
     require<ShapeError>(!options.weight || options.weight->numel() == classes, "cross_entropy", "expected class weights of shape (",
                         classes, ",), got ", options.weight ? options.weight->shape() : Shape{});
     detail::SmoothedTarget<Scalar> smoothed{classes, options};
     bool any = false;
     for (Index& label : labels) {
-        if (label >= 0 && !(smoothed.mass(label) > 0))
+        if (options.weight && label >= 0 && !(smoothed.mass(label) > 0))
             label = -1;
         any = any || label >= 0;
     }
-    const detail::ElementWeights<Scalar> weights{target, options.reduction};
     double divisor = 1;
     if (any && options.reduction == Reduction::mean)
-        divisor = kernels::sum(labels.numel(), [&, plain = weights.all_one()](Index r) {
-            return labels[r] < 0 ? Scalar(0) : smoothed.weight(labels[r]) * (plain ? Scalar(1) : weights[r]);
+        divisor = kernels::sum(labels.numel(), [&](Index r) {
+            return labels[r] < 0 ? Scalar(0) : weights.weighted() ? smoothed.weight(labels[r]) * weights[r] : smoothed.weight(labels[r]);
         });
     if (!any || !(divisor > 0))
         return detail::constant_zero<Scalar>(options.reduction, labels.shape());
 
     auto softmax = Tensor<Scalar>::empty(logits.requires_grad() ? logits.shape() : Shape{0});
     Tensor<Scalar> loss = Tensor<Scalar>::empty(labels.shape());
-    const bool weighted = target.weight() != nullptr;
+    const bool weighted = weights.weighted();
     auto share = Tensor<Scalar>::empty(weighted ? labels.shape() : Shape{0});  // of each row
     const Index grain = kernels::row_grain(classes);
     parallel_for(labels.numel(), grain, static_cast<std::size_t>(classes) * sizeof(Scalar),
@@ -156,10 +163,9 @@ template <class Scalar>
                      Index begin, Index end, void* spare) {
                      for (Index r = begin; r < end; ++r) {
                          Scalar* const row = keep ? p + r * classes : static_cast<Scalar*>(spare);
-                         double own = labels[r] < 0 ? 0 : smoothed.loss(x + r * classes, labels[r], row);
+                         out[r] = labels[r] < 0 ? Scalar(0) : smoothed.loss(x + r * classes, labels[r], row);
                          if (weighted)
-                             own *= static_cast<double>(share[r] = weights[r]);
-                         out[r] = static_cast<Scalar>(own);
+                             out[r] *= share[r] = weights[r];
                      }
                  });
     const bool single = options.reduction != Reduction::none;

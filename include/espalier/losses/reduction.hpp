@@ -45,33 +45,56 @@ Point(Scalar, Scalar) -> Point<Scalar>;  // for clang++ 14
 namespace detail {
 
 /// How much each element of a target counts in a reduction; 0 where it does not. For a mean the weights are relative to the
-/// largest: only their ratios matter then, and so they neither overflow nor vanish in a sum.
+/// largest: only their ratios matter then, and so they neither overflow nor vanish in a sum. A view of the target, made once for
+/// all elements.
 template <class Scalar>
 class ElementWeights {
 public:
-    ElementWeights(const Target<Scalar>& target, Reduction reduction) : target_{target}, counted_{target.counted()} {
-        if (!target.weight() || reduction != Reduction::mean || counted_ == 0)
+    ElementWeights(const Target<Scalar>& target, Reduction reduction)
+        : mask_{target.mask() ? target.mask()->data() : nullptr},
+          weight_{target.weight() ? target.weight()->data() : nullptr},
+          each_{target.sample_numel()},
+          numel_{target.shape().numel()},
+          counted_{target.counted()},
+          by_element_{target.masks_elements()} {
+        if (!weight_ || reduction != Reduction::mean || counted_ == 0)
             return;
         largest_ = 0;
         for (Index i = 0; i < target.size(); ++i)
             if (target.labelled(i))
-                largest_ = std::max(largest_, (*target.weight())[i]);
+                largest_ = std::max(largest_, weight_[i]);
     }
 
     /// How many are not 0.
     [[nodiscard]] Index counted() const noexcept { return counted_; }
     /// Whether all are 1.
-    [[nodiscard]] bool all_one() const noexcept { return !target_.mask() && !target_.weight(); }
-    [[nodiscard]] Scalar operator[](Index element) const noexcept { return target_.weight_of(element) / largest_; }
+    [[nodiscard]] bool all_one() const noexcept { return !mask_ && !weight_; }
+    /// Whether some may be neither 0 nor 1.
+    [[nodiscard]] bool weighted() const noexcept { return weight_ != nullptr; }
+    [[nodiscard]] bool counts(Index element) const noexcept {
+        if (all_one())
+            return true;
+        const Index sample = sample_of(element);
+        return (!mask_ || mask_[by_element_ ? element : sample]) && (!weight_ || weight_[sample] > 0);
+    }
+    [[nodiscard]] Scalar operator[](Index element) const noexcept {
+        if (!counts(element))
+            return 0;
+        return weight_ ? weight_[sample_of(element)] / largest_ : Scalar(1);
+    }
     [[nodiscard]] double total() const {
-        if (!target_.weight())
-            return static_cast<double>(counted_);
-        return kernels::sum(target_.shape().numel(), [this](Index i) { return (*this)[i]; });
+        return weight_ ? kernels::sum(numel_, [this](Index i) { return (*this)[i]; }) : static_cast<double>(counted_);
     }
 
 private:
-    const Target<Scalar>& target_;
+    [[nodiscard]] Index sample_of(Index element) const noexcept { return each_ == 1 ? element : element / each_; }
+
+    const bool* mask_;
+    const Scalar* weight_;
+    Index each_;
+    Index numel_;
     Index counted_;
+    bool by_element_;
     Scalar largest_ = 1;
 };
 
@@ -98,9 +121,11 @@ template <class Scalar, class PointOf>
         Point<Scalar> p{0, 0};
         if (weight > 0)
             p = point(x[i], value[i], i);
+        if (!all)
+            p = {p.loss * weight, p.slope * weight};
         if (keep)
-            slope[i] = weight * p.slope;
-        return weight * p.loss;
+            slope[i] = p.slope;
+        return p.loss;
     };
     Tensor<Scalar> loss;
     Scalar scale = 1;

@@ -78,7 +78,7 @@ public:
     /// Number of samples N.
     [[nodiscard]] Index size() const noexcept { return *shape().begin(); }
     /// Number of elements of a sample.
-    [[nodiscard]] Index sample_numel() const noexcept { return shape().product(1, shape().rank()); }
+    [[nodiscard]] Index sample_numel() const noexcept { return sample_numel_; }
 
     /// (N,) or the shape of the labels or values; null without one.
     [[nodiscard]] const Tensor<bool>* mask() const& noexcept { return options_.mask ? &*options_.mask : nullptr; }
@@ -93,7 +93,7 @@ public:
     [[nodiscard]] Scalar weight_of(Index element) const noexcept {
         if (!mask() && !weight())
             return 1;
-        const Index sample = element / sample_numel();
+        const Index sample = element / sample_numel_;
         if (mask() && !(*mask())[masks_elements() ? element : sample])
             return 0;
         return weight() ? (*weight())[sample] : Scalar(1);
@@ -101,7 +101,7 @@ public:
     [[nodiscard]] bool counts(Index element) const noexcept { return weight_of(element) > 0; }
     /// How many elements of a sample count, or of all.
     [[nodiscard]] Index counted(Index sample) const noexcept {
-        const Index each = sample_numel();
+        const Index each = sample_numel_;
         if (weight() && !((*weight())[sample] > 0))
             return 0;
         if (masks_elements())
@@ -130,6 +130,7 @@ public:
     [[nodiscard]] Target gather(std::span<const Index> indices) const {
         Target result;
         std::visit([&](const auto& tensor) { result.data_ = tensor.gather(indices); }, data_);
+        result.sample_numel_ = sample_numel_;
         if (mask())
             result.options_.mask = mask()->gather(indices);
         if (weight())
@@ -144,8 +145,9 @@ private:
     void require_values() const {
         require<StateError>(!has_labels(), "target", "expected values, got class indices of shape ", shape());
     }
-    void check() const {
+    void check() {
         require<ShapeError>(shape().rank() > 0, "target", "expected a batch axis, got shape ", shape());
+        sample_numel_ = shape().product(1, shape().rank());
         const Shape samples{size()};
         if (mask() && mask()->shape() != samples && mask()->shape() != shape())
             fail<ShapeError>("target", "expected a mask of shape ", samples,
@@ -161,6 +163,7 @@ private:
 
     std::variant<Tensor<Index>, Tensor<Scalar>> data_;
     TargetOptions<Scalar> options_;
+    Index sample_numel_ = 1;
 };
 
 /// One target for each task.

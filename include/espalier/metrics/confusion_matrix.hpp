@@ -6,7 +6,6 @@
 #include <espalier/metrics/classes.hpp>
 #include <espalier/tensor/tensor.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::metrics {

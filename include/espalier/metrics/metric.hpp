@@ -121,7 +121,8 @@ public:
     }
     template <MetricOf<Scalar> M>
     [[nodiscard]] M as() && {
-        return std::as_const(*this).template as<M>();
+        (void)std::as_const(*this).template as<M>();
+        return std::move(static_cast<Holder<M>&>(*held_).metric);
     }
 
 private:
