@@ -96,10 +96,12 @@ TEST_CASE("masks of elements and weights go along when samples are combined", "[
     CHECK_FALSE(all.target("u").masks_elements());
     const auto weighted = data::combine_samples(plain, samples);
     CHECK(*weighted.target("t").mask() == Tensor<bool>{{3}, {true, false, true}});
-    CHECK(*data::combine_samples(samples, samples).target("t").weight() == Tensor<float>{{4}, {0.5F, 2, 0.5F, 2}});
+    const auto twice = data::combine_samples(samples, samples);
+    CHECK(*twice.target("t").weight() == Tensor<float>{{4}, {0.5F, 2, 0.5F, 2}});
     const data::Dataset only_weights{Tensor<float>{{1}, {5}}, "t", Target{Tensor<float>{{1, 2}}, {.mask = {}, .weight = Tensor<float>{{1}}}}};
-    CHECK(data::combine_samples(plain, only_weights).target("t").mask() == nullptr);
-    CHECK(data::combine_samples(plain, only_weights).target("t").labelled_count() == 1);
+    const auto without_mask = data::combine_samples(plain, only_weights);
+    CHECK(without_mask.target("t").mask() == nullptr);
+    CHECK(without_mask.target("t").labelled_count() == 1);
     const data::Dataset measured{Tensor<float>{{2}, {1, 2}}, "v", Target{Tensor<float>{{2}}, {.mask = {}, .weight = Tensor<float>{{2}, {3, 4}}}}};
     const auto labels = data::combine_labels(holes, measured);
     CHECK(labels.target("t").masks_elements());

@@ -75,6 +75,16 @@ TEST_CASE("A sample of weight 0 is not labelled", "[losses]") {
     REQUIRE(part.labelled_count() == 2);
 }
 
+TEST_CASE("A target is changed with its mask and weights", "[losses]") {
+    Target<float> target{Tensor<Index>{{2}, {1, 2}}, {.mask = Tensor<bool>{{2}, {true, false}}, .weight = Tensor<float>{{2}, {3, 4}}}};
+    target = {Tensor<Index>{{2}, {5, 6}}, target.options()};
+    REQUIRE(target.labels() == Tensor<Index>{{2}, {5, 6}});
+    REQUIRE(target.weight_of(0) == 3);
+    REQUIRE_FALSE(target.labelled(1));
+    const losses::TargetOptions<float> moved = std::move(target).options();
+    REQUIRE(*moved.weight == Tensor<float>{{2}, {3, 4}});
+}
+
 TEST_CASE("A target without samples, or of samples without elements, labels nothing", "[losses]") {
     for (const Shape& shape : {Shape{0}, Shape{0, 3}, Shape{3, 0}}) {
         CAPTURE(shape);

@@ -88,6 +88,9 @@ public:
     /// (N,); null without any, which is as all 1.
     [[nodiscard]] const Tensor<Scalar>* weight() const& noexcept { return options_.weight ? &*options_.weight : nullptr; }
     const Tensor<Scalar>* weight() && = delete;
+    /// Both, to go along with labels or values that were changed: `target = {std::move(turned), target.options()}`.
+    [[nodiscard]] const TargetOptions<Scalar>& options() const& noexcept { return options_; }
+    [[nodiscard]] TargetOptions<Scalar> options() && noexcept { return std::move(options_); }
 
     /// The weight of an element, counted in row-major order over all labels or values; 0 if it does not count.
     [[nodiscard]] Scalar weight_of(Index element) const noexcept {
