@@ -7,6 +7,8 @@
 #include <espalier/losses/huber.hpp>
 #include <espalier/losses/l1.hpp>
 #include <espalier/losses/loss.hpp>
+#include <espalier/losses/match.hpp>
+#include <espalier/losses/mean_over_labelled.hpp>
 #include <espalier/losses/mse.hpp>
 #include <espalier/losses/reduction.hpp>
 #include <espalier/losses/target.hpp>

@@ -3,6 +3,11 @@
 #pragma once
 
 #include <espalier/metrics/accuracy.hpp>
+#include <espalier/metrics/auroc.hpp>
+#include <espalier/metrics/binary.hpp>
+#include <espalier/metrics/classes.hpp>
+#include <espalier/metrics/confusion_matrix.hpp>
 #include <espalier/metrics/metric.hpp>
 #include <espalier/metrics/per_task.hpp>
+#include <espalier/metrics/precision_recall.hpp>
 #include <espalier/metrics/regression.hpp>

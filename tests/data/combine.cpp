@@ -78,3 +78,32 @@ TEST_CASE("samples that do not fit are not combined", "[data][combine]") {
     CHECK_THROWS_AS(data::combine_samples(a, grid), ShapeError);
     CHECK_THROWS_WITH(data::combine_samples(a, grid), ContainsSubstring("for task 't', got (2,) and (1, 8)"));
 }
+
+TEST_CASE("masks of elements and weights go along when samples are combined", "[data][combine]") {
+    using Target = losses::Target<float>;
+    const data::Dataset holes{Tensor<float>{{2}, {1, 2}}, "t", Target{Tensor<float>{{2, 2}, {1, 2, 3, 4}}, Tensor<bool>{{2, 2}, {true, false, false, true}}}};
+    const data::Dataset samples{Tensor<float>{{2}, {3, 4}}, "t",
+                                Target{Tensor<float>{{2, 2}, {5, 6, 7, 8}}, {.mask = Tensor<bool>{{2}, {false, true}}, .weight = Tensor<float>{{2}, {0.5F, 2}}}}};
+    const data::Dataset plain{Tensor<float>{{1}, {5}}, "t", Tensor<float>{{1, 2}, {9, 10}}};
+    const data::Dataset other{Tensor<float>{{1}, {6}}, "u", Tensor<Index>{{1}, {1}}};
+    const auto all = data::combine_samples(holes, samples, plain, other);
+    const Target& t = all.target("t");
+    CHECK(*t.mask() == Tensor<bool>{{6, 2}, {true, false, false, true, false, false, true, true, true, true, false, false}});
+    CHECK(*t.weight() == Tensor<float>{{6}, {1, 1, 0.5F, 2, 1, 1}});
+    CHECK(t.labelled_count() == 4);
+    CHECK(t.counted() == 6);
+    CHECK(all.target("u").weight() == nullptr);
+    CHECK_FALSE(all.target("u").masks_elements());
+    const auto weighted = data::combine_samples(plain, samples);
+    CHECK(*weighted.target("t").mask() == Tensor<bool>{{3}, {true, false, true}});
+    const auto twice = data::combine_samples(samples, samples);
+    CHECK(*twice.target("t").weight() == Tensor<float>{{4}, {0.5F, 2, 0.5F, 2}});
+    const data::Dataset only_weights{Tensor<float>{{1}, {5}}, "t", Target{Tensor<float>{{1, 2}}, {.mask = {}, .weight = Tensor<float>{{1}}}}};
+    const auto without_mask = data::combine_samples(plain, only_weights);
+    CHECK(without_mask.target("t").mask() == nullptr);
+    CHECK(without_mask.target("t").labelled_count() == 1);
+    const data::Dataset measured{Tensor<float>{{2}, {1, 2}}, "v", Target{Tensor<float>{{2}}, {.mask = {}, .weight = Tensor<float>{{2}, {3, 4}}}}};
+    const auto labels = data::combine_labels(holes, measured);
+    CHECK(labels.target("t").masks_elements());
+    CHECK(labels.target("v").weight_of(1) == 4);
+}

@@ -104,11 +104,11 @@ TEST_CASE("bad input: labels", "[integration][bad_input]") {
     t.refuses_step<ValueError>(t.images, labels(Tensor<Index>{{4}, {-1, 1, 2, 0}}, values),
                                "[cross_entropy] expected labels in [0, 3), got -1 at sample 0, for task 'left'");
     t.refuses_step<StateError>(t.images, labels(values, values),
-                               "[cross_entropy] expected a target of class indices, got values of shape (4, 1), for task 'left'");
+                               "[cross_entropy] expected a target of class indices, got values of shape (4, 1): give labels as a Tensor<Index>, for task 'left'");
     t.refuses_step<StateError>(t.images, labels(Tensor<Index>{Shape{4}}, Tensor<Index>{Shape{4}}),
-                               "[mse_loss] expected a target of values, got class indices of shape (4,), for task 'right'");
+                               "[mse_loss] expected a target of values, got class indices of shape (4,): give values as a Tensor<float>, for task 'right'");
     t.refuses_step<ShapeError>(t.images, labels(Tensor<Index>{Shape{4}}, Tensor<float>{Shape{4}}),
-                               "[mse_loss] expected values of the shape of the prediction (4, 1), got (4,), for task 'right'");
+                               "[mse_loss] expected values of the shape of the prediction (4, 1), got (4,): reshape them to (4, 1), for task 'right'");
     t.refuses<ShapeError>([&] { (void)losses::Target<float>{Tensor<Index>{Shape{4}}, Tensor<bool>{Shape{3}}}; },
                           "[target] expected a mask of shape (4,), got (3,)");
 }

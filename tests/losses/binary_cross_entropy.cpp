@@ -72,7 +72,8 @@ TEST_CASE("binary_cross_entropy_with_logits names what does not fit", "[losses]"
                         "[binary_cross_entropy_with_logits] expected a pos_weight of one element or of the last axes of the "
                         "prediction (4, 2), got (3,)");
     REQUIRE_THROWS_WITH(losses::binary_cross_entropy_with_logits(x, Tensor<Index>{{4}}),
-                        "[binary_cross_entropy_with_logits] expected a target of values, got class indices of shape (4,)");
+                        "[binary_cross_entropy_with_logits] expected a target of values, got class indices of shape (4,): "
+                        "give 0 and 1 as a Tensor<float>");
     REQUIRE_THROWS_WITH(losses::binary_cross_entropy_with_logits(x, Tensor<float>{{4}}),
                         "[binary_cross_entropy_with_logits] expected values of the shape of the prediction (4, 2), got (4,)");
 }

@@ -103,6 +103,84 @@ TEST_CASE("cross_entropy over nothing is 0 and not NaN", "[losses]") {
                  std::vector<double>(12));
 }
 
+TEST_CASE("cross_entropy is a constant where no label counts: all ignored, or of class weight 0", "[losses]") {
+    const Variable<double> x{logits, true};
+    const Tensor<double> only_first{{3}, {1, 0, 0}};
+    const Tensor<Index> others{{4}, {1, 1, 2, 2}};
+    for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none}) {
+        const auto constant = [&](const losses::CrossEntropyOptions<double>& options, const losses::Target<double>& target) {
+            const auto y = losses::cross_entropy(x, target, options);
+            REQUIRE(y.value() == Tensor<double>{y.shape()});
+            return !y.requires_grad();
+        };
+        CHECK(constant({.reduction = reduction}, Tensor<Index>::full({4}, -100)));
+        CHECK(constant({.ignore_index = 1, .reduction = reduction}, Tensor<Index>::full({4}, 1)));
+        CHECK(constant({.weight = only_first, .reduction = reduction}, others));
+        CHECK(constant({.weight = Tensor<double>{Shape{3}}, .label_smoothing = 0.3, .reduction = reduction}, others));
+        CHECK(constant({.weight = only_first, .reduction = reduction},
+                       {Tensor<Index>{{4}, {0, -100, 2, 0}}, {.mask = Tensor<bool>{{4}, {true, true, true, false}}, .weight = Tensor<double>{{4}, {0, 1, 1, 1}}}}));
+        // One that counts is enough.
+        CHECK(losses::cross_entropy(x, Tensor<Index>{{4}, {1, 0, 2, 2}}, {.weight = only_first, .reduction = reduction}).requires_grad());
+    }
+}
+
+TEST_CASE("With label smoothing a label of class weight 0 still counts in a sum, as in PyTorch", "[losses]") {
+    // torch 2.13: F.cross_entropy(x, y, weight=[1, 0, 0], label_smoothing=0.3, reduction=r), y = [1, 1, 2, 2], then [1, 0, 2, 2]
+    const Tensor<double> only_first{{3}, {1, 0, 0}};
+    const Tensor<Index> others{{4}, {1, 1, 2, 2}};
+    const auto smoothed = [&](Reduction r) { return CrossEntropy<double>{{.weight = only_first, .label_smoothing = 0.3, .reduction = r}}; };
+    require_loss(smoothed(Reduction::sum), logits, others, {0.8532140600185681}, {});
+    require_loss(smoothed(Reduction::none), logits, others, {0.17326219831020326, 0.033067260940722404, 0.5061240043232045, 0.14076059644443803}, {});
+    require_loss(smoothed(Reduction::mean), logits, Tensor<Index>{{4}, {1, 0, 2, 2}}, {1.084684886603625}, {});
+    REQUIRE(smoothed(Reduction::sum)(Variable<double>{logits, true}, others).requires_grad());
+    // The mean divides by the weights of the labels, which are 0: PyTorch gives NaN.
+    const auto mean = smoothed(Reduction::mean)(Variable<double>{logits, true}, others);
+    REQUIRE(mean.item() == 0);
+    REQUIRE_FALSE(mean.requires_grad());
+}
+
+TEST_CASE("An entry of weight 0 is not looked at", "[losses]") {
+    const double nan = std::nan("");
+    const Variable<double> x{Tensor<double>{{2, 2}, {0, 0, nan, nan}}, true};
+    const auto y = losses::cross_entropy(x, Tensor<Index>{{2}, {0, 1}}, {.weight = Tensor<double>{{2}, {1, 0}}});
+    REQUIRE(y.item() == Approx(std::log(2.0)));
+    y.backward();
+    auto leaf = x;
+    REQUIRE(leaf.grad() == Tensor<double>{{2, 2}, {-0.5, 0.5, 0, 0}});
+}
+
+TEST_CASE("cross_entropy in float is right for many classes and many rows", "[losses]") {
+    const Index classes = 50000;
+    const double exact = std::log(static_cast<double>(classes));
+    Random random{4};
+    auto class_weight = Tensor<float>::uniform({classes}, random, 0.1F, 1);
+    double total = 0;
+    for (const float w : class_weight)
+        total += static_cast<double>(w);
+    for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none})
+        for (const bool weighted : {false, true}) {
+            CAPTURE(static_cast<int>(reduction), weighted);
+            losses::CrossEntropyOptions<float> options{.label_smoothing = 0.1, .reduction = reduction};
+            if (weighted)
+                options.weight = class_weight;
+            Variable<float> x{Tensor<float>{{1, classes}}, true};
+            const auto y = losses::cross_entropy(x, Tensor<Index>{{1}, {7}}, options);
+            const double own = weighted ? static_cast<double>(class_weight[7]) : 1;
+            const double sum = weighted ? total : static_cast<double>(classes);
+            const double divisor = reduction == Reduction::mean ? own : 1;
+            const double mass = 0.9 * own + 0.1 / static_cast<double>(classes) * sum;
+            REQUIRE(y.value()[0] == Approx(mass * exact / divisor).epsilon(1e-6));
+            const auto gradient = autograd::vjp(y, Tensor<float>::ones(y.shape().prepended(1)), std::span<const Variable<float>>{&x, 1})[0];
+            const double p = 1 / static_cast<double>(classes);
+            const double w8 = weighted ? static_cast<double>(class_weight[8]) : 1;
+            REQUIRE(gradient[8] == Approx((mass * p - 0.1 * p * w8) / divisor).epsilon(1e-5));
+            REQUIRE(gradient[7] == Approx((mass * p - 0.1 * p * own - 0.9 * own) / divisor).epsilon(1e-5));
+        }
+    const Index rows = 200000;
+    const auto many = losses::cross_entropy(Variable<float>{Tensor<float>{{rows, 3}}, true}, Tensor<Index>{{rows}}, {.label_smoothing = 0.1});
+    REQUIRE(many.item() == Approx(std::log(3.0)).epsilon(1e-6));
+}
+
 TEST_CASE("cross_entropy stands large logits, and lets NaN of labelled samples through", "[losses]") {
     require_loss(CrossEntropy<double>{{.reduction = Reduction::none}}, Tensor<double>{{2, 2}, {1000, -1000, 1000, -1000}},
                  Tensor<Index>{{2}, {0, 1}}, {0, 2000}, {0, 0, 1, -1});
@@ -150,10 +228,10 @@ TEST_CASE("cross_entropy names what does not fit", "[losses]") {
     REQUIRE_THROWS_AS(loss(x, Tensor<Index>{{3}}), ShapeError);
     REQUIRE_THROWS_WITH(loss(x, Tensor<Index>{{3}}), "[cross_entropy] expected labels of shape (4,) for logits (4, 10), got (3,)");
     REQUIRE_THROWS_WITH(loss(x, Tensor<Index>{{4, 1}}),
-                        "[cross_entropy] expected labels of shape (4,) for logits (4, 10), got (4, 1)");
+                        "[cross_entropy] expected labels of shape (4,) for logits (4, 10), got (4, 1): reshape them to (4,)");
     REQUIRE_THROWS_AS(loss(x, Tensor<float>{{4, 10}}), StateError);
     REQUIRE_THROWS_WITH(loss(x, Tensor<float>{{4, 10}}),
-                        "[cross_entropy] expected a target of class indices, got values of shape (4, 10)");
+                        "[cross_entropy] expected a target of class indices, got values of shape (4, 10): give labels as a Tensor<Index>");
     REQUIRE_THROWS_WITH(loss(Variable<float>{Tensor<float>{{4}}}, Tensor<Index>{{4}}),
                         "[cross_entropy] expected logits (N, ..., classes), got (4,)");
     REQUIRE_THROWS_WITH(loss(Variable<float>{Tensor<float>{{4, 0}}}, Tensor<Index>{{4}}),

@@ -40,8 +40,8 @@ TEST_CASE("Values must have the prediction's very shape", "[losses]") {
     const Variable<float> x{Tensor<float>{{4, 1}}, true};
     REQUIRE_THROWS_AS(losses::mse_loss(x, Tensor<float>{{4}}), ShapeError);
     REQUIRE_THROWS_WITH(losses::mse_loss(x, Tensor<float>{{4}}),
-                        "[mse_loss] expected values of the shape of the prediction (4, 1), got (4,)");
+                        "[mse_loss] expected values of the shape of the prediction (4, 1), got (4,): reshape them to (4, 1)");
     REQUIRE_THROWS_AS(losses::l1_loss(x, Tensor<Index>{{4}}), StateError);
     REQUIRE_THROWS_WITH(losses::l1_loss(x, Tensor<Index>{{4}}),
-                        "[l1_loss] expected a target of values, got class indices of shape (4,)");
+                        "[l1_loss] expected a target of values, got class indices of shape (4,): give values as a Tensor<float>");
 }

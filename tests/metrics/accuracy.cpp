@@ -87,11 +87,25 @@ TEST_CASE("Accuracy names what does not fit, and counts nothing then", "[metrics
     REQUIRE_THROWS_WITH(accuracy.update(scores, Tensor<Index>{{3}}),
                         "[accuracy] expected labels of shape (4,) for scores (4, 3), got (3,)");
     REQUIRE_THROWS_WITH(accuracy.update(scores, Tensor<float>{{4, 3}}),
-                        "[accuracy] expected a target of class indices, got values of shape (4, 3)");
+                        "[accuracy] expected a target of class indices, got values of shape (4, 3): give labels as a Tensor<Index>");
     REQUIRE_THROWS_WITH(Accuracy{{.top_k = 5}}.update(scores, labels),
                         "[accuracy] expected scores (N, ..., classes) of at least 5 classes, got (4, 3)");
     REQUIRE_THROWS_WITH(accuracy.update(Tensor<float>{{4}}, labels),
                         "[accuracy] expected scores (N, ..., classes) of at least 1 classes, got (4,)");
     REQUIRE_THROWS_WITH(Accuracy{{.top_k = 0}}, "[accuracy] expected a top_k above 0, got 0");
     REQUIRE(accuracy.count() == 0);
+}
+
+TEST_CASE("Accuracy weighs samples and masks pixels", "[metrics]") {
+    Accuracy accuracy;
+    accuracy.update(scores, Target<float>{labels, {.mask = {}, .weight = Tensor<float>{{4}, {1, 2, 3, 0}}}});  // right, wrong, right, -
+    REQUIRE(accuracy.value() == 4.0 / 6);
+    REQUIRE(accuracy.count() == 3);
+    Accuracy pixels;
+    const Target<float> holes{Tensor<Index>{{2, 2}, {1, 99, 2, 0}}, Tensor<bool>{{2, 2}, {true, false, true, true}}};
+    pixels.update(scores.reshape({2, 2, 3}), holes);
+    REQUIRE(pixels.count() == 3);
+    REQUIRE(pixels.value() == 1);
+    REQUIRE_THROWS_WITH(pixels.update(Tensor<float>{{2, 1}}, Tensor<Index>{{2}, {0, 1}}),
+                        "[accuracy] expected labels in [0, 1), got 1 at sample 1: for one logit take the binary metrics");
 }

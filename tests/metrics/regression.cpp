@@ -47,10 +47,24 @@ TEST_CASE("MAE and RMSE name what does not fit", "[metrics]") {
     const Tensor<float> prediction{{3, 1}};
     REQUIRE_THROWS_AS(mae.update(prediction, Tensor<float>{{3}}), ShapeError);
     REQUIRE_THROWS_WITH(mae.update(prediction, Tensor<float>{{3}}),
-                        "[mae] expected values of the shape of the prediction (3, 1), got (3,)");
+                        "[mae] expected values of the shape of the prediction (3, 1), got (3,): reshape them to (3, 1)");
     REQUIRE_THROWS_AS(rmse.update(prediction, Tensor<Index>{{3}}), StateError);
     REQUIRE_THROWS_WITH(rmse.update(prediction, Tensor<Index>{{3}}),
-                        "[rmse] expected a target of values, got class indices of shape (3,)");
+                        "[rmse] expected a target of values, got class indices of shape (3,): give values as a Tensor<float>");
     REQUIRE_THROWS_WITH(mae.value(), "[mae] expected labelled samples, got none");
     REQUIRE_THROWS_WITH(rmse.value(), "[rmse] expected labelled samples, got none");
+}
+
+TEST_CASE("MAE and RMSE weigh samples and mask elements", "[metrics]") {
+    const auto nan = static_cast<float>(std::nan(""));
+    const Tensor<float> prediction{{3, 2}, {1, nan, 2, 4, 3, nan}};
+    const Target<float> target{Tensor<float>{{3, 2}, {0, 0, 0, 0, nan, nan}},
+                               {.mask = Tensor<bool>{{3, 2}, {true, false, true, true, true, true}}, .weight = Tensor<float>{{3}, {3, 0.5F, 0}}}};
+    metrics::MAE mae;
+    mae.update(prediction, target);
+    REQUIRE(mae.value() == (3 * 1 + 0.5 * 2 + 0.5 * 4) / 4);
+    REQUIRE(mae.count() == 3);
+    metrics::RMSE rmse;
+    rmse.update(prediction, target);
+    REQUIRE(rmse.value() == std::sqrt((3 * 1 + 0.5 * 4 + 0.5 * 16) / 4));
 }

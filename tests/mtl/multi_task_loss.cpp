@@ -200,10 +200,10 @@ TEST_CASE("what a loss refuses comes with the name of its task", "[mtl][loss]") 
                       "[cross_entropy] expected labels in [0, 5), got -1 at sample 3, for task 'class'");
     CHECK_THROWS_AS(with(sizes, sizes), StateError);
     CHECK_THROWS_WITH(with(sizes, sizes),
-                      "[cross_entropy] expected a target of class indices, got values of shape (4, 1), for task 'class'");
+                      "[cross_entropy] expected a target of class indices, got values of shape (4, 1): give labels as a Tensor<Index>, for task 'class'");
     CHECK_THROWS_AS(with(labels, Tensor<float>{Shape{4}}), ShapeError);
     CHECK_THROWS_WITH(with(labels, Tensor<float>{Shape{4}}),
-                      "[mse_loss] expected values of the shape of the prediction (4, 1), got (4,), for task 'size'");
+                      "[mse_loss] expected values of the shape of the prediction (4, 1), got (4,): reshape them to (4, 1), for task 'size'");
 }
 
 TEST_CASE("a loss has to be one finite number", "[mtl][loss]") {

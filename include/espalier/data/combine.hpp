@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <concepts>
 #include <initializer_list>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -64,7 +63,8 @@ template <class T>
     return result;
 }
 
-/// The target of one task over all parts: where a part has none, zeros with a mask of false.
+/// The target of one task over all parts: where a part has none, zeros with a mask of false. A mask of elements in one makes it
+/// one in all; a sample without a weight of its own has weight 1.
 template <class Scalar>
 [[nodiscard]] losses::Target<Scalar> combine_target(const Parts<Scalar>& parts, const std::string& task) {
     const auto target_in = [&](const Dataset<Scalar>* part) {
@@ -76,6 +76,8 @@ template <class Scalar>
     std::vector<const Tensor<Scalar>*> values;
     std::vector<Index> counts;
     bool masked = false;
+    bool by_element = false;
+    bool weighted = false;
     Index total = 0;
     for (const Dataset<Scalar>* part : parts) {
         const auto* target = target_in(part);
@@ -90,21 +92,34 @@ template <class Scalar>
         values.push_back(target && !target->has_labels() ? &target->values() : nullptr);
         counts.push_back(part->size());
         masked = masked || !target || target->mask();
+        by_element = by_element || (target && target->masks_elements());
+        weighted = weighted || (target && target->weight());
         total += part->size();
     }
-    std::optional<Tensor<bool>> mask;
+    losses::TargetOptions<Scalar> beside;
     if (masked) {
-        mask = Tensor<bool>::empty({total});
-        bool* to = mask->data();
+        const Index each = by_element ? sample.numel() : 1;
+        beside.mask = Tensor<bool>::empty(by_element ? sample.prepended(total) : Shape{total});
+        bool* to = beside.mask->data();
         for (const Dataset<Scalar>* part : parts) {
             const auto* target = target_in(part);
-            for (Index i = 0; i < part->size(); ++i)
-                *to++ = target && target->labelled(i);
+            const Tensor<bool>* own = target ? target->mask() : nullptr;
+            for (Index i = 0; i < part->size() * each; ++i)
+                *to++ = target && (!own || (*own)[target->masks_elements() ? i : i / each]);
+        }
+    }
+    if (weighted) {
+        beside.weight = Tensor<Scalar>::ones({total});
+        Scalar* to = beside.weight->data();
+        for (const Dataset<Scalar>* part : parts) {
+            if (const auto* target = target_in(part); target && target->weight())
+                std::copy(target->weight()->begin(), target->weight()->end(), to);
+            to += part->size();
         }
     }
     if (first.has_labels())
-        return {concatenate(labels, counts, sample), std::move(mask)};
-    return {concatenate(values, counts, sample), std::move(mask)};
+        return {concatenate(labels, counts, sample), std::move(beside)};
+    return {concatenate(values, counts, sample), std::move(beside)};
 }
 
 template <class Scalar>
@@ -145,7 +160,7 @@ template <class Scalar>
 /// The samples of all sets, one set behind the other: `combine_samples(faces, plates)`.
 ///
 /// A task that a set does not have is unlabelled there: its target holds zeros, masked out. A task that several sets
-/// have is joined, and a mask that one of them has is kept. Shuffle when batching: `DataLoader` does.
+/// have is joined, and masks and weights that one of them has are kept. Shuffle when batching: `DataLoader` does.
 /// @throws ShapeError for inputs or targets of different shapes; ValueError for class indices here and values there
 template <class Scalar, std::same_as<Dataset<Scalar>>... More>
 [[nodiscard]] Dataset<Scalar> combine_samples(const Dataset<Scalar>& first, const More&... more) {

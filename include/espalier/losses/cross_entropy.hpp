@@ -37,87 +37,126 @@ void check(const CrossEntropyOptions<Scalar>& options) {
         require<ValueError>(w >= 0 && std::isfinite(w), "cross_entropy", "expected finite class weights of at least 0, got ", w);
 }
 
-/// The label of every entry, -1 where it is ignored or its sample is not labelled. @throws as `cross_entropy`.
-template <class Scalar>
-[[nodiscard]] Tensor<Index> checked_labels(const Shape& logits, const Target<Scalar>& target, Index ignore_index) {
-    require<ShapeError>(logits.rank() >= 2 && logits.back() > 0, "cross_entropy", "expected logits (N, ..., classes), got ",
-                        logits);
-    require<StateError>(target.has_labels(), "cross_entropy", "expected a target of class indices, got values of shape ",
-                        target.shape());
-    require<ShapeError>(target.shape() == logits.without(-1), "cross_entropy", "expected labels of shape ",
-                        logits.without(-1), " for logits ", logits, ", got ", target.shape());
-    const Tensor<Index>& labels = target.labels();
-    const Index each = target.size() ? labels.numel() / target.size() : 1;
-    auto result = Tensor<Index>::empty(labels.shape());
-    for (Index r = 0; r < labels.numel(); ++r) {
-        const Index label = labels[r];
-        const bool counts = label != ignore_index && target.labelled(r / each);
-        require<ValueError>(!counts || (label >= 0 && label < logits.back()), "cross_entropy", "expected labels in [0, ",
-                            logits.back(), "), got ", label, " at sample ", r / each);
-        result[r] = counts ? label : -1;
-    }
-    return result;
-}
-
 /// The loss of one row of logits is -sum over c of q_c w_c log softmax(x)_c; q is 1 - smoothing on the label, and
-/// smoothing / C more on every class.
+/// smoothing / C more on every class. Sums over more than a few classes are made in double.
 template <class Scalar>
 class SmoothedTarget {
 public:
     SmoothedTarget(Index classes, const CrossEntropyOptions<Scalar>& options)
         : weight_{options.weight ? *options.weight : Tensor<Scalar>::ones({classes})},
           on_label_{static_cast<Scalar>(1 - options.label_smoothing)},
-          on_all_{static_cast<Scalar>(options.label_smoothing / static_cast<double>(classes))} {
+          on_all_{options.label_smoothing / static_cast<double>(classes)} {
+        double total = 0;
         for (const Scalar w : weight_)
-            total_ += w;
+            total += static_cast<double>(w);
+        on_others_ = static_cast<Scalar>(on_all_ * total);
     }
 
     [[nodiscard]] Scalar weight(Index label) const noexcept { return weight_[label]; }
+    /// The sum of q_c w_c. Where it is 0, so are loss and gradient.
+    [[nodiscard]] Scalar mass(Index label) const noexcept { return on_label_ * weight_[label] + on_others_; }
 
     /// Loss of the row x, whose softmax goes to `p`.
     [[nodiscard]] Scalar loss(const Scalar* x, Index label, Scalar* p) const {
-        const Index classes = weight_.numel();
-        const auto [top, log_sum] = kernels::softmax_row(classes, x, p);
+        const auto [top, log_sum] = kernels::softmax_row(weight_.numel(), x, p);
         Scalar loss = on_label_ * weight_[label] * (log_sum - (x[label] - top));
-        for (Index c = 0; on_all_ > 0 && c < classes; ++c)
-            loss += on_all_ * weight_[c] * (log_sum - (x[c] - top));
+        if (weight_.numel() > few)
+            return on_all_ > 0 ? static_cast<Scalar>(static_cast<double>(loss) + on_all_ * spread(x, top, log_sum)) : loss;
+        for (Index c = 0; on_all_ > 0 && c < weight_.numel(); ++c)
+            loss += static_cast<Scalar>(on_all_) * weight_[c] * (log_sum - (x[c] - top));
         return loss;
     }
 
     /// Gradient of the row whose softmax is `p`, times `factor`.
     void gradient(const Scalar* p, Index label, Scalar factor, Scalar* dx) const {
-        const Scalar mass = on_label_ * weight_[label] + on_all_ * total_;
-        kernels::vector_loop(0, weight_.numel(), [=, this, weight = weight_.data()](Index c) {
-            dx[c] = factor * (mass * p[c] - on_all_ * weight[c]);
-        });
+        kernels::vector_loop(0, weight_.numel(),
+                             [=, weight = weight_.data(), all = static_cast<Scalar>(on_all_), sum = mass(label)](
+                                 Index c) { dx[c] = factor * (sum * p[c] - all * weight[c]); });
         dx[label] -= factor * on_label_ * weight_[label];
     }
 
 private:
+    static constexpr Index few = 32;
+
+    /// The sum of w_c times -log softmax(x)_c. Four sums side by side: one alone would wait for its own last addition.
+    [[nodiscard]] double spread(const Scalar* x, Scalar top, Scalar log_sum) const {
+        const Scalar* const w = weight_.data();
+        const auto term = [=](Index c) { return static_cast<double>(w[c]) * static_cast<double>(log_sum - (x[c] - top)); };
+        double sums[4] = {0, 0, 0, 0};
+        Index c = 0;
+        for (; c + 4 <= weight_.numel(); c += 4)
+            for (Index j = 0; j < 4; ++j)
+                sums[j] += term(c + j);
+        for (; c < weight_.numel(); ++c)
+            sums[0] += term(c);
+        return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    }
+
     Tensor<Scalar> weight_;
     Scalar on_label_;
-    Scalar on_all_;
-    Scalar total_ = 0;
+    double on_all_;
+    Scalar on_others_;  ///< on_all_ times the sum of the weights
 };
+
+/// The label of every entry, -1 where it does not count. @throws as `cross_entropy`.
+template <class Scalar>
+[[nodiscard]] Tensor<Index> checked_labels(const Shape& logits, const Target<Scalar>& target, const ElementWeights<Scalar>& weights,
+                                           Index ignore_index) {
+    require<ShapeError>(logits.rank() >= 2 && logits.back() > 0, "cross_entropy", "expected logits (N, ..., classes), got ",
+                        logits);
+    const Tensor<Index>& labels = labels_for("cross_entropy", "logits", logits, target);
+    const Index classes = logits.back();
+    auto result = Tensor<Index>::empty(labels.shape());
+    for (Index r = 0; r < labels.numel(); ++r) {
+        const Index label = labels[r];
+        const bool counts = label != ignore_index && weights.counts(r);
+        if (counts && (label < 0 || label >= classes))
+            fail<ValueError>("cross_entropy", "expected labels in [0, ", classes, "), got ", label, " at sample ",
+                             r / target.sample_numel(), classes == 1 ? ": for one logit take binary_cross_entropy_with_logits" : "");
+        result[r] = counts ? label : -1;
+    }
+    return result;
+}
 
 }  // namespace detail
 
 /// -log softmax(logits)[label] for logits (N, ..., C), the classes on the last axis, and labels (N, ...), so also for
-/// images of labels; options as PyTorch's. A mean is the sum of losses divided by the sum of the labels' weights, and 0 if
-/// that sum is 0.
+/// images of labels; options as PyTorch's. A label counts with the weight of its class times that of its sample: a mean is
+/// the sum of losses divided by the sum of these.
+///
+/// What counts for nothing is as if it were not labelled: a label that is `ignore_index`, or one of class weight 0 unless
+/// smoothing gives other classes a share of it. (It then adds to the sum of losses and not to the divisor, as in PyTorch.)
+/// Where nothing counts, or the divisor is 0, the loss is a constant 0.
 /// @throws ShapeError if logits, labels or class weights do not fit, StateError for a target of values, ValueError for a
 /// label outside [0, C) or a bad option.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> cross_entropy(const Variable<Scalar>& logits, const std::type_identity_t<Target<Scalar>>& target,
                                              const CrossEntropyOptions<Scalar>& options = {}) {
     detail::check(options);
-    Tensor<Index> labels = detail::checked_labels(logits.shape(), target, options.ignore_index);
+    const detail::ElementWeights<Scalar> weights{target, options.reduction};
+    Tensor<Index> labels = detail::checked_labels(logits.shape(), target, weights, options.ignore_index);
     const Index classes = logits.shape().back();
     require<ShapeError>(!options.weight || options.weight->numel() == classes, "cross_entropy", "expected class weights of shape (",
                         classes, ",), got ", options.weight ? options.weight->shape() : Shape{});
     detail::SmoothedTarget<Scalar> smoothed{classes, options};
+    bool any = false;
+    for (Index& label : labels) {
+        if (options.weight && label >= 0 && !(smoothed.mass(label) > 0))
+            label = -1;
+        any = any || label >= 0;
+    }
+    double divisor = 1;
+    if (any && options.reduction == Reduction::mean)
+        divisor = kernels::sum(labels.numel(), [&](Index r) {
+            return labels[r] < 0 ? Scalar(0) : weights.weighted() ? smoothed.weight(labels[r]) * weights[r] : smoothed.weight(labels[r]);
+        });
+    if (!any || !(divisor > 0))
+        return detail::constant_zero<Scalar>(options.reduction, labels.shape());
+
     auto softmax = Tensor<Scalar>::empty(logits.requires_grad() ? logits.shape() : Shape{0});
     Tensor<Scalar> loss = Tensor<Scalar>::empty(labels.shape());
+    const bool weighted = weights.weighted();
+    auto share = Tensor<Scalar>::empty(weighted ? labels.shape() : Shape{0});  // of each row
     const Index grain = kernels::row_grain(classes);
     parallel_for(labels.numel(), grain, static_cast<std::size_t>(classes) * sizeof(Scalar),
                  [&, keep = logits.requires_grad(), x = logits.value().data(), p = softmax.data(), out = loss.data()](
@@ -125,37 +164,38 @@ template <class Scalar>
                      for (Index r = begin; r < end; ++r) {
                          Scalar* const row = keep ? p + r * classes : static_cast<Scalar*>(spare);
                          out[r] = labels[r] < 0 ? Scalar(0) : smoothed.loss(x + r * classes, labels[r], row);
+                         if (weighted)
+                             out[r] *= share[r] = weights[r];
                      }
                  });
-    Scalar scale = 1;
     const bool single = options.reduction != Reduction::none;
-    if (single) {
-        double total = kernels::sum(loss.numel(), [&](Index r) { return loss[r]; });
-        if (options.reduction == Reduction::mean) {
-            const double weights =
-                kernels::sum(labels.numel(), [&](Index r) { return labels[r] < 0 ? Scalar(0) : smoothed.weight(labels[r]); });
-            total = weights > 0 ? total / weights : 0;
-            scale = weights > 0 ? static_cast<Scalar>(1 / weights) : 0;
-        }
-        loss = Tensor<Scalar>::scalar(static_cast<Scalar>(total));
-    }
+    if (single)
+        loss = Tensor<Scalar>::scalar(static_cast<Scalar>(kernels::sum(loss.numel(), [&](Index r) { return loss[r]; }) / divisor));
     return autograd::record<Scalar>(
         "cross_entropy", std::move(loss), {logits},
-        [=, softmax = std::move(softmax), labels = std::move(labels), smoothed = std::move(smoothed)](autograd::Gradients<Scalar>& g) {
+        [=, scale = static_cast<Scalar>(1 / divisor), softmax = std::move(softmax), labels = std::move(labels), share = std::move(share),
+         smoothed = std::move(smoothed)](autograd::Gradients<Scalar>& g) {
             const Index rows = labels.numel();
             auto gradient = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
             parallel_for(g.rows() * rows, grain, [&, upstream = g.cotangent().data(), out = gradient.data()](Index begin, Index end) {
                 for (Index i = begin; i < end; ++i) {
                     const Index r = i % rows;
-                    if (labels[r] < 0)
+                    if (labels[r] < 0) {
                         std::fill_n(out + i * classes, classes, Scalar(0));
-                    else
-                        smoothed.gradient(softmax.data() + r * classes, labels[r],
-                                          scale * upstream[single ? i / rows : i], out + i * classes);
+                        continue;
+                    }
+                    const Scalar factor = scale * upstream[single ? i / rows : i];
+                    smoothed.gradient(softmax.data() + r * classes, labels[r], weighted ? factor * share[r] : factor, out + i * classes);
                 }
             });
             g.add(0, std::move(gradient));
         });
+}
+/// The same of logits that are no variable, such as what `predict` gives.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> cross_entropy(const Tensor<Scalar>& logits, const std::type_identity_t<Target<Scalar>>& target,
+                                             const CrossEntropyOptions<Scalar>& options = {}) {
+    return cross_entropy(Variable<Scalar>{logits}, target, options);
 }
 
 /// `cross_entropy` with its options, as a value.
@@ -167,7 +207,8 @@ public:
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& logits, const Target<Scalar>& target) const {
         return cross_entropy(logits, target, options_);
     }
-    [[nodiscard]] const CrossEntropyOptions<Scalar>& options() const noexcept { return options_; }
+    [[nodiscard]] const CrossEntropyOptions<Scalar>& options() const& noexcept { return options_; }
+    [[nodiscard]] CrossEntropyOptions<Scalar> options() && { return std::move(options_); }
 
 private:
     CrossEntropyOptions<Scalar> options_;

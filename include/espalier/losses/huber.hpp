@@ -32,9 +32,15 @@ template <class Scalar>
     return detail::pointwise("huber_loss", prediction, target, options.reduction, [=](Scalar x, Scalar y, Index) {
         const Scalar d = x - y;
         if (std::abs(d) <= delta)
-            return detail::Point<Scalar>{d * d / 2, d};
-        return detail::Point<Scalar>{delta * (std::abs(d) - delta / 2), std::copysign(delta, d)};
+            return Point<Scalar>{d * d / 2, d};
+        return Point<Scalar>{delta * (std::abs(d) - delta / 2), std::copysign(delta, d)};
     });
+}
+/// The same of a prediction that is no variable, such as what `predict` gives.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> huber_loss(const Tensor<Scalar>& prediction, const std::type_identity_t<Target<Scalar>>& target,
+                                          const HuberOptions& options = {}) {
+    return huber_loss(Variable<Scalar>{prediction}, target, options);
 }
 
 /// `huber_loss` with its options, as a value.
@@ -46,7 +52,8 @@ public:
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& prediction, const Target<Scalar>& target) const {
         return huber_loss(prediction, target, options_);
     }
-    [[nodiscard]] const HuberOptions& options() const noexcept { return options_; }
+    [[nodiscard]] const HuberOptions& options() const& noexcept { return options_; }
+    [[nodiscard]] HuberOptions options() && noexcept { return options_; }
 
 private:
     HuberOptions options_;

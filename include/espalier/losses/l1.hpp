@@ -16,8 +16,14 @@ template <class Scalar>
                                        const LossOptions& options = {}) {
     return detail::pointwise("l1_loss", prediction, target, options.reduction, [](Scalar x, Scalar y, Index) {
         const Scalar d = x - y;
-        return detail::Point<Scalar>{std::abs(d), static_cast<Scalar>((d > 0) - (d < 0))};
+        return Point<Scalar>{std::abs(d), static_cast<Scalar>((d > 0) - (d < 0))};
     });
+}
+/// The same of a prediction that is no variable, such as what `predict` gives.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> l1_loss(const Tensor<Scalar>& prediction, const std::type_identity_t<Target<Scalar>>& target,
+                                       const LossOptions& options = {}) {
+    return l1_loss(Variable<Scalar>{prediction}, target, options);
 }
 
 /// `l1_loss` with its options, as a value.
@@ -28,7 +34,8 @@ public:
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& prediction, const Target<Scalar>& target) const {
         return l1_loss(prediction, target, options_);
     }
-    [[nodiscard]] const LossOptions& options() const noexcept { return options_; }
+    [[nodiscard]] const LossOptions& options() const& noexcept { return options_; }
+    [[nodiscard]] LossOptions options() && noexcept { return options_; }
 
 private:
     LossOptions options_;

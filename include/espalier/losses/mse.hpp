@@ -15,8 +15,14 @@ template <class Scalar>
                                         const LossOptions& options = {}) {
     return detail::pointwise("mse_loss", prediction, target, options.reduction, [](Scalar x, Scalar y, Index) {
         const Scalar d = x - y;
-        return detail::Point<Scalar>{d * d, 2 * d};
+        return Point<Scalar>{d * d, 2 * d};
     });
+}
+/// The same of a prediction that is no variable, such as what `predict` gives.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> mse_loss(const Tensor<Scalar>& prediction, const std::type_identity_t<Target<Scalar>>& target,
+                                        const LossOptions& options = {}) {
+    return mse_loss(Variable<Scalar>{prediction}, target, options);
 }
 
 /// `mse_loss` with its options, as a value.
@@ -27,7 +33,8 @@ public:
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& prediction, const Target<Scalar>& target) const {
         return mse_loss(prediction, target, options_);
     }
-    [[nodiscard]] const LossOptions& options() const noexcept { return options_; }
+    [[nodiscard]] const LossOptions& options() const& noexcept { return options_; }
+    [[nodiscard]] LossOptions options() && noexcept { return options_; }
 
 private:
     LossOptions options_;

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 /// @file How the losses of single elements become the loss of a batch, and the base of all losses that have one for each.
 ///
-/// Samples that the target's mask leaves out are never looked at: whatever their predictions hold, even NaN, reaches
-/// neither the loss nor the gradient. A mean is taken over what is labelled; over nothing, loss and gradient are 0 (where
-/// PyTorch gives NaN), so that a task without labels in a batch is ordinary.
+/// What the target leaves out is never looked at: whatever predictions and values are there, even NaN, reaches neither the
+/// loss nor the gradient. A mean is the weighted mean over what counts, sum w_i l_i / sum w_i with the weight of its sample
+/// for each element, as PyTorch divides by the weights of the classes; with equal weights it is the plain mean to the last
+/// bit. `sum` and `none` multiply by the weights.
+///
+/// Where nothing counts, the loss is 0 (PyTorch: NaN) and a *constant*: it requires no gradient, so that a task without
+/// labels in a batch is ordinary, and the optimizer leaves its head alone, momentum and weight decay included.
 #pragma once
 
 #include <espalier/autograd/record.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/reduction.hpp>
+#include <espalier/losses/match.hpp>
 #include <espalier/losses/target.hpp>
 
 #include <algorithm>
@@ -18,9 +23,9 @@
 namespace espalier::inline ESPALIER_ABI::losses {
 
 enum class Reduction {
-    mean,  ///< a scalar: over labelled elements only
+    mean,  ///< a scalar: over what counts only
     sum,   ///< a scalar
-    none,  ///< one loss for each element, 0 where it is not labelled
+    none,  ///< one loss for each element, 0 where it does not count
 };
 
 /// Options of the losses that have no others.
@@ -28,23 +33,75 @@ struct LossOptions {
     Reduction reduction = Reduction::mean;
 };
 
-namespace detail {
-
 /// Loss of one element and its derivative with respect to the prediction.
 template <class Scalar>
 struct Point {
     Scalar loss;
     Scalar slope;
 };
-
-/// The target's values. @throws StateError for class indices, ShapeError unless they have the prediction's shape.
 template <class Scalar>
-[[nodiscard]] const Tensor<Scalar>& values_like(const char* operation, const Shape& prediction, const Target<Scalar>& target) {
-    require<StateError>(!target.has_labels(), operation, "expected a target of values, got class indices of shape ",
-                        target.shape());
-    require<ShapeError>(target.shape() == prediction, operation, "expected values of the shape of the prediction ",
-                        prediction, ", got ", target.shape());
-    return target.values();
+Point(Scalar, Scalar) -> Point<Scalar>;  // for clang++ 14
+
+namespace detail {
+
+/// How much each element of a target counts in a reduction; 0 where it does not. For a mean the weights are relative to the
+/// largest: only their ratios matter then, and so they neither overflow nor vanish in a sum. A view of the target, made once for
+/// all elements.
+template <class Scalar>
+class ElementWeights {
+public:
+    ElementWeights(const Target<Scalar>& target, Reduction reduction)
+        : mask_{target.mask() ? target.mask()->data() : nullptr},
+          weight_{target.weight() ? target.weight()->data() : nullptr},
+          each_{target.sample_numel()},
+          numel_{target.shape().numel()},
+          counted_{target.counted()},
+          by_element_{target.masks_elements()} {
+        if (!weight_ || reduction != Reduction::mean || counted_ == 0)
+            return;
+        largest_ = 0;
+        for (Index i = 0; i < target.size(); ++i)
+            if (target.labelled(i))
+                largest_ = std::max(largest_, weight_[i]);
+    }
+
+    /// How many are not 0.
+    [[nodiscard]] Index counted() const noexcept { return counted_; }
+    /// Whether all are 1.
+    [[nodiscard]] bool all_one() const noexcept { return !mask_ && !weight_; }
+    /// Whether some may be neither 0 nor 1.
+    [[nodiscard]] bool weighted() const noexcept { return weight_ != nullptr; }
+    [[nodiscard]] bool counts(Index element) const noexcept {
+        if (all_one())
+            return true;
+        const Index sample = sample_of(element);
+        return (!mask_ || mask_[by_element_ ? element : sample]) && (!weight_ || weight_[sample] > 0);
+    }
+    [[nodiscard]] Scalar operator[](Index element) const noexcept {
+        if (!counts(element))
+            return 0;
+        return weight_ ? weight_[sample_of(element)] / largest_ : Scalar(1);
+    }
+    [[nodiscard]] double total() const {
+        return weight_ ? kernels::sum(numel_, [this](Index i) { return (*this)[i]; }) : static_cast<double>(counted_);
+    }
+
+private:
+    [[nodiscard]] Index sample_of(Index element) const noexcept { return each_ == 1 ? element : element / each_; }
+
+    const bool* mask_;
+    const Scalar* weight_;
+    Index each_;
+    Index numel_;
+    Index counted_;
+    bool by_element_;
+    Scalar largest_ = 1;
+};
+
+/// The loss where nothing counts.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> constant_zero(Reduction reduction, const Shape& elements) {
+    return Tensor<Scalar>{reduction == Reduction::none ? elements : Shape{}};
 }
 
 /// A loss with `point(prediction, value, i) -> Point` for element i. The derivatives are made with the losses and kept,
@@ -53,13 +110,19 @@ template <class Scalar, class PointOf>
 [[nodiscard]] Variable<Scalar> pointwise(const char* operation, const Variable<Scalar>& prediction,
                                          const Target<Scalar>& target, Reduction reduction, const PointOf& point) {
     const Scalar* const value = values_like(operation, prediction.shape(), target).data();
+    const ElementWeights<Scalar> weights{target, reduction};
+    if (weights.counted() == 0)
+        return constant_zero<Scalar>(reduction, prediction.shape());
     const Scalar* const x = prediction.value().data();
     const Index n = prediction.numel();
-    const Index each = target.size() ? n / target.size() : 1;  // elements of one sample
     auto slopes = Tensor<Scalar>::empty(prediction.requires_grad() ? prediction.shape() : Shape{0});
-    const auto at = [&, masked = target.mask() != nullptr, keep = prediction.requires_grad(), slope = slopes.data()](Index i) {
-        const bool counts = !masked || target.labelled(i / each);
-        const Point<Scalar> p = counts ? point(x[i], value[i], i) : Point<Scalar>{0, 0};
+    const auto at = [&, all = weights.all_one(), keep = prediction.requires_grad(), slope = slopes.data()](Index i) {
+        const Scalar weight = all ? Scalar(1) : weights[i];
+        Point<Scalar> p{0, 0};
+        if (weight > 0)
+            p = point(x[i], value[i], i);
+        if (!all)
+            p = {p.loss * weight, p.slope * weight};
         if (keep)
             slope[i] = p.slope;
         return p.loss;
@@ -70,11 +133,13 @@ template <class Scalar, class PointOf>
         loss = Tensor<Scalar>::empty(prediction.shape());
         kernels::for_each_index(n, [&, out = loss.data()](Index i) { out[i] = at(i); });
     } else {
-        const double total = kernels::sum(n, at);
-        const auto count = static_cast<double>(std::max<Index>(1, target.labelled_count() * each));
-        const double factor = reduction == Reduction::mean ? 1 / count : 1;
-        loss = Tensor<Scalar>::scalar(static_cast<Scalar>(reduction == Reduction::mean ? total / count : total));
-        scale = static_cast<Scalar>(factor);
+        double total = kernels::sum(n, at);
+        if (reduction == Reduction::mean) {
+            const double divisor = weights.total();
+            total /= divisor;
+            scale = static_cast<Scalar>(1 / divisor);
+        }
+        loss = Tensor<Scalar>::scalar(static_cast<Scalar>(total));
     }
     const bool single = reduction != Reduction::none;
     return autograd::record<Scalar>(

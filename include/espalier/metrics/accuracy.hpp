@@ -4,6 +4,7 @@
 
 #include <espalier/kernels/reduction.hpp>
 #include <espalier/losses/target.hpp>
+#include <espalier/metrics/classes.hpp>
 
 #include <cmath>
 
@@ -15,9 +16,9 @@ struct AccuracyOptions {
     Index ignore_index = -100;  ///< entries with this label are not counted
 };
 
-/// Share of right entries of scores (N, ..., C), the classes on the last axis, for labels (N, ...). Only samples that the
-/// target labels are counted. Of equal scores the one of the lower class comes first; NaN in a label's score is wrong, and
-/// NaN in another's comes before all numbers.
+/// Share of right entries of scores (N, ..., C), the classes on the last axis, for labels (N, ...); with weights, their share of
+/// the weights. Only what the target labels is counted. Of equal scores the one of the lower class comes first; NaN in a
+/// label's score is wrong, and NaN in another's comes before all numbers.
 template <class Scalar = float>
 class Accuracy {
 public:
@@ -27,40 +28,36 @@ public:
     }
 
     /// @throws ShapeError if scores and labels do not fit or top_k exceeds C, StateError for a target of values, ValueError for
-    /// a label outside [0, C); nothing is counted then.
+    /// a label outside [0, C).
+    void check(const Tensor<Scalar>& scores, const losses::Target<Scalar>& target) const {
+        detail::check_classes("accuracy", scores, target, options_.ignore_index, options_.top_k);
+    }
+    /// @throws as `check`; nothing is counted then.
     void update(const Tensor<Scalar>& scores, const losses::Target<Scalar>& target) {
-        require<ShapeError>(scores.rank() >= 2 && scores.size(-1) >= options_.top_k, "accuracy",
-                            "expected scores (N, ..., classes) of at least ", options_.top_k, " classes, got ", scores.shape());
-        require<StateError>(target.has_labels(), "accuracy", "expected a target of class indices, got values of shape ",
-                            target.shape());
-        require<ShapeError>(target.shape() == scores.shape().without(-1), "accuracy", "expected labels of shape ",
-                            scores.shape().without(-1), " for scores ", scores.shape(), ", got ", target.shape());
+        check(scores, target);
         const Tensor<Index>& labels = target.labels();
-        const Index classes = scores.size(-1);
-        const Index each = target.size() ? labels.numel() / target.size() : 1;
-        const auto counts = [&](Index r) { return labels[r] != options_.ignore_index && target.labelled(r / each); };
-        Index counted = 0;
-        for (Index r = 0; r < labels.numel(); ++r) {
-            if (!counts(r))
-                continue;
-            require<ValueError>(labels[r] >= 0 && labels[r] < classes, "accuracy", "expected labels in [0, ", classes, "), got ",
-                                labels[r], " at sample ", r / each);
-            ++counted;
-        }
-        right_ += static_cast<Index>(kernels::sum(labels.numel(), [&](Index r) {
-            return counts(r) && is_right(classes, scores.data() + r * classes, labels[r]);
-        }));
-        count_ += counted;
+        const auto weight = [&](Index r) { return labels[r] == options_.ignore_index ? Scalar(0) : target.weight_of(r); };
+        const double right = kernels::sum(labels.numel(), [&](Index r) {
+            const Scalar w = weight(r);
+            return w > 0 && is_right(scores.size(-1), scores.data() + r * scores.size(-1), labels[r]) ? w : Scalar(0);
+        });
+        const double counted = kernels::sum(labels.numel(), [&](Index r) { return weight(r) > 0; });
+        total_ += target.weight() ? kernels::sum(labels.numel(), weight) : counted;
+        right_ += right;
+        count_ += static_cast<Index>(counted);
     }
 
     /// In [0, 1]. @throws StateError if nothing has been counted.
     [[nodiscard]] double value() const {
         require<StateError>(count_ > 0, "accuracy", "expected labelled samples, got none");
-        return static_cast<double>(right_) / static_cast<double>(count_);
+        return right_ / total_;
     }
     /// Entries counted since the start or `reset()`.
     [[nodiscard]] Index count() const noexcept { return count_; }
-    void reset() noexcept { right_ = count_ = 0; }
+    void reset() noexcept {
+        right_ = total_ = 0;
+        count_ = 0;
+    }
 
 private:
     [[nodiscard]] bool is_right(Index classes, const Scalar* score, Index label) const {
@@ -72,7 +69,8 @@ private:
     }
 
     AccuracyOptions options_;
-    Index right_ = 0;
+    double right_ = 0;
+    double total_ = 0;
     Index count_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/kernels/reduction.hpp>
+#include <espalier/losses/match.hpp>
 #include <espalier/losses/target.hpp>
 
 #include <cmath>
@@ -10,38 +11,42 @@
 namespace espalier::inline ESPALIER_ABI::metrics {
 namespace detail {
 
-/// Sum of `Term{}(prediction - value)` over all elements of labelled samples.
+/// Weighted sum of `Term{}(prediction - value)` over all elements that count.
 template <class Scalar, class Term>
 class ErrorSum {
 public:
     explicit ErrorSum(const char* operation) : operation_{operation} {}
 
+    void check(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) const {
+        (void)losses::values_like(operation_, prediction.shape(), target);
+    }
     void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) {
-        require<StateError>(!target.has_labels(), operation_, "expected a target of values, got class indices of shape ",
-                            target.shape());
-        require<ShapeError>(target.shape() == prediction.shape(), operation_,
-                            "expected values of the shape of the prediction ", prediction.shape(), ", got ", target.shape());
-        const Tensor<Scalar>& values = target.values();
-        const Index each = target.size() ? values.numel() / target.size() : 1;
-        total_ += kernels::sum(values.numel(), [&](Index i) {
-            return target.labelled(i / each) ? Term{}(static_cast<double>(prediction[i]) - static_cast<double>(values[i])) : 0;
+        const Tensor<Scalar>& values = losses::values_like(operation_, prediction.shape(), target);
+        const double total = kernels::sum(values.numel(), [&](Index i) {
+            const auto weight = static_cast<double>(target.weight_of(i));
+            return weight > 0 ? weight * Term{}(static_cast<double>(prediction[i]) - static_cast<double>(values[i])) : 0;
         });
-        count_ += target.labelled_count() * each;
+        const Index counted = target.counted();
+        weights_ += target.weight() ? kernels::sum(values.numel(), [&](Index i) { return target.weight_of(i); })
+                                    : static_cast<double>(counted);
+        total_ += total;
+        count_ += counted;
     }
 
     [[nodiscard]] double mean() const {
         require<StateError>(count_ > 0, operation_, "expected labelled samples, got none");
-        return total_ / static_cast<double>(count_);
+        return total_ / weights_;
     }
     [[nodiscard]] Index count() const noexcept { return count_; }
     void reset() noexcept {
-        total_ = 0;
+        total_ = weights_ = 0;
         count_ = 0;
     }
 
 private:
     const char* operation_;
     double total_ = 0;
+    double weights_ = 0;
     Index count_ = 0;
 };
 
@@ -54,11 +59,13 @@ struct Squared {
 
 }  // namespace detail
 
-/// Mean absolute error over all elements of the samples that are labelled.
+/// Mean absolute error over all elements that are labelled, weighted as the target says.
 template <class Scalar = float>
 class MAE {
 public:
     /// @throws ShapeError unless the values have the prediction's shape, StateError for a target of class indices.
+    void check(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) const { errors_.check(prediction, target); }
+    /// @throws as `check`; nothing is counted then.
     void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) { errors_.update(prediction, target); }
     /// @throws StateError if nothing has been counted.
     [[nodiscard]] double value() const { return errors_.mean(); }
@@ -70,11 +77,13 @@ private:
     detail::ErrorSum<Scalar, detail::Absolute> errors_{"mae"};
 };
 
-/// Root of the mean squared error over all elements of the samples that are labelled.
+/// Root of the mean squared error over all elements that are labelled, weighted as the target says.
 template <class Scalar = float>
 class RMSE {
 public:
     /// @throws ShapeError unless the values have the prediction's shape, StateError for a target of class indices.
+    void check(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) const { errors_.check(prediction, target); }
+    /// @throws as `check`; nothing is counted then.
     void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) { errors_.update(prediction, target); }
     /// @throws StateError if nothing has been counted.
     [[nodiscard]] double value() const { return std::sqrt(errors_.mean()); }

@@ -39,6 +39,7 @@ void draw_mask_and_reduction(Draw& draw, Random& random) {
         std::vector<Index> labelled(static_cast<std::size_t>(draw.inputs[0].size(0)));
         for (Index& sample : labelled)
             sample = random.below(4) == 0 ? 0 : 1;
+        labelled.front() = 1;  // a loss over nothing is a constant
         draw.attributes.set("mask", labelled);
     }
     draw.attributes.set("reduction", std::vector<Index>{random.below(3)});
@@ -96,11 +97,11 @@ Target<double> labels(const Shape& shape, Index label = 0) { return Tensor<Index
 Target<double> numbers(const Shape& shape) { return Tensor<double>{shape}; }
 
 template <class Loss>
-std::vector<Refusal> refusals(const std::string& name, Loss loss) {
+std::vector<Refusal> refusals(const std::string& name, Loss loss, const std::string& what = "values") {
     return {{[=] { (void)loss(zeros({2, 3}), numbers({2})); },
              "[" + name + "] expected values of the shape of the prediction (2, 3), got (2,)"},
             {[=] { (void)loss(zeros({2, 3}), labels({2})); },
-             "[" + name + "] expected a target of values, got class indices of shape (2,)"}};
+             "[" + name + "] expected a target of values, got class indices of shape (2,): give " + what + " as a Tensor<double>"}};
 }
 
 }  // namespace
@@ -131,7 +132,7 @@ Rows loss_rows() {
         },
         binary, refusals("binary_cross_entropy_with_logits", [](const auto& x, const auto& y) {
             return binary_cross_entropy_with_logits(x, y);
-        })));
+        }, "0 and 1")));
     rows.push_back(row(
         "mse_loss", [](const auto& v, const Attributes& a) { return mse_loss(v[0], values(v, a), {reduction(a)}); }, real_values,
         refusals("mse_loss", [](const auto& x, const auto& y) { return mse_loss(x, y); })));
