@@ -41,10 +41,14 @@ TEST_CASE("buffers are aligned and can be written to the end", "[core][memory]")
 TEST_CASE("copies of a buffer share its memory until the last is gone", "[core][memory]") {
     Buffer first{16};
     void* const data = first.data();
+    CHECK(first.use_count() == 1);
     Buffer second = first;
     CHECK(second.data() == data);
+    CHECK(second.use_count() == 2);
     first = Buffer{};
     CHECK(first.data() == nullptr);
+    CHECK(first.use_count() == 0);
+    CHECK(second.use_count() == 1);
     std::memset(second.data(), 1, 16);  // the address sanitizer would tell if it were freed
     const Buffer third = std::move(second);
     CHECK(third.data() == data);

@@ -63,6 +63,7 @@ TEST_CASE("an alias shares memory and keeps it alive", "[tensor]") {
         CHECK(owner[4] == 20);
     }
     CHECK(alias == Tensor<float>{{2, 2}, {10, 2, 3, 20}});
+    CHECK(alias.memory().use_count() == 1);
     auto owner = Tensor<float>::arange(6);
     CHECK_THROWS_WITH(owner.alias({2, 2}, 3), "[alias] expected at most 6 elements of (6,), got (2, 2) from element 3");
     CHECK_THROWS_AS(owner.alias({1}, -1), ShapeError);

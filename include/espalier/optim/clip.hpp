@@ -15,13 +15,16 @@ namespace espalier::inline ESPALIER_ABI::optim {
 
 namespace detail {
 
-/// Calls `f(gradient)` for each parameter that has one, once even if the parameter is named twice.
-template <class Scalar, class F>
-void for_each_gradient(const std::vector<Variable<Scalar>>& parameters, const F& f) {
+/// The gradients of all parameters that have one, once each even if a parameter is named twice.
+template <class Scalar>
+[[nodiscard]] PoolVector<Tensor<Scalar>*> gradients_of(const std::vector<Variable<Scalar>>& parameters) {
     const auto firsts = first_positions<Scalar>(parameters);
+    PoolVector<Tensor<Scalar>*> result;
+    result.reserve(parameters.size());
     for (std::size_t i = 0; i < parameters.size(); ++i)
-        if (Variable<Scalar> parameter = parameters[i]; firsts[i] == i && parameter.has_grad())
-            f(parameter.mutable_grad());
+        if (auto& node = *parameters[i].node(); firsts[i] == i && node.has_gradient)
+            result.push_back(&node.gradient);
+    return result;
 }
 
 }  // namespace detail
@@ -32,20 +35,20 @@ void for_each_gradient(const std::vector<Variable<Scalar>>& parameters, const F&
 template <class Scalar>
 double clip_grad_norm(const std::vector<Variable<Scalar>>& parameters, double max_norm) {
     require<ValueError>(max_norm >= 0, "clip_grad_norm", "expected a max_norm of at least 0, got ", max_norm);
+    const auto gradients = detail::gradients_of(parameters);
     double squares = 0;
-    detail::for_each_gradient(parameters, [&](const Tensor<Scalar>& gradient) {
-        squares += kernels::sum(gradient.numel(), [g = gradient.data()](Index i) {
+    for (const Tensor<Scalar>* gradient : gradients)
+        squares += kernels::sum(gradient->numel(), [g = gradient->data()](Index i) {
             const auto v = static_cast<double>(g[i]);
             return v * v;
         });
-    });
     const double norm = std::sqrt(squares);
     require<ValueError>(std::isfinite(norm), "clip_grad_norm", "expected finite gradients, got norm ", norm);
     const double factor = max_norm / (norm + 1e-6);
     if (factor < 1)
-        detail::for_each_gradient(parameters, [f = static_cast<Scalar>(factor)](Tensor<Scalar>& gradient) {
-            kernels::for_each_index(gradient.numel(), [g = gradient.data(), f](Index i) { g[i] *= f; });
-        });
+        for (Tensor<Scalar>* gradient : gradients)
+            kernels::for_each_index(gradient->numel(),
+                                    [g = gradient->data(), f = static_cast<Scalar>(factor)](Index i) { g[i] *= f; });
     return norm;
 }
 
@@ -53,9 +56,10 @@ double clip_grad_norm(const std::vector<Variable<Scalar>>& parameters, double ma
 template <class Scalar>
 void clip_grad_value(const std::vector<Variable<Scalar>>& parameters, double clip_value) {
     require<ValueError>(clip_value >= 0, "clip_grad_value", "expected a clip_value of at least 0, got ", clip_value);
-    detail::for_each_gradient(parameters, [bound = static_cast<Scalar>(clip_value)](Tensor<Scalar>& gradient) {
-        kernels::for_each_index(gradient.numel(), [g = gradient.data(), bound](Index i) { g[i] = std::clamp(g[i], -bound, bound); });
-    });
+    const auto bound = static_cast<Scalar>(clip_value);
+    for (Tensor<Scalar>* gradient : detail::gradients_of(parameters))
+        kernels::for_each_index(gradient->numel(),
+                                [g = gradient->data(), bound](Index i) { g[i] = std::clamp(g[i], -bound, bound); });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::optim

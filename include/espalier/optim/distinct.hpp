@@ -4,32 +4,31 @@
 
 #include <espalier/autograd/variable.hpp>
 
-#include <algorithm>
+#include <bit>
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <span>
 
 namespace espalier::inline ESPALIER_ABI::optim::detail {
 
-/// Where each variable of a list comes first: `result[i] == i` unless it has come before. Takes n log n time, and memory of
-/// the pool alone.
+/// Where each variable of a list comes first: `result[i] == i` unless it has come before. Takes linear time, through a hash
+/// table, and memory of the pool alone.
 template <class Scalar>
 [[nodiscard]] PoolVector<std::size_t> first_positions(std::span<const Variable<Scalar>> variables) {
-    struct Place {
-        const void* node;
-        std::size_t position;
-    };
-    PoolVector<Place> places;
-    places.reserve(variables.size());
-    for (std::size_t i = 0; i < variables.size(); ++i)
-        places.push_back({variables[i].node().get(), i});
-    std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-        return a.node != b.node ? std::less<>{}(a.node, b.node) : a.position < b.position;
-    });
-    PoolVector<std::size_t> result(variables.size());
-    for (std::size_t k = 0; k < places.size(); ++k) {
-        const bool again = k > 0 && places[k].node == places[k - 1].node;
-        result[places[k].position] = again ? result[places[k - 1].position] : places[k].position;
+    constexpr auto none = static_cast<std::size_t>(-1);
+    PoolVector<std::size_t> table(std::bit_ceil(2 * variables.size() + 1), none);
+    PoolVector<std::size_t> result;
+    result.reserve(variables.size());
+    for (std::size_t i = 0; i < variables.size(); ++i) {
+        const auto* const node = variables[i].node().get();
+        std::uint64_t hash = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(node)) * 0x9E3779B97F4A7C15U;
+        hash ^= hash >> 32;
+        std::size_t slot = static_cast<std::size_t>(hash) & (table.size() - 1);
+        while (table[slot] != none && variables[table[slot]].node().get() != node)
+            slot = (slot + 1) & (table.size() - 1);
+        if (table[slot] == none)
+            table[slot] = i;
+        result.push_back(table[slot]);
     }
     return result;
 }

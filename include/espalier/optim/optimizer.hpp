@@ -69,15 +69,17 @@ public:
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
             auto& parameter = parameters_[i];
             const Index size = parameter.numel();
-            if (takes_part(parameter) && size > 0)
-                append({first, size, parameter.mutable_value().data(), parameter.grad().data(), steps_[static_cast<Index>(i)],
-                        each_rate[origins_[i].group], weight_decays_[origins_[i].group]});
+            if (takes_part(parameter)) {
+                Index& steps = steps_[static_cast<Index>(i)];
+                if (size > 0)
+                    append({first, size, parameter.mutable_value().data(), parameter.grad().data(), steps,
+                            each_rate[origins_[i].group], weight_decays_[origins_[i].group]});
+                ++steps;
+            }
             first += size;
         }
         for (const Segment& segment : segments_)
             update(segment);
-        for (std::size_t i = 0; i < parameters_.size(); ++i)
-            steps_[static_cast<Index>(i)] += takes_part(parameters_[i]);
     }
 
     /// Those of all groups, one group after the other.
@@ -232,7 +234,7 @@ private:
     }
 
     [[nodiscard]] detail::Rates<Scalar>& rates() const {
-        require<StateError>(rates_.place() != nullptr, "optimizer", "expected an optimizer, got one that was moved from");
+        require<StateError>(rates_.place() != nullptr, operation_, "expected an optimizer, got one that was moved from");
         return *rates_.place();
     }
 

@@ -10,7 +10,7 @@
 namespace espalier::inline ESPALIER_ABI::optim {
 
 /// Parameters, and what is other for them than the options of their optimizer say. Designated initialisers stand in this
-/// order.
+/// order. Between braces the scalar cannot be deduced: a group of `double` needs `optim::SGD<double>`.
 /// @code
 /// optim::SGD sgd{{{.parameters = net.shared_parameters(), .learning_rate = 1e-4},
 ///                 {.parameters = net.task_parameters("a"), .weight_decay = 0}},

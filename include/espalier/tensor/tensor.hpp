@@ -178,6 +178,7 @@ public:
 
     /// The memory that this tensor and its aliases share; empty for a default-constructed one.
     [[nodiscard]] const Buffer& memory() const& noexcept { return buffer_; }
+    const Buffer& memory() const&& = delete;
 
     /// Every element converted.
     template <class Other>
