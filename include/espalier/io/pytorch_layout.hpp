@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+/// @file Which tensors of a model PyTorch has in another order: seen from what a run does with them, not declared.
+///
+/// Images are channels-last here, so a convolution's weight is turned over, and so are the columns of a linear layer that
+/// reads a flattened image, the rows of one whose result becomes an image, and a normalisation in between.
+#pragma once
+
+#include <espalier/io/order_classes.hpp>
+#include <espalier/io/recorded_graph.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace espalier::inline ESPALIER_ABI::io::detail {
+
+/// The order of a tensor in PyTorch, or the reason why it cannot be known.
+struct SeenOrder {
+    std::optional<TensorOrder> order;
+    std::string reason;
+};
+
+/// Follows the order of elements through the steps of a run.
+class LayoutWalk {
+public:
+    /// `flattened`: the input is an image that was flattened, of so many pixels and channels. `elementwise` are operations
+    /// of the user's own that treat each element alone.
+    LayoutWalk(const std::vector<GraphStep>& steps, std::optional<Order> flattened, const std::set<std::string>& elementwise)
+        : steps_{steps}, elementwise_{elementwise} {
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            const Shape& shape = steps[i].shape;
+            classes_.add(shape.rank() > 0 ? shape.product(1, shape.rank()) : 1);
+            if (shape.rank() == 4)
+                classes_.fix(i, pixels_and_channels(shape), i);
+            else if (steps[i].is_input)
+                classes_.fix(i, flattened ? *flattened : plain(i), i);
+        }
+        for (std::size_t i = 0; i < steps.size(); ++i)
+            if (!steps[i].inputs.empty())
+                walk(i);
+        classes_.solve();
+    }
+
+    /// The order of each tensor that the run used, by its position among `count` of the model.
+    [[nodiscard]] std::vector<SeenOrder> parameters(std::size_t count) {
+        std::vector<SeenOrder> seen(count);
+        for (const Use& use : uses_) {
+            SeenOrder& tensor = seen[use.tensor];
+            if (!tensor.reason.empty())
+                continue;
+            std::size_t blame = use.unseen ? use.step : OrderClasses::nobody;
+            for (const Need& need : use.needs)
+                if (blame == OrderClasses::nobody)
+                    blame = classes_.blamed(need, use.step);
+            TensorOrder order{use.image, use.rows ? classes_.order(*use.rows) : Order{}, use.columns ? classes_.order(*use.columns) : Order{}};
+            if (blame != OrderClasses::nobody)
+                tensor.reason = concat("cannot see through ", describe(blame));
+            else if (tensor.order && !(*tensor.order == order))
+                tensor.reason = concat("used in two orders, the second time by ", describe(use.step));
+            else
+                tensor.order = std::move(order);
+        }
+        return seen;
+    }
+    /// What stands in the way of all tensors: an operation whose weights were computed from others. Empty if nothing does.
+    [[nodiscard]] std::string problem() {
+        for (const auto& [need, step] : demands_)
+            if (classes_.blamed(need, step) != OrderClasses::nobody)
+                return concat("cannot see through the computed weights of ", describe(step));
+        return {};
+    }
+    /// The weights of batch normalisations, whose statistics have the same order.
+    [[nodiscard]] const std::vector<std::size_t>& norms() const& noexcept { return norms_; }
+    const std::vector<std::size_t>& norms() && = delete;
+    /// How many elements the rows have that lie in another order.
+    [[nodiscard]] std::set<Index> moved_sizes() {
+        std::set<Index> sizes;
+        for (std::size_t i = 0; i < steps_.size(); ++i)
+            if (rank(i) == 2 && !classes_.order(i).is_plain())
+                sizes.insert(steps_[i].shape[1]);
+        return sizes;
+    }
+
+private:
+    using Need = OrderClasses::Need;
+
+    /// One use of a parameter: its axes have the orders of these classes, if the needs are met.
+    struct Use {
+        std::size_t tensor;
+        std::size_t step;
+        std::vector<Need> needs;
+        bool image = false;
+        std::optional<std::size_t> rows = {};
+        std::optional<std::size_t> columns = {};
+        bool unseen = false;
+    };
+
+    [[nodiscard]] static Order pixels_and_channels(const Shape& shape) {
+        return Order::image(shape.product(1, shape.rank() - 1), shape.back());
+    }
+    [[nodiscard]] Order plain(std::size_t i) const {
+        const Shape& shape = steps_[i].shape;
+        return Order::plain(shape.rank() > 0 ? shape.product(1, shape.rank()) : 1);
+    }
+    [[nodiscard]] static Need known(std::size_t i) { return {i, {}}; }
+    [[nodiscard]] Need known_plain(std::size_t i) const { return {i, plain(i)}; }
+    /// The last axis has channels alone, whether or not the axes before it are those of an image.
+    [[nodiscard]] Need known_channels(std::size_t i) const {
+        return rank(i) > 1 ? Need{i, pixels_and_channels(steps_[i].shape)} : known_plain(i);
+    }
+    [[nodiscard]] Index rank(std::size_t i) const { return steps_[i].shape.rank(); }
+    [[nodiscard]] bool is_parameter(std::size_t i) const { return steps_[i].tensor != GraphStep::none; }
+    [[nodiscard]] bool is_computed(std::size_t i) const { return !steps_[i].inputs.empty(); }
+
+    [[nodiscard]] std::string describe(std::size_t step) const {
+        const GraphStep& s = steps_[step];
+        return s.inputs.empty() ? concat("the input ", s.shape)
+                                : concat('\'', s.operation, "' from ", steps_[s.inputs.front()].shape, " to ", s.shape);
+    }
+
+    void walk(std::size_t i) {
+        const std::string_view name = steps_[i].operation;
+        const auto is = [&](auto... names) { return ((name == names) || ...); };
+        if (name.starts_with("conv2d"))
+            convolution(i);
+        else if (is("linear", "linear_relu"))
+            linear(i);
+        else if (is("matmul"))
+            matmul(i);
+        else if (is("batch_norm", "layer_norm"))
+            normalisation(i);
+        else if (is("reshape"))
+            reshape(i);
+        else if (is("concatenate"))
+            concatenate(i);
+        else if (is("sum", "max"))
+            reduction(i);
+        else if (is("embedding"))
+            embedding(i);
+        else if (is("max_pool2d", "avg_pool2d", "upsample_nearest2d", "upsample_bilinear2d", "narrow"))
+            moving(i);
+        else if (is("relu", "leaky_relu", "sigmoid", "tanh", "gelu", "exp", "log", "sqrt", "scale", "shift", "dropout", "softmax",
+                    "log_softmax", "add", "subtract", "multiply", "divide", "weighted_sum") ||
+                 elementwise_.contains(std::string{name}))
+            each_element(i);
+        else
+            unknown(i);
+    }
+
+    /// A parameter as an operand like any other value: a small image, or plain if its class is.
+    void operand(std::size_t i, std::size_t step) {
+        if (is_parameter(i))
+            uses_.push_back({steps_[i].tensor, step, {rank(i) == 4 ? known(i) : known_plain(i)}, rank(i) == 4});
+    }
+    /// A weight whose axes have the orders of `rows` and `columns`. One that is computed, and not itself a parameter, can only
+    /// be right if nothing has to be turned over.
+    void weight(std::size_t i, std::size_t step, std::vector<Need> needs, std::optional<std::size_t> rows = {},
+                std::optional<std::size_t> columns = {}) {
+        if (is_parameter(i)) {
+            uses_.push_back({steps_[i].tensor, step, std::move(needs), rank(i) == 4, rows, columns});
+        } else if (is_computed(i)) {
+            demands_.emplace_back(rank(i) == 4 ? known(i) : known_plain(i), step);
+            for (Need& need : needs)
+                demands_.emplace_back(std::move(need), step);
+            for (const auto& axis : {rows, columns})
+                if (axis)
+                    demands_.emplace_back(known_plain(*axis), step);
+        }
+    }
+
+    void convolution(std::size_t i) {
+        const auto& in = steps_[i].inputs;
+        operand(in[0], i);
+        classes_.depend(i, known(in[0]), i);
+        for (std::size_t k = 1; k < in.size(); ++k)
+            weight(in[k], i, {known(in[0]), known(i)});
+    }
+
+    void linear(std::size_t i) {
+        const auto& in = steps_[i].inputs;
+        operand(in[0], i);
+        if (rank(in[0]) == 2) {
+            weight(in[1], i, {}, i, in[0]);
+            if (in.size() > 2)
+                weight(in[2], i, {}, i);
+            return;
+        }
+        // Over the channels of an image, or the last axis of a sequence.
+        const Need need = known_channels(in[0]);
+        for (std::size_t k = 1; k < in.size(); ++k)
+            weight(in[k], i, {need, known(i)});
+        moved(i, in[0]);
+    }
+
+    void matmul(std::size_t i) {
+        const auto& in = steps_[i].inputs;
+        if (!is_parameter(in[1]) || rank(in[1]) != 2 || is_parameter(in[0]))
+            return unknown(i);
+        if (rank(in[0]) == 2)
+            return weight(in[1], i, {}, in[0], i);
+        weight(in[1], i, {known_channels(in[0]), known(i)});
+        moved(i, in[0]);
+    }
+
+    void normalisation(std::size_t i) {
+        const auto& in = steps_[i].inputs;
+        operand(in[0], i);
+        classes_.unite(i, in[0], i);
+        for (std::size_t k = 1; k < in.size(); ++k)
+            if (rank(i) == 2)
+                weight(in[k], i, {}, i);
+            else
+                weight(in[k], i, {known_channels(i)});
+        if (in.size() > 1 && is_parameter(in[1]) && steps_[i].operation == std::string_view{"batch_norm"})
+            norms_.push_back(steps_[in[1]].tensor);
+    }
+
+    /// Elements keep their places within a sample as long as the batch stays the first axis.
+    void reshape(std::size_t i) {
+        const std::size_t in = steps_[i].inputs[0];
+        operand(in, i);
+        if (rank(i) > 0 && rank(in) > 0 && steps_[i].shape[0] == steps_[in].shape[0])
+            classes_.unite(i, in, i);
+        else
+            moved(i, in);
+    }
+
+    void concatenate(std::size_t i) {
+        const auto& in = steps_[i].inputs;
+        Index width = 0;
+        bool rows = rank(i) == 2;
+        for (const std::size_t part : in) {
+            rows = rows && steps_[part].shape[0] == steps_[i].shape[0];
+            width += rows ? steps_[part].shape[1] : 0;
+        }
+        if (!rows || width != steps_[i].shape[1])
+            return moving(i);
+        for (const std::size_t part : in)
+            operand(part, i);
+        std::vector<std::size_t> parts;
+        for (const std::size_t part : in)
+            if (steps_[part].shape[1] > 0)
+                parts.push_back(part);
+        if (parts.size() == 1)
+            classes_.unite(i, parts[0], i);
+        else
+            classes_.join(i, std::move(parts), i);
+    }
+
+    /// Over the pixels or over the channels of an image, or over a row, what is left has an order of its own.
+    void reduction(std::size_t i) {
+        const std::size_t in = steps_[i].inputs[0];
+        const Shape& from = steps_[in].shape;
+        const Shape& to = steps_[i].shape;
+        const bool batch = to.rank() > 0 && from.rank() > 0 && to[0] == from[0];
+        if (to.rank() == 0 || (batch && from.rank() == 2 && to.numel() == to[0])) {
+            operand(in, i);
+            classes_.depend(i, known(in), i);
+        } else if (batch && from.rank() == 3) {
+            operand(in, i);
+            classes_.fix(i, plain(i), i);
+            classes_.depend(i, known_channels(in), i);
+        } else if (batch && from.rank() == 4 && to.rank() == 3 && (to == from.without(3)) != (to.back() == from.back())) {
+            operand(in, i);
+            classes_.fix(i, to == from.without(3) ? plain(i) : pixels_and_channels(to), i);
+            classes_.depend(i, known(in), i);
+        } else {
+            moving(i);
+        }
+    }
+
+    void embedding(std::size_t i) {
+        if (rank(i) != 4)
+            classes_.fix(i, plain(i), i);
+        weight(steps_[i].inputs[0], i, {known(i)});
+    }
+
+    /// The result of an operation that may move elements: an image from images, else plain from what is plain.
+    void moved(std::size_t i, std::size_t in) {
+        const bool image = rank(i) == 4 && rank(in) == 4;
+        if (rank(i) != 4)
+            classes_.fix(i, plain(i), i);
+        classes_.depend(i, image ? known(in) : known_plain(in), i);
+    }
+    void moving(std::size_t i) {
+        for (const std::size_t in : steps_[i].inputs) {
+            operand(in, i);
+            if (is_parameter(in) || is_computed(in) || steps_[in].is_input)
+                moved(i, in);
+        }
+    }
+
+    /// Operands of one shape have one order. A vector that meets every row has that of the row.
+    void each_element(std::size_t i) {
+        for (const std::size_t in : steps_[i].inputs) {
+            const Shape& from = steps_[in].shape;
+            const Shape& to = steps_[i].shape;
+            if (from == to) {
+                if (is_parameter(in) || is_computed(in) || steps_[in].is_input || rank(i) == 4)
+                    classes_.unite(i, in, i);
+                operand(in, i);
+            } else if (from.numel() == 1 || (rank(in) == 2 && from[1] == 1 && rank(i) == 2)) {
+                operand(in, i);
+                classes_.depend(i, known(in), i);
+            } else if (is_parameter(in)) {
+                broadcast_parameter(in, i);
+            } else if (is_computed(in) || steps_[in].is_input) {
+                if (rank(i) == 4 && rank(in) == 4)
+                    classes_.depend(i, known(in), i);
+                else if (rank(i) == 2 && rank(in) == 2 && from[1] == to[1])
+                    classes_.unite(i, in, i);
+                else
+                    moved(i, in);
+            }
+        }
+    }
+    void broadcast_parameter(std::size_t in, std::size_t i) {
+        const Shape& from = steps_[in].shape;
+        const Shape& to = steps_[i].shape;
+        if (rank(i) == 2 && from.back() == to[1])  // (K,) or (1, K) meets (N, K)
+            weight(in, i, {}, rank(in) == 1 ? std::optional{i} : std::nullopt, rank(in) == 2 ? std::optional{i} : std::nullopt);
+        else if (rank(i) == 4 && rank(in) >= 3)  // PyTorch has (C, H, W) for (H, W, C)
+            uses_.push_back({steps_[in].tensor, i, {known(i)}, true});
+        else if (rank(in) == 1)
+            weight(in, i, {known_channels(i)});
+        else
+            weight(in, i, {known_plain(i)});
+    }
+
+    /// An operation of the user's own. Its images stay images, and its rows must be plain.
+    void unknown(std::size_t i) {
+        bool images = false;
+        for (const std::size_t in : steps_[i].inputs) {
+            if (is_parameter(in) || (!is_computed(in) && !steps_[in].is_input))
+                continue;
+            const bool pooled = rank(in) == 4 && rank(i) == 2 && steps_[i].shape[1] == steps_[in].shape[3];
+            images = images || rank(in) == 4;
+            if (pooled) {
+                classes_.fix(i, plain(i), i);
+                classes_.depend(i, known(in), i);
+            } else {
+                moved(i, in);
+            }
+        }
+        for (const std::size_t in : steps_[i].inputs)
+            if (is_parameter(in))
+                uses_.push_back({steps_[in].tensor, i, {known(i)}, false, {}, {}, rank(in) > (images || rank(i) == 4 ? 1 : 3)});
+    }
+
+    const std::vector<GraphStep>& steps_;
+    const std::set<std::string>& elementwise_;
+    OrderClasses classes_;
+    std::vector<Use> uses_;
+    std::vector<std::pair<Need, std::size_t>> demands_;
+    std::vector<std::size_t> norms_;
+};
+
+}  // namespace espalier::inline ESPALIER_ABI::io::detail

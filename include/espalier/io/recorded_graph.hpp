@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+/// @file What a model does with a sample, as a list: one run in evaluation mode, and the tape that it leaves.
+#pragma once
+
+#include <espalier/autograd/variable.hpp>
+#include <espalier/nn/module.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace espalier::inline ESPALIER_ABI::io::detail {
+
+/// One value of a run: an input, a parameter, a constant, or what an operation made of values before it.
+struct GraphStep {
+    static constexpr auto none = static_cast<std::size_t>(-1);
+
+    const char* operation = "leaf";
+    Shape shape;
+    std::vector<std::size_t> inputs;  ///< of the operation, as positions in the list
+    std::size_t tensor = none;        ///< position of a parameter in the model's list of tensors
+    bool is_input = false;
+};
+
+/// Parameters of a model record themselves while one lives, even frozen ones and inside of `no_grad`.
+template <class Scalar>
+class RecordingScope {
+public:
+    using NodePointer = autograd::detail::Node<Scalar>*;
+
+    explicit RecordingScope(std::vector<NodePointer> leaves)
+        : leaves_{std::move(leaves)}, required_(leaves_.size()), recording_{std::exchange(autograd::detail::recording(), true)} {
+        for (std::size_t i = 0; i < leaves_.size(); ++i)
+            required_[i] = std::exchange(leaves_[i]->requires_grad, true);
+    }
+    RecordingScope(const RecordingScope&) = delete;
+    RecordingScope& operator=(const RecordingScope&) = delete;
+    ~RecordingScope() {
+        for (std::size_t i = leaves_.size(); i-- > 0;)  // backwards: a leaf with two names is in the list twice
+            leaves_[i]->requires_grad = required_[i];
+        autograd::detail::recording() = recording_;
+    }
+
+private:
+    std::vector<NodePointer> leaves_;
+    std::vector<bool> required_;
+    bool recording_;
+};
+
+/// The node at input i of a node: the one place that knows how nodes hold their inputs.
+template <class Scalar>
+[[nodiscard]] const autograd::detail::Node<Scalar>* input_of(const autograd::detail::Node<Scalar>& node, std::size_t i) {
+    return &*node.inputs[i];
+}
+
+/// All variables of an output: one, or named or unnamed ones of a net with heads.
+template <class Scalar>
+void gather_outputs(const Variable<Scalar>& output, std::vector<Variable<Scalar>>& all) {
+    all.push_back(output);
+}
+template <class Scalar, class Range>
+void gather_outputs(const Range& outputs, std::vector<Variable<Scalar>>& all) {
+    for (const auto& output : outputs)
+        if constexpr (requires { output.second; })
+            gather_outputs(output.second, all);
+        else
+            gather_outputs(output, all);
+}
+
+/// What `outputs` were made of, in the order of the tape. `tensors` are the positions of the parameters' leaves.
+template <class Scalar>
+[[nodiscard]] std::vector<GraphStep> steps_to(
+    const std::vector<Variable<Scalar>>& outputs, const Variable<Scalar>& input,
+    const std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t>& tensors) {
+    using Node = autograd::detail::Node<Scalar>;
+    std::unordered_map<const Node*, std::size_t> place;
+    std::vector<const Node*> nodes;
+    const auto reach = [&](const Node* node) {
+        if (place.emplace(node, 0).second)
+            nodes.push_back(node);
+    };
+    for (const auto& output : outputs)
+        reach(output.node().get());
+    for (std::size_t next = 0; next < nodes.size(); ++next)
+        for (std::size_t i = 0; i < nodes[next]->inputs.size(); ++i)
+            reach(input_of(*nodes[next], i));
+    std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        place[nodes[i]] = i;
+    std::vector<GraphStep> steps(nodes.size());
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const Node& node = *nodes[i];
+        steps[i].operation = node.operation;
+        steps[i].shape = node.value.shape();
+        for (std::size_t k = 0; k < node.inputs.size(); ++k)
+            steps[i].inputs.push_back(place.at(input_of(node, k)));
+        if (const auto tensor = tensors.find(&node); tensor != tensors.end())
+            steps[i].tensor = tensor->second;
+        steps[i].is_input = &node == input.node().get();
+    }
+    return steps;
+}
+
+/// The steps of a run on two samples of zeros of `shape`, in evaluation mode; the model is as before afterwards. `parameters`
+/// has a null for each of the model's tensors that is a buffer. @throws what a layer throws; a ShapeError tells the shape too
+template <class Scalar, class Model>
+[[nodiscard]] std::vector<GraphStep> recorded_run(Model& model, const std::vector<nn::Parameter<Scalar>*>& parameters,
+                                                  const Shape& shape) {
+    std::vector<autograd::detail::Node<Scalar>*> leaves;
+    std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t> tensors;
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+        if (parameters[i]) {
+            leaves.push_back(parameters[i]->variable().node().get());
+            tensors.emplace(leaves.back(), i);
+        }
+    const RecordingScope<Scalar> recording{std::move(leaves)};
+    const nn::EvalScope<Scalar> evaluation{model};
+    const Variable<Scalar> input{Tensor<Scalar>{shape.prepended(2)}, true};
+    std::vector<Variable<Scalar>> outputs;
+    try {
+        gather_outputs<Scalar>(model(input), outputs);
+    } catch (ShapeError& error) {
+        error.append(concat(", for samples of shape ", shape));
+        throw;
+    }
+    return steps_to(outputs, input, tensors);
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::io::detail
