@@ -103,7 +103,7 @@ template <class Scalar, class Model>
     LayoutWalk walk{steps, image, elementwise};
     const std::string problem = walk.problem();
     require<StateError>(problem.empty(), operation, "expected operations whose weights can be turned over, got: ", problem);
-    result.orders = walk.parameters(result.paths.size());
+    result.orders = walk.orders(result.paths.size());
     for (std::size_t i = 0; i < result.paths.size(); ++i)
         if (result.parameters[i]) {
             result.orders[i] = result.orders[first.at(result.tensors[i])];

@@ -7,6 +7,7 @@
 
 #include <espalier/io/order_classes.hpp>
 #include <espalier/io/recorded_graph.hpp>
+#include <espalier/io/tensor_uses.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -18,19 +19,13 @@
 
 namespace espalier::inline ESPALIER_ABI::io::detail {
 
-/// The order of a tensor in PyTorch, or the reason why it cannot be known.
-struct SeenOrder {
-    std::optional<TensorOrder> order;
-    std::string reason;
-};
-
 /// Follows the order of elements through the steps of a run.
 class LayoutWalk {
 public:
     /// `flattened`: the input is an image that was flattened, of so many pixels and channels. `elementwise` are operations
     /// of the user's own that treat each element alone.
     LayoutWalk(const std::vector<GraphStep>& steps, std::optional<Order> flattened, const std::set<std::string>& elementwise)
-        : steps_{steps}, elementwise_{elementwise} {
+        : steps_{steps}, elementwise_{elementwise}, uses_{steps} {
         for (std::size_t i = 0; i < steps.size(); ++i) {
             const Shape& shape = steps[i].shape;
             classes_.add(shape.rank() > 0 ? shape.product(1, shape.rank()) : 1);
@@ -45,34 +40,10 @@ public:
         classes_.solve();
     }
 
-    /// The order of each tensor that the run used, by its position among `count` of the model.
-    [[nodiscard]] std::vector<SeenOrder> parameters(std::size_t count) {
-        std::vector<SeenOrder> seen(count);
-        for (const Use& use : uses_) {
-            SeenOrder& tensor = seen[use.tensor];
-            if (!tensor.reason.empty())
-                continue;
-            std::size_t blame = use.unseen ? use.step : OrderClasses::nobody;
-            for (const Need& need : use.needs)
-                if (blame == OrderClasses::nobody)
-                    blame = classes_.blamed(need, use.step);
-            TensorOrder order{use.image, use.rows ? classes_.order(*use.rows) : Order{}, use.columns ? classes_.order(*use.columns) : Order{}};
-            if (blame != OrderClasses::nobody)
-                tensor.reason = concat("cannot see through ", describe(blame));
-            else if (tensor.order && !(*tensor.order == order))
-                tensor.reason = concat("used in two orders, the second time by ", describe(use.step));
-            else
-                tensor.order = std::move(order);
-        }
-        return seen;
-    }
-    /// What stands in the way of all tensors: an operation whose weights were computed from others. Empty if nothing does.
-    [[nodiscard]] std::string problem() {
-        for (const auto& [need, step] : demands_)
-            if (classes_.blamed(need, step) != OrderClasses::nobody)
-                return concat("cannot see through the computed weights of ", describe(step));
-        return {};
-    }
+    /// The order of each of `count` tensors of the model.
+    [[nodiscard]] std::vector<SeenOrder> orders(std::size_t count) { return uses_.orders(classes_, count); }
+    /// What stands in the way of all of them; empty if nothing does.
+    [[nodiscard]] std::string problem() { return uses_.problem(classes_); }
     /// The weights of batch normalisations, whose statistics have the same order.
     [[nodiscard]] const std::vector<std::size_t>& norms() const& noexcept { return norms_; }
     const std::vector<std::size_t>& norms() && = delete;
@@ -87,17 +58,6 @@ public:
 
 private:
     using Need = OrderClasses::Need;
-
-    /// One use of a parameter: its axes have the orders of these classes, if the needs are met.
-    struct Use {
-        std::size_t tensor;
-        std::size_t step;
-        std::vector<Need> needs;
-        bool image = false;
-        std::optional<std::size_t> rows = {};
-        std::optional<std::size_t> columns = {};
-        bool unseen = false;
-    };
 
     [[nodiscard]] static Order pixels_and_channels(const Shape& shape) {
         return Order::image(shape.product(1, shape.rank() - 1), shape.back());
@@ -115,12 +75,6 @@ private:
     [[nodiscard]] Index rank(std::size_t i) const { return steps_[i].shape.rank(); }
     [[nodiscard]] bool is_parameter(std::size_t i) const { return steps_[i].tensor != GraphStep::none; }
     [[nodiscard]] bool is_computed(std::size_t i) const { return !steps_[i].inputs.empty(); }
-
-    [[nodiscard]] std::string describe(std::size_t step) const {
-        const GraphStep& s = steps_[step];
-        return s.inputs.empty() ? concat("the input ", s.shape)
-                                : concat('\'', s.operation, "' from ", steps_[s.inputs.front()].shape, " to ", s.shape);
-    }
 
     void walk(std::size_t i) {
         const std::string_view name = steps_[i].operation;
@@ -154,21 +108,21 @@ private:
     /// A parameter as an operand like any other value: a small image, or plain if its class is.
     void operand(std::size_t i, std::size_t step) {
         if (is_parameter(i))
-            uses_.push_back({steps_[i].tensor, step, {rank(i) == 4 ? known(i) : known_plain(i)}, rank(i) == 4});
+            uses_.add({steps_[i].tensor, step, {rank(i) == 4 ? known(i) : known_plain(i)}, rank(i) == 4});
     }
     /// A weight whose axes have the orders of `rows` and `columns`. One that is computed, and not itself a parameter, can only
     /// be right if nothing has to be turned over.
     void weight(std::size_t i, std::size_t step, std::vector<Need> needs, std::optional<std::size_t> rows = {},
                 std::optional<std::size_t> columns = {}) {
         if (is_parameter(i)) {
-            uses_.push_back({steps_[i].tensor, step, std::move(needs), rank(i) == 4, rows, columns});
+            uses_.add({steps_[i].tensor, step, std::move(needs), rank(i) == 4, rows, columns});
         } else if (is_computed(i)) {
-            demands_.emplace_back(rank(i) == 4 ? known(i) : known_plain(i), step);
+            uses_.demand(rank(i) == 4 ? known(i) : known_plain(i), step);
             for (Need& need : needs)
-                demands_.emplace_back(std::move(need), step);
+                uses_.demand(std::move(need), step);
             for (const auto& axis : {rows, columns})
                 if (axis)
-                    demands_.emplace_back(known_plain(*axis), step);
+                    uses_.demand(known_plain(*axis), step);
         }
     }
 
@@ -324,7 +278,7 @@ private:
         if (rank(i) == 2 && from.back() == to[1])  // (K,) or (1, K) meets (N, K)
             weight(in, i, {}, rank(in) == 1 ? std::optional{i} : std::nullopt, rank(in) == 2 ? std::optional{i} : std::nullopt);
         else if (rank(i) == 4 && rank(in) >= 3)  // PyTorch has (C, H, W) for (H, W, C)
-            uses_.push_back({steps_[in].tensor, i, {known(i)}, true});
+            uses_.add({steps_[in].tensor, i, {known(i)}, true});
         else if (rank(in) == 1)
             weight(in, i, {known_channels(i)});
         else
@@ -348,14 +302,13 @@ private:
         }
         for (const std::size_t in : steps_[i].inputs)
             if (is_parameter(in))
-                uses_.push_back({steps_[in].tensor, i, {known(i)}, false, {}, {}, rank(in) > (images || rank(i) == 4 ? 1 : 3)});
+                uses_.add({steps_[in].tensor, i, {known(i)}, false, {}, {}, rank(in) > (images || rank(i) == 4 ? 1 : 3)});
     }
 
     const std::vector<GraphStep>& steps_;
     const std::set<std::string>& elementwise_;
     OrderClasses classes_;
-    std::vector<Use> uses_;
-    std::vector<std::pair<Need, std::size_t>> demands_;
+    TensorUses uses_;
     std::vector<std::size_t> norms_;
 };
 

@@ -24,7 +24,7 @@ namespace espalier::inline ESPALIER_ABI::io {
     constexpr std::size_t most = 120;
     std::string text{name.substr(0, most)};
     std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '?');
-    while (name.size() > most && !text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80)
+    while (text.size() < name.size() && !text.empty() && (static_cast<unsigned char>(name[text.size()]) & 0xC0) == 0x80)
         text.pop_back();  // not in the middle of a character of UTF-8
     return name.size() > most ? text + "..." : text;
 }
