@@ -45,6 +45,29 @@ class Residual(nn.Module):
         return x + torch.tanh(self.inner(x))
 
 
+class Mixed(nn.Module):
+    """What no layer does: parameters that are added and multiplied, a concatenation, rows that become an image again."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 3, 3, padding=1)
+        self.position = nn.Parameter(torch.zeros(1, 3, 4, 5))
+        self.gain = nn.Parameter(torch.zeros(60))
+        self.side = nn.Linear(60, 60)
+        self.down = nn.Linear(60, 7)
+        self.join = nn.Linear(67, 60)
+        self.project = nn.Parameter(torch.zeros(60, 6))
+        self.last = nn.Conv2d(3, 2, 3, padding=1)
+
+    def forward(self, x):
+        x = torch.relu(self.first(x) + self.position)
+        row = x.flatten(1) * self.gain
+        row = row + torch.tanh(self.side(row))
+        joined = torch.cat([row, torch.relu(self.down(row))], 1)
+        image = self.join(joined).unflatten(1, (3, 4, 5)) + x
+        return {"row": row @ self.project, "image": self.last(image)}
+
+
 def networks():
     """Images of 8 x 10: height and width must not be mistaken for one another. Shapes that are equal in both layouts."""
     return {
@@ -61,6 +84,7 @@ def networks():
         # From rows to images: the linear layer has its rows in the image's order.
         "decoder": (nn.Sequential(nn.Linear(5, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Unflatten(1, (4, 2, 3)),
                                   nn.Upsample(scale_factor=2), nn.Conv2d(4, 3, 3, padding=1)), (5,)),
+        "mixed": (Mixed(), (3, 4, 5)),
     }
 
 

@@ -7,6 +7,8 @@
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn.hpp>
 
+#include <vector>
+
 namespace testing {
 
 using namespace espalier;
@@ -47,7 +49,39 @@ nn::Sequential<T> decoder_net() {
             nn::Conv2d<T>{4, 3, 3, {.padding = 1}}};
 }
 
+template <class T>
+struct Mixed : nn::Module<Mixed<T>, T> {
+    nn::Conv2d<T> first{3, 3, 3, {.padding = 1}};
+    nn::Parameter<T> position{Tensor<T>{Shape{1, 4, 5, 3}}};
+    nn::Parameter<T> gain{Tensor<T>{Shape{60}}};
+    nn::Linear<T> side{60, 60};
+    nn::Linear<T> down{60, 7};
+    nn::Linear<T> join{67, 60};
+    nn::Parameter<T> project{Tensor<T>{Shape{60, 6}}};
+    nn::Conv2d<T> last{3, 2, 3, {.padding = 1}};
+
+    Named<Variable<T>> operator()(const Variable<T>& input) {
+        const auto x = autograd::relu(first(input) + position.variable());
+        auto row = autograd::flatten(x) * gain.variable();
+        row = row + autograd::tanh(side(row));
+        const auto joined = autograd::concatenate(std::vector<Variable<T>>{row, down.with_relu(row)}, 1);
+        const auto image = autograd::reshape(join(joined), x.shape()) + x;
+        return {{"row", autograd::matmul(row, project.variable())}, {"image", last(image)}};
+    }
+    void visit(nn::Visitor<T>& v) {
+        v("first", first);
+        v("position", position);
+        v("gain", gain);
+        v("side", side);
+        v("down", down);
+        v("join", join);
+        v("project", project);
+        v("last", last);
+    }
+};
+
 inline const Shape rgb_sample{8, 10, 3};
 inline const Shape decoder_sample{5};
+inline const Shape mixed_sample{4, 5, 3};
 
 }  // namespace testing

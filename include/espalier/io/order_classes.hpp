@@ -51,6 +51,8 @@ public:
         else if (c.blame == nobody && !(*c.order == order))
             c.blame = step;
     }
+    /// Nothing is known about it.
+    void accuse(Id id, std::size_t step) { classes_[root(id)].blame = step; }
     /// `result` is the parts one behind the other.
     void join(Id result, std::vector<Id> parts, std::size_t step) {
         for (const Id part : parts)

@@ -5,6 +5,7 @@
 /// reads a flattened image, the rows of one whose result becomes an image, and a normalisation in between.
 #pragma once
 
+#include <espalier/io/operation_kind.hpp>
 #include <espalier/io/order_classes.hpp>
 #include <espalier/io/recorded_graph.hpp>
 #include <espalier/io/tensor_uses.hpp>
@@ -29,10 +30,12 @@ public:
         for (std::size_t i = 0; i < steps.size(); ++i) {
             const Shape& shape = steps[i].shape;
             classes_.add(shape.rank() > 0 ? shape.product(1, shape.rank()) : 1);
-            if (shape.rank() == 4)
+            if (shape.rank() == 4 || (steps[i].is_input && shape.rank() > 4))
                 classes_.fix(i, pixels_and_channels(shape), i);
             else if (steps[i].is_input)
                 classes_.fix(i, flattened ? *flattened : plain(i), i);
+            else if (steps_[i].is_cut())
+                classes_.accuse(i, i);
         }
         for (std::size_t i = 0; i < steps.size(); ++i)
             if (!steps[i].inputs.empty())
@@ -44,7 +47,7 @@ public:
     [[nodiscard]] std::vector<SeenOrder> orders(std::size_t count) { return uses_.orders(classes_, count); }
     /// What stands in the way of all of them; empty if nothing does.
     [[nodiscard]] std::string problem() { return uses_.problem(classes_); }
-    /// The weights of batch normalisations, whose statistics have the same order.
+    /// The weights of normalisations, whose statistics have the same order.
     [[nodiscard]] const std::vector<std::size_t>& norms() const& noexcept { return norms_; }
     const std::vector<std::size_t>& norms() && = delete;
     /// How many elements the rows have that lie in another order.
@@ -59,9 +62,6 @@ public:
 private:
     using Need = OrderClasses::Need;
 
-    [[nodiscard]] static Order pixels_and_channels(const Shape& shape) {
-        return Order::image(shape.product(1, shape.rank() - 1), shape.back());
-    }
     [[nodiscard]] Order plain(std::size_t i) const {
         const Shape& shape = steps_[i].shape;
         return Order::plain(shape.rank() > 0 ? shape.product(1, shape.rank()) : 1);
@@ -73,50 +73,35 @@ private:
         return rank(i) > 1 ? Need{i, pixels_and_channels(steps_[i].shape)} : known_plain(i);
     }
     [[nodiscard]] Index rank(std::size_t i) const { return steps_[i].shape.rank(); }
-    [[nodiscard]] bool is_parameter(std::size_t i) const { return steps_[i].tensor != GraphStep::none; }
-    [[nodiscard]] bool is_computed(std::size_t i) const { return !steps_[i].inputs.empty(); }
 
     void walk(std::size_t i) {
-        const std::string_view name = steps_[i].operation;
-        const auto is = [&](auto... names) { return ((name == names) || ...); };
-        if (name.starts_with("conv2d"))
-            convolution(i);
-        else if (is("linear", "linear_relu"))
-            linear(i);
-        else if (is("matmul"))
-            matmul(i);
-        else if (is("batch_norm", "layer_norm"))
-            normalisation(i);
-        else if (is("reshape"))
-            reshape(i);
-        else if (is("concatenate"))
-            concatenate(i);
-        else if (is("sum", "max"))
-            reduction(i);
-        else if (is("embedding"))
-            embedding(i);
-        else if (is("max_pool2d", "avg_pool2d", "upsample_nearest2d", "upsample_bilinear2d", "narrow"))
-            moving(i);
-        else if (is("relu", "leaky_relu", "sigmoid", "tanh", "gelu", "exp", "log", "sqrt", "scale", "shift", "dropout", "softmax",
-                    "log_softmax", "add", "subtract", "multiply", "divide", "weighted_sum") ||
-                 elementwise_.contains(std::string{name}))
-            each_element(i);
-        else
-            unknown(i);
+        switch (elementwise_.contains(steps_[i].operation) ? OperationKind::elementwise : kind_of(steps_[i].operation)) {
+            case OperationKind::convolution: return convolution(i);
+            case OperationKind::linear: return linear(i);
+            case OperationKind::matmul: return matmul(i);
+            case OperationKind::normalisation: return normalisation(i);
+            case OperationKind::reshape: return reshape(i);
+            case OperationKind::concatenation: return concatenate(i);
+            case OperationKind::reduction: return reduction(i);
+            case OperationKind::embedding: return embedding(i);
+            case OperationKind::spatial: return spatial(i);
+            case OperationKind::elementwise: return each_element(i);
+            case OperationKind::unknown: return unknown(i);
+        }
     }
 
     /// A parameter as an operand like any other value: a small image, or plain if its class is.
     void operand(std::size_t i, std::size_t step) {
-        if (is_parameter(i))
+        if (steps_[i].is_parameter())
             uses_.add({steps_[i].tensor, step, {rank(i) == 4 ? known(i) : known_plain(i)}, rank(i) == 4});
     }
     /// A weight whose axes have the orders of `rows` and `columns`. One that is computed, and not itself a parameter, can only
     /// be right if nothing has to be turned over.
     void weight(std::size_t i, std::size_t step, std::vector<Need> needs, std::optional<std::size_t> rows = {},
                 std::optional<std::size_t> columns = {}) {
-        if (is_parameter(i)) {
+        if (steps_[i].is_parameter()) {
             uses_.add({steps_[i].tensor, step, std::move(needs), rank(i) == 4, rows, columns});
-        } else if (is_computed(i)) {
+        } else if (steps_[i].is_computed()) {
             uses_.demand(rank(i) == 4 ? known(i) : known_plain(i), step);
             for (Need& need : needs)
                 uses_.demand(std::move(need), step);
@@ -152,7 +137,7 @@ private:
 
     void matmul(std::size_t i) {
         const auto& in = steps_[i].inputs;
-        if (!is_parameter(in[1]) || rank(in[1]) != 2 || is_parameter(in[0]))
+        if (!steps_[in[1]].is_parameter() || rank(in[1]) != 2 || steps_[in[0]].is_parameter())
             return unknown(i);
         if (rank(in[0]) == 2)
             return weight(in[1], i, {}, in[0], i);
@@ -164,12 +149,14 @@ private:
         const auto& in = steps_[i].inputs;
         operand(in[0], i);
         classes_.unite(i, in[0], i);
+        if (rank(i) > 2 && steps_[i].operation == std::string_view{"batch_norm"})
+            classes_.fix(i, pixels_and_channels(steps_[i].shape), i);  // PyTorch's has the channels on axis 1
         for (std::size_t k = 1; k < in.size(); ++k)
             if (rank(i) == 2)
                 weight(in[k], i, {}, i);
             else
                 weight(in[k], i, {known_channels(i)});
-        if (in.size() > 1 && is_parameter(in[1]) && steps_[i].operation == std::string_view{"batch_norm"})
+        if (in.size() > 1 && steps_[in[1]].is_parameter())
             norms_.push_back(steps_[in[1]].tensor);
     }
 
@@ -186,19 +173,16 @@ private:
     void concatenate(std::size_t i) {
         const auto& in = steps_[i].inputs;
         Index width = 0;
-        bool rows = rank(i) == 2;
-        for (const std::size_t part : in) {
-            rows = rows && steps_[part].shape[0] == steps_[i].shape[0];
-            width += rows ? steps_[part].shape[1] : 0;
-        }
-        if (!rows || width != steps_[i].shape[1])
-            return moving(i);
-        for (const std::size_t part : in)
-            operand(part, i);
         std::vector<std::size_t> parts;
         for (const std::size_t part : in)
-            if (steps_[part].shape[1] > 0)
+            if (rank(i) == 2 && steps_[part].shape[0] == steps_[i].shape[0] && steps_[part].shape[1] > 0) {
+                width += steps_[part].shape[1];
                 parts.push_back(part);
+            }
+        if (parts.empty() || width != steps_[i].shape[1])
+            return spatial(i);
+        for (const std::size_t part : parts)
+            operand(part, i);
         if (parts.size() == 1)
             classes_.unite(i, parts[0], i);
         else
@@ -223,7 +207,7 @@ private:
             classes_.fix(i, to == from.without(3) ? plain(i) : pixels_and_channels(to), i);
             classes_.depend(i, known(in), i);
         } else {
-            moving(i);
+            spatial(i);
         }
     }
 
@@ -240,10 +224,10 @@ private:
             classes_.fix(i, plain(i), i);
         classes_.depend(i, image ? known(in) : known_plain(in), i);
     }
-    void moving(std::size_t i) {
+    void spatial(std::size_t i) {
         for (const std::size_t in : steps_[i].inputs) {
             operand(in, i);
-            if (is_parameter(in) || is_computed(in) || steps_[in].is_input)
+            if (steps_[in].has_order())
                 moved(i, in);
         }
     }
@@ -254,21 +238,20 @@ private:
             const Shape& from = steps_[in].shape;
             const Shape& to = steps_[i].shape;
             if (from == to) {
-                if (is_parameter(in) || is_computed(in) || steps_[in].is_input || rank(i) == 4)
+                if (steps_[in].has_order())
                     classes_.unite(i, in, i);
                 operand(in, i);
             } else if (from.numel() == 1 || (rank(in) == 2 && from[1] == 1 && rank(i) == 2)) {
                 operand(in, i);
                 classes_.depend(i, known(in), i);
-            } else if (is_parameter(in)) {
+            } else if (steps_[in].is_parameter()) {
                 broadcast_parameter(in, i);
-            } else if (is_computed(in) || steps_[in].is_input) {
-                if (rank(i) == 4 && rank(in) == 4)
-                    classes_.depend(i, known(in), i);
-                else if (rank(i) == 2 && rank(in) == 2 && from[1] == to[1])
-                    classes_.unite(i, in, i);
-                else
-                    moved(i, in);
+            } else if (steps_[in].has_order() && rank(i) == 2 && rank(in) == 2 && from[1] == to[1]) {
+                classes_.unite(i, in, i);
+            } else if (steps_[in].has_order()) {
+                moved(i, in);
+                if (rank(i) == 4 && (rank(in) == 2 || rank(in) == 3))
+                    classes_.fix(i, plain(i), i);  // what meets its rows or columns here meets others in PyTorch
             }
         }
     }
@@ -289,7 +272,7 @@ private:
     void unknown(std::size_t i) {
         bool images = false;
         for (const std::size_t in : steps_[i].inputs) {
-            if (is_parameter(in) || (!is_computed(in) && !steps_[in].is_input))
+            if (steps_[in].is_parameter() || !steps_[in].has_order())
                 continue;
             const bool pooled = rank(in) == 4 && rank(i) == 2 && steps_[i].shape[1] == steps_[in].shape[3];
             images = images || rank(in) == 4;
@@ -301,7 +284,7 @@ private:
             }
         }
         for (const std::size_t in : steps_[i].inputs)
-            if (is_parameter(in))
+            if (steps_[in].is_parameter())
                 uses_.add({steps_[in].tensor, i, {known(i)}, false, {}, {}, rank(in) > (images || rank(i) == 4 ? 1 : 3)});
     }
 

@@ -82,6 +82,11 @@ private:
     std::vector<Piece> pieces_;
 };
 
+/// The order of a channels-last value of any rank, its batch axis aside.
+[[nodiscard]] inline Order pixels_and_channels(const Shape& shape) {
+    return Order::image(shape.product(1, shape.rank() - 1), shape.back());
+}
+
 /// What has to be turned over in one tensor of a model: nothing, the channels of an image or of a convolution's weight, or
 /// its rows and columns.
 struct TensorOrder {

@@ -14,6 +14,9 @@
 
 namespace espalier::inline ESPALIER_ABI::io::detail {
 
+/// How many samples a run has: two, so that the axis of the batch is not one of those that broadcast.
+inline constexpr Index recorded_samples = 2;
+
 /// One value of a run: an input, a parameter, a constant, or what an operation made of values before it.
 struct GraphStep {
     static constexpr auto none = static_cast<std::size_t>(-1);
@@ -23,6 +26,15 @@ struct GraphStep {
     std::vector<std::size_t> inputs;  ///< of the operation, as positions in the list
     std::size_t tensor = none;        ///< position of a parameter in the model's list of tensors
     bool is_input = false;
+
+    [[nodiscard]] bool is_computed() const noexcept { return !inputs.empty(); }
+    [[nodiscard]] bool is_parameter() const noexcept { return tensor != none; }
+    /// A constant with a batch axis: made of the input behind the tape's back, by `detach` or in `no_grad`.
+    [[nodiscard]] bool is_cut() const {
+        return !is_computed() && !is_parameter() && !is_input && shape.rank() > 1 && shape[0] == recorded_samples;
+    }
+    /// Anything but a constant of the user's, which lies as it lies here.
+    [[nodiscard]] bool has_order() const { return is_computed() || is_parameter() || is_input || is_cut(); }
 };
 
 /// Parameters of a model record themselves while one lives, even frozen ones and inside of `no_grad`.
@@ -104,7 +116,7 @@ template <class Scalar>
     return steps;
 }
 
-/// The steps of a run on two samples of zeros of `shape`, in evaluation mode; the model is as before afterwards. `parameters`
+/// The steps of a run on samples of zeros of `shape`, in evaluation mode; the model is as before afterwards. `parameters`
 /// has a null for each of the model's tensors that is a buffer. @throws what a layer throws; a ShapeError tells the shape too
 template <class Scalar, class Model>
 [[nodiscard]] std::vector<GraphStep> recorded_run(Model& model, const std::vector<nn::Parameter<Scalar>*>& parameters,
@@ -118,7 +130,7 @@ template <class Scalar, class Model>
         }
     const RecordingScope<Scalar> recording{std::move(leaves)};
     const nn::EvalScope<Scalar> evaluation{model};
-    const Variable<Scalar> input{Tensor<Scalar>{shape.prepended(2)}, true};
+    const Variable<Scalar> input{Tensor<Scalar>{shape.prepended(recorded_samples)}, true};
     std::vector<Variable<Scalar>> outputs;
     try {
         gather_outputs<Scalar>(model(input), outputs);

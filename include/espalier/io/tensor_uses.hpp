@@ -81,8 +81,9 @@ public:
 private:
     [[nodiscard]] std::string describe(std::size_t step) const {
         const GraphStep& s = steps_[step];
-        return s.inputs.empty() ? concat("the input ", s.shape)
-                                : concat('\'', s.operation, "' from ", steps_[s.inputs.front()].shape, " to ", s.shape);
+        if (!s.inputs.empty())
+            return concat('\'', s.operation, "' from ", steps_[s.inputs.front()].shape, " to ", s.shape);
+        return concat(s.is_input ? "the input " : "a value that is not on the tape, ", s.shape);
     }
 
     const std::vector<GraphStep>& steps_;
