@@ -10,6 +10,8 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
@@ -227,6 +229,29 @@ TEST_CASE("what does not fit is told once, in PyTorch's shapes, before anything 
     CHECK_THROWS_WITH(io::load_pytorch(net, folder / "empty", {6, 6, 3}), ContainsSubstring("; missing 0.weight, 0.bias, "));
 }
 
+TEST_CASE("a tensor whose order cannot be seen is refused in both directions, others are not", "[io][pytorch]") {
+    const TemporaryFolder folder;
+    const auto half = [](const Variable<float>& x) { return autograd::narrow(x, 1, 0, 24); };
+    nn::Sequential net{nn::Conv2d{3, 3, 1}, nn::Flatten{}, half, nn::Linear{24, 2}};
+    const auto before = net.state();
+    io::TensorFile file;
+    for (const auto& [name, tensor] : before)
+        file.insert(name, Tensor<float>::ones(name == "0.weight" ? Shape{3, 3, 1, 1} : tensor.shape()));
+    io::save_safetensors(folder / "file", file);
+    const auto load = [&] { return io::load_pytorch(net, folder / "file", {4, 4, 3}); };
+    CHECK_THROWS_AS(load(), StateError);
+    CHECK_THROWS_WITH(load(), Catch::Matchers::EndsWith("got others; 3.weight: cannot see through 'narrow' from (2, 48) to (2, 24)"));
+    CHECK_THROWS_AS(io::save_pytorch(net, folder / "back", {4, 4, 3}), StateError);
+    CHECK_THROWS_WITH(io::save_pytorch(net, folder / "back", {4, 4, 3}),
+                      "[save_pytorch] expected tensors whose order in PyTorch can be seen, got others; 3.weight: cannot see through 'narrow' "
+                      "from (2, 48) to (2, 24)");
+    CHECK_FALSE(std::filesystem::exists(folder / "back"));
+    CHECK(same_bits(net.state(), before));
+    const auto report = io::load_pytorch(net, folder / "file", {4, 4, 3}, {.strict = false});
+    CHECK(report.loaded == std::vector<std::string>{"0.weight", "0.bias", "3.bias"});
+    CHECK(same_bits(net.state().at("3.weight"), before.at("3.weight")));
+}
+
 TEST_CASE("values that are not finite are loaded as they are", "[io][pytorch]") {
     const TemporaryFolder folder;
     nn::Linear<float> net{1, 2};
@@ -251,6 +276,27 @@ TEST_CASE("a head that begins behind a flatten is told so", "[io][pytorch]") {
     io::load_pytorch(head, golden + "flat.f32.safetensors", {36}, {.prefix = "heads.a.2"});
     CHECK_FALSE(same_bits(head.weight().value(), whole.state().at("heads.a.2.weight")));
     CHECK_THROWS_AS(io::load_pytorch(head, golden + "flat.f32.safetensors", {36}, {.prefix = "heads.a.2", .flattened = true}), ShapeError);
+}
+
+/// Run by pytorch_back.py, which lets PyTorch read the files.
+TEST_CASE("files for PyTorch, and what it must make of them", "[.pytorch_back]") {
+    const char* const folder = std::getenv("ESPALIER_PYTORCH_BACK");
+    REQUIRE(folder);
+    const auto write = [&](auto net, const std::string& name, const Shape& sample) {
+        scramble(net, 3);
+        const std::filesystem::path to{folder};
+        io::save_pytorch(net, to / (name + ".safetensors"), sample);
+        const auto x = normal<float>(sample.prepended(3));
+        io::TensorFile expected;
+        expected.insert("input", x);
+        for (const auto& [task, output] : outputs(net, x))
+            expected.insert(task, output);
+        io::save_safetensors(to / (name + ".expected.safetensors"), expected);
+    };
+    write(rgb_net<float>(), "rgb", rgb_sample);
+    write(flat_net<float>(), "flat", rgb_sample);
+    write(decoder_net<float>(), "decoder", decoder_sample);
+    write(Mixed<float>{}, "mixed", mixed_sample);
 }
 
 #endif

@@ -20,8 +20,8 @@ namespace espalier::inline ESPALIER_ABI::io {
 struct LoadReport {
     struct Mismatch {
         std::string path;
-        std::string expected;  ///< `shape (4, 3)`
-        std::string got;
+        std::string expected;  ///< `shape (4, 3)`; empty if no tensor of a file could fit
+        std::string got;       ///< likewise; why not
     };
     std::vector<std::string> loaded;      ///< of the model, overwritten
     std::vector<std::string> missing;     ///< of the model, not in the file, as they were
@@ -134,7 +134,7 @@ template <class Scalar>
         const StoredTensor& stored = *found[i]->stored;
         const std::vector<std::uint64_t> extents(wanted[i].shape.begin(), wanted[i].shape.end());
         if (!wanted[i].unseen.empty()) {
-            report.mismatched.push_back({wanted[i].path, "a known order", wanted[i].unseen});
+            report.mismatched.push_back({wanted[i].path, {}, wanted[i].unseen});
         } else if (stored.extents() != extents) {
             report.mismatched.push_back({wanted[i].path, shape_text(extents), shape_text(stored.extents())});
         } else if (!reads<Scalar>(stored.dtype())) {
@@ -159,7 +159,8 @@ template <class Scalar>
 inline std::string LoadReport::text() const {
     detail::ShortList other{""};
     for (const Mismatch& m : mismatched)
-        other.add(concat(printable(m.path), " of ", m.expected, " came as ", m.got));
+        other.add(m.expected.empty() ? concat(printable(m.path), ": ", m.got)
+                                     : concat(printable(m.path), " of ", m.expected, " came as ", m.got));
     detail::ShortList absent{"missing "};
     for (const std::string& path : missing)
         absent.add(printable(path));
