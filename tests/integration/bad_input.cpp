@@ -261,8 +261,8 @@ TEST_CASE("bad input: weights", "[integration][bad_input]") {
 
     const mtl::MultiTaskNet<float> smaller{nn::Sequential{nn::Linear{3, 4}}, {{"left", nn::Linear{4, 3}}}};
     io::save(smaller, path);
-    t.refuses<StateError>(load, concat("[load] expected the tensors of this model in ", name, ", got others"
-                                       "; trunk.0.weight of shape (4, 3, 3, 1) came as shape (4, 3), heads.left.weight of shape (3, 8) came "
+    t.refuses<StateError>(load, concat("[load] expected the tensors of this model in ", name, ", got others: "
+                                       "trunk.0.weight of shape (4, 3, 3, 1) came as shape (4, 3), heads.left.weight of shape (3, 8) came "
                                        "as shape (3, 4); missing trunk.4.weight, trunk.4.bias, heads.right.1.weight, heads.right.1.bias"));
     t.folder.file("weights", whole);
     load();

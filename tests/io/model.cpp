@@ -104,11 +104,11 @@ TEST_CASE("a file of another model is refused whole", "[io][model]") {
     CHECK_THROWS_AS(io::load(net, folder / "wider"), StateError);
     CHECK_THROWS_WITH(io::load(net, folder / "wider"),
                       ContainsSubstring(concat("[load] expected the tensors of this model in ", folder / "wider",
-                                               ", got others; trunk.0.weight of shape (4, 3) came as shape (5, 3), ")) &&
+                                               ", got others: trunk.0.weight of shape (4, 3) came as shape (5, 3), ")) &&
                           ContainsSubstring("heads.b.weight of shape (1, 4) came as shape (1, 5)"));
     io::save(nn::Linear{3, 4}, folder / "linear");
     CHECK_THROWS_WITH(io::load(net, folder / "linear"),
-                      ContainsSubstring("; missing trunk.0.weight, trunk.0.bias, ") &&
+                      ContainsSubstring("got others: missing trunk.0.weight, trunk.0.bias, ") &&
                           Catch::Matchers::EndsWith("heads.a.weight, heads.a.bias and 2 more; unexpected bias, weight"));
     io::TensorFile integers;
     integers.metadata()["layout"] = "NHWC";
@@ -117,7 +117,7 @@ TEST_CASE("a file of another model is refused whole", "[io][model]") {
     io::save_safetensors(folder / "integers", integers);
     CHECK_THROWS_AS(io::load(net, folder / "integers"), StateError);
     CHECK_THROWS_WITH(io::load(net, folder / "integers"),
-                      ContainsSubstring("; trunk.0.weight of type F16, BF16, F32 or F64 came as type I32, trunk.0.bias of type"));
+                      ContainsSubstring("got others: trunk.0.weight of type F16, BF16, F32 or F64 came as type I32, trunk.0.bias of type"));
     CHECK(same_bits(net.state(), before));
 }
 
@@ -214,7 +214,7 @@ TEST_CASE("a warm start loads what fits and says what does not", "[io][model]") 
     CHECK(report.mismatched[0].got == "shape (2, 4)");
     CHECK(report.metadata.at("epoch") == "3");
     CHECK_FALSE(report.complete());
-    CHECK(report.text() == "; heads.a.weight of shape (5, 4) came as shape (2, 4), heads.a.bias of shape (5,) came as shape (2,)"
+    CHECK(report.text() == "heads.a.weight of shape (5, 4) came as shape (2, 4), heads.a.bias of shape (5,) came as shape (2,)"
                            "; missing heads.b.weight, heads.b.bias; unexpected heads.c.bias, heads.c.weight");
     CHECK(same_bits(net.state().at("trunk.0.weight"), old.state().at("trunk.0.weight")));
     CHECK(same_bits(net.state().at("heads.a.weight"), before.at("heads.a.weight")));
@@ -222,7 +222,7 @@ TEST_CASE("a warm start loads what fits and says what does not", "[io][model]") 
 
     // A file of which nothing fits is no warm start.
     nn::Linear other{7, 7};
-    CHECK_THROWS_WITH(io::load(other, folder / "old", {.strict = false}), ContainsSubstring("; missing weight, bias; unexpected heads.a.bias"));
+    CHECK_THROWS_WITH(io::load(other, folder / "old", {.strict = false}), ContainsSubstring("got others: missing weight, bias; unexpected heads.a.bias"));
 }
 
 TEST_CASE("a part of a file goes into a part of a net", "[io][model]") {
@@ -257,11 +257,11 @@ TEST_CASE("a thousand names make a message that can be read", "[io][model]") {
     file.metadata()["layout"] = "NHWC";
     io::save_safetensors(folder / "empty", file);
     CHECK_THROWS_WITH(io::load(deep, folder / "empty"),
-                      Catch::Matchers::EndsWith("got others; missing 0.weight, 0.bias, 1.weight, 1.bias, 2.weight, 2.bias, 3.weight, "
+                      Catch::Matchers::EndsWith("got others: missing 0.weight, 0.bias, 1.weight, 1.bias, 2.weight, 2.bias, 3.weight, "
                                                 "3.bias and 992 more"));
     io::save(deep, folder / "deep");
     nn::Linear one{1, 1};
-    CHECK_THROWS_WITH(io::load(one, folder / "deep"), ContainsSubstring("; unexpected 0.bias, 0.weight, ") && ContainsSubstring(" and 992 more"));
+    CHECK_THROWS_WITH(io::load(one, folder / "deep"), ContainsSubstring("got others: missing weight, bias; unexpected 0.bias, 0.weight, ") && ContainsSubstring(" and 992 more"));
     nn::Sequential<float> none;
     CHECK(io::load(none, folder / "empty").complete());
 }

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -180,12 +181,25 @@ TEST_CASE("names: a prefix, a renaming, and what is left out", "[io][pytorch]") 
     CHECK(half.missing.size() == other.state().size() - 2);
     CHECK(same_bits(other.state().at("heads.left.weight"), net.state().at("heads.left.weight")));
 
+    // A look-up in a table meets no counter, which the table need not have.
+    const std::map<std::string, std::string> table{{"weight", "w"}, {"bias", "b"}, {"running_mean", "stats.mean"}, {"running_var", "stats.var"}};
+    nn::BatchNorm norm{3};
+    const auto at = [&](const std::string& path) { return table.at(path); };
+    io::save_pytorch(norm, folder / "norm", {3}, {.rename = at});
+    CHECK(io::load_safetensors(folder / "norm").contains("stats.num_batches_tracked"));
+    io::save_pytorch(norm, folder / "norm", {3});
+    const auto renamed = [&](const std::string& name) {
+        REQUIRE(name != "num_batches_tracked");
+        return name;
+    };
+    CHECK(io::load_pytorch(norm, folder / "norm", {3}, {.rename = renamed}).ignored == std::vector<std::string>{"num_batches_tracked"});
+
     const auto before = other.state();
     const auto clash = [&] {
         return io::load_pytorch(other, folder / "theirs", rgb_sample, {.strict = false, .rename = [](const std::string&) { return std::string{"heads.left.bias"}; }});
     };
     CHECK_THROWS_AS(clash(), StateError);
-    CHECK_THROWS_WITH(clash(), ContainsSubstring("; two tensors for one path: 'backbone.features.0.bias' and 'backbone.features.0.weight' "
+    CHECK_THROWS_WITH(clash(), ContainsSubstring("got others: two tensors for one path: 'backbone.features.0.bias' and 'backbone.features.0.weight' "
                                                  "for heads.left.bias, ") && ContainsSubstring(" more"));
     CHECK_THROWS_AS(io::load_pytorch(other, folder / "theirs", rgb_sample, {.rename = [](std::string) -> std::string { throw 1; }}), int);
     CHECK_THROWS_AS(io::save_pytorch(net, folder / "theirs", rgb_sample, {.rename = [](std::string) { return std::string{"a"}; }}), StateError);
@@ -209,7 +223,7 @@ TEST_CASE("what does not fit is told once, in PyTorch's shapes, before anything 
     const auto load = [&] { return io::load_pytorch(net, folder / "bad", {6, 6, 3}); };
     CHECK_THROWS_AS(load(), StateError);
     CHECK_THROWS_WITH(load(), concat("[load_pytorch] expected the tensors of this model in ", folder / "bad",
-                                     ", got others; 0.weight of shape (4, 3, 5, 5) came as shape (4, 5, 5, 3), 0.bias of type F16, BF16, F32 "
+                                     ", got others: 0.weight of shape (4, 3, 5, 5) came as shape (4, 5, 5, 3), 0.bias of type F16, BF16, F32 "
                                      "or F64 came as type I64, 3.weight of shape (2, 16) came as shape (2, 12); missing 1.running_var, "
                                      "3.bias; unexpected fc.weight"));
     CHECK(same_bits(net.state(), before));
@@ -226,7 +240,7 @@ TEST_CASE("what does not fit is told once, in PyTorch's shapes, before anything 
     for (const Shape& sample : {Shape{}, Shape{6, 0, 3}})
         CHECK_THROWS_WITH(io::load_pytorch(net, folder / "bad", sample), ContainsSubstring("expected the shape of one sample, such as (32, 32, 3), got ("));
     io::save_safetensors(folder / "empty", {});
-    CHECK_THROWS_WITH(io::load_pytorch(net, folder / "empty", {6, 6, 3}), ContainsSubstring("; missing 0.weight, 0.bias, "));
+    CHECK_THROWS_WITH(io::load_pytorch(net, folder / "empty", {6, 6, 3}), ContainsSubstring("got others: missing 0.weight, 0.bias, "));
 }
 
 TEST_CASE("a tensor whose order cannot be seen is refused in both directions, others are not", "[io][pytorch]") {
@@ -240,10 +254,10 @@ TEST_CASE("a tensor whose order cannot be seen is refused in both directions, ot
     io::save_safetensors(folder / "file", file);
     const auto load = [&] { return io::load_pytorch(net, folder / "file", {4, 4, 3}); };
     CHECK_THROWS_AS(load(), StateError);
-    CHECK_THROWS_WITH(load(), Catch::Matchers::EndsWith("got others; 3.weight: cannot see through 'narrow' from (2, 48) to (2, 24)"));
+    CHECK_THROWS_WITH(load(), Catch::Matchers::EndsWith("got others: 3.weight: cannot see through 'narrow' from (2, 48) to (2, 24)"));
     CHECK_THROWS_AS(io::save_pytorch(net, folder / "back", {4, 4, 3}), StateError);
     CHECK_THROWS_WITH(io::save_pytorch(net, folder / "back", {4, 4, 3}),
-                      "[save_pytorch] expected tensors whose order in PyTorch can be seen, got others; 3.weight: cannot see through 'narrow' "
+                      "[save_pytorch] expected tensors whose order in PyTorch can be seen, got others: 3.weight: cannot see through 'narrow' "
                       "from (2, 48) to (2, 24)");
     CHECK_FALSE(std::filesystem::exists(folder / "back"));
     CHECK(same_bits(net.state(), before));

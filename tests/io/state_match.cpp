@@ -17,9 +17,9 @@ TEST_CASE("a list is short, and says how much it leaves out", "[io][state_match]
     CHECK(list.text().empty());
     for (int i = 0; i < 8; ++i)
         list.add(std::to_string(i));
-    CHECK(list.text() == "; missing 0, 1, 2, 3, 4, 5, 6, 7");
+    CHECK(list.text() == "missing 0, 1, 2, 3, 4, 5, 6, 7");
     list.add("8");
-    CHECK(list.text() == "; missing 0, 1, 2, 3, 4, 5, 6, 7 and 1 more");
+    CHECK(list.text() == "missing 0, 1, 2, 3, 4, 5, 6, 7 and 1 more");
 }
 
 TEST_CASE("tensors below a prefix", "[io][state_match]") {
@@ -50,7 +50,7 @@ TEST_CASE("hostile names are matched as any others and printed with care", "[io]
     const auto found = io::detail::match<float>(wanted, offered, false, "test", "", report);
     CHECK(found == std::vector<const io::StoredTensor*>{&stored});
     CHECK(report.unexpected == std::vector<std::string>(names.begin(), names.end() - 1));
-    CHECK(report.text() == "; unexpected , .., ../../etc/passwd, a?; missing b, " + std::string(120, '.') + "...");
+    CHECK(report.text() == "unexpected , .., ../../etc/passwd, a?; missing b, " + std::string(120, '.') + "...");
     io::LoadReport strict;
     CHECK_THROWS_AS(io::detail::match<float>(wanted, offered, true, "test", "", strict), StateError);
 }
@@ -64,6 +64,6 @@ TEST_CASE("extents beyond what a tensor here can have are a mismatch like others
     io::LoadReport report;
     const std::vector<OfferedTensor> offered{{"a", "a", &wide}, {"b", "b", &deep}, {"c", "c", &deep}};
     CHECK_THROWS_WITH(io::detail::match<float>(wanted, offered, false, "test", " here", report),
-                      "[test] expected the tensors of this model here, got others; a of shape (2,) came as shape (9223372036854775808, 0), "
+                      "[test] expected the tensors of this model here, got others: a of shape (2,) came as shape (9223372036854775808, 0), "
                       "b of shape (1,) came as shape (1, 1, 1, 1, 1, 1, 1, 1, 1), c: a reason");
 }

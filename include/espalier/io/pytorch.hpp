@@ -5,12 +5,14 @@
 #include <espalier/io/model.hpp>
 #include <espalier/io/pytorch_layout.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -39,6 +41,9 @@ inline constexpr std::string_view batch_counter = "num_batches_tracked";
 /// The last component of a dotted path, and what comes before it with its dot.
 [[nodiscard]] inline std::string_view last_of(std::string_view path) { return path.substr(path.rfind('.') + 1); }
 [[nodiscard]] inline std::string_view before_last_of(std::string_view path) { return path.substr(0, path.rfind('.') + 1); }
+
+/// PyTorch's batch normalisation counts batches; nothing here does, unless a model has such a tensor of its own.
+[[nodiscard]] inline bool is_counter(std::string_view path) { return last_of(path) == batch_counter; }
 
 /// A model's tensors in its order, with what has to be turned over in each.
 template <class Scalar>
@@ -151,14 +156,14 @@ LoadReport load_pytorch(Model& model, const std::filesystem::path& path, const S
     LoadReport report;
     report.metadata = file.metadata();
     auto offered = detail::below(file, options.prefix, "load_pytorch", where);
-    detail::rename_all(offered, options.rename, report);
-    const std::set<std::string_view> paths(own.paths.begin(), own.paths.end());
+    const bool has_counters = std::any_of(own.paths.begin(), own.paths.end(), detail::is_counter);
     std::erase_if(offered, [&](const detail::OfferedTensor& tensor) {
-        const bool counter = detail::last_of(tensor.path) == detail::batch_counter && !paths.contains(tensor.path);
-        if (counter)
+        const bool ignored = detail::is_counter(tensor.path) && !has_counters;
+        if (ignored)
             report.ignored.push_back(tensor.name);
-        return counter;
+        return ignored;
     });
+    detail::rename_all(offered, options.rename, report);
     const auto found = detail::match<Scalar>(wanted, offered, options.strict, "load_pytorch", where, report);
     detail::overwrite(own.tensors, found, [&](std::size_t i, const StoredTensor& stored) {
         return detail::from_pytorch(stored.template to<Scalar>(own.paths[i]), *own.orders[i].order);
@@ -180,23 +185,18 @@ void save_pytorch(const Model& model, const std::filesystem::path& path, const S
     for (std::size_t i = 0; i < own.paths.size(); ++i)
         if (!own.orders[i].order)
             unseen.add(concat(printable(own.paths[i]), ": ", own.orders[i].reason));
-    require<StateError>(unseen.text().empty(), "save_pytorch", "expected tensors whose order in PyTorch can be seen, got others", unseen.text());
+    require<StateError>(unseen.text().empty(), "save_pytorch", "expected tensors whose order in PyTorch can be seen, got others: ", unseen.text());
     TensorFile file;
     file.metadata() = detail::notes(std::move(options.metadata), "save_pytorch", "NCHW");
     file.metadata().try_emplace("format", "pt");
-    const auto insert = [&](const std::string& own_path, const auto& make) {
-        const std::string name = options.rename ? options.rename(own_path) : own_path;
-        if (!name.empty())
-            file.insert(name, make());
-    };
-    const std::set<std::string_view> paths(own.paths.begin(), own.paths.end());
+    const bool has_counters = std::any_of(own.paths.begin(), own.paths.end(), detail::is_counter);
     for (std::size_t i = 0; i < own.paths.size(); ++i) {
-        insert(own.paths[i], [&] { return detail::to_pytorch(*own.tensors[i], *own.orders[i].order); });
-        if (own.parameters[i] || detail::last_of(own.paths[i]) != "running_mean")
+        const std::string name = options.rename ? options.rename(own.paths[i]) : own.paths[i];
+        if (name.empty())
             continue;
-        const std::string counter = concat(detail::before_last_of(own.paths[i]), detail::batch_counter);
-        if (!paths.contains(counter))
-            insert(counter, [] { return Tensor<std::int64_t>::scalar(0); });
+        file.insert(name, detail::to_pytorch(*own.tensors[i], *own.orders[i].order));
+        if (!has_counters && !own.parameters[i] && detail::last_of(own.paths[i]) == "running_mean")
+            file.insert(concat(detail::before_last_of(name), detail::batch_counter), Tensor<std::int64_t>::scalar(0));
     }
     save_safetensors(path, file);
 }

@@ -37,29 +37,29 @@ struct GraphStep {
     [[nodiscard]] bool has_order() const { return is_computed() || is_parameter() || is_input || is_cut(); }
 };
 
-/// Parameters of a model record themselves while one lives, even frozen ones and inside of `no_grad`.
+/// While one lives, this thread records, and the frozen ones among these parameters record as well.
 template <class Scalar>
 class RecordingScope {
 public:
-    using NodePointer = autograd::detail::Node<Scalar>*;
-
-    explicit RecordingScope(std::vector<NodePointer> leaves)
-        : leaves_{std::move(leaves)}, required_(leaves_.size()), recording_{std::exchange(autograd::detail::recording(), true)} {
-        for (std::size_t i = 0; i < leaves_.size(); ++i)
-            required_[i] = std::exchange(leaves_[i]->requires_grad, true);
+    explicit RecordingScope(const std::vector<nn::Parameter<Scalar>*>& parameters) {
+        for (const nn::Parameter<Scalar>* parameter : parameters)
+            if (parameter && !parameter->variable().requires_grad())
+                frozen_.push_back(parameter->variable());
+        for (const Variable<Scalar>& leaf : frozen_)
+            leaf.node()->requires_grad = true;
+        recording_ = std::exchange(autograd::detail::recording(), true);
     }
     RecordingScope(const RecordingScope&) = delete;
     RecordingScope& operator=(const RecordingScope&) = delete;
     ~RecordingScope() {
-        for (std::size_t i = leaves_.size(); i-- > 0;)  // backwards: a leaf with two names is in the list twice
-            leaves_[i]->requires_grad = required_[i];
+        for (const Variable<Scalar>& leaf : frozen_)
+            leaf.node()->requires_grad = false;
         autograd::detail::recording() = recording_;
     }
 
 private:
-    std::vector<NodePointer> leaves_;
-    std::vector<bool> required_;
-    bool recording_;
+    std::vector<Variable<Scalar>> frozen_;
+    bool recording_ = true;
 };
 
 /// The node at input i of a node: the one place that knows how nodes hold their inputs.
@@ -121,14 +121,11 @@ template <class Scalar>
 template <class Scalar, class Model>
 [[nodiscard]] std::vector<GraphStep> recorded_run(Model& model, const std::vector<nn::Parameter<Scalar>*>& parameters,
                                                   const Shape& shape) {
-    std::vector<autograd::detail::Node<Scalar>*> leaves;
     std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t> tensors;
     for (std::size_t i = 0; i < parameters.size(); ++i)
-        if (parameters[i]) {
-            leaves.push_back(parameters[i]->variable().node().get());
-            tensors.emplace(leaves.back(), i);
-        }
-    const RecordingScope<Scalar> recording{std::move(leaves)};
+        if (parameters[i])
+            tensors.emplace(parameters[i]->variable().node().get(), i);
+    const RecordingScope<Scalar> recording{parameters};
     const nn::EvalScope<Scalar> evaluation{model};
     const Variable<Scalar> input{Tensor<Scalar>{shape.prepended(recorded_samples)}, true};
     std::vector<Variable<Scalar>> outputs;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -40,7 +41,7 @@ namespace detail {
 /// The first of many texts, and how many more there are.
 class ShortList {
 public:
-    explicit ShortList(std::string_view before) : text_{concat("; ", before)} {}
+    explicit ShortList(std::string_view before) : text_{before} {}
     void add(std::string_view item) {
         if (count_++ < most)
             text_ += concat(count_ > 1 ? ", " : "", item);
@@ -57,6 +58,14 @@ private:
     std::string text_;
     std::size_t count_ = 0;
 };
+
+/// The texts that are not empty, one behind the other.
+[[nodiscard]] inline std::string joined(std::initializer_list<std::string> texts) {
+    std::string result;
+    for (const std::string& text : texts)
+        result += result.empty() || text.empty() ? text : "; " + text;
+    return result;
+}
 
 /// A tensor of a model, as a file should have it.
 struct WantedTensor {
@@ -150,7 +159,7 @@ template <class Scalar>
         else if (!found[i])
             report.missing.push_back(wanted[i].path);
     require<StateError>(clashes.text().empty() && (strict ? report.complete() : !report.loaded.empty() || wanted.empty()), operation,
-                        "expected the tensors of this model", where, ", got others", clashes.text(), report.text());
+                        "expected the tensors of this model", where, ", got others: ", joined({clashes.text(), report.text()}));
     return result;
 }
 
@@ -167,7 +176,7 @@ inline std::string LoadReport::text() const {
     detail::ShortList surplus{"unexpected "};
     for (const std::string& name : unexpected)
         surplus.add(printable(name));
-    return other.text() + absent.text() + surplus.text();
+    return detail::joined({other.text(), absent.text(), surplus.text()});
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::io
