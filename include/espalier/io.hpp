@@ -9,9 +9,11 @@
 #include <espalier/io/gzip.hpp>
 #include <espalier/io/idx.hpp>
 #include <espalier/io/layout.hpp>
+#include <espalier/io/numbers.hpp>
 #include <espalier/io/tensor_file.hpp>
 
 #if __has_include(<nlohmann/json.hpp>)
 #include <espalier/io/model.hpp>
+#include <espalier/io/pytorch.hpp>
 #include <espalier/io/safetensors.hpp>
 #endif

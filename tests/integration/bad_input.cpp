@@ -261,9 +261,9 @@ TEST_CASE("bad input: weights", "[integration][bad_input]") {
 
     const mtl::MultiTaskNet<float> smaller{nn::Sequential{nn::Linear{3, 4}}, {{"left", nn::Linear{4, 3}}}};
     io::save(smaller, path);
-    t.refuses<StateError>(load, "[load_state] expected the tensors of this model, got others; trunk.0.weight of shape (4, 3, 3, 1) came as (4, 3)"
-                                "; missing trunk.4.weight; missing trunk.4.bias; heads.left.weight of shape (3, 8) came as (3, 4)"
-                                "; missing heads.right.1.weight; missing heads.right.1.bias");
+    t.refuses<StateError>(load, concat("[load] expected the tensors of this model in ", name, ", got others: "
+                                       "trunk.0.weight of shape (4, 3, 3, 1) came as shape (4, 3), heads.left.weight of shape (3, 8) came "
+                                       "as shape (3, 4); missing trunk.4.weight, trunk.4.bias, heads.right.1.weight, heads.right.1.bias"));
     t.folder.file("weights", whole);
     load();
     CHECK(same_bits(t.net.state(), other.net.state()));

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #if __has_include(<unistd.h>) && __has_include(<fcntl.h>)
 #define ESPALIER_HAS_POSIX 1
@@ -44,7 +45,8 @@ public:
         }
     }
 
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    [[nodiscard]] const std::filesystem::path& path() const& noexcept { return path_; }
+    [[nodiscard]] std::filesystem::path path() && { return std::move(path_); }
     /// Bytes in all; 0 for a pipe or a device, which tells its size only by ending.
     [[nodiscard]] std::uintmax_t size() const noexcept { return size_; }
 

@@ -109,7 +109,8 @@ public:
 #endif
     }
 
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    [[nodiscard]] const std::filesystem::path& path() const& noexcept { return path_; }
+    [[nodiscard]] std::filesystem::path path() && { return std::move(path_); }
 
     /// No more bytes than this can come in all: what to allocate is checked against it first. Exact for a plain file;
     /// deflate never shrinks to less than a 1032nd.

@@ -4,6 +4,7 @@
 
 #include <espalier/io/dtype.hpp>
 #include <espalier/io/endian.hpp>
+#include <espalier/io/numbers.hpp>
 #include <espalier/tensor/tensor.hpp>
 
 #include <algorithm>
@@ -17,6 +18,16 @@
 #include <vector>
 
 namespace espalier::inline ESPALIER_ABI::io {
+
+/// A name from a file for a message: control characters are `?`, and what is very long is cut.
+[[nodiscard]] inline std::string printable(std::string_view name) {
+    constexpr std::size_t most = 120;
+    std::string text{name.substr(0, most)};
+    std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '?');
+    while (text.size() < name.size() && !text.empty() && (static_cast<unsigned char>(name[text.size()]) & 0xC0) == 0x80)
+        text.pop_back();  // not in the middle of a character of UTF-8
+    return name.size() > most ? text + "..." : text;
+}
 
 /// One tensor as bytes, little-endian and row-major. Copies share the bytes, which never change.
 class StoredTensor {
@@ -34,8 +45,10 @@ public:
 
     [[nodiscard]] Dtype dtype() const noexcept { return dtype_; }
     /// Extents as in the file, which may be more than a `Shape` can hold.
-    [[nodiscard]] const std::vector<std::uint64_t>& extents() const noexcept { return extents_; }
-    [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
+    [[nodiscard]] const std::vector<std::uint64_t>& extents() const& noexcept { return extents_; }
+    [[nodiscard]] std::vector<std::uint64_t> extents() && { return std::move(extents_); }
+    [[nodiscard]] std::string_view bytes() const& noexcept { return bytes_; }
+    std::string_view bytes() && = delete;  // might outlive the bytes
 
     /// @throws ShapeError for extents that a tensor of this library cannot have
     [[nodiscard]] Shape shape() const {
@@ -45,6 +58,22 @@ public:
             shape.append(static_cast<Index>(extent));
         }
         return shape;
+    }
+
+    /// The tensor, converted to `T`: floats of any of the types F16, BF16, F32 and F64 to a float or double, rounded if `T` is
+    /// narrower; integers and truth values to an integer or bool that can hold them. `name` is for errors.
+    /// @throws IoError for another type or a value that `T` cannot hold; ShapeError as `shape`
+    template <class T>
+    [[nodiscard]] Tensor<T> to(std::string_view name) const {
+        require<IoError>(detail::reads<T>(dtype_), "tensor_file", "expected '", printable(name), "' of type ", detail::readable<T>(),
+                         ", got ", name_of(dtype_));
+        auto result = Tensor<T>::empty(shape());
+        const auto count = static_cast<std::size_t>(result.numel());
+        if constexpr (std::floating_point<T>)
+            detail::read_floats(dtype_, bytes_.data(), count, result.data());
+        else
+            detail::read_integers(printable(name), dtype_, bytes_.data(), count, result.data());
+        return result;
     }
 
 private:
@@ -71,57 +100,40 @@ public:
         require<StateError>(added, "tensor_file", "expected each name once, got '", place->first, "' twice");
     }
 
-    /// The tensor of that name. The stored type must be `T`'s, except that F32 and F64 are read as one another: F32 as
-    /// `double` is exact, F64 as `float` is rounded. @throws IoError naming the tensor
+    /// The tensor of that name, converted as by `StoredTensor::to`. @throws IoError naming the tensor, also if it is not there
     template <class T>
     [[nodiscard]] Tensor<T> get(std::string_view name) const {
-        const StoredTensor& stored = at(name);
-        auto result = Tensor<T>::empty(stored.shape());
-        const auto count = static_cast<std::size_t>(result.numel());
-        const char* bytes = stored.bytes().data();
-        if (stored.dtype() == dtype_of<T>()) {
-            if constexpr (std::same_as<T, bool>)  // any other byte in a bool is undefined behaviour
-                require<IoError>(std::all_of(bytes, bytes + count, [](char c) { return c == 0 || c == 1; }), "tensor_file",
-                                 "expected bytes of 0 or 1 in '", name, "' of type BOOL, got another");
-            decode_all<T, std::endian::little>(bytes, count, result.data());
-            return result;
-        }
-        if constexpr (std::floating_point<T>) {
-            using Other = std::conditional_t<sizeof(T) == 4, double, float>;
-            if (stored.dtype() == dtype_of<Other>()) {
-                for (std::size_t i = 0; i < count; ++i)
-                    result.data()[i] = static_cast<T>(decode<Other, std::endian::little>(bytes + i * sizeof(Other)));
-                return result;
-            }
-        }
-        fail<IoError>("tensor_file", "expected '", name, "' of type ", std::floating_point<T> ? "F32 or F64" : name_of(dtype_of<T>()),
-                      ", got ", name_of(stored.dtype()));
+        return at(name).template to<T>(name);
     }
 
     /// The tensor as it is stored. @throws IoError that names some of the tensors there are
-    [[nodiscard]] const StoredTensor& at(std::string_view name) const {
+    [[nodiscard]] const StoredTensor& at(std::string_view name) const& {
         const auto found = tensors_.find(name);
         if (found == tensors_.end())
-            fail<IoError>("tensor_file", "expected a tensor named '", name, "', got ", some_names());
+            fail<IoError>("tensor_file", "expected a tensor named '", printable(name), "', got ", some_names());
         return found->second;
     }
+    [[nodiscard]] StoredTensor at(std::string_view name) && { return std::as_const(*this).at(name); }
 
     [[nodiscard]] bool contains(std::string_view name) const noexcept { return tensors_.find(name) != tensors_.end(); }
     [[nodiscard]] std::size_t size() const noexcept { return tensors_.size(); }
     [[nodiscard]] bool empty() const noexcept { return tensors_.empty(); }
     /// Pairs of name and `StoredTensor`, sorted by name.
-    [[nodiscard]] Tensors::const_iterator begin() const noexcept { return tensors_.begin(); }
-    [[nodiscard]] Tensors::const_iterator end() const noexcept { return tensors_.end(); }
+    [[nodiscard]] Tensors::const_iterator begin() const& noexcept { return tensors_.begin(); }
+    [[nodiscard]] Tensors::const_iterator end() const& noexcept { return tensors_.end(); }
+    Tensors::const_iterator begin() && = delete;  // would outlive the tensors
+    Tensors::const_iterator end() && = delete;
 
-    [[nodiscard]] Metadata& metadata() noexcept { return metadata_; }
-    [[nodiscard]] const Metadata& metadata() const noexcept { return metadata_; }
+    [[nodiscard]] Metadata& metadata() & noexcept { return metadata_; }
+    [[nodiscard]] const Metadata& metadata() const& noexcept { return metadata_; }
+    [[nodiscard]] Metadata metadata() && { return std::move(metadata_); }
 
-private:
+    /// `3 tensors: 'a', 'b', 'c'`, the first of them if there are many.
     [[nodiscard]] std::string some_names() const {
         std::string list = concat(size(), size() == 1 ? " tensor" : " tensors");
         std::size_t shown = 0;
         for (const auto& [name, stored] : tensors_) {
-            list += (shown == 0 ? ": '" : ", '") + name + "'";
+            list += (shown == 0 ? ": '" : ", '") + printable(name) + "'";
             if (++shown == 8 && size() > shown) {
                 list += ", ...";
                 break;
@@ -130,6 +142,7 @@ private:
         return list;
     }
 
+private:
     Tensors tensors_;
     Metadata metadata_;
 };

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/// @file What an operation of the tape does to the order of elements, by its name.
+#pragma once
+
+#include <espalier/core/config.hpp>
+
+#include <string_view>
+#include <utility>
+
+namespace espalier::inline ESPALIER_ABI::io::detail {
+
+enum class OperationKind {
+    convolution,    ///< image, weight, maybe bias: an image
+    linear,         ///< rows, weight (out, in), maybe bias
+    matmul,         ///< rows, weight (in, out)
+    normalisation,  ///< values, and a weight and a bias for each channel
+    reshape,
+    concatenation,
+    reduction,      ///< over all or over one axis
+    embedding,
+    spatial,        ///< images to images; what it makes of anything else, it moves
+    elementwise,    ///< each element or each row alone, whatever the order in it
+    unknown,
+};
+
+/// What the library's own operations are. A fused one has the name of its parts: `conv2d_relu`.
+[[nodiscard]] inline OperationKind kind_of(std::string_view operation) noexcept {
+    using enum OperationKind;
+    static constexpr std::pair<std::string_view, OperationKind> names[] = {
+        {"linear", linear}, {"linear_relu", linear}, {"matmul", matmul}, {"batch_norm", normalisation}, {"layer_norm", normalisation},
+        {"reshape", reshape}, {"concatenate", concatenation}, {"sum", reduction}, {"max", reduction}, {"embedding", embedding},
+        {"narrow", spatial}, {"max_pool2d", spatial}, {"avg_pool2d", spatial}, {"upsample_nearest2d", spatial},
+        {"upsample_bilinear2d", spatial}, {"relu", elementwise}, {"leaky_relu", elementwise}, {"sigmoid", elementwise},
+        {"tanh", elementwise}, {"gelu", elementwise}, {"exp", elementwise}, {"log", elementwise}, {"sqrt", elementwise},
+        {"scale", elementwise}, {"shift", elementwise}, {"dropout", elementwise}, {"softmax", elementwise},
+        {"log_softmax", elementwise}, {"add", elementwise}, {"subtract", elementwise}, {"multiply", elementwise},
+        {"divide", elementwise}, {"weighted_sum", elementwise}, {"conv2d", convolution}, {"conv2d_relu", convolution},
+        {"conv2d_relu_max_pool2d", convolution},
+    };
+    for (const auto& [name, kind] : names)
+        if (name == operation)
+            return kind;
+    return unknown;
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::io::detail

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+#if __has_include(<nlohmann/json.hpp>)
+
+#include <espalier/io/pytorch.hpp>
+
+#include "catch.hpp"
+#include "io/files.hpp"
+#include "io/pytorch_models.hpp"
+#include "nn/testing.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace espalier;
+using namespace testing;
+
+namespace {
+
+const std::string golden = ESPALIER_GOLDEN_DIR "/pytorch/";
+
+/// Outputs by name in evaluation mode, of any net.
+template <class T>
+Named<Tensor<T>> named(const Variable<T>& output) {
+    return {{"output", output.value()}};
+}
+template <class T>
+Named<Tensor<T>> named(const Named<Variable<T>>& outputs) {
+    return outputs.map([](const std::string&, const Variable<T>& output) { return output.value(); });
+}
+template <class T, class Net>
+Named<Tensor<T>> outputs(Net& net, const Tensor<T>& x) {
+    const nn::EvalScope evaluation;
+    return named<T>(net(x));
+}
+
+/// Overwrites every tensor with numbers that are its own.
+template <class Net>
+void scramble(Net& net, std::uint64_t seed) {
+    using T = typename Net::value_type;
+    Named<Tensor<T>> state;
+    Random random{seed};
+    for (const auto& [name, tensor] : net.state())
+        state.insert(name, Tensor<T>::uniform(tensor.shape(), random, T(0.1), T(1)));
+    net.load_state(state);
+}
+
+template <class T, class Net>
+void gives_what_pytorch_gives(Net net, const std::string& name, const Shape& sample) {
+    const auto expected = io::load_safetensors(golden + "expected.safetensors");
+    const auto x = expected.get<T>(name + "/input");
+    for (const std::string type : {"f32", "f16", "bf16"}) {
+        CAPTURE(name, type);
+        const auto report = io::load_pytorch(net, golden + name + "." + type + ".safetensors", sample);
+        CHECK(report.complete());
+        CHECK(report.loaded.size() == net.state().size());
+        for (const auto& [task, output] : outputs(net, x))
+            require_close(output, expected.get<T>(concat(name, '.', type, '/', task)), 1e-5);
+    }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("files that PyTorch wrote give PyTorch's outputs", "[io][pytorch]", float, double) {
+    using T = TestType;
+    gives_what_pytorch_gives<T>(rgb_net<T>(), "rgb", rgb_sample);
+    gives_what_pytorch_gives<T>(flat_net<T>(), "flat", rgb_sample);
+    gives_what_pytorch_gives<T>(decoder_net<T>(), "decoder", decoder_sample);
+    gives_what_pytorch_gives<T>(Mixed<T>{}, "mixed", mixed_sample);
+}
+
+TEST_CASE("the same file without turning over gives other outputs: shapes alone do not tell", "[io][pytorch]") {
+    auto net = flat_net<float>();
+    const auto expected = io::load_safetensors(golden + "expected.safetensors");
+    const std::string path = golden + "flat.f32.safetensors";
+    io::load(net, path, {.unmarked = true});
+    const auto wrong = net.predict(expected.get<float>("flat/input"));
+    CHECK(std::abs(wrong.at("a")[0] - expected.get<float>("flat.f32/a")[0]) > 0.001F);
+    CHECK(std::abs(wrong.at("b")[0] - expected.get<float>("flat.f32/b")[0]) > 0.001F);
+    CHECK_THROWS_AS(io::load(net, path), IoError);
+}
+
+TEMPLATE_TEST_CASE("what goes to PyTorch comes back bit by bit", "[io][pytorch]", float, double) {
+    using T = TestType;
+    const TemporaryFolder folder;
+    const auto round = [&](auto net, const Shape& sample) {
+        auto back = net;
+        scramble(net, 1);
+        scramble(back, 1001);
+        io::save_pytorch(net, folder / "there", sample, {.metadata = {{"classes", "a b"}}});
+        const auto report = io::load_pytorch(back, folder / "there", sample);
+        CHECK(report.complete());
+        CHECK(report.metadata.at("classes") == "a b");
+        CHECK(report.metadata.at("layout") == "NCHW");
+        CHECK(same_bits(net.state(), back.state()));
+        CHECK_THROWS_WITH(io::load(back, folder / "there"), ContainsSubstring("expected layout NHWC in ") &&
+                                                                ContainsSubstring("got NCHW: a file for PyTorch is read by io::load_pytorch"));
+    };
+    round(rgb_net<T>(), rgb_sample);
+    round(flat_net<T>(), rgb_sample);
+    round(decoder_net<T>(), decoder_sample);
+    round(Mixed<T>{}, mixed_sample);
+    round(nn::Linear<T>{3, 2}, {3});
+    round(nn::BatchNorm<T>{3}, {4, 4, 3});
+}
+
+TEST_CASE("a file that goes to PyTorch is the one that came from there", "[io][pytorch]") {
+    const TemporaryFolder folder;
+    auto net = rgb_net<float>();
+    io::load_pytorch(net, golden + "rgb.f32.safetensors", rgb_sample);
+    io::save_pytorch(net, folder / "back", rgb_sample);
+    const auto there = io::load_safetensors(golden + "rgb.f32.safetensors");
+    const auto back = io::load_safetensors(folder / "back");
+    REQUIRE(there.size() == back.size());
+    for (const auto& [name, tensor] : there) {
+        CAPTURE(name);
+        CHECK(back.at(name).extents() == tensor.extents());
+        if (io::detail::last_of(name) == "num_batches_tracked")
+            CHECK(back.get<std::int64_t>(name).item() == 0);
+        else
+            CHECK(back.at(name).bytes() == tensor.bytes());
+    }
+    CHECK(back.metadata().at("format") == "pt");
+}
+
+TEST_CASE("a run that finds out changes nothing in a net", "[io][pytorch]") {
+    const TemporaryFolder folder;
+    manual_seed(1);
+    nn::Sequential net{nn::Conv2d{3, 4, 3}, nn::BatchNorm{4}, nn::Dropout{0.5}, nn::Flatten{}, nn::Linear{16, 2}};
+    auto same = net;
+    net.parameters()[0].node()->requires_grad = false;  // frozen
+    net.train();
+    const auto before = net.state();
+    io::save_pytorch(net, folder / "net", {4, 4, 3});
+    no_grad([&] { return io::load_pytorch(net, folder / "net", {4, 4, 3}); });
+    CHECK(same_bits(net.state(), before));
+    CHECK_FALSE(net.parameters()[0].requires_grad());
+    CHECK(net.parameters()[1].requires_grad());
+    CHECK_FALSE(net.parameters()[1].has_grad());
+    const Variable<float> x{normal<float>({8, 4, 4, 3})};
+    const auto a = net(x).value();  // in training mode: batch statistics, and the next numbers of the dropout
+    CHECK(same_bits(a, same(x).value()));
+    CHECK(same_bits(net.state(), same.state()));
+    CHECK_THROWS_AS(io::save_pytorch(net, folder / "net", {5, 5, 3}), ShapeError);
+    CHECK(same_bits(net(x).value(), same(x).value()));
+}
+
+TEST_CASE("names: a prefix, a renaming, and what is left out", "[io][pytorch]") {
+    const TemporaryFolder folder;
+    auto net = rgb_net<float>();
+    scramble(net, 1);
+    const auto theirs = [](const std::string& path) {
+        if (path.starts_with("trunk."))
+            return "backbone.features" + path.substr(5);
+        return path.starts_with("heads.left") ? "fc." + path.substr(11) : std::string{};
+    };
+    io::save_pytorch(net, folder / "theirs", rgb_sample, {.rename = theirs});
+    const auto file = io::load_safetensors(folder / "theirs");
+    CHECK(file.contains("backbone.features.0.weight"));
+    CHECK(file.contains("backbone.features.1.num_batches_tracked"));
+    CHECK(file.contains("fc.bias"));
+    CHECK(file.size() == 21);
+
+    auto other = rgb_net<float>();
+    auto& trunk = other.trunk();
+    const auto report = io::load_pytorch(trunk, folder / "theirs", rgb_sample, {.prefix = "backbone.features"});
+    CHECK(report.complete());
+    CHECK(report.ignored.size() == 2);  // counters of batches
+    CHECK(same_bits(trunk.state(), net.trunk().state()));
+    const auto half = io::load_pytorch(other, folder / "theirs", rgb_sample, {.strict = false, .rename = [](const std::string& name) {
+        return name.starts_with("fc.") ? "heads.left." + name.substr(3) : std::string{};
+    }});
+    CHECK(half.loaded == std::vector<std::string>{"heads.left.weight", "heads.left.bias"});
+    CHECK(half.unexpected.empty());
+    CHECK(half.ignored.size() == 19);
+    CHECK(half.missing.size() == other.state().size() - 2);
+    CHECK(same_bits(other.state().at("heads.left.weight"), net.state().at("heads.left.weight")));
+
+    // A look-up in a table meets no counter, which the table need not have.
+    const std::map<std::string, std::string> table{{"weight", "w"}, {"bias", "b"}, {"running_mean", "stats.mean"}, {"running_var", "stats.var"}};
+    nn::BatchNorm norm{3};
+    const auto at = [&](const std::string& path) { return table.at(path); };
+    io::save_pytorch(norm, folder / "norm", {3}, {.rename = at});
+    CHECK(io::load_safetensors(folder / "norm").contains("stats.num_batches_tracked"));
+    io::save_pytorch(norm, folder / "norm", {3});
+    const auto renamed = [&](const std::string& name) {
+        REQUIRE(name != "num_batches_tracked");
+        return name;
+    };
+    CHECK(io::load_pytorch(norm, folder / "norm", {3}, {.rename = renamed}).ignored == std::vector<std::string>{"num_batches_tracked"});
+
+    const auto before = other.state();
+    const auto clash = [&] {
+        return io::load_pytorch(other, folder / "theirs", rgb_sample, {.strict = false, .rename = [](const std::string&) { return std::string{"heads.left.bias"}; }});
+    };
+    CHECK_THROWS_AS(clash(), StateError);
+    CHECK_THROWS_WITH(clash(), ContainsSubstring("got others: two tensors for one path: 'backbone.features.0.bias' and 'backbone.features.0.weight' "
+                                                 "for heads.left.bias, ") && ContainsSubstring(" more"));
+    CHECK_THROWS_AS(io::load_pytorch(other, folder / "theirs", rgb_sample, {.rename = [](std::string) -> std::string { throw 1; }}), int);
+    CHECK_THROWS_AS(io::save_pytorch(net, folder / "theirs", rgb_sample, {.rename = [](std::string) { return std::string{"a"}; }}), StateError);
+    CHECK(same_bits(other.state(), before));
+}
+
+TEST_CASE("what does not fit is told once, in PyTorch's shapes, before anything changes", "[io][pytorch]") {
+    const TemporaryFolder folder;
+    nn::Sequential net{nn::Conv2d{3, 4, 5}, nn::BatchNorm{4}, nn::Flatten{}, nn::Linear{16, 2}};
+    const auto before = net.state();
+    io::TensorFile file;
+    file.insert("0.weight", Tensor<float>{Shape{4, 5, 5, 3}});  // ours, under the wrong door
+    file.insert("0.bias", Tensor<std::int64_t>{Shape{4}});
+    file.insert("1.weight", Tensor<float>{Shape{4}});
+    file.insert("1.bias", Tensor<float>{Shape{4}});
+    file.insert("1.running_mean", Tensor<float>{Shape{4}});
+    file.insert("1.num_batches_tracked", Tensor<std::int64_t>::scalar(3));
+    file.insert("3.weight", Tensor<float>{Shape{2, 12}});
+    file.insert("fc.weight", Tensor<float>{Shape{2}});
+    io::save_safetensors(folder / "bad", file);
+    const auto load = [&] { return io::load_pytorch(net, folder / "bad", {6, 6, 3}); };
+    CHECK_THROWS_AS(load(), StateError);
+    CHECK_THROWS_WITH(load(), concat("[load_pytorch] expected the tensors of this model in ", folder / "bad",
+                                     ", got others: 0.weight of shape (4, 3, 5, 5) came as shape (4, 5, 5, 3), 0.bias of type F16, BF16, F32 "
+                                     "or F64 came as type I64, 3.weight of shape (2, 16) came as shape (2, 12); missing 1.running_var, "
+                                     "3.bias; unexpected fc.weight"));
+    CHECK(same_bits(net.state(), before));
+    const auto report = io::load_pytorch(net, folder / "bad", {6, 6, 3}, {.strict = false});
+    CHECK(report.loaded == std::vector<std::string>{"1.weight", "1.bias", "1.running_mean"});
+    CHECK(report.ignored == std::vector<std::string>{"1.num_batches_tracked"});
+
+    io::save(net, folder / "ours");
+    CHECK_THROWS_AS(io::load_pytorch(net, folder / "ours", {6, 6, 3}), IoError);
+    CHECK_THROWS_WITH(io::load_pytorch(net, folder / "ours", {6, 6, 3}), ContainsSubstring("got layout NHWC: what io::save wrote is read by io::load"));
+    CHECK_THROWS_AS(io::load_pytorch(net, folder / "absent", {6, 6, 3}), IoError);
+    CHECK_THROWS_WITH(io::load_pytorch(net, folder / "bad", {6, 6, 1}),
+                      "[conv2d] expected 3 input channels, got input (2, 6, 6, 1), in layer 0, for samples of shape (6, 6, 1)");
+    for (const Shape& sample : {Shape{}, Shape{6, 0, 3}})
+        CHECK_THROWS_WITH(io::load_pytorch(net, folder / "bad", sample), ContainsSubstring("expected the shape of one sample, such as (32, 32, 3), got ("));
+    io::save_safetensors(folder / "empty", {});
+    CHECK_THROWS_WITH(io::load_pytorch(net, folder / "empty", {6, 6, 3}), ContainsSubstring("got others: missing 0.weight, 0.bias, "));
+}
+
+TEST_CASE("a tensor whose order cannot be seen is refused in both directions, others are not", "[io][pytorch]") {
+    const TemporaryFolder folder;
+    const auto half = [](const Variable<float>& x) { return autograd::narrow(x, 1, 0, 24); };
+    nn::Sequential net{nn::Conv2d{3, 3, 1}, nn::Flatten{}, half, nn::Linear{24, 2}};
+    const auto before = net.state();
+    io::TensorFile file;
+    for (const auto& [name, tensor] : before)
+        file.insert(name, Tensor<float>::ones(name == "0.weight" ? Shape{3, 3, 1, 1} : tensor.shape()));
+    io::save_safetensors(folder / "file", file);
+    const auto load = [&] { return io::load_pytorch(net, folder / "file", {4, 4, 3}); };
+    CHECK_THROWS_AS(load(), StateError);
+    CHECK_THROWS_WITH(load(), Catch::Matchers::EndsWith("got others: 3.weight: cannot see through 'narrow' from (2, 48) to (2, 24)"));
+    CHECK_THROWS_AS(io::save_pytorch(net, folder / "back", {4, 4, 3}), StateError);
+    CHECK_THROWS_WITH(io::save_pytorch(net, folder / "back", {4, 4, 3}),
+                      "[save_pytorch] expected tensors whose order in PyTorch can be seen, got others: 3.weight: cannot see through 'narrow' "
+                      "from (2, 48) to (2, 24)");
+    CHECK_FALSE(std::filesystem::exists(folder / "back"));
+    CHECK(same_bits(net.state(), before));
+    const auto report = io::load_pytorch(net, folder / "file", {4, 4, 3}, {.strict = false});
+    CHECK(report.loaded == std::vector<std::string>{"0.weight", "0.bias", "3.bias"});
+    CHECK(same_bits(net.state().at("3.weight"), before.at("3.weight")));
+}
+
+TEST_CASE("values that are not finite are loaded as they are", "[io][pytorch]") {
+    const TemporaryFolder folder;
+    nn::Linear<float> net{1, 2};
+    io::TensorFile file;
+    const float infinity = std::numeric_limits<float>::infinity();
+    file.insert("weight", Tensor<float>{{2, 1}, {infinity, std::numeric_limits<float>::quiet_NaN()}});
+    file.insert("bias", Tensor<double>{{2}, {1e300, -0.0}});
+    io::save_safetensors(folder / "odd", file);
+    io::load_pytorch(net, folder / "odd", {1});
+    CHECK(net.weight().value()[0] == infinity);
+    CHECK(std::isnan(net.weight().value()[1]));
+    CHECK(net.bias().value()[0] == infinity);
+    CHECK(std::signbit(net.bias().value()[1]));
+}
+
+TEST_CASE("a head that begins behind a flatten is told so", "[io][pytorch]") {
+    auto whole = flat_net<float>();
+    io::load_pytorch(whole, golden + "flat.f32.safetensors", rgb_sample);
+    nn::Linear head{36, 36};
+    io::load_pytorch(head, golden + "flat.f32.safetensors", {3, 4, 3}, {.prefix = "heads.a.2", .flattened = true});
+    CHECK(same_bits(head.weight().value(), whole.state().at("heads.a.2.weight")));
+    io::load_pytorch(head, golden + "flat.f32.safetensors", {36}, {.prefix = "heads.a.2"});
+    CHECK_FALSE(same_bits(head.weight().value(), whole.state().at("heads.a.2.weight")));
+    CHECK_THROWS_AS(io::load_pytorch(head, golden + "flat.f32.safetensors", {36}, {.prefix = "heads.a.2", .flattened = true}), ShapeError);
+}
+
+/// Run by pytorch_back.py, which lets PyTorch read the files.
+TEST_CASE("files for PyTorch, and what it must make of them", "[.pytorch_back]") {
+    const char* const folder = std::getenv("ESPALIER_PYTORCH_BACK");
+    REQUIRE(folder);
+    const auto write = [&](auto net, const std::string& name, const Shape& sample) {
+        scramble(net, 3);
+        const std::filesystem::path to{folder};
+        io::save_pytorch(net, to / (name + ".safetensors"), sample);
+        const auto x = normal<float>(sample.prepended(3));
+        io::TensorFile expected;
+        expected.insert("input", x);
+        for (const auto& [task, output] : outputs(net, x))
+            expected.insert(task, output);
+        io::save_safetensors(to / (name + ".expected.safetensors"), expected);
+    };
+    write(rgb_net<float>(), "rgb", rgb_sample);
+    write(flat_net<float>(), "flat", rgb_sample);
+    write(decoder_net<float>(), "decoder", decoder_sample);
+    write(Mixed<float>{}, "mixed", mixed_sample);
+}
+
+#endif
