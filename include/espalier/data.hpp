@@ -8,3 +8,4 @@
 #include <espalier/data/loader.hpp>
 #include <espalier/data/prefetch.hpp>
 #include <espalier/data/split.hpp>
+#include <espalier/data/transform.hpp>
