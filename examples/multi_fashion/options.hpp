@@ -19,7 +19,7 @@ namespace multi_fashion {
 
 struct Options {
     std::string net = "reference";
-    int epochs = 3;
+    int epochs = 5;
     Index batch = 64;
     double learning_rate = 0.02;
     double momentum = 0.9;
