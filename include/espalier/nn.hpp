@@ -16,3 +16,4 @@
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
+#include <espalier/nn/standardize.hpp>

@@ -30,6 +30,8 @@ inline constexpr bool is_batch<Batch<Scalar>> = true;
 
 /// The batch of the samples that `indices` lists. A set that draws nothing need not take the generator.
 template <class Set>
+    requires requires(const Set& set, std::span<const Index> indices, Random& random) { set.gather(indices, random); } ||
+             requires(const Set& set, std::span<const Index> indices) { set.gather(indices); }
 [[nodiscard]] auto gather_batch(const Set& set, std::span<const Index> indices, Random& random) {
     if constexpr (requires { set.gather(indices, random); })
         return set.gather(indices, random);
@@ -43,7 +45,7 @@ template <class Set>
 /// them, `gather(std::span<const Index>)` or `gather(std::span<const Index>, Random&)`, both const. The samples need not lie in
 /// memory, and may be drawn anew each time: what is drawn from `Random` depends on (seed, epoch, batch) alone.
 template <class Set>
-concept BatchSource = std::movable<Set> && requires(const Set& set, std::span<const Index> indices, Random& random) {
+concept BatchSource = requires(const Set& set, std::span<const Index> indices, Random& random) {
     { set.size() } -> std::convertible_to<Index>;
     requires detail::is_batch<decltype(detail::gather_batch(set, indices, random))>;
 };
@@ -135,10 +137,10 @@ public:
     ESPALIER_COLD explicit DataLoader(Set set, std::type_identity_t<Options> options = {})
         : DataLoader{std::make_shared<const Set>(std::move(set)), std::move(options)} {}
     template <BatchSource Set>
-    ESPALIER_COLD explicit DataLoader(std::shared_ptr<const Set> set, std::type_identity_t<Options> options = {}) {
+    ESPALIER_COLD explicit DataLoader(std::shared_ptr<Set> set, std::type_identity_t<Options> options = {}) {
         require<StateError>(set != nullptr, "data_loader", "expected a set, got null");
         const Index samples = static_cast<Index>(set->size());
-        auto gather = [set = std::move(set)](std::span<const Index> indices, Random& random) {
+        auto gather = [set = std::shared_ptr<const Set>{std::move(set)}](std::span<const Index> indices, Random& random) {
             return detail::gather_batch(*set, indices, random);
         };
         set_plan({nullptr, std::move(gather), samples, std::move(options)});
@@ -242,7 +244,9 @@ template <class Scalar>
 DataLoader(Dataset<Scalar>) -> DataLoader<Scalar>;
 template <BatchSource Set>
 DataLoader(Set, DataLoaderOptions<detail::ScalarOfSource<Set>> = {}) -> DataLoader<detail::ScalarOfSource<Set>>;
+template <class Scalar>
+DataLoader(std::shared_ptr<Dataset<Scalar>>, DataLoaderOptions<Scalar> = {}) -> DataLoader<Scalar>;
 template <BatchSource Set>
-DataLoader(std::shared_ptr<const Set>, DataLoaderOptions<detail::ScalarOfSource<Set>> = {}) -> DataLoader<detail::ScalarOfSource<Set>>;
+DataLoader(std::shared_ptr<Set>, DataLoaderOptions<detail::ScalarOfSource<Set>> = {}) -> DataLoader<detail::ScalarOfSource<Set>>;
 
 }  // namespace espalier::inline ESPALIER_ABI::data
