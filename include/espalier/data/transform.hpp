@@ -112,8 +112,8 @@ private:
 template <class... Transforms>
 [[nodiscard]] auto compose(Transforms... transforms) {
     return [... f = std::move(transforms)]<class Scalar>(Batch<Scalar>& batch, Random& random) {
-        static_assert((true && ... && detail::check_transform<Transforms, Scalar>()));
-        (detail::apply_transform(f, batch, random), ...);
+        if constexpr ((true && ... && detail::check_transform<Transforms, Scalar>()))
+            (detail::apply_transform(f, batch, random), ...);
     };
 }
 /// The same for a number of transforms that is known at run time.

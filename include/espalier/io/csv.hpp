@@ -41,6 +41,9 @@ public:
     [[nodiscard]] std::string_view text(Index row) const& { return cell(checked(row)); }
     [[nodiscard]] std::string text(Index row) && { return std::string{cell(checked(row))}; }  // the table may be gone as well
 
+    /// Where a cell stands, for an error of one's own: ` in "people.csv", line 3, column 2 'age'`. @throws as above
+    [[nodiscard]] std::string place(Index row) const { return cells_->place(checked(row), column_); }
+
     /// Which cells hold something, (N,): the mask of a target whose label is missing in some rows.
     [[nodiscard]] Tensor<bool> present() const {
         auto result = Tensor<bool>::empty({size()});
@@ -142,6 +145,9 @@ public:
     /// Rows without the header.
     [[nodiscard]] Index rows() const noexcept { return static_cast<Index>(cells_->lines.size()); }
     [[nodiscard]] Index columns() const noexcept { return static_cast<Index>(cells_->names.size()); }
+    /// Where it was read from.
+    [[nodiscard]] const std::filesystem::path& path() const& noexcept { return cells_->path; }
+    [[nodiscard]] std::filesystem::path path() && { return cells_->path; }
     /// Names from the header, or "0", "1", ... without one.
     [[nodiscard]] const std::vector<std::string>& names() const& noexcept { return cells_->names; }
     [[nodiscard]] std::vector<std::string> names() && { return cells_->names; }
