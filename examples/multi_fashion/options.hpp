@@ -51,8 +51,8 @@ struct Options {
     add("--batch", options.batch, "N", "pairs a step")->check(within(1, 1'000'000));
     add("--learning-rate", options.learning_rate, "X", "of SGD")->check(within(0.0, 1e6));
     add("--momentum", options.momentum, "X", "of SGD, below 1")->check(within(0.0, 1.0));
-    add("--seed", options.seed, "N", "of the first weights and the order of batches");
-    add("--data-seed", options.data_seed, "N", "of the pairs and where they lie");
+    add("--seed", options.seed, "N", "of the first weights, the order of batches and new pairs");
+    add("--data-seed", options.data_seed, "N", "of the pairs that stay: for tests, validation and --fixed");
     add("--threads", options.threads, "N", "0 for as many as there are processors")->check(within(0, 1024));
     add("--pairs", options.pairs, "N", "training pairs an epoch, 0 for one an image")->check(within(0, 100'000'000));
     app.add_flag("--fixed", options.fixed, "the same pairs in every epoch; otherwise each epoch draws new ones");

@@ -85,7 +85,8 @@ TEST_CASE("targets on the pixels move with them when they are named", "[data][au
         const Tensor<Index> labels{{1, 2, 2}, {0, 1, 2, 3}};
         return data::Batch<>{Tensor<float>{{1, 2, 2, 1}, {0, 1, 2, 3}},
                              {{"segmentation", losses::Target<>{labels, Tensor<bool>{{1}, {true}}}},
-                              {"depth", Tensor<float>{{1, 2, 2, 1}, {0, 10, 20, 30}}}, {"other", labels}}};
+                              {"depth", Tensor<float>{{1, 2, 2, 1}, {0, 10, 20, 30}}},
+                              {"other", labels}}};
     };
     Random random{1};
     auto batch = make();
@@ -112,7 +113,8 @@ TEST_CASE("targets on the pixels move with them when they are named", "[data][au
     const auto before = batch.input;
     batch.targets.insert("class", Tensor<Index>{Shape{1}});
     CHECK_THROWS_WITH(data::random_vertical_flip(1, {.targets = {"depth", "class"}})(batch, random),
-                      ContainsSubstring("[random_vertical_flip] expected a target (N, H, W, ...) of task 'class' on the pixels of images (1, 2, 2, 1), got shape (1,)"));
+                      ContainsSubstring("[random_vertical_flip] expected a target (N, H, W, ...) of task 'class' on the pixels of images "
+                                        "(1, 2, 2, 1), got shape (1,)"));
     CHECK(batch.input == before);
     CHECK_THROWS_WITH(data::random_shift(1, {.targets = {"a", "b", "a"}}), ContainsSubstring("expected each target once, got 'a' twice"));
 }
@@ -120,7 +122,8 @@ TEST_CASE("targets on the pixels move with them when they are named", "[data][au
 TEST_CASE("what is no image, or would be lost, is refused", "[data][augment]") {
     Random random{1};
     data::Batch<> flat{Tensor<float>{Shape{2, 3}}, {}};
-    CHECK_THROWS_WITH(data::random_horizontal_flip()(flat, random), "[random_horizontal_flip] expected images (N, H, W, C), got shape (2, 3)");
+    CHECK_THROWS_WITH(data::random_horizontal_flip()(flat, random),
+                      "[random_horizontal_flip] expected images (N, H, W, C), got shape (2, 3)");
     CHECK_THROWS_AS(data::random_shift(std::numeric_limits<Index>::max())(flat, random), ShapeError);
     auto batch = images({2, 4, 3, 1});
     CHECK_THROWS_WITH(data::random_shift(3)(batch, random), ContainsSubstring("expected images of more than 3 pixels a side"));
@@ -137,8 +140,11 @@ TEST_CASE("what is no image, or would be lost, is refused", "[data][augment]") {
 TEST_CASE("a loader's flips and shifts depend on seed, epoch and batch alone", "[data][augment]") {
     const data::Dataset set{images({20, 4, 4, 1}).input, "class", Tensor<Index>::arange(20)};
     const auto epochs = [&](Index prefetch) {
-        data::DataLoader loader{set, {.batch_size = 6, .prefetch = prefetch,
-                                      .transform = data::compose(data::random_horizontal_flip(), data::random_vertical_flip(0.3), data::random_shift(2))}};
+        data::DataLoader loader{
+            set,
+            {.batch_size = 6,
+             .prefetch = prefetch,
+             .transform = data::compose(data::random_horizontal_flip(), data::random_vertical_flip(0.3), data::random_shift(2))}};
         std::vector<Tensor<float>> inputs;
         for (int epoch = 0; epoch < 2; ++epoch)
             for (const auto& batch : loader)

@@ -9,6 +9,7 @@
 #include <ranges>
 #include <span>
 #include <stdexcept>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -291,6 +292,21 @@ TEST_CASE("a loader is copied, moved and assigned to within its own loop", "[dat
         CHECK(batches == first);
         CHECK(inner == second);
     }
+}
+
+TEST_CASE("each thread walks over a copy of its own", "[data][loader]") {
+    data::DataLoader loader{Drawn{40}, {.batch_size = 7, .seed = 5, .prefetch = 2, .transform = [](data::Batch<>& batch, Random& random) {
+                                                  batch.input[0] += random.uniform<float>();
+                                              }}};
+    std::vector<std::vector<std::vector<float>>> epochs(4);
+    {
+        std::vector<std::jthread> threads;
+        for (auto& epoch : epochs)
+            threads.emplace_back([&epoch, loader]() mutable { epoch = epoch_of(loader); });
+    }
+    for (const auto& epoch : epochs)
+        CHECK(epoch == epochs[0]);
+    CHECK(epochs[0].size() == 6);
 }
 
 TEST_CASE("what a temporary loader, iterator or set gives may be kept", "[data][loader]") {

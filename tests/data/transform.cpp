@@ -56,10 +56,23 @@ float first_after(const data::Transform<>& transform, Random random = Random{1})
 
 TEST_CASE("a transform changes the batch or gives another one", "[data][transform]") {
     CHECK(first_after([](B& b, Random&) { b.input[0] = 5; }) == 5);
-    CHECK(first_after([](B b, Random&) { b.input[0] = 5; return b; }) == 5);
-    CHECK(first_after([](const B& b, Random&) { B other = b; other.input[0] = 5; return other; }) == 5);
-    CHECK(first_after([](B&& b, Random&) { b.input[0] = 5; return std::move(b); }) == 5);
-    CHECK(first_after([](B& b, Random&) -> B& { b.input[0] = 5; return b; }) == 5);
+    CHECK(first_after([](B b, Random&) {
+              b.input[0] = 5;
+              return b;
+          }) == 5);
+    CHECK(first_after([](const B& b, Random&) {
+              B other = b;
+              other.input[0] = 5;
+              return other;
+          }) == 5);
+    CHECK(first_after([](B&& b, Random&) {
+              b.input[0] = 5;
+              return std::move(b);
+          }) == 5);
+    CHECK(first_after([](B& b, Random&) -> B& {
+              b.input[0] = 5;
+              return b;
+          }) == 5);
     const B fixed = batch_of(3);
     CHECK(first_after([&](B&, Random&) -> const B& { return fixed; }) == 0);
     CHECK(first_after(&in_place) == 1);
@@ -85,7 +98,10 @@ TEST_CASE("a transform that is none changes nothing", "[data][transform]") {
 
 TEST_CASE("several transforms run in their order on one stream", "[data][transform]") {
     const auto add = [](B& b, Random& random) { b.input[0] += random.uniform<float>(); };
-    const auto twice = [](B b, Random&) { b.input[0] *= 2; return b; };
+    const auto twice = [](B b, Random&) {
+        b.input[0] *= 2;
+        return b;
+    };
     Random random{1};
     const float a = random.uniform<float>(), b = random.uniform<float>();
     CHECK(first_after(data::compose(add, twice, add)) == 2 * a + b);
@@ -100,23 +116,30 @@ TEST_CASE("several transforms run in their order on one stream", "[data][transfo
 TEST_CASE("a loader takes either form, and a batch of another size or shape", "[data][transform]") {
     const data::Dataset set{Tensor<float>::arange(6), "t", Tensor<Index>::arange(6)};
     for (const Index prefetch : {0, 2}) {
-        data::DataLoader by_value{set, {.batch_size = 3, .shuffle = false, .prefetch = prefetch, .transform = [](data::Batch<> b, Random&) {
-                                            const std::vector<Index> even{0, 2};
-                                            return data::Batch<>{b.input.gather(even).reshape({2, 1}), {{"t", b.targets.at("t").gather(even)}}};
-                                        }}};
+        data::DataLoader by_value{
+            set, {.batch_size = 3, .shuffle = false, .prefetch = prefetch, .transform = [](data::Batch<> b, Random&) {
+                      const std::vector<Index> even{0, 2};
+                      return data::Batch<>{b.input.gather(even).reshape({2, 1}), {{"t", b.targets.at("t").gather(even)}}};
+                  }}};
         std::vector<Tensor<float>> inputs;
         for (const auto& batch : by_value)
             inputs.push_back(batch.input);
         CHECK(inputs == std::vector<Tensor<float>>{{{2, 1}, {0, 2}}, {{2, 1}, {3, 5}}});
 
-        data::DataLoader empty{set, {.prefetch = prefetch, .transform = [](data::Batch<>& b, Random&) { b = {Tensor<float>{Shape{0, 2}}, {}}; }}};
+        data::DataLoader empty{set, {.prefetch = prefetch, .transform = [](data::Batch<>& b, Random&) {
+                                         b = {Tensor<float>{Shape{0, 2}}, {}};
+                                     }}};
         for (const auto& batch : empty)
             CHECK(batch.size() == 0);
 
-        data::DataLoader uneven{set, {.prefetch = prefetch, .transform = [](data::Batch<>& b, Random&) { b.input = b.input.slice(0, 2); }}};
-        CHECK_THROWS_WITH(uneven.begin(), ContainsSubstring("[data_loader] expected a batch with as many samples in target 't' as in inputs (2,), got shape (6,)"));
+        data::DataLoader uneven{set,
+                                {.prefetch = prefetch, .transform = [](data::Batch<>& b, Random&) { b.input = b.input.slice(0, 2); }}};
+        CHECK_THROWS_WITH(
+            uneven.begin(),
+            ContainsSubstring("[data_loader] expected a batch with as many samples in target 't' as in inputs (2,), got shape (6,)"));
         CHECK(uneven.epoch() == 0);  // an epoch that could not begin is not counted
-        data::DataLoader scalar{set, {.prefetch = prefetch, .transform = [](data::Batch<>& b, Random&) { b.input = Tensor<float>::scalar(1); }}};
+        data::DataLoader scalar{
+            set, {.prefetch = prefetch, .transform = [](data::Batch<>& b, Random&) { b.input = Tensor<float>::scalar(1); }}};
         CHECK_THROWS_AS(scalar.begin(), ShapeError);
     }
 }

@@ -15,11 +15,12 @@ using Names = std::vector<std::string>;
 
 namespace {
 
-const std::string people = "age,job,hours,pay,owner,city\n"
-                           "20,cook,40,10,no,Ulm\n"
-                           "30,baker,,20,yes,Ulm\n"
-                           ",cook,20,,NA,\n"
-                           "40,,60,30,no,Bonn\n";
+const std::string people =
+    "age,job,hours,pay,owner,city\n"
+    "20,cook,40,10,no,Ulm\n"
+    "30,baker,,20,yes,Ulm\n"
+    ",cook,20,,NA,\n"
+    "40,,60,30,no,Bonn\n";
 
 io::TableColumns columns() {
     return {.numbers = {"age", "hours"},
@@ -42,12 +43,13 @@ TEST_CASE("one call makes the features of a table with holes", "[io][table_encod
     const auto table = io::parse_csv(people);
     const io::TableEncoder encoder{table, columns()};
     CHECK(encoder.width() == 8);
-    CHECK(encoder.feature_names() == Names{"age", "hours", "age is missing", "hours is missing", "job=baker", "job=cook", "city=Bonn", "city=Ulm"});
+    CHECK(encoder.feature_names() ==
+          Names{"age", "hours", "age is missing", "hours is missing", "job=baker", "job=cook", "city=Bonn", "city=Ulm"});
     const float a = std::sqrt(1.5F);  // ages 20, 30, 40 and hours 40, 20, 60 have deviation sqrt(200 / 3)
-    require_close(encoder.features(table), {{4, 8}, {-a, 0, 0, 0, 0, 1, 0, 1,  //
-                                                     0, 0, 0, 1, 1, 0, 0, 1,   //
-                                                     0, -a, 1, 0, 0, 1, 0, 0,  //
-                                                     a, a, 0, 0, 0, 0, 1, 0}});
+    require_close(encoder.features(table), {{4, 8}, {-a, 0,  0, 0, 0, 1, 0, 1,  //
+                                                     0,  0,  0, 1, 1, 0, 0, 1,  //
+                                                     0,  -a, 1, 0, 0, 1, 0, 0,  //
+                                                     a,  a,  0, 0, 0, 0, 1, 0}});
     const auto wide = encoder.features<double>(table);
     CHECK(wide[0] == Approx(-std::sqrt(1.5)));
     const io::TableEncoder plain{table, {.numbers = {"age"}}};
@@ -72,7 +74,8 @@ TEST_CASE("one call makes the targets, with masks where cells are missing", "[io
     CHECK(encoder.classes("city") == Names{"Bonn", "Ulm"});
     require_close(encoder.unscaled("pay", targets.at("pay").values()), {{4, 1}, {10, 20, 20, 30}});
 
-    const io::TableEncoder raw{table, {.numbers = {"age"}, .targets = {io::number_target("pay", false), io::class_target("job", {"cook", "smith", "baker"})}}};
+    const io::TableEncoder raw{
+        table, {.numbers = {"age"}, .targets = {io::number_target("pay", false), io::class_target("job", {"cook", "smith", "baker"})}}};
     const auto other = raw.targets<double>(table);
     CHECK(other.at("pay").values() == Tensor<double>{{4, 1}, {10, 20, 0, 30}});
     CHECK(raw.unscaled("pay", Tensor<double>{{1}, {7}}).item() == 7);
@@ -90,10 +93,12 @@ TEST_CASE("one call makes the targets, with masks where cells are missing", "[io
 TEST_CASE("new rows: columns in another order, without targets, with texts that were never seen", "[io][table_encoder]") {
     const io::TableEncoder encoder{io::parse_csv(people), columns()};
     const auto rows = io::parse_csv("city,hours,more,job,age\nRome,40,x,baker,30\nUlm,,y,smith,\n");
-    require_close(encoder.features(rows), {{2, 8}, {0, 0, 0, 0, 1, 0, 0, 0,  //
-                                                    0, 0, 1, 1, 0, 0, 0, 1}});
+    require_close(encoder.features(rows), {{2, 8},
+                                           {0, 0, 0, 0, 1, 0, 0, 0,  //
+                                            0, 0, 1, 1, 0, 0, 0, 1}});
     CHECK(encoder.features(io::parse_csv("city,hours,job,age\n")).shape() == Shape{0, 8});
-    CHECK_THROWS_WITH(encoder.targets(rows), ContainsSubstring("expected columns 'pay', 'owner' in \"text\", got 'city', 'hours', 'more', 'job', 'age'"));
+    CHECK_THROWS_WITH(encoder.targets(rows),
+                      ContainsSubstring("expected columns 'pay', 'owner' in \"text\", got 'city', 'hours', 'more', 'job', 'age'"));
 
     const TemporaryFolder folder;
     const auto refused = [&](const std::string& text, const std::string& message) {
@@ -105,16 +110,20 @@ TEST_CASE("new rows: columns in another order, without targets, with texts that 
     refused("city,hours,job,age\nUlm,40,cook,20\nUlm,many,cook,20\n", "line 3, column 2 'hours', got 'many'");
     refused("city,hours,job,age\nUlm,1e300,cook,20\n", "expected a number that is finite when standardised in");
     const auto targets = io::parse_csv("pay,owner,city\n1,maybe,Ulm\n");
-    CHECK_THROWS_WITH(encoder.targets(targets), ContainsSubstring("expected one of 2 known categories in \"text\", line 2, column 2 'owner', got 'maybe'"));
+    CHECK_THROWS_WITH(encoder.targets(targets),
+                      ContainsSubstring("expected one of 2 known categories in \"text\", line 2, column 2 'owner', got 'maybe'"));
 }
 
 TEST_CASE("what is learnt comes from the given rows alone", "[io][table_encoder]") {
     const std::vector<Index> train{0, 1, 2, 3};
     const auto learnt = [&](const std::string& tests) {
-        return io::TableEncoder{io::parse_csv(people + tests), {.numbers = {"age", "hours"}, .categories = {"job"}, .targets = {io::number_target("pay")}}, train};
+        return io::TableEncoder{io::parse_csv(people + tests),
+                                {.numbers = {"age", "hours"}, .categories = {"job"}, .targets = {io::number_target("pay")}},
+                                train};
     };
     CHECK(learnt("") == learnt("99,smith,1,1000,no,Ulm\n"));
-    CHECK(learnt("") == io::TableEncoder{io::parse_csv(people), {.numbers = {"age", "hours"}, .categories = {"job"}, .targets = {io::number_target("pay")}}});
+    CHECK(learnt("") == io::TableEncoder{io::parse_csv(people),
+                                         {.numbers = {"age", "hours"}, .categories = {"job"}, .targets = {io::number_target("pay")}}});
     const auto table = io::parse_csv(people + "99,smith,1,1000,no,Rome\n");
     CHECK(learnt("99,smith,1,1000,no,Rome\n").features(table).shape() == Shape{5, 4});
     // The list of classes is that of the table: a row of the test may have one that the training lacks.
@@ -131,8 +140,11 @@ TEST_CASE("a column that never changes becomes 0", "[io][table_encoder]") {
 
 TEST_CASE("an encoder is kept as text", "[io][table_encoder]") {
     const auto table = io::parse_csv("a,\"quoted \"\"x\"\", y\",c,d\n0.1,\xC3\xA9t\xC3\xA9,1,no\n1e-7,\"new\nline\",2,yes\n3,,1,no\n");
-    const io::TableEncoder encoder{table, {.numbers = {"a"}, .categories = {"quoted \"x\", y"}, .indicators = true,
-                                           .targets = {io::class_target("c"), io::number_target("a"), io::binary_target("d", "no", "yes")}}};
+    const io::TableEncoder encoder{table,
+                                   {.numbers = {"a"},
+                                    .categories = {"quoted \"x\", y"},
+                                    .indicators = true,
+                                    .targets = {io::class_target("c"), io::number_target("a"), io::binary_target("d", "no", "yes")}}};
     const std::string text = encoder.to_json();
     const auto again = io::TableEncoder::from_json(text);
     CHECK(again == encoder);
@@ -195,6 +207,7 @@ TEST_CASE("what no encoder can be made of is refused", "[io][table_encoder]") {
     CHECK_THROWS_AS((io::TableEncoder{table, {.numbers = {"d"}}}), IoError);
     for (const std::vector<Index>& rows : {std::vector<Index>{2}, std::vector<Index>{-1}, std::vector<Index>{}})
         CHECK_THROWS_AS((io::TableEncoder{table, {.numbers = {"a"}}, rows}), ValueError);
-    CHECK_THROWS_WITH((io::TableEncoder{io::parse_csv("a\n"), {.numbers = {"a"}}}), ContainsSubstring("expected at least one row of \"text\", got none"));
+    CHECK_THROWS_WITH((io::TableEncoder{io::parse_csv("a\n"), {.numbers = {"a"}}}),
+                      ContainsSubstring("expected at least one row of \"text\", got none"));
     CHECK_THROWS_AS((io::TableEncoder{io::parse_csv("a\n1e308\n-1e308\n"), {.numbers = {"a"}}}), ValueError);
 }

@@ -84,9 +84,12 @@ TEST_CASE("values under a mask of samples or of elements do not count", "[nn][st
 
 TEST_CASE("what cannot be standardised is refused", "[nn][standardize]") {
     const float inf = std::numeric_limits<float>::infinity();
-    CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{Shape{0, 2}}}), "[Standardize] expected at least one value in every channel, got none in channel 0");
-    CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{{2, 1}, {1, 2}}, Tensor<bool>{Shape{2}}}), ContainsSubstring("got none in channel 0"));
-    CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{{2, 2}, {1, 2, 3, inf}}}), ContainsSubstring("expected finite values, got inf in channel 1"));
+    CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{Shape{0, 2}}}),
+                      "[Standardize] expected at least one value in every channel, got none in channel 0");
+    CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{{2, 1}, {1, 2}}, Tensor<bool>{Shape{2}}}),
+                      ContainsSubstring("got none in channel 0"));
+    CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{{2, 2}, {1, 2, 3, inf}}}),
+                      ContainsSubstring("expected finite values, got inf in channel 1"));
     CHECK_THROWS_AS((nn::Standardize{Tensor<float>{Shape{3}}}), ShapeError);
     CHECK_THROWS_AS((nn::Standardize{Tensor<float>{Shape{3, 0}}}), ShapeError);
     CHECK_THROWS_AS((nn::Standardize{Tensor<float>{Shape{3, 2}}, Tensor<bool>{Shape{2}}}), ShapeError);
@@ -95,6 +98,7 @@ TEST_CASE("what cannot be standardised is refused", "[nn][standardize]") {
     CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{Shape{2}}, Tensor<float>{Shape{2}}}), ContainsSubstring("got 0 and 0 in channel 0"));
     CHECK_THROWS_AS((nn::Standardize{Tensor<float>{Shape{2}}, Tensor<float>{Shape{3}}}), ShapeError);
     const nn::Standardize layer{3};
-    CHECK_THROWS_WITH(layer(Variable<>{Tensor<float>{Shape{4, 1}}}), "[Standardize] expected 3 channels in the last axis, got input (4, 1)");
+    CHECK_THROWS_WITH(layer(Variable<>{Tensor<float>{Shape{4, 1}}}),
+                      "[Standardize] expected 3 channels in the last axis, got input (4, 1)");
     CHECK_THROWS_AS(layer(Variable<>{Tensor<float>::scalar(1)}), ShapeError);
 }

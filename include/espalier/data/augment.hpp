@@ -32,7 +32,8 @@ namespace detail {
     auto names = options.targets;
     std::sort(names.begin(), names.end());
     const auto twice = std::adjacent_find(names.begin(), names.end());
-    require<ValueError>(twice == names.end(), operation, "expected each target once, got '", twice == names.end() ? "" : *twice, "' twice");
+    require<ValueError>(twice == names.end(), operation, "expected each target once, got '", twice == names.end() ? "" : *twice,
+                        "' twice");
     return options;
 }
 
@@ -43,8 +44,9 @@ void check_images(const char* operation, const Batch<Scalar>& batch, const Augme
     require<ShapeError>(shape.rank() == 4, operation, "expected images (N, H, W, C), got shape ", shape);
     for (const std::string& task : options.targets) {
         const Shape& target = batch.targets.at(task).shape();
-        require<ShapeError>(target.rank() >= 3 && target.axes(0, 3) == shape.axes(0, 3), operation, "expected a target (N, H, W, ...) of task '",
-                            task, "' on the pixels of images ", shape, ", got shape ", target);
+        require<ShapeError>(target.rank() >= 3 && target.axes(0, 3) == shape.axes(0, 3), operation,
+                            "expected a target (N, H, W, ...) of task '", task, "' on the pixels of images ", shape, ", got shape ",
+                            target);
     }
 }
 
@@ -74,7 +76,8 @@ void move_pixels(Batch<Scalar>& batch, const AugmentOptions& options, const Move
 
 class RandomFlip {
 public:
-    RandomFlip(bool horizontal, double p, AugmentOptions options) : horizontal_{horizontal}, p_{p}, options_{checked(name(), std::move(options))} {
+    RandomFlip(bool horizontal, double p, AugmentOptions options)
+        : horizontal_{horizontal}, p_{p}, options_{checked(name(), std::move(options))} {
         require<ValueError>(p >= 0 && p <= 1, name(), "expected a probability in [0, 1], got ", p);
     }
 
@@ -115,7 +118,8 @@ private:
 
 class RandomShift {
 public:
-    RandomShift(Index max_pixels, AugmentOptions options) : max_pixels_{max_pixels}, options_{checked("random_shift", std::move(options))} {
+    RandomShift(Index max_pixels, AugmentOptions options)
+        : max_pixels_{max_pixels}, options_{checked("random_shift", std::move(options))} {
         require<ValueError>(max_pixels >= 0, "random_shift", "expected a shift of at least 0 pixels, got ", max_pixels);
     }
 
@@ -123,8 +127,8 @@ public:
     void operator()(Batch<Scalar>& batch, Random& random) const {
         check_images("random_shift", batch, options_);
         const Shape& shape = batch.input.shape();
-        require<ShapeError>(max_pixels_ < std::min(shape[1], shape[2]), "random_shift", "expected images of more than ",
-                            max_pixels_, " pixels a side, so that some of them stays, got shape ", shape);
+        require<ShapeError>(max_pixels_ < std::min(shape[1], shape[2]), "random_shift", "expected images of more than ", max_pixels_,
+                            " pixels a side, so that some of them stays, got shape ", shape);
         std::vector<std::pair<Index, Index>> shifts;  // down and to the right
         for (Index i = 0; i < batch.size(); ++i) {
             const Index down = random.below(2 * max_pixels_ + 1) - max_pixels_;

@@ -154,8 +154,8 @@ private:
         table_.missing.assign(table_.names.size(), options_.missing);
         for (const auto& [name, texts] : options_.missing_in) {
             const auto found = std::find(table_.names.begin(), table_.names.end(), name);
-            require<IoError>(found != table_.names.end(), "load_csv", "expected the names in .missing_in among the columns of ", table_.path,
-                             ": ", listed(table_.names), "; got '", name, "'");
+            require<IoError>(found != table_.names.end(), "load_csv", "expected the names in .missing_in among the columns of ",
+                             table_.path, ": ", listed(table_.names), "; got '", name, "'");
             table_.missing[static_cast<std::size_t>(found - table_.names.begin())] = texts;
         }
     }

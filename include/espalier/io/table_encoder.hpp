@@ -173,8 +173,8 @@ private:
                             "expected at least one column of numbers or categories, got none");
         require<ValueError>(!rows.empty(), "table_encoder", "expected at least one row of ", table.path(), ", got none");
         for (const Index row : rows)
-            require<ValueError>(row >= 0 && row < table.rows(), "table_encoder", "expected rows in [0, ", table.rows(), ") of ", table.path(),
-                                ", got ", row);
+            require<ValueError>(row >= 0 && row < table.rows(), "table_encoder", "expected rows in [0, ", table.rows(), ") of ",
+                                table.path(), ", got ", row);
         std::vector<std::string> needed = columns.numbers;
         refuse_twice(columns.numbers);
         refuse_twice(columns.categories);
@@ -250,8 +250,8 @@ private:
                 names.push_back(all[i]);
         require<ValueError>(!names.empty(), "table_encoder", "expected at least one category in column '", column.name(),
                             "' of the rows to learn from, got missing cells alone");
-        require<ValueError>(std::cmp_less_equal(names.size(), most), "table_encoder", "expected at most ", most, " categories in column '",
-                            column.name(), "' (see .max_categories), got ", names.size());
+        require<ValueError>(std::cmp_less_equal(names.size(), most), "table_encoder", "expected at most ", most,
+                            " categories in column '", column.name(), "' (see .max_categories), got ", names.size());
         return names;
     }
 
@@ -264,7 +264,8 @@ private:
             Scalar& value = to[row * width + at];
             value = present[row] ? static_cast<Scalar>((values[row] - scaling.mean) / scaling.deviation) : Scalar(0);
             if (!std::isfinite(value))
-                fail<IoError>("table_encoder", "expected a number that is finite when standardised", column.place(row), ", got ", values[row]);
+                fail<IoError>("table_encoder", "expected a number that is finite when standardised", column.place(row), ", got ",
+                              values[row]);
             if (indicator >= 0)
                 to[row * width + indicator] = Scalar(!present[row]);
         }
@@ -277,7 +278,8 @@ private:
                 return goal;
             tasks.push_back(goal.target.column);
         }
-        fail<StateError>("table_encoder", "expected one of the targets ", tasks.empty() ? "(none)" : detail::listed(tasks), ", got '", task, "'");
+        fail<StateError>("table_encoder", "expected one of the targets ", tasks.empty() ? "(none)" : detail::listed(tasks), ", got '",
+                         task, "'");
     }
 
     detail::TableEncoding fitted_;

@@ -67,15 +67,22 @@ inline constexpr std::string_view kinds[] = {"classes", "number", "binary"};
 /// @throws IoError for a text that is not UTF-8, which JSON cannot hold
 [[nodiscard]] inline std::string to_json(const TableEncoding& encoding) {
     using Json = nlohmann::ordered_json;
-    Json json{{"format", "espalier table encoder 1"}, {"numbers", Json::array()}, {"indicators", encoding.indicators},
-              {"categories", Json::array()}, {"targets", Json::array()}};
+    Json json{{"format", "espalier table encoder 1"},
+              {"numbers", Json::array()},
+              {"indicators", encoding.indicators},
+              {"categories", Json::array()},
+              {"targets", Json::array()}};
     for (const auto& [column, scaling] : encoding.numbers)
         json["numbers"].push_back({{"column", column}, {"mean", scaling.mean}, {"deviation", scaling.deviation}});
     for (const auto& [column, names] : encoding.categories)
         json["categories"].push_back({{"column", column}, {"names", names}});
     for (const auto& [target, scaling] : encoding.targets)
-        json["targets"].push_back({{"column", target.column}, {"kind", kinds[static_cast<std::size_t>(target.kind)]}, {"names", target.names},
-                                   {"standardised", target.standardised}, {"mean", scaling.mean}, {"deviation", scaling.deviation}});
+        json["targets"].push_back({{"column", target.column},
+                                   {"kind", kinds[static_cast<std::size_t>(target.kind)]},
+                                   {"names", target.names},
+                                   {"standardised", target.standardised},
+                                   {"mean", scaling.mean},
+                                   {"deviation", scaling.deviation}});
     try {
         return json.dump();
     } catch (const nlohmann::json::exception&) {
@@ -125,7 +132,9 @@ inline void check(const TableEncoding& encoding) {
         const auto json = nlohmann::json::parse(text);
         require<IoError>(json.at("format") == "espalier table encoder 1", "table_encoder",
                          "expected the format 'espalier table encoder 1', got ", json.at("format").dump());
-        const auto scaling = [](const nlohmann::json& entry) { return Scaling{entry.at("mean").get<double>(), entry.at("deviation").get<double>()}; };
+        const auto scaling = [](const nlohmann::json& entry) {
+            return Scaling{entry.at("mean").get<double>(), entry.at("deviation").get<double>()};
+        };
         for (const auto& entry : json.at("numbers"))
             encoding.numbers.push_back({entry.at("column").get<std::string>(), scaling(entry)});
         json.at("indicators").get_to(encoding.indicators);
@@ -135,7 +144,8 @@ inline void check(const TableEncoding& encoding) {
             TableTarget target{entry.at("column").get<std::string>()};
             const auto kind = entry.at("kind").get<std::string>();
             while (kinds[static_cast<std::size_t>(target.kind)] != kind) {
-                require<IoError>(target.kind != TableTarget::Kind::binary, "table_encoder", "expected a known kind of target, got '", kind, "'");
+                require<IoError>(target.kind != TableTarget::Kind::binary, "table_encoder", "expected a known kind of target, got '",
+                                 kind, "'");
                 target.kind = static_cast<TableTarget::Kind>(static_cast<int>(target.kind) + 1);
             }
             entry.at("names").get_to(target.names);

@@ -61,21 +61,24 @@ private:
         require<ShapeError>(data.rank() >= 2 && data.shape().back() > 0, "Standardize", "expected data (N, ..., channels), got shape ",
                             data.shape());
         require<ShapeError>(!mask || mask->shape() == data.shape() || mask->shape() == Shape{data.size(0)}, "Standardize",
-                            "expected a mask of shape ", Shape{data.size(0)}, " or ", data.shape(), ", got ", mask ? mask->shape() : Shape{});
+                            "expected a mask of shape ", Shape{data.size(0)}, " or ", data.shape(), ", got ",
+                            mask ? mask->shape() : Shape{});
         const Index channels = data.shape().back();
         const Index each = mask && mask->rank() == 1 ? data.shape().product(1, data.rank()) : 1;  // values under one entry of the mask
         std::vector<Moments> moments(static_cast<std::size_t>(channels));
         for (Index i = 0; i < data.numel(); ++i) {
             if (mask && !(*mask)[i / each])
                 continue;
-            require<ValueError>(std::isfinite(data[i]), "Standardize", "expected finite values, got ", data[i], " in channel ", i % channels);
+            require<ValueError>(std::isfinite(data[i]), "Standardize", "expected finite values, got ", data[i], " in channel ",
+                                i % channels);
             moments[static_cast<std::size_t>(i % channels)].add(static_cast<double>(data[i]));
         }
         auto mean = Tensor<Scalar>::empty({channels});
         auto std = Tensor<Scalar>::empty({channels});
         for (Index c = 0; c < channels; ++c) {
             const Moments& found = moments[static_cast<std::size_t>(c)];
-            require<ValueError>(found.count() > 0, "Standardize", "expected at least one value in every channel, got none in channel ", c);
+            require<ValueError>(found.count() > 0, "Standardize", "expected at least one value in every channel, got none in channel ",
+                                c);
             mean[c] = static_cast<Scalar>(found.mean());
             const auto deviation = static_cast<Scalar>(found.deviation());
             require<ValueError>(std::isfinite(mean[c]) && std::isfinite(deviation), "Standardize",
