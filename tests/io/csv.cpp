@@ -96,6 +96,8 @@ TEST_CASE("an empty cell and the usual texts are missing unless something else i
     const auto own = io::parse_csv("n,c\n1,x\n?,\n3,NA\n", {.missing = {"?"}});
     CHECK(own.column("c").present() == Tensor<bool>{{3}, {true, false, true}});
     CHECK(own.column("c").categories() == Names{"NA", "x"});
+    CHECK(io::parse_csv("n, c\n1, x\n2, ?\n3, \"?\"\n", {.trim = true, .missing = {"?"}}).column("c").categories() == Names{"x"});
+    CHECK(io::parse_csv("n, c\n1, x\n2, ?\n3,?\n", {.missing = {" ?"}}).column(" c").categories() == Names{" x"});
     const auto data = io::parse_csv("n,c\n1,x\n2,\n", {.empty_is_missing = false});
     CHECK(data.column("c").categories() == Names{"", "x"});
     CHECK_THROWS_WITH(io::parse_csv("n\n?\n").column("n").numbers(),

@@ -43,7 +43,8 @@ template <class Set>
 
 /// What a loader walks over besides a `Dataset`: anything with a number of samples, `size()`, that makes the batch of some of
 /// them, `gather(std::span<const Index>)` or `gather(std::span<const Index>, Random&)`, both const. The samples need not lie in
-/// memory, and may be drawn anew each time: what is drawn from `Random` depends on (seed, epoch, batch) alone.
+/// memory, and may be drawn anew each time: what is drawn from `Random` depends on (seed, epoch, batch) alone. It is asked on
+/// the loader's thread, and by several loops at once if there are.
 template <class Set>
 concept BatchSource = requires(const Set& set, std::span<const Index> indices, Random& random) {
     { set.size() } -> std::convertible_to<Index>;

@@ -34,7 +34,8 @@ struct CsvOptions {
     bool header = true;    ///< the first row names the columns
     char separator = ',';  ///< any but a quote and the ends of a line
     bool trim = false;     ///< drop spaces and tabs around each field, outside its quotes
-    /// Texts that mean "no value"; blanks around them do not matter. `{}` where each of them is data, such as the NA of Namibia.
+    /// Texts that mean "no value", quoted or not; blanks around them do not matter. `{}` where they are data, such as the NA of
+    /// Namibia.
     std::vector<std::string> missing = default_missing();
     /// Other texts for some columns, by name: `{{"country", {}}}`.
     std::vector<std::pair<std::string, std::vector<std::string>>> missing_in = {};
@@ -151,12 +152,17 @@ private:
     }
 
     void take_missing() {
-        table_.missing.assign(table_.names.size(), options_.missing);
+        const auto bare = [](std::vector<std::string> texts) {
+            for (std::string& text : texts)
+                text = std::string{without_blanks(text)};
+            return texts;
+        };
+        table_.missing.assign(table_.names.size(), bare(options_.missing));
         for (const auto& [name, texts] : options_.missing_in) {
             const auto found = std::find(table_.names.begin(), table_.names.end(), name);
             require<IoError>(found != table_.names.end(), "load_csv", "expected the names in .missing_in among the columns of ",
                              table_.path, ": ", listed(table_.names), "; got '", name, "'");
-            table_.missing[static_cast<std::size_t>(found - table_.names.begin())] = texts;
+            table_.missing[static_cast<std::size_t>(found - table_.names.begin())] = bare(texts);
         }
     }
 
