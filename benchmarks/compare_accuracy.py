@@ -5,9 +5,10 @@
     python3 compare_accuracy.py --program build/release/examples/multi_fashion --seeds 5
     python3 compare_accuracy.py ... --net lenet --data FOLDER --batch 256 --learning-rate 0.05
 
-Both train on the pairs that the program exports, the same in every epoch (`--fixed`). A seed draws the first weights and the order of batches, with another
-generator on each side: the means are to be compared, not single runs. Prints a Markdown table; --json keeps every run.
-Exit code 1 if a task's means are further apart than --tolerance, which says little with fewer than some five seeds.
+Both train on the pairs that the program exports, the same in every epoch (`--fixed`). A seed draws the first weights
+and the order of batches, with another generator on each side: the means are to be compared, not single runs. Prints a
+Markdown table; --json keeps every run. Exit code 1 if a task's means are further apart than --tolerance, which says
+little with fewer than some five seeds.
 """
 import argparse
 import json
