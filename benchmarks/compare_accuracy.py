@@ -5,9 +5,10 @@
     python3 compare_accuracy.py --program build/release/examples/multi_fashion --seeds 5
     python3 compare_accuracy.py ... --net lenet --data FOLDER --batch 256 --learning-rate 0.05
 
-Both train on the pairs that the program exports. A seed draws the first weights and the order of batches, with another
-generator on each side: the means are to be compared, not single runs. Prints a Markdown table; --json keeps every run.
-Exit code 1 if a task's means are further apart than --tolerance, which says little with fewer than some five seeds.
+Both train on the pairs that the program exports, the same in every epoch (`--fixed`). A seed draws the first weights
+and the order of batches, with another generator on each side: the means are to be compared, not single runs. Prints a
+Markdown table; --json keeps every run. Exit code 1 if a task's means are further apart than --tolerance, which says
+little with fewer than some five seeds.
 """
 import argparse
 import json
@@ -25,7 +26,7 @@ def train_espalier(args, seed, folder):
     figures = os.path.join(folder, "figures.json")
     command = [args.program, *data_options(args), "--net", args.net, "--epochs", str(args.epochs), "--batch", str(args.batch),
                "--learning-rate", str(args.learning_rate), "--momentum", str(args.momentum), "--seed", str(seed),
-               "--threads", str(args.threads), "--out", folder, "--json", figures]
+               "--fixed", "--threads", str(args.threads), "--out", folder, "--json", figures]
     print(f"Espalier, seed {seed}", file=sys.stderr)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     with open(figures, encoding="utf-8") as file:
@@ -33,11 +34,9 @@ def train_espalier(args, seed, folder):
 
 
 def data_options(args):
-    options = ["--data-seed", str(args.data_seed), "--canvas", str(args.canvas)]
+    options = ["--data-seed", str(args.data_seed), "--canvas", str(args.canvas), "--pairs", str(args.train_pairs)]
     if args.data:
         options += ["--data", args.data]
-    if args.train_pairs:
-        options += ["--pairs", str(args.train_pairs)]
     return options
 
 

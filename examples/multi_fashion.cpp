@@ -65,7 +65,7 @@ std::vector<Epoch> train(mtl::MultiTaskNet<>& net, data::DataLoader<>& loader, c
                 sum += static_cast<double>(loss.item(task)) * static_cast<double>(batch.size());
                 scores.insert(task, {sum / static_cast<double>(seen), accuracy.value(task)});
             }
-            progress.update(static_cast<double>(seen) / static_cast<double>(loader.dataset().size()), scores);
+            progress.update(static_cast<double>(seen) / static_cast<double>(loader.samples()), scores);
         }
         std::optional<Scores> validated;
         std::string note;
@@ -94,12 +94,17 @@ void run(const Options& options) {
     }
     const auto test_garments = load_garments(options.data, "t10k");
     const auto stream = [&](std::uint64_t number) { return Random{options.data_seed, number}; };
-    Pairs train_pairs = make_pairs(garments, options.pairs > 0 ? options.pairs : garments.size(), options.canvas, stream(1));
+    const Index count = options.pairs > 0 ? options.pairs : garments.size();
+    const auto fixed_pairs = [&] { return make_pairs(garments, count, options.canvas, stream(1)); };
     Pairs test_pairs = make_pairs(test_garments, test_garments.size(), options.canvas, stream(2));
     if (!options.export_to.empty())
-        return export_pairs(options.export_to, train_pairs, test_pairs);
+        return export_pairs(options.export_to, fixed_pairs(), test_pairs);
 
-    data::DataLoader loader{two_tasks(std::move(train_pairs)), {.batch_size = options.batch, .seed = options.seed}};
+    // 5,000 garments make some ten million pairs, and many more by where they lie: unless it is told to stay with some, the
+    // loader draws other ones in every epoch. It walks over either kind of set, and what follows does not know which.
+    const data::DataLoaderOptions<> batches{.batch_size = options.batch, .seed = options.seed};
+    data::DataLoader loader = options.fixed ? data::DataLoader{two_tasks(fixed_pairs()), batches}
+                                            : data::DataLoader{DrawnPairs{garments, count, options.canvas}, batches};
     const auto test = two_tasks(std::move(test_pairs));
     std::optional<data::Dataset<>> validation;
     if (kept_back)
@@ -108,8 +113,8 @@ void run(const Options& options) {
     // The network: one trunk that both tasks share, one head for each.
     manual_seed(options.seed);
     auto net = make_network(options.net, options.canvas);
-    std::printf("%td training and %td test pairs on %td x %td pixels\n", loader.dataset().size(), test.size(), options.canvas,
-                options.canvas);
+    std::printf("%td training and %td test pairs on %td x %td pixels, %s\n", loader.samples(), test.size(), options.canvas,
+                options.canvas, options.fixed ? "the same in every epoch" : "drawn anew for each epoch");
     std::printf("%s network: %td parameters, %td of them shared by both tasks\n", options.net.c_str(), net.parameter_count(),
                 net.shared_size());
     std::printf("%s\n\n", build_info().text().c_str());
@@ -140,15 +145,15 @@ void run(const Options& options) {
                                        {"lower right", test.target("right").labels(), again.at("right")}};
     print_predictions(tasks, std::min<Index>(6, test.size()));
     const auto drawing = options.out / "predictions.svg";
-    const std::string subtitle = text("%s network after %d epochs on %td pairs. On %td test pairs it is right for %.1f %% of the garments "
+    const std::string subtitle = text("%s network after %d epochs of %td pairs. On %td test pairs it is right for %.1f %% of the garments "
                                       "at the upper left and %.1f %% at the lower right.",
-                                      options.net.c_str(), options.epochs, loader.dataset().size(), test.size(),
+                                      options.net.c_str(), options.epochs, loader.samples(), test.size(),
                                       100 * scores.at("left").accuracy, 100 * scores.at("right").accuracy);
     io::write_file(drawing, draw_predictions(test.inputs(), tasks, std::min<Index>(12, test.size()), subtitle));
     std::printf("weights      %s (read back: the same predictions for every test pair)\n", weights.c_str());
     std::printf("predictions  %s\n", drawing.c_str());
     if (!options.json.empty()) {
-        write_json(options.json, options, epochs, scores, loader.dataset().size(), test.size(), net.parameter_count());
+        write_json(options.json, options, epochs, scores, loader.samples(), test.size(), net.parameter_count());
         std::printf("figures      %s\n", options.json.c_str());
     }
 }

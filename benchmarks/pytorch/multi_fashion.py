@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """The recipe of examples/multi_fashion.cpp in PyTorch, on exactly the same pairs.
 
-    multi_fashion --export pairs.safetensors
+    multi_fashion --pairs 0 --export pairs.safetensors
     python3 multi_fashion.py --pairs pairs.safetensors --seeds 5 --json torch.json
+
+The example with `--fixed --pairs 0 --epochs 8 --learning-rate 0.01` does the same: its own default draws new pairs in every epoch.
 
 Written as users of PyTorch write it: images (N, C, H, W), default initial weights, `CrossEntropyLoss` of each task
 summed, SGD. Prints the test accuracy of each task over the seeds, mean and spread; the JSON file has the keys of

@@ -10,8 +10,11 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 namespace multi_fashion {
 
@@ -48,6 +51,55 @@ inline constexpr Index max_shift = 4;
     return {std::move(images), "class", std::move(labels)};
 }
 
+/// Two garments of different classes on one canvas, drawn at random.
+///
+/// On the 36 x 36 pixels of a pair the first lies at (x, y), the second at (8 - x', 8 - y'), every shift uniform in 0 to 4,
+/// and where they overlap the brighter pixel wins. A larger canvas has the pair in its middle and is black around it: the
+/// same task, on more pixels.
+class PairMaker {
+public:
+    /// @throws espalier::ValueError for a side below 36, or garments of one class only
+    PairMaker(espalier::data::Dataset<> garments, Index side) : garments_{std::move(garments)}, side_{side} {
+        using espalier::require, espalier::ValueError;
+        require<ValueError>(side >= pair_side, "make_pairs", "expected a canvas of at least ", pair_side, " pixels a side, got ", side);
+        require<ValueError>(std::any_of(labels().begin(), labels().end(), [&](Index label) { return label != labels()[0]; }), "make_pairs",
+                            "expected garments of at least two classes, got only class ", labels()[0]);
+    }
+
+    [[nodiscard]] Index garments() const noexcept { return garments_.size(); }
+    [[nodiscard]] Index side() const noexcept { return side_; }
+
+    /// Draws garment `first` at the upper left and one of another class at the lower right of `canvas`, side x side zeros.
+    /// Their classes, the upper left one's first.
+    std::pair<Index, Index> operator()(Index first, espalier::Random& random, float* canvas) const {
+        Index second = random.below(garments());
+        while (labels()[second] == labels()[first])
+            second = random.below(garments());
+        const auto shift = [&] { return random.below(max_shift + 1); };
+        const Index top = shift(), left = shift(), up = shift(), back = shift();
+        constexpr Index room = pair_side - garment_side;
+        draw(first, top, left, canvas);
+        draw(second, room - up, room - back, canvas);
+        return {labels()[first], labels()[second]};
+    }
+
+private:
+    [[nodiscard]] const Tensor<Index>& labels() const { return garments_.target("class").labels(); }
+
+    void draw(Index garment, Index top, Index left, float* canvas) const {
+        const Index margin = (side_ - pair_side) / 2;
+        const float* from = garments_.inputs().data() + garment * garment_side * garment_side;
+        for (Index y = 0; y < garment_side; ++y) {
+            float* to = canvas + (margin + top + y) * side_ + margin + left;
+            for (Index x = 0; x < garment_side; ++x, ++to, ++from)
+                *to = std::max(*to, *from / 255);
+        }
+    }
+
+    espalier::data::Dataset<> garments_;
+    Index side_;
+};
+
 /// What the two single-task sets are made of: they share their canvases.
 struct Pairs {
     Tensor<float> canvases;  ///< (N, side, side, 1), in [0, 1]
@@ -55,52 +107,50 @@ struct Pairs {
     Tensor<Index> right;     ///< class of the garment at the lower right, (N,)
 };
 
-/// Draws `count` pairs on square canvases. Same garments, count and random stream: same pairs.
-///
-/// The garments come in random order as the upper left one, each once before any comes again. The other is drawn from
-/// those of other classes. On the 36 x 36 pixels of a pair the first lies at (x, y), the second at (8 - x', 8 - y'),
-/// every shift uniform in 0 to 4, and where they overlap the brighter pixel wins. A larger canvas has the pair in its
-/// middle and is black around it: the same task, on more pixels.
-/// @throws espalier::ValueError for a count below 1, a side below 36, or garments of one class only
+/// A fixed number of pairs. Same garments, count and random stream: same pairs. The garments come in random order as the
+/// upper left one, each once before any comes again. @throws espalier::ValueError for a count below 1, or as PairMaker
 [[nodiscard]] inline Pairs make_pairs(const espalier::data::Dataset<>& garments, Index count, Index side,
                                       espalier::Random random) {
-    using espalier::require, espalier::ValueError;
-    const Tensor<float>& images = garments.inputs();
-    const Tensor<Index>& labels = garments.target("class").labels();
-    require<ValueError>(count >= 1, "make_pairs", "expected at least one pair, got ", count);
-    require<ValueError>(side >= pair_side, "make_pairs", "expected a canvas of at least ", pair_side, " pixels a side, got ", side);
-    require<ValueError>(std::any_of(labels.begin(), labels.end(), [&](Index label) { return label != labels[0]; }), "make_pairs",
-                        "expected garments of at least two classes, got only class ", labels[0]);
-
+    espalier::require<espalier::ValueError>(count >= 1, "make_pairs", "expected at least one pair, got ", count);
+    const PairMaker make{garments, side};
     Pairs pairs{Tensor<float>{{count, side, side, 1}}, Tensor<Index>{{count}}, Tensor<Index>{{count}}};
-    const auto shift = [&] { return random.below(max_shift + 1); };
-    const auto draw = [&](Index pair, Index image, Index top, Index left) {
-        const Index margin = (side - pair_side) / 2;
-        const float* from = images.data() + image * garment_side * garment_side;
-        for (Index y = 0; y < garment_side; ++y) {
-            float* to = pairs.canvases.data() + (pair * side + margin + top + y) * side + margin + left;
-            for (Index x = 0; x < garment_side; ++x, ++to, ++from)
-                *to = std::max(*to, *from / 255);
-        }
-    };
-    constexpr Index room = pair_side - garment_side;
     std::vector<Index> order;
     for (Index pair = 0; pair < count; ++pair) {
         if (order.empty())
             order = random.permutation(garments.size());
-        const Index first = order.back();
+        std::tie(pairs.left[pair], pairs.right[pair]) = make(order.back(), random, pairs.canvases.data() + pair * side * side);
         order.pop_back();
-        Index second = random.below(garments.size());
-        while (labels[second] == labels[first])
-            second = random.below(garments.size());
-        const Index top = shift(), left = shift(), up = shift(), back = shift();
-        draw(pair, first, top, left);
-        draw(pair, second, room - up, room - back);
-        pairs.left[pair] = labels[first];
-        pairs.right[pair] = labels[second];
     }
     return pairs;
 }
+
+/// Pairs that are drawn anew in every epoch: a set as data::DataLoader walks over it. Sample i has garment i, modulo their
+/// number, at the upper left. The other one, and where both lie, is drawn when the loader makes the batch.
+class DrawnPairs {
+public:
+    /// @throws espalier::ValueError for a count below 1, or as PairMaker
+    DrawnPairs(espalier::data::Dataset<> garments, Index count, Index side) : make_{std::move(garments), side}, count_{count} {
+        espalier::require<espalier::ValueError>(count >= 1, "make_pairs", "expected at least one pair, got ", count);
+    }
+
+    /// Pairs of an epoch.
+    [[nodiscard]] Index size() const noexcept { return count_; }
+
+    [[nodiscard]] espalier::data::Batch<> gather(std::span<const Index> indices, espalier::Random& random) const {
+        const auto count = static_cast<Index>(indices.size());
+        const Index side = make_.side();
+        Tensor<float> canvases{{count, side, side, 1}};
+        Tensor<Index> left{{count}}, right{{count}};
+        for (Index i = 0; i < count; ++i)
+            std::tie(left[i], right[i]) = make_(indices[static_cast<std::size_t>(i)] % make_.garments(), random,
+                                                canvases.data() + i * side * side);
+        return {std::move(canvases), {{"left", std::move(left)}, {"right", std::move(right)}}};
+    }
+
+private:
+    PairMaker make_;
+    Index count_;
+};
 
 /// Writes the pairs that a network is trained on and tested on as bytes, so that another program can use the same ones:
 /// `train.canvases` (N, side, side, 1) of 0 to 255, `train.left` and `train.right` (N,), and the same of `test`.

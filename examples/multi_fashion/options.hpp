@@ -19,14 +19,15 @@ namespace multi_fashion {
 
 struct Options {
     std::string net = "reference";
-    int epochs = 8;
+    int epochs = 5;
     Index batch = 64;
-    double learning_rate = 0.01;
+    double learning_rate = 0.02;
     double momentum = 0.9;
     std::uint64_t seed = 1;
     std::uint64_t data_seed = 1;
     int threads = 0;
-    Index pairs = 0;
+    Index pairs = 40'000;
+    bool fixed = false;
     Index canvas = pair_side;
     double validation = 0;
     std::filesystem::path data = ESPALIER_DATA_DIR "/fashion-mnist";
@@ -50,16 +51,17 @@ struct Options {
     add("--batch", options.batch, "N", "pairs a step")->check(within(1, 1'000'000));
     add("--learning-rate", options.learning_rate, "X", "of SGD")->check(within(0.0, 1e6));
     add("--momentum", options.momentum, "X", "of SGD, below 1")->check(within(0.0, 1.0));
-    add("--seed", options.seed, "N", "of the first weights and the order of batches");
-    add("--data-seed", options.data_seed, "N", "of the pairs and where they lie");
+    add("--seed", options.seed, "N", "of the first weights, the order of batches and new pairs");
+    add("--data-seed", options.data_seed, "N", "of the pairs that stay: for tests, validation and --fixed");
     add("--threads", options.threads, "N", "0 for as many as there are processors")->check(within(0, 1024));
-    add("--pairs", options.pairs, "N", "training pairs, 0 for one an image")->check(within(0, 100'000'000));
+    add("--pairs", options.pairs, "N", "training pairs an epoch, 0 for one an image")->check(within(0, 100'000'000));
+    app.add_flag("--fixed", options.fixed, "the same pairs in every epoch; otherwise each epoch draws new ones");
     add("--canvas", options.canvas, "N", "pixels a side, 36 or more")->check(within(static_cast<int>(pair_side), 4096));
     add("--validation", options.validation, "X", "share of the garments kept back, to validate each epoch")->check(within(0.0, 0.9));
     add("--data", options.data, "FOLDER", "the four IDX files of Fashion-MNIST, plain or .gz");
     add("--out", options.out, "FOLDER", "for multi_fashion.safetensors and predictions.svg");
     add("--json", options.json, "FILE", "for the figures");
-    add("--export", options.export_to, "FILE", "write the training and test pairs there as safetensors, and end");
+    add("--export", options.export_to, "FILE", "write the test pairs and those of --fixed there as safetensors, and end");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -86,6 +86,7 @@ inline void write_json(const std::filesystem::path& path, const Options& options
                                 {"data_seed", options.data_seed},
                                 {"threads", espalier::num_threads()},
                                 {"train_pairs", train_pairs},
+                                {"fixed", options.fixed},
                                 {"test_pairs", test_pairs},
                                 {"parameters", parameters},
                                 {"train", detail::curves(train)}};

@@ -7,6 +7,7 @@
 #include <espalier/core/error.hpp>
 #include <espalier/core/isa.hpp>
 #include <espalier/core/memory.hpp>
+#include <espalier/core/moments.hpp>
 #include <espalier/core/named.hpp>
 #include <espalier/core/random.hpp>
 #include <espalier/core/threads.hpp>

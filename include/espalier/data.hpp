@@ -2,9 +2,12 @@
 /// @file Everything in data/.
 #pragma once
 
+#include <espalier/data/augment.hpp>
 #include <espalier/data/batch.hpp>
 #include <espalier/data/combine.hpp>
 #include <espalier/data/dataset.hpp>
 #include <espalier/data/loader.hpp>
+#include <espalier/data/one_hot.hpp>
 #include <espalier/data/prefetch.hpp>
 #include <espalier/data/split.hpp>
+#include <espalier/data/transform.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file Everything in io/. Safetensors files need nlohmann_json; without it on the include path they are left out.
+/// @file Everything in io/. Safetensors files and table encoders need nlohmann_json; without it on the include path they are left out.
 #pragma once
 
 #include <espalier/io/csv.hpp>
@@ -16,4 +16,5 @@
 #include <espalier/io/model.hpp>
 #include <espalier/io/pytorch.hpp>
 #include <espalier/io/safetensors.hpp>
+#include <espalier/io/table_encoder.hpp>
 #endif

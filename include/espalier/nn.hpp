@@ -17,4 +17,5 @@
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
+#include <espalier/nn/standardize.hpp>
 #include <espalier/nn/undo.hpp>

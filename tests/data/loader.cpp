@@ -4,8 +4,13 @@
 #include "catch.hpp"
 
 #include <iterator>
+#include <limits>
 #include <memory>
+#include <ranges>
+#include <span>
 #include <stdexcept>
+#include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -147,6 +152,213 @@ TEST_CASE("double sets give double batches", "[data][loader]") {
     data::DataLoader loader{data::Dataset{Tensor<double>::arange(4), "t", Tensor<double>::arange(4)}, {.batch_size = 2}};
     for (const data::Batch<double>& batch : loader)
         CHECK(batch.input == batch.targets.at("t").values());
+}
+
+namespace {
+
+/// Numbers that lie nowhere: sample i is i and a random number.
+struct Drawn {
+    Index count;
+    [[nodiscard]] Index size() const { return count; }
+    [[nodiscard]] data::Batch<> gather(std::span<const Index> indices, Random& random) const {
+        data::Batch<> batch{Tensor<float>{Shape{static_cast<Index>(indices.size()), 2}}, {}};
+        for (std::size_t i = 0; i < indices.size(); ++i) {
+            batch.input.at(i, 0) = static_cast<float>(indices[i]);
+            batch.input.at(i, 1) = random.uniform<float>();
+        }
+        batch.targets.insert("index", Tensor<Index>{Shape{batch.size()}, indices});
+        return batch;
+    }
+};
+/// One that draws nothing and cannot be copied.
+struct Squares {
+    std::unique_ptr<double> scale = std::make_unique<double>(2.0);
+    [[nodiscard]] int size() const { return 5; }
+    [[nodiscard]] data::Batch<double> gather(std::span<const Index> indices) const {
+        Tensor<double> input{Shape{static_cast<Index>(indices.size())}};
+        for (std::size_t i = 0; i < indices.size(); ++i)
+            input[static_cast<Index>(i)] = *scale * static_cast<double>(indices[i] * indices[i]);
+        return {std::move(input), {}};
+    }
+};
+struct NoSize {
+    [[nodiscard]] data::Batch<> gather(std::span<const Index>) const { return {}; }
+};
+struct NotConst {
+    [[nodiscard]] Index size() const { return 1; }
+    [[nodiscard]] data::Batch<> gather(std::span<const Index>) { return {}; }
+};
+static_assert(data::BatchSource<Drawn> && data::BatchSource<Squares>);
+static_assert(!data::BatchSource<NoSize> && !data::BatchSource<NotConst> && !data::BatchSource<data::Dataset<float>>);
+
+}  // namespace
+
+TEST_CASE("a set that makes its own batches draws anew in each epoch, by seed, epoch and batch alone", "[data][loader]") {
+    data::DataLoader reference{Drawn{20}, {.batch_size = 6, .seed = 3, .prefetch = 0}};
+    static_assert(std::is_same_v<decltype(reference), data::DataLoader<float>>);  // one type, whatever it walks over
+    CHECK(reference.batches() == 4);
+    CHECK(reference.samples() == 20);
+    const auto first = epoch_of(reference);
+    const auto second = epoch_of(reference);
+    CHECK(first != second);
+    std::vector<bool> seen(20, false);
+    for (const auto& batch : first)
+        for (std::size_t i = 0; i < batch.size(); i += 2)
+            seen[static_cast<std::size_t>(batch[i])] = true;
+    CHECK(seen == std::vector<bool>(20, true));
+    for (const Index prefetch : {1, 2, 50}) {
+        data::DataLoader loader{Drawn{20}, {.batch_size = 6, .seed = 3, .prefetch = prefetch}};
+        loader.set_epoch(1);
+        CHECK(epoch_of(loader) == second);
+        loader.set_epoch(0);
+        CHECK(epoch_of(loader) == first);
+    }
+    // A transform draws where the set stopped.
+    data::DataLoader both{Drawn{1}, {.shuffle = false, .transform = [](data::Batch<>& batch, Random& random) { batch.input[0] = random.uniform<float>(); }}};
+    const data::Batch<> batch = *both.begin();
+    CHECK(batch.input[0] != batch.input[1]);
+
+    const auto shared = std::make_shared<const Drawn>(Drawn{20});
+    data::DataLoader sharing{shared, {.batch_size = 6, .seed = 3}};
+    CHECK(epoch_of(sharing) == first);
+    data::DataLoader not_const{std::make_shared<Drawn>(Drawn{20}), {.batch_size = 6, .seed = 3}};
+    CHECK(epoch_of(not_const) == first);
+    data::DataLoader plain{std::make_shared<data::Dataset<float>>(numbered(3)), {.shuffle = false}};
+    CHECK(plain.dataset().size() == 3);
+    CHECK_THROWS_WITH(sharing.dataset(), ContainsSubstring("expected a loader of a Dataset, got one of another kind of set"));
+}
+
+TEST_CASE("a set may draw nothing, know its scalar and be moved alone", "[data][loader]") {
+    data::DataLoader loader{Squares{}, {.batch_size = 2, .shuffle = false}};
+    static_assert(std::is_same_v<decltype(loader), data::DataLoader<double>>);
+    std::vector<Tensor<double>> inputs;
+    for (const auto& batch : loader)
+        inputs.push_back(batch.input);
+    CHECK(inputs == std::vector<Tensor<double>>{{{2}, {0, 2}}, {{2}, {8, 18}}, {{1}, {32}}});
+    data::DataLoader<double> other{data::Dataset{Tensor<double>::arange(3), "t", Tensor<double>::arange(3)}};
+    other = loader;
+    CHECK(other.samples() == 5);
+}
+
+TEST_CASE("sizes near the largest Index are no trouble", "[data][loader]") {
+    constexpr Index largest = std::numeric_limits<Index>::max();
+    data::DataLoader all{numbered(5), {.batch_size = largest}};
+    CHECK(all.batches() == 1);
+    CHECK(epoch_of(all).at(0).size() == 5);
+    data::DataLoader huge{Drawn{largest}, {.batch_size = largest / 2, .shuffle = false, .drop_last = true}};
+    CHECK(huge.batches() == 2);
+    // The order of the set itself is not written down: the first batch of a huge set comes at once.
+    data::DataLoader first{Drawn{Index{1} << 40}, {.batch_size = 1 << 10, .shuffle = false, .prefetch = 0}};
+    CHECK((*first.begin()).input.at(1023, 0) == 1023);
+    CHECK_THROWS_WITH((data::DataLoader{Drawn{largest}, {.batch_size = 1, .shuffle = false}}), ContainsSubstring("expected fewer than 2^32 batches"));
+    CHECK_THROWS_WITH((data::DataLoader{Drawn{0}}), ContainsSubstring("expected a set of at least one sample, got 0"));
+    CHECK_THROWS_AS((data::DataLoader{Drawn{-1}}), ValueError);
+    CHECK_THROWS_AS((data::DataLoader{std::shared_ptr<const Drawn>{}}), StateError);
+}
+
+TEST_CASE("a loader is copied, moved and assigned to within its own loop", "[data][loader]") {
+    for (const Index prefetch : {0, 2}) {
+        data::DataLoader loader{numbered(6), {.batch_size = 2, .seed = 1, .prefetch = prefetch}};
+        const auto first = epoch_of(loader);
+        const auto second = epoch_of(loader);
+        loader.set_epoch(0);
+        data::DataLoader copy = loader;
+        CHECK(epoch_of(loader) == first);
+        CHECK(copy.epoch() == 0);  // counts its epochs itself
+        data::DataLoader moved = std::move(copy);
+        CHECK(epoch_of(moved) == first);
+        CHECK(epoch_of(copy) == first);  // what was moved from is a loader as before
+
+        moved.set_epoch(0);
+        std::vector<std::vector<float>> batches;
+        for (const auto& batch : moved) {
+            moved = data::DataLoader{numbered(3)};
+            batches.emplace_back(batch.input.begin(), batch.input.end());
+        }
+        CHECK(batches == first);
+        CHECK(moved.samples() == 3);
+        moved = *&moved;
+        CHECK(moved.samples() == 3);
+
+        // A loop within a loop is the next epoch, whole, and does not disturb the outer one.
+        loader.set_epoch(0);
+        batches.clear();
+        std::vector<std::vector<float>> inner;
+        for (const auto& batch : loader) {
+            if (batches.empty())
+                inner = epoch_of(loader);
+            batches.emplace_back(batch.input.begin(), batch.input.end());
+        }
+        CHECK(batches == first);
+        CHECK(inner == second);
+    }
+}
+
+TEST_CASE("each thread walks over a copy of its own", "[data][loader]") {
+    data::DataLoader loader{Drawn{40}, {.batch_size = 7, .seed = 5, .prefetch = 2, .transform = [](data::Batch<>& batch, Random& random) {
+                                                  batch.input[0] += random.uniform<float>();
+                                              }}};
+    std::vector<std::vector<std::vector<float>>> epochs(4);
+    {
+        std::vector<std::jthread> threads;
+        for (auto& epoch : epochs)
+            threads.emplace_back([&epoch, loader]() mutable { epoch = epoch_of(loader); });
+    }
+    for (const auto& epoch : epochs)
+        CHECK(epoch == epochs[0]);
+    CHECK(epochs[0].size() == 6);
+}
+
+TEST_CASE("what a temporary loader, iterator or set gives may be kept", "[data][loader]") {
+    const auto make = [] { return data::DataLoader{numbered(100), {.batch_size = 50, .shuffle = false}}; };
+    Index count = 0;
+    for (const auto& batch : make())
+        count += batch.size();
+    CHECK(count == 100);
+    const auto& batch = *make().begin();
+    CHECK(batch.input == Tensor<float>::arange(50));
+    const auto& set = make().dataset();
+    CHECK(set.inputs() == Tensor<float>::arange(100));
+    const auto& options = make().options();
+    CHECK(options.batch_size == 50);
+    const auto& inputs = numbered(100).inputs();
+    CHECK(inputs == Tensor<float>::arange(100));
+    const auto& target = numbered(100).target("same");
+    CHECK(target.labels() == Tensor<Index>::arange(100));
+    const auto& targets = numbered(100).targets();
+    CHECK(targets.at("same").labels() == Tensor<Index>::arange(100));
+    CHECK_THROWS_AS(numbered(1).target("other"), StateError);
+    static_assert(!std::ranges::range<const data::DataLoader<float>>);  // an epoch counts
+}
+
+TEST_CASE("what a set throws reaches the loop in its place", "[data][loader]") {
+    struct Throwing {
+        [[nodiscard]] Index size() const { return 3; }
+        [[nodiscard]] data::Batch<> gather(std::span<const Index> indices) const {
+            if (indices[0] == 1)
+                throw std::runtime_error{"second"};
+            return {Tensor<float>{Shape{1}}, {}};
+        }
+    };
+    for (const Index prefetch : {0, 1, 3}) {
+        data::DataLoader loader{Throwing{}, {.batch_size = 1, .shuffle = false, .prefetch = prefetch}};
+        int batches = 0;
+        const auto run = [&] {
+            for (const auto& batch : loader)
+                batches += static_cast<int>(batch.size());
+        };
+        CHECK_THROWS_WITH(run(), "second");
+        CHECK(batches == 1);
+        CHECK(loader.epoch() == 1);
+    }
+}
+
+TEST_CASE("the last epoch that has random numbers of its own", "[data][loader]") {
+    data::DataLoader loader{numbered(2)};
+    loader.set_epoch((Index{1} << 32) - 1);
+    CHECK(epoch_of(loader).size() == 1);
+    CHECK_THROWS_AS(loader.begin(), StateError);
+    CHECK_THROWS_AS(loader.set_epoch(Index{1} << 32), ValueError);
 }
 
 TEST_CASE("options that make no loader are refused", "[data][loader]") {

@@ -4,6 +4,8 @@
 #include "catch.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -41,6 +43,35 @@ TEST_CASE("a split depends on its seed alone", "[data][split]") {
     CHECK(data::split_sizes(set, {25, 5, 20}, 1)[0].inputs() == inputs(1));
     CHECK(data::split(set, {1.0}).at(0).size() == 50);
     CHECK(data::split(numbered(10), {0.1, 0.2, 0.3, 0.4})[3].size() == 4);
+}
+
+TEST_CASE("fractions need to sum to 1 up to rounding alone", "[data][split]") {
+    const auto sizes = [](Index n, const std::vector<double>& fractions) {
+        std::vector<Index> result;
+        for (const auto& part : data::split(numbered(n), fractions))
+            result.push_back(part.size());
+        return result;
+    };
+    CHECK(sizes(10, std::vector<double>(10, 0.1)) == std::vector<Index>(10, 1));
+    CHECK(sizes(7, {1.0 / 3, 1.0 / 3, 1.0 / 3}) == std::vector<Index>{2, 3, 2});
+    CHECK(sizes(3, {0.333333, 0.333333, 0.333334}) == std::vector<Index>{1, 1, 1});
+    CHECK(sizes(1, {1.0}) == std::vector<Index>{1});
+    CHECK(sizes(1000, {1 - 0.3, 0.3}) == std::vector<Index>{700, 300});
+    const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+    CHECK_THROWS_AS(sizes(10, {nan, 1.0}), ValueError);
+    CHECK_THROWS_AS(sizes(10, {inf}), ValueError);
+    CHECK_THROWS_AS(sizes(1, {0.5, 0.5}), ValueError);
+    CHECK_THROWS_AS(data::split_sizes(numbered(3), {std::numeric_limits<Index>::max(), std::numeric_limits<Index>::max()}), ValueError);
+}
+
+TEST_CASE("parts own their samples: the set may go, and so may the others", "[data][split]") {
+    auto parts = data::split_sizes(numbered(6), {2, 4}, 1);
+    const auto kept = parts[0];
+    const data::Dataset<float> taken = std::move(parts[1]);
+    parts.clear();
+    CHECK(kept.size() == 2);
+    CHECK(taken.size() == 4);
+    CHECK(taken.inputs()[0] == static_cast<float>(taken.target("same").labels()[0]));
 }
 
 TEST_CASE("fractions and sizes that make no split are refused", "[data][split]") {

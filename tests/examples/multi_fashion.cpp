@@ -132,6 +132,48 @@ TEST_CASE("make_pairs: what it refuses") {
                         "[make_pairs] expected garments of at least two classes, got only class 4");
 }
 
+TEST_CASE("DrawnPairs: each sample has its garment at the upper left, and everything else is drawn") {
+    const auto garments = plain_garments(ten_classes(20));
+    const DrawnPairs pairs{garments, 50, 40};
+    REQUIRE(pairs.size() == 50);
+    const std::vector<Index> indices{0, 21, 9, 0};
+    Random random{5}, same{5};
+    const auto batch = pairs.gather(indices, random);
+    const auto again = pairs.gather(indices, same);
+    REQUIRE(batch.input.shape() == Shape{4, 40, 40, 1});
+    REQUIRE(batch.input == again.input);
+    REQUIRE(batch.targets.names() == "'left', 'right'");
+    REQUIRE(batch.targets.at("left").labels() == Tensor<Index>{{4}, {0, 1, 9, 0}});
+    for (Index i = 0; i < 4; ++i)
+        REQUIRE(batch.targets.at("right").labels()[i] != batch.targets.at("left").labels()[i]);
+    REQUIRE_FALSE(pairs.gather(indices, random).input == batch.input);
+    REQUIRE_THROWS_WITH((DrawnPairs{garments, 0, 36}), "[make_pairs] expected at least one pair, got 0");
+    REQUIRE_THROWS_AS((DrawnPairs{plain_garments({4, 4}), 1, 36}), ValueError);
+}
+
+TEST_CASE("DrawnPairs: a loader draws other pairs in each epoch, the same for any prefetch") {
+    const auto garments = plain_garments(ten_classes(20));
+    const auto epochs = [&](Index prefetch) {
+        data::DataLoader loader{DrawnPairs{garments, 20, 36}, {.batch_size = 8, .seed = 2, .prefetch = prefetch}};
+        std::vector<Tensor<float>> canvases;
+        for (int epoch = 0; epoch < 2; ++epoch) {
+            std::map<Index, int> firsts;
+            for (const auto& batch : loader) {
+                canvases.push_back(batch.input);
+                for (const Index label : batch.targets.at("left").labels())
+                    ++firsts[label];
+            }
+            for (const auto& [label, count] : firsts)
+                REQUIRE(count == 2);  // every garment is at the upper left once
+        }
+        return canvases;
+    };
+    const auto canvases = epochs(0);
+    REQUIRE(canvases.size() == 6);
+    REQUIRE_FALSE(canvases[0] == canvases[3]);
+    REQUIRE(canvases == epochs(2));
+}
+
 TEST_CASE("load_garments: the subset of the repository, and folders that hold something else") {
     const std::filesystem::path subset = ESPALIER_DATA_DIR "/fashion-mnist";
 #if ESPALIER_HAS_ZLIB

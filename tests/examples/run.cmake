@@ -30,7 +30,7 @@ file(GLOB left_over ${FOLDER}/*.tmp* ${FOLDER}/first/*.tmp* ${FOLDER}/first/.*)
 if(left_over)
     fail("expected no temporary files, got ${left_over}")
 endif()
-foreach(pattern "192 training and 1000 test pairs" "lenet network: 31910 parameters, 30890 of them shared" "left +[0-9.]+ %"
+foreach(pattern "192 training and 1000 test pairs on 36 x 36 pixels, drawn anew for each epoch" "lenet network: 31910 parameters, 30890 of them shared" "left +[0-9.]+ %"
         "right +[0-9.]+ %" "read back: the same predictions")
     if(NOT out MATCHES "${pattern}")
         fail("expected '${pattern}' on stdout")
@@ -46,7 +46,7 @@ if("${out}${err}" MATCHES "${escape}")
 endif()
 
 file(READ ${FOLDER}/first/new/figures.json json)
-foreach(expected "net;lenet" "epochs;2" "batch;32" "seed;5" "threads;2" "train_pairs;192" "test_pairs;1000" "parameters;31910" "canvas;36")
+foreach(expected "net;lenet" "epochs;2" "batch;32" "seed;5" "threads;2" "train_pairs;192" "test_pairs;1000" "parameters;31910" "canvas;36" "fixed;OFF")
     list(GET expected 0 key)
     list(GET expected 1 value)
     string(JSON got GET "${json}" ${key})
@@ -79,6 +79,18 @@ foreach(name first second third)
 endforeach()
 if(NOT first STREQUAL second OR first STREQUAL third)
     fail("expected the same weights for one seed and others for another, got ${first}, ${second}, ${third}")
+endif()
+
+# --- the same pairs in every epoch: with as many a different training, and still the seed's alone --------------------------
+foreach(name fourth fifth)
+    run(${short} --fixed --seed 5 --validation 0.02 --out ${name})
+    if(NOT code EQUAL 0 OR NOT out MATCHES "192 training and 1000 test pairs on 36 x 36 pixels, the same in every epoch")
+        fail("expected a training on fixed pairs, got exit code ${code}")
+    endif()
+    file(SHA256 ${FOLDER}/${name}/multi_fashion.safetensors ${name})
+endforeach()
+if(NOT fourth STREQUAL fifth OR fourth STREQUAL first)
+    fail("expected the same weights twice and others than for pairs drawn anew, got ${fourth}, ${fifth}, ${first}")
 endif()
 
 # --- the reference network on a large canvas -----------------------------------------------------------------------------

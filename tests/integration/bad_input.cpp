@@ -221,7 +221,7 @@ TEST_CASE("bad input: CSV files", "[integration][bad_input]") {
                        concat("[load_csv] expected a closing quote in ", name, ", line 2, column 2, got the end of the file"));
     const auto table = load("age,name\n1,a\nold,b\n");
     t.refuses<IoError>([&] { (void)table.column("age").numbers(); },
-                       concat("[csv] expected a finite number in ", name, ", line 3, column 1 'age', got 'old'"));
+                       concat("[csv] expected a finite number in ", name, ", line 3, column 1 'age', got 'old'; if that means \"no value\", list it in .missing of CsvOptions"));
     t.refuses<IoError>([&] { (void)table.column("size"); }, concat("[csv] expected a column of ", name, ": 'age', 'name'; got 'size'"));
 }
 

@@ -75,9 +75,121 @@ TEST_CASE("missing cells are masked, replaced, or an error", "[io][csv]") {
     CHECK(table.numbers({"n"}, 0.5F) == Tensor<float>{{3, 1}, {1, 0.5F, 3}});
     CHECK(table.column("c").categories() == Names{"x", "y"});
     CHECK(table.column("c").indices(-1) == Tensor<Index>{{3}, {0, -1, 1}});
-    CHECK_THROWS_WITH(table.column("n").numbers(), ContainsSubstring("[csv] expected a value in") &&
-                                                       ContainsSubstring("line 3, column 1 'n', got a missing cell"));
+    CHECK_THROWS_WITH(table.column("n").numbers(),
+                      ContainsSubstring("[csv] expected a value in") && ContainsSubstring("line 3, column 1 'n', got '?', which .missing") &&
+                          ContainsSubstring("as in numbers(0), and present() is their mask"));
     CHECK_THROWS_AS(table.column("c").indices(), IoError);
+    CHECK_THROWS_WITH(table.column("c").indices(), ContainsSubstring("line 3, column 2 'c', got ''") && ContainsSubstring("as in indices(-1)"));
+}
+
+TEST_CASE("an empty cell and the usual texts are missing unless something else is said", "[io][csv]") {
+    const auto table = io::parse_csv("n,c\n1,x\n,\nNA,N/A\nNaN,null\n \t, nan \n2,None\n");
+    const Tensor<bool> present{{6}, {true, false, false, false, false, true}};
+    for (const char* name : {"n", "c"})
+        CHECK(table.column(name).present() == present);
+    CHECK(table.column("n").numbers(0) == Tensor<float>{{6}, {1, 0, 0, 0, 0, 2}});
+    CHECK(table.column("c").categories() == Names{"None", "x"});
+    CHECK_THROWS_WITH(table.column("n").numbers(), ContainsSubstring("line 3, column 1 'n', got ''"));
+    CHECK_THROWS_AS(table.column("c").indices(), IoError);
+
+    // One's own texts do not make empty cells data; that is said by itself.
+    const auto own = io::parse_csv("n,c\n1,x\n?,\n3,NA\n", {.missing = {"?"}});
+    CHECK(own.column("c").present() == Tensor<bool>{{3}, {true, false, true}});
+    CHECK(own.column("c").categories() == Names{"NA", "x"});
+    CHECK(io::parse_csv("n, c\n1, x\n2, ?\n3, \"?\"\n", {.trim = true, .missing = {"?"}}).column("c").categories() == Names{"x"});
+    CHECK(io::parse_csv("n, c\n1, x\n2, ?\n3,?\n", {.missing = {" ?"}}).column(" c").categories() == Names{" x"});
+    const auto data = io::parse_csv("n,c\n1,x\n2,\n", {.empty_is_missing = false});
+    CHECK(data.column("c").categories() == Names{"", "x"});
+    CHECK_THROWS_WITH(io::parse_csv("n\n?\n").column("n").numbers(),
+                      ContainsSubstring("expected a finite number") && ContainsSubstring("list it in .missing of CsvOptions"));
+
+    // NA is Namibia in one column and nothing in another.
+    const auto countries = io::parse_csv("country,people\nNA,3\nDE,NA\n,1\n", {.missing_in = {{"country", {}}}});
+    CHECK(countries.column("country").categories() == Names{"DE", "NA"});
+    CHECK(countries.column("country").present() == Tensor<bool>{{3}, {true, true, false}});
+    CHECK(countries.column("people").numbers(-1) == Tensor<float>{{3}, {3, -1, 1}});
+    CHECK_THROWS_WITH(io::parse_csv("a,b\n1,2\n", {.missing_in = {{"c", {}}}}), ContainsSubstring("'a', 'b'; got 'c'"));
+}
+
+TEST_CASE("a text that is in no list is an error or what stands for it", "[io][csv]") {
+    const auto column = io::parse_csv("c\nx\ny\nNA\n").column("c");
+    CHECK(column.indices({"x"}, -1, -2) == Tensor<Index>{{3}, {0, -2, -1}});
+    CHECK_THROWS_AS(column.indices({"x"}, -1), IoError);
+}
+
+TEST_CASE("lines end with LF or CR LF, also by turns; a CR alone is refused with its place", "[io][csv]") {
+    for (const char* text : {"a,b\n1,2\n3,4\n", "a,b\r\n1,2\r\n3,4\r\n", "a,b\r\n1,2\n3,4", "a,b\n1,2\r\n3,\"4\"\r\n\n\r\n"}) {
+        INFO(text);
+        CHECK(io::parse_csv(text).numbers({"a", "b"}) == Tensor<float>{{2, 2}, {1, 2, 3, 4}});
+    }
+    const auto refused = [](const std::string& text, const char* place) {
+        INFO(text);
+        CHECK_THROWS_AS(io::parse_csv(text), IoError);
+        CHECK_THROWS_WITH(io::parse_csv(text), ContainsSubstring("expected lines that end with LF or CR LF in \"text\", " + std::string{place}) &&
+                                                   ContainsSubstring("got a CR alone"));
+    };
+    refused("a,b\r1,2\r", "line 1, column 2");
+    refused("a\r1\r2\r", "line 1, column 1");
+    refused("a,b\n1,2\n3\r,4\n", "line 3, column 1");
+    refused("a,b\n1,\"2\"\r3,4\n", "line 2, column 2");
+    refused("a,b\n1,2\r\r\n", "line 2, column 2");
+    refused("a,b\r\n1,2\r", "line 2, column 2");
+    CHECK(io::parse_csv("a,b\n\"1\r2\",3\n").column("a").text(0) == "1\r2");
+    CHECK_THROWS_WITH(io::parse_csv("\r\r"), ContainsSubstring("got an empty file"));
+}
+
+TEST_CASE("in a table of one column an empty line is a missing cell, at the end as well", "[io][csv]") {
+    CHECK(io::parse_csv("a\n1\n\n2\n\n").column("a").numbers(-1) == Tensor<float>{{4}, {1, -1, 2, -1}});
+    CHECK(io::parse_csv("a\r\n\r\n2").column("a").numbers(-1) == Tensor<float>{{2}, {-1, 2}});
+    CHECK_THROWS_WITH(io::parse_csv("a\n1\n\n").column("a").numbers(), ContainsSubstring("line 3, column 1 'a', got ''"));
+    for (const char* text : {"a", "a\n", "a\r\n", "\xEF\xBB\xBF\"a\"\n"}) {
+        INFO(text);
+        CHECK(io::parse_csv(text).names() == Names{"a"});
+        CHECK(io::parse_csv(text).column("a").numbers().shape() == Shape{0});
+        CHECK(io::parse_csv(text).column("a").categories().empty());
+        CHECK(io::parse_csv(text).numbers({"a"}).shape() == Shape{0, 1});
+    }
+    CHECK(io::parse_csv("a,b\n\n\r\n").rows() == 0);
+    CHECK_THROWS_WITH(io::parse_csv("\xEF\xBB\xBF"), ContainsSubstring("got an empty file"));
+}
+
+TEST_CASE("a zero byte is no text: a table in UTF-16 is refused", "[io][csv]") {
+    using namespace std::string_literals;
+    CHECK_THROWS_WITH(io::parse_csv("a,b\n1,2\n3,\0004\n"s), ContainsSubstring("line 3, got a zero byte"));
+    CHECK_THROWS_AS(io::parse_csv("\xFF\xFE" "a\0,\0b\0\n\0"s), IoError);
+    CHECK_THROWS_AS(io::parse_csv("a\n\"\0\"\n"s), IoError);
+}
+
+namespace {
+
+struct Comma : std::numpunct<char> {
+    char do_decimal_point() const override { return ','; }
+    char do_thousands_sep() const override { return '.'; }
+    std::string do_grouping() const override { return "\3"; }
+};
+
+}  // namespace
+
+TEST_CASE("numbers and names do not follow the locale", "[io][csv]") {
+    const std::locale before = std::locale::global(std::locale{std::locale::classic(), new Comma});
+    std::string wide(2000, ',');
+    const auto table = io::parse_csv("a,b\n1.5,2\n");
+    const auto numbers = table.numbers({"a", "b"});
+    const auto many = io::parse_csv(wide, {.header = false}).names();
+    CHECK_THROWS_AS(io::parse_csv("a;b\n1,5;2\n", {.separator = ';'}).column("a").numbers(), IoError);
+    std::locale::global(before);
+    CHECK(numbers == Tensor<float>{{1, 2}, {1.5F, 2}});
+    CHECK(many.back() == "2000");
+}
+
+TEST_CASE("what a temporary table or column gives may be kept", "[io][csv]") {
+    const auto load = [] { return io::parse_csv("name,b\n" + std::string(100, 'x') + ",2\n"); };
+    const auto& names = load().names();
+    const auto& name = load().column(0).name();
+    const auto& text = load().column(0).text(0);
+    CHECK(names == Names{"name", "b"});
+    CHECK(name == "name");
+    CHECK(text == std::string(100, 'x'));
 }
 
 TEST_CASE("what is no number is named with file, line and column", "[io][csv]") {
@@ -88,7 +200,7 @@ TEST_CASE("what is no number is named with file, line and column", "[io][csv]") 
                                                      ContainsSubstring("line 4, column 2") && ContainsSubstring("got 'x4'"));
     for (const char* text : {"", " 1", "1 ", "1,5", "0x10", "nan", "inf", "-inf", "1e999", "1e39", "++1", "+-1", "--1", "1e", "-", "+"}) {
         INFO(text);
-        const auto column = io::parse_csv("a\n'\n" + std::string{text} + "\n0\n", {.separator = ';', .missing = {"'"}}).column(0);
+        const auto column = io::parse_csv("a\n'\n" + std::string{text} + "\n0\n", {.separator = ';', .missing = {"'"}, .empty_is_missing = false}).column(0);
         CHECK_THROWS_WITH(column.numbers(0), ContainsSubstring("expected a finite number"));
     }
     CHECK(io::parse_csv("a\n1e-60\n").column(0).numbers() == Tensor<float>{{1}, {0}});

@@ -39,10 +39,13 @@ public:
     ESPALIER_COLD Dataset(Tensor<Scalar> inputs, std::string task, Same<losses::Target<Scalar>> target)
         : Dataset{std::move(inputs), single(std::move(task), std::move(target))} {}
 
-    [[nodiscard]] const Tensor<Scalar>& inputs() const noexcept { return inputs_; }
-    [[nodiscard]] const losses::Targets<Scalar>& targets() const noexcept { return targets_; }
+    [[nodiscard]] const Tensor<Scalar>& inputs() const& noexcept { return inputs_; }
+    [[nodiscard]] Tensor<Scalar> inputs() && noexcept { return std::move(inputs_); }
+    [[nodiscard]] const losses::Targets<Scalar>& targets() const& noexcept { return targets_; }
+    [[nodiscard]] losses::Targets<Scalar> targets() && noexcept { return std::move(targets_); }
     /// @throws StateError that lists the tasks there are
-    [[nodiscard]] const losses::Target<Scalar>& target(std::string_view task) const { return targets_.at(task); }
+    [[nodiscard]] const losses::Target<Scalar>& target(std::string_view task) const& { return targets_.at(task); }
+    [[nodiscard]] losses::Target<Scalar> target(std::string_view task) && { return std::move(targets_.at(task)); }
     /// Number of samples N.
     [[nodiscard]] Index size() const noexcept { return *inputs_.shape().begin(); }
     /// Names of the tasks.

@@ -5,20 +5,58 @@
 #include <espalier/data/batch.hpp>
 #include <espalier/data/dataset.hpp>
 #include <espalier/data/prefetch.hpp>
+#include <espalier/data/transform.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <iterator>
 #include <memory>
 #include <numeric>
-#include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace espalier::inline ESPALIER_ABI::data {
+namespace detail {
+
+template <class T>
+inline constexpr bool is_batch = false;
+template <class Scalar>
+inline constexpr bool is_batch<Batch<Scalar>> = true;
+
+/// The batch of the samples that `indices` lists. A set that draws nothing need not take the generator.
+template <class Set>
+    requires requires(const Set& set, std::span<const Index> indices, Random& random) { set.gather(indices, random); } ||
+             requires(const Set& set, std::span<const Index> indices) { set.gather(indices); }
+[[nodiscard]] auto gather_batch(const Set& set, std::span<const Index> indices, Random& random) {
+    if constexpr (requires { set.gather(indices, random); })
+        return set.gather(indices, random);
+    else
+        return set.gather(indices);
+}
+
+}  // namespace detail
+
+/// What a loader walks over besides a `Dataset`: anything with a number of samples, `size()`, that makes the batch of some of
+/// them, `gather(std::span<const Index>)` or `gather(std::span<const Index>, Random&)`, both const. The samples need not lie in
+/// memory, and may be drawn anew each time: what is drawn from `Random` depends on (seed, epoch, batch) alone. It is asked on
+/// the loader's thread, and by several loops at once if there are.
+template <class Set>
+concept BatchSource = requires(const Set& set, std::span<const Index> indices, Random& random) {
+    { set.size() } -> std::convertible_to<Index>;
+    requires detail::is_batch<decltype(detail::gather_batch(set, indices, random))>;
+};
+
+namespace detail {
+
+template <BatchSource Set>
+using ScalarOfSource = typename decltype(gather_batch(std::declval<const Set&>(), {}, std::declval<Random&>()).input)::value_type;
+
+}  // namespace detail
 
 template <class Scalar = float>
 struct DataLoaderOptions {
@@ -29,44 +67,56 @@ struct DataLoaderOptions {
     Index prefetch = 2;      ///< batches made ahead on a thread; 0 makes each when it is asked for
     /// Changes a batch after it is gathered, such as random flips; runs on that thread. What it draws from `Random`
     /// depends on (seed, epoch, batch) alone.
-    std::function<void(Batch<Scalar>&, Random&)> transform = {};
+    Transform<Scalar> transform = {};
 };
 
 /// Walks over a set in batches: `for (const auto& batch : loader)` is one epoch.
 ///
-/// The order of an epoch depends on (seed, epoch) alone, and the batches are the same for every `prefetch`. One loop
-/// at a time may be written over a loader from one thread; leaving it early stops the thread.
+/// The order of an epoch depends on (seed, epoch) alone, and the batches are the same for every `prefetch`. A loop has all
+/// it needs: it may be left early, which stops its thread, and it goes on when the loader is assigned to or destroyed. A loop
+/// within a loop is the next epoch. Copies share the set and count their epochs themselves; each thread takes its own.
 template <class Scalar = float>
 class DataLoader {
     using Options = DataLoaderOptions<Scalar>;
 
     /// What the thread works on; the loader may be moved or destroyed meanwhile.
     struct Plan {
-        std::shared_ptr<const Dataset<Scalar>> dataset;
+        std::shared_ptr<const Dataset<Scalar>> dataset;  // null for a set of another kind
+        std::function<Batch<Scalar>(std::span<const Index>, Random&)> gather;
+        Index samples;
         Options options;
 
         [[nodiscard]] Index batches() const noexcept {
             const Index size = options.batch_size;
-            return options.drop_last ? dataset->size() / size : (dataset->size() - 1) / size + 1;
+            return options.drop_last ? samples / size : (samples - 1) / size + 1;
         }
+        /// Nothing for the order of the set itself.
         [[nodiscard]] std::vector<Index> order(std::uint64_t epoch) const {
-            if (options.shuffle)
-                return Random{options.seed, epoch << 32}.permutation(dataset->size());
-            std::vector<Index> order(static_cast<std::size_t>(dataset->size()));
-            std::iota(order.begin(), order.end(), Index{0});
-            return order;
+            return options.shuffle ? Random{options.seed, epoch << 32}.permutation(samples) : std::vector<Index>{};
         }
         [[nodiscard]] Batch<Scalar> make(const std::vector<Index>& order, std::uint64_t epoch, Index number) const {
             const Index first = number * options.batch_size;
-            const Index last = std::min(first + options.batch_size, dataset->size());
-            const auto indices = std::span{order}.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first));
-            const auto chosen = [&](const auto&, const losses::Target<Scalar>& target) { return target.gather(indices); };
-            Batch<Scalar> batch{dataset->inputs().gather(indices), dataset->targets().map(chosen)};
-            if (options.transform) {
-                Random random{options.seed, (epoch << 32) + static_cast<std::uint64_t>(number) + 1};  // + 0 is the order's stream
-                options.transform(batch, random);
+            const auto count = static_cast<std::size_t>(std::min(options.batch_size, samples - first));
+            std::vector<Index> in_order;
+            if (!options.shuffle) {
+                in_order.resize(count);
+                std::iota(in_order.begin(), in_order.end(), first);
             }
+            const auto indices =
+                options.shuffle ? std::span{order}.subspan(static_cast<std::size_t>(first), count) : std::span<const Index>{in_order};
+            Random random{options.seed, (epoch << 32) + static_cast<std::uint64_t>(number) + 1};  // + 0 is the order's stream
+            Batch<Scalar> batch = gather(indices, random);
+            options.transform(batch, random);
+            check(batch);
             return batch;
+        }
+        /// A set or a transform of one's own may have taken samples from one part of the batch and not from the other.
+        static void check(const Batch<Scalar>& batch) {
+            require<ShapeError>(batch.input.rank() > 0, "data_loader", "expected a batch with inputs (N, ...), got shape ",
+                                batch.input.shape());
+            for (const auto& [task, target] : batch.targets)
+                require<ShapeError>(target.size() == batch.size(), "data_loader", "expected a batch with as many samples in target '",
+                                    task, "' as in inputs ", batch.input.shape(), ", got shape ", target.shape());
         }
     };
 
@@ -77,14 +127,32 @@ public:
     /// Shares the set instead of owning it. @throws as above; StateError for null
     ESPALIER_COLD explicit DataLoader(std::shared_ptr<const Dataset<Scalar>> dataset, std::type_identity_t<Options> options = {}) {
         require<StateError>(dataset != nullptr, "data_loader", "expected a set, got null");
-        require<ValueError>(options.batch_size >= 1, "data_loader", "expected a batch size of at least 1, got ", options.batch_size);
-        require<ValueError>(options.prefetch >= 0, "data_loader", "expected a prefetch of at least 0, got ", options.prefetch);
-        plan_ = std::make_shared<const Plan>(Plan{std::move(dataset), std::move(options)});
-        require<ValueError>(batches() > 0, "data_loader", "expected at least one batch, got ", this->dataset().size(),
-                            " samples, a batch size of ", plan_->options.batch_size, " and drop_last");
+        const auto gather = [set = dataset.get()](std::span<const Index> indices, Random&) {
+            const auto chosen = [&](const auto&, const losses::Target<Scalar>& target) { return target.gather(indices); };
+            return Batch<Scalar>{set->inputs().gather(indices), set->targets().map(chosen)};
+        };
+        const Index samples = dataset->size();
+        set_plan({std::move(dataset), gather, samples, std::move(options)});
     }
+    /// Walks over a set that makes its own batches. @throws as above; ValueError for no samples
+    template <BatchSource Set>
+    ESPALIER_COLD explicit DataLoader(Set set, std::type_identity_t<Options> options = {})
+        : DataLoader{std::make_shared<const Set>(std::move(set)), std::move(options)} {}
+    template <BatchSource Set>
+    ESPALIER_COLD explicit DataLoader(std::shared_ptr<Set> set, std::type_identity_t<Options> options = {}) {
+        require<StateError>(set != nullptr, "data_loader", "expected a set, got null");
+        const Index samples = static_cast<Index>(set->size());
+        auto gather = [set = std::shared_ptr<const Set>{std::move(set)}](std::span<const Index> indices, Random& random) {
+            return detail::gather_batch(*set, indices, random);
+        };
+        set_plan({nullptr, std::move(gather), samples, std::move(options)});
+    }
+    // A move is a copy, which costs nothing: so there is no loader that was moved from and has no set.
+    DataLoader(const DataLoader&) = default;
+    DataLoader& operator=(const DataLoader&) = default;
+    ~DataLoader() = default;
 
-    /// Reads the batches of one epoch, each once.
+    /// Reads the batches of one epoch, each once. Copies read on together.
     class Iterator {
     public:
         using value_type = Batch<Scalar>;
@@ -92,9 +160,11 @@ public:
 
         Iterator() = default;
         /// The batch may be moved from.
-        [[nodiscard]] Batch<Scalar>& operator*() const { return state_->batch; }
-        [[nodiscard]] Batch<Scalar>* operator->() const { return &state_->batch; }
-        /// @throws whatever the transform threw for the next batch
+        [[nodiscard]] Batch<Scalar>& operator*() const& { return state_->batch; }
+        [[nodiscard]] Batch<Scalar> operator*() && { return std::move(state_->batch); }  // `*loader.begin()`: nobody else has it
+        [[nodiscard]] Batch<Scalar>* operator->() const& { return &state_->batch; }
+        Batch<Scalar>* operator->() && = delete;
+        /// @throws whatever the set or the transform threw for the next batch; ShapeError if it made one that does not fit together
         Iterator& operator++() {
             advance();
             return *this;
@@ -120,13 +190,16 @@ public:
         std::shared_ptr<State> state_;
     };
 
-    /// Starts the next epoch.
+    /// Starts the next epoch. @throws as `Iterator::operator++`, for the first batch; StateError after epoch 2^32 - 1
     [[nodiscard]] ESPALIER_COLD Iterator begin() {
-        const std::uint64_t epoch = epoch_++;
+        require<StateError>(epoch_ < epochs, "data_loader", "expected an epoch in [0, 2^32), got ", epoch_);
+        const std::uint64_t epoch = epoch_;
         auto make = [plan = plan_, order = plan_->order(epoch), epoch](Index number) { return plan->make(order, epoch, number); };
         using State = typename Iterator::State;
-        return Iterator{std::shared_ptr<State>{new State{
-            detail::Prefetcher<Batch<Scalar>>{std::move(make), batches(), plan_->options.prefetch}, {}}}};
+        Iterator first{std::shared_ptr<State>{
+            new State{detail::Prefetcher<Batch<Scalar>>{std::move(make), batches(), plan_->options.prefetch}, {}}}};
+        ++epoch_;
+        return first;
     }
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
@@ -134,20 +207,48 @@ public:
     [[nodiscard]] Index epoch() const noexcept { return static_cast<Index>(epoch_); }
     /// Resumes a training: the next `begin()` starts epoch `k`. @throws ValueError unless 0 <= k < 2^32
     void set_epoch(Index k) {
-        require<ValueError>(k >= 0 && k < (Index{1} << 32), "data_loader", "expected an epoch in [0, 2^32), got ", k);
+        require<ValueError>(k >= 0 && k < static_cast<Index>(epochs), "data_loader", "expected an epoch in [0, 2^32), got ", k);
         epoch_ = static_cast<std::uint64_t>(k);
     }
     /// Batches of an epoch.
     [[nodiscard]] Index batches() const noexcept { return plan_->batches(); }
-    [[nodiscard]] const Dataset<Scalar>& dataset() const noexcept { return *plan_->dataset; }
-    [[nodiscard]] const Options& options() const noexcept { return plan_->options; }
+    /// Samples of the set.
+    [[nodiscard]] Index samples() const noexcept { return plan_->samples; }
+    /// @throws StateError if the loader walks over a set of another kind
+    [[nodiscard]] const Dataset<Scalar>& dataset() const& {
+        require<StateError>(plan_->dataset != nullptr, "data_loader", "expected a loader of a Dataset, got one of another kind of set");
+        return *plan_->dataset;
+    }
+    [[nodiscard]] Dataset<Scalar> dataset() && { return std::as_const(*this).dataset(); }
+    [[nodiscard]] const Options& options() const& noexcept { return plan_->options; }
+    [[nodiscard]] Options options() && { return plan_->options; }
 
 private:
+    static constexpr std::uint64_t epochs = std::uint64_t{1} << 32;  // an epoch, and a batch within it, is half of a stream's number
+
+    void set_plan(Plan plan) {
+        const Options& options = plan.options;
+        require<ValueError>(options.batch_size >= 1, "data_loader", "expected a batch size of at least 1, got ", options.batch_size);
+        require<ValueError>(options.prefetch >= 0, "data_loader", "expected a prefetch of at least 0, got ", options.prefetch);
+        require<ValueError>(plan.samples >= 1, "data_loader", "expected a set of at least one sample, got ", plan.samples);
+        require<ValueError>(plan.batches() > 0, "data_loader", "expected at least one batch, got ", plan.samples,
+                            " samples, a batch size of ", options.batch_size, " and drop_last");
+        require<ValueError>(plan.batches() < static_cast<Index>(epochs), "data_loader", "expected fewer than 2^32 batches, got ",
+                            plan.batches());
+        plan_ = std::make_shared<const Plan>(std::move(plan));
+    }
+
     std::shared_ptr<const Plan> plan_;
     std::uint64_t epoch_ = 0;
 };
 
 template <class Scalar>
 DataLoader(Dataset<Scalar>) -> DataLoader<Scalar>;
+template <BatchSource Set>
+DataLoader(Set, DataLoaderOptions<detail::ScalarOfSource<Set>> = {}) -> DataLoader<detail::ScalarOfSource<Set>>;
+template <class Scalar>
+DataLoader(std::shared_ptr<Dataset<Scalar>>, DataLoaderOptions<Scalar> = {}) -> DataLoader<Scalar>;
+template <BatchSource Set>
+DataLoader(std::shared_ptr<Set>, DataLoaderOptions<detail::ScalarOfSource<Set>> = {}) -> DataLoader<detail::ScalarOfSource<Set>>;
 
 }  // namespace espalier::inline ESPALIER_ABI::data

@@ -2,7 +2,7 @@
 /// @file Tables of comma-separated values, plain or gzipped: columns of numbers as tensors, columns of text as class indices.
 ///
 /// @code
-/// const auto table = io::load_csv("people.csv", {.missing = {"?"}});
+/// const auto table = io::load_csv("people.csv");              // empty cells and NA, NaN, null, N/A are missing
 /// auto age = table.column("age").numbers();                   // Tensor<float> (N,)
 /// auto sex = table.column("sex").indices();                   // Tensor<Index> (N,), classes in sorted order
 /// auto inputs = table.numbers({"age", "hours"}, 0.0f);        // Tensor<float> (N, 2), missing cells are 0
@@ -34,19 +34,21 @@ class CsvColumn {
 public:
     CsvColumn(std::shared_ptr<const detail::CsvCells> cells, std::size_t column) : cells_{std::move(cells)}, column_{column} {}
 
-    [[nodiscard]] const std::string& name() const noexcept { return cells_->names[column_]; }
+    [[nodiscard]] const std::string& name() const& noexcept { return cells_->names[column_]; }
+    [[nodiscard]] std::string name() && { return cells_->names[column_]; }
     [[nodiscard]] Index size() const noexcept { return static_cast<Index>(cells_->lines.size()); }
     /// The text of one cell. @throws ValueError for a row that there is not
-    [[nodiscard]] std::string_view text(Index row) const {
-        require<ValueError>(row >= 0 && row < size(), "csv", "expected a row in [0, ", size(), "), got ", row);
-        return cell(static_cast<std::size_t>(row));
-    }
+    [[nodiscard]] std::string_view text(Index row) const& { return cell(checked(row)); }
+    [[nodiscard]] std::string text(Index row) && { return std::string{cell(checked(row))}; }  // the table may be gone as well
+
+    /// Where a cell stands, for an error of one's own: ` in "people.csv", line 3, column 2 'age'`. @throws as above
+    [[nodiscard]] std::string place(Index row) const { return cells_->place(checked(row), column_); }
 
     /// Which cells hold something, (N,): the mask of a target whose label is missing in some rows.
     [[nodiscard]] Tensor<bool> present() const {
         auto result = Tensor<bool>::empty({size()});
         for (std::size_t row = 0; row < rows(); ++row)
-            result[static_cast<Index>(row)] = !cells_->is_missing(cell(row));
+            result[static_cast<Index>(row)] = !is_missing(row);
         return result;
     }
 
@@ -63,8 +65,8 @@ public:
     [[nodiscard]] std::vector<std::string> categories() const {
         std::unordered_set<std::string_view> different;
         for (std::size_t row = 0; row < rows(); ++row)
-            if (const std::string_view text = cell(row); !cells_->is_missing(text))
-                different.insert(text);
+            if (!is_missing(row))
+                different.insert(cell(row));
         std::vector<std::string> sorted(different.begin(), different.end());
         std::sort(sorted.begin(), sorted.end());
         return sorted;
@@ -74,26 +76,27 @@ public:
     /// @throws IoError naming file, line and column for a missing cell without a substitute
     [[nodiscard]] Tensor<Index> indices(std::optional<Index> missing = {}) const { return indices(categories(), missing); }
 
-    /// The place of each cell's text in a list of one's own, (N,): the list of the training data serves the test data.
-    /// @throws IoError as above, also for a text that is not in the list; ValueError for a list with a text twice
-    [[nodiscard]] Tensor<Index> indices(const std::vector<std::string>& categories, std::optional<Index> missing = {}) const {
+    /// The place of each cell's text in a list of one's own, (N,): the list of the training data serves the test data. A text
+    /// that is not in the list becomes `unknown`.
+    /// @throws IoError as above, also for a text that is not in the list without a substitute; ValueError for a list with a text twice
+    [[nodiscard]] Tensor<Index> indices(const std::vector<std::string>& categories, std::optional<Index> missing = {},
+                                        std::optional<Index> unknown = {}) const {
         std::unordered_map<std::string_view, Index> places;
         for (const std::string& category : categories)
             require<ValueError>(places.emplace(category, static_cast<Index>(places.size())).second, "csv",
                                 "expected each category once, got '", category, "' twice");
         auto result = Tensor<Index>::empty({size()});
         for (std::size_t row = 0; row < rows(); ++row) {
-            const std::string_view text = cell(row);
             Index& index = result[static_cast<Index>(row)];
-            if (cells_->is_missing(text)) {
-                index = substitute(row, missing);
+            if (is_missing(row)) {
+                index = substitute(row, missing, "indices(-1)");
                 continue;
             }
-            const auto place = places.find(text);
-            if (place == places.end())
+            const auto place = places.find(cell(row));
+            if (place == places.end() && !unknown)
                 fail<IoError>("csv", "expected one of ", categories.size(), " known categories", cells_->place(row, column_),
-                              ", got '", detail::shortened(text), "'");
-            index = place->second;
+                              ", got '", detail::shortened(cell(row)), "'");
+            index = place == places.end() ? *unknown : place->second;
         }
         return result;
     }
@@ -102,27 +105,31 @@ private:
     friend class CsvTable;
 
     [[nodiscard]] std::size_t rows() const noexcept { return cells_->lines.size(); }
-    [[nodiscard]] std::string_view cell(std::size_t row) const noexcept {
-        return cells_->cells[row * cells_->names.size() + column_];
+    [[nodiscard]] std::size_t checked(Index row) const {
+        require<ValueError>(row >= 0 && row < size(), "csv", "expected a row in [0, ", size(), "), got ", row);
+        return static_cast<std::size_t>(row);
     }
+    [[nodiscard]] std::string_view cell(std::size_t row) const noexcept { return cells_->at(row, column_); }
+    [[nodiscard]] bool is_missing(std::size_t row) const noexcept { return cells_->is_missing(row, column_); }
 
     template <class Value>
-    [[nodiscard]] Value substitute(std::size_t row, const std::optional<Value>& missing) const {
+    [[nodiscard]] Value substitute(std::size_t row, const std::optional<Value>& missing, const char* way) const {
         if (!missing)
-            fail<IoError>("csv", "expected a value", cells_->place(row, column_),
-                          ", got a missing cell, and no value was given for those");
+            fail<IoError>("csv", "expected a value", cells_->place(row, column_), ", got '", detail::shortened(cell(row)),
+                          "', which .missing of CsvOptions takes for none; say what stands for such cells, as in ", way,
+                          ", and present() is their mask");
         return *missing;
     }
 
     template <class Scalar>
     void write_numbers(Scalar* to, Index stride, const std::optional<Scalar>& missing) const {
         for (std::size_t row = 0; row < rows(); ++row, to += stride) {
-            const std::string_view text = cell(row);
-            if (cells_->is_missing(text))
-                *to = substitute(row, missing);
-            else if (!detail::parse_number(text, *to))
+            if (is_missing(row))
+                *to = substitute(row, missing, "numbers(0)");
+            else if (!detail::parse_number(cell(row), *to))
                 fail<IoError>("csv", "expected ", std::integral<Scalar> ? "an integer in range" : "a finite number",
-                              cells_->place(row, column_), ", got '", detail::shortened(text), "'");
+                              cells_->place(row, column_), ", got '", detail::shortened(cell(row)),
+                              "'; if that means \"no value\", list it in .missing of CsvOptions");
         }
     }
 
@@ -138,8 +145,12 @@ public:
     /// Rows without the header.
     [[nodiscard]] Index rows() const noexcept { return static_cast<Index>(cells_->lines.size()); }
     [[nodiscard]] Index columns() const noexcept { return static_cast<Index>(cells_->names.size()); }
+    /// Where it was read from.
+    [[nodiscard]] const std::filesystem::path& path() const& noexcept { return cells_->path; }
+    [[nodiscard]] std::filesystem::path path() && { return cells_->path; }
     /// Names from the header, or "0", "1", ... without one.
-    [[nodiscard]] const std::vector<std::string>& names() const noexcept { return cells_->names; }
+    [[nodiscard]] const std::vector<std::string>& names() const& noexcept { return cells_->names; }
+    [[nodiscard]] std::vector<std::string> names() && { return cells_->names; }
 
     /// @throws IoError that lists the columns there are
     [[nodiscard]] CsvColumn column(std::string_view name) const {
@@ -180,9 +191,10 @@ inline namespace ESPALIER_ZLIB {
 
 /// Reads a table from a file, plain or gzipped; fields and quotes as in RFC 4180, lines end with LF or CR LF.
 ///
-/// Empty lines at the end are skipped. A byte order mark is skipped. A quote that does not begin a field is an ordinary
-/// character. @throws IoError naming file, line and column: a row of another length, a quote that is not closed, text
-/// after a closing quote, two columns of one name, an empty file, more than `max_bytes`
+/// Empty lines at the end are skipped, but in a table of one column, where each is a missing cell. A byte order mark is
+/// skipped. A quote that does not begin a field is an ordinary character. Numbers have a point, whatever the locale.
+/// @throws IoError naming file, line and column: a row of another length, a quote that is not closed, text after a closing
+/// quote, a CR alone, a zero byte, two columns of one name, an empty file, more than `max_bytes`
 [[nodiscard]] inline CsvTable load_csv(const std::filesystem::path& path, const CsvOptions& options = {}) {
     return parse_csv(read_bytes(path, options.max_bytes), options, path);
 }

@@ -24,15 +24,31 @@
 
 namespace espalier::inline ESPALIER_ABI::io {
 
+/// The texts that mean "no value" where nothing else is said, as other programs write them. Not among them is "None", which
+/// is a category as often as not.
+[[nodiscard]] inline std::vector<std::string> default_missing() {
+    return {"NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"};
+}
+
 struct CsvOptions {
-    bool header = true;                        ///< the first row names the columns
-    char separator = ',';                      ///< any but a quote and the ends of a line
-    bool trim = false;                         ///< drop spaces and tabs around each field, outside its quotes
-    std::vector<std::string> missing = {};     ///< texts that mean "no value", such as "", "?" or "NA"
-    std::uint64_t max_bytes = 0x1'0000'0000;   ///< refuse more (decompressed) bytes than this
+    bool header = true;    ///< the first row names the columns
+    char separator = ',';  ///< any but a quote and the ends of a line
+    bool trim = false;     ///< drop spaces and tabs around each field, outside its quotes
+    /// Texts that mean "no value", quoted or not; blanks around them do not matter. `{}` where they are data, such as the NA of
+    /// Namibia.
+    std::vector<std::string> missing = default_missing();
+    /// Other texts for some columns, by name: `{{"country", {}}}`.
+    std::vector<std::pair<std::string, std::vector<std::string>>> missing_in = {};
+    bool empty_is_missing = true;             ///< empty cells, and those of blanks, mean "no value" as well, in every column
+    std::uint64_t max_bytes = 0x1'0000'0000;  ///< refuse more (decompressed) bytes than this
 };
 
 namespace detail {
+
+[[nodiscard]] inline std::string_view without_blanks(std::string_view text) noexcept {
+    const std::size_t first = text.find_first_not_of(" \t");
+    return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
 
 /// A table as views into its text, row after row.
 struct CsvCells {
@@ -40,11 +56,16 @@ struct CsvCells {
     std::vector<std::string> names;
     std::vector<std::string_view> cells;
     std::vector<std::size_t> lines;  // where each row begins, counted from 1
-    std::vector<std::string> missing;
+    std::vector<std::vector<std::string>> missing;  // for each column
+    bool empty_is_missing = true;
     std::filesystem::path path;
 
-    [[nodiscard]] bool is_missing(std::string_view cell) const noexcept {
-        return std::find(missing.begin(), missing.end(), cell) != missing.end();
+    [[nodiscard]] std::string_view at(std::size_t row, std::size_t column) const noexcept { return cells[row * names.size() + column]; }
+    [[nodiscard]] bool is_missing(std::size_t row, std::size_t column) const noexcept {
+        const std::string_view cell = without_blanks(at(row, column));
+        if (cell.empty() && empty_is_missing)
+            return true;
+        return std::find(missing[column].begin(), missing[column].end(), cell) != missing[column].end();
     }
     [[nodiscard]] std::string place(std::size_t row, std::size_t column) const {
         return concat(" in ", path, ", line ", lines[row], ", column ", column + 1, " '", names[column], "'");
@@ -94,7 +115,7 @@ public:
         require<ValueError>(options.separator != '"' && options.separator != '\n' && options.separator != '\r', "load_csv",
                             "expected a separator other than a quote or the end of a line");
         table_.text = std::make_unique<std::string>(std::move(text));
-        table_.missing = options.missing;
+        table_.empty_is_missing = options.empty_is_missing;
         table_.path = path;
     }
 
@@ -103,21 +124,48 @@ public:
         end_ = at_ + table_.text->size();
         if (table_.text->starts_with("\xEF\xBB\xBF"))
             at_ += 3;
-        while (end_ != at_ && (end_[-1] == '\n' || end_[-1] == '\r'))
-            --end_;  // empty lines at the end, and the end of the last row
-        require<IoError>(at_ != end_, "load_csv", "expected a table in ", table_.path, ", got an empty file");
+        require<IoError>(!rest_is_empty(), "load_csv", "expected a table in ", table_.path, ", got an empty file");
+        refuse_nul();
         read_row();
         if (options_.header)
             take_header();
         else
             for (std::size_t i = 0; i < table_.cells.size(); ++i)
                 table_.names.push_back(std::to_string(i));
-        while (!done_)
+        take_missing();
+        // In one column an empty line is a row with an empty cell; in several it is none, and may stand at the end alone.
+        while (at_ != end_ && !(table_.names.size() > 1 && (*at_ == '\n' || *at_ == '\r') && rest_is_empty()))
             read_row();
         return std::move(table_);
     }
 
 private:
+    [[nodiscard]] bool rest_is_empty() const noexcept {
+        return std::all_of(at_, end_, [](char c) { return c == '\n' || c == '\r'; });
+    }
+
+    /// No table has one, but text in UTF-16 does, and would come as other names and numbers.
+    void refuse_nul() const {
+        char* const nul = std::find(at_, end_, '\0');
+        require<IoError>(nul == end_, "load_csv", "expected text in UTF-8 or another extension of ASCII in ", table_.path, ", line ",
+                         1 + std::count(at_, nul, '\n'), ", got a zero byte");
+    }
+
+    void take_missing() {
+        const auto bare = [](std::vector<std::string> texts) {
+            for (std::string& text : texts)
+                text = std::string{without_blanks(text)};
+            return texts;
+        };
+        table_.missing.assign(table_.names.size(), bare(options_.missing));
+        for (const auto& [name, texts] : options_.missing_in) {
+            const auto found = std::find(table_.names.begin(), table_.names.end(), name);
+            require<IoError>(found != table_.names.end(), "load_csv", "expected the names in .missing_in among the columns of ",
+                             table_.path, ": ", listed(table_.names), "; got '", name, "'");
+            table_.missing[static_cast<std::size_t>(found - table_.names.begin())] = bare(texts);
+        }
+    }
+
     void take_header() {
         table_.names.assign(table_.cells.begin(), table_.cells.end());
         table_.cells.clear();
@@ -152,11 +200,9 @@ private:
             read_quoted();
         } else {
             char* const first = cursor;
-            while (cursor != end_ && *cursor != options_.separator && *cursor != '\n')
+            while (cursor != end_ && *cursor != options_.separator && *cursor != '\n' && *cursor != '\r')
                 ++cursor;
             at_ = cursor;
-            if ((cursor == end_ || *cursor == '\n') && cursor != first && cursor[-1] == '\r')
-                --cursor;
             if (options_.trim)
                 while (cursor != first && is_blank(cursor[-1]))
                     --cursor;
@@ -188,21 +234,27 @@ private:
         if (options_.trim)
             while (at_ != end_ && is_blank(*at_))
                 ++at_;
-        if (at_ != end_ && *at_ == '\r' && (at_ + 1 == end_ || at_[1] == '\n'))
-            ++at_;
-        require<IoError>(at_ == end_ || *at_ == options_.separator || *at_ == '\n', "load_csv",
+        require<IoError>(at_ == end_ || *at_ == options_.separator || *at_ == '\n' || *at_ == '\r', "load_csv",
                          "expected a separator after the closing quote in ", table_.path, ", line ", line_, ", column ",
                          column_, ", got '", at_ == end_ ? ' ' : *at_, "'");
     }
 
     bool end_of_field() {
-        done_ = at_ == end_;
-        if (done_)
+        if (at_ == end_)
             return false;
-        const bool more = *at_++ == options_.separator;
-        line_ += !more;
-        column_ += more;
-        return more;
+        if (*at_ == options_.separator) {
+            ++at_;
+            ++column_;
+            return true;
+        }
+        if (*at_ == '\r') {  // alone it ended a line long ago, and is a damaged field today: either way something to look at
+            require<IoError>(at_ + 1 != end_ && at_[1] == '\n', "load_csv", "expected lines that end with LF or CR LF in ", table_.path,
+                             ", line ", line_, ", column ", column_, ", got a CR alone, which only quotes may hold");
+            ++at_;
+        }
+        ++at_;
+        ++line_;
+        return false;
     }
 
     [[nodiscard]] bool is_blank(char c) const noexcept { return (c == ' ' || c == '\t') && c != options_.separator; }
@@ -213,7 +265,6 @@ private:
     char* end_ = nullptr;
     std::size_t line_ = 1;
     std::size_t column_ = 1;
-    bool done_ = false;
 };
 
 }  // namespace detail

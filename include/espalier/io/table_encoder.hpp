@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+/// @file From a table to features and targets, and from new rows to features of the same kind.
+///
+/// @code
+/// const auto table = io::load_csv("people.csv");
+/// const io::TableEncoder encoder{table, {.numbers = {"age", "hours"}, .categories = {"job", "city"},
+///                                        .targets = {io::number_target("pay"), io::binary_target("owner", "no", "yes")}}};
+/// const data::Dataset train{encoder.features(table), encoder.targets(table)};
+/// ...
+/// const auto answers = net.predict(encoder.features(io::load_csv("new_people.csv")));
+/// const auto pay = encoder.unscaled("pay", answers.at("pay"));
+/// @endcode
+#pragma once
+
+#include <espalier/core/moments.hpp>
+#include <espalier/io/csv.hpp>
+#include <espalier/io/table_encoding.hpp>
+#include <espalier/losses/target.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace espalier::inline ESPALIER_ABI::io {
+
+/// A class index for each row, (N,), for `losses::CrossEntropy`. Without `names` the classes are the texts of the whole
+/// table in sorted order: a list of names tells nothing about the rows that are kept for the test.
+[[nodiscard]] inline TableTarget class_target(std::string column, std::vector<std::string> names = {}) {
+    return {std::move(column), TableTarget::Kind::classes, std::move(names)};
+}
+/// A number for each row, (N, 1), for `losses::MSE` and its like; standardised, so that a loss of it is about 1 at first.
+[[nodiscard]] inline TableTarget number_target(std::string column, bool standardised = true) {
+    return {std::move(column), TableTarget::Kind::number, {}, standardised};
+}
+/// 0 or 1 for each row, (N, 1), for `losses::BCEWithLogits`.
+[[nodiscard]] inline TableTarget binary_target(std::string column, std::string zero, std::string one) {
+    return {std::move(column), TableTarget::Kind::binary, {std::move(zero), std::move(one)}};
+}
+
+/// Which columns of a table become what. Columns that are not named are left alone.
+struct TableColumns {
+    std::vector<std::string> numbers = {};     ///< one feature each: standardised; a missing number is the mean, 0
+    std::vector<std::string> categories = {};  ///< one feature for each text: 1 where it stands; all 0 for a missing or unknown one
+    bool indicators = false;                   ///< one more feature for each number: 1 where it is missing, else 0
+    std::vector<TableTarget> targets = {};
+    Index max_categories = 1000;  ///< a column with more texts than that is a name or an identifier rather than a category
+};
+
+/// Knows the means and deviations of numbers and the names of categories, from the rows that it is made of, and makes features
+/// and targets of any table that has the same columns, in whatever order. A value; `to_json` keeps it beside the net.
+class TableEncoder {
+public:
+    /// Of all rows. @throws IoError naming file, line and column for a column that is missing, or a text that is no number;
+    /// ValueError for no features, a column named twice, or one in which every cell is missing
+    TableEncoder(const CsvTable& table, const TableColumns& columns) {
+        std::vector<Index> rows(static_cast<std::size_t>(table.rows()));
+        std::iota(rows.begin(), rows.end(), Index{0});
+        fit(table, columns, rows);
+    }
+    /// Of some rows, such as those of the training, so that nothing is known of the others. @throws as above; ValueError for a
+    /// row that there is not, or none
+    TableEncoder(const CsvTable& table, const TableColumns& columns, std::span<const Index> rows) { fit(table, columns, rows); }
+
+    /// (N, width()): numbers, their indicators, then the categories, each column in the order it was named in.
+    /// @throws IoError naming file, line and column for a column that is missing, or a text that is no number
+    template <class Scalar = float>
+    [[nodiscard]] Tensor<Scalar> features(const CsvTable& table) const {
+        std::vector<std::string> needed;
+        for (const auto& number : fitted_.numbers)
+            needed.push_back(number.column);
+        for (const auto& category : fitted_.categories)
+            needed.push_back(category.column);
+        require_columns(table, needed);
+        Tensor<Scalar> result{Shape{table.rows(), width()}};
+        Index at = 0;
+        for (const auto& [name, scaling] : fitted_.numbers) {
+            const Index indicator = fitted_.indicators ? at + static_cast<Index>(fitted_.numbers.size()) : -1;
+            write_number(table.column(name), scaling, result, at++, indicator);
+        }
+        at += fitted_.indicators ? at : 0;
+        for (const auto& [name, names] : fitted_.categories) {
+            const auto places = table.column(name).indices(names, -1, -1);
+            for (Index row = 0; row < table.rows(); ++row)
+                if (places[row] >= 0)
+                    result[row * width() + at + places[row]] = Scalar(1);
+            at += static_cast<Index>(names.size());
+        }
+        return result;
+    }
+
+    /// One target for each column that was named as such; where a cell is missing, the mask leaves the row out.
+    /// @throws IoError as `features`, also for a text that is none of the classes
+    template <class Scalar = float>
+    [[nodiscard]] losses::Targets<Scalar> targets(const CsvTable& table) const {
+        std::vector<std::string> needed;
+        for (const auto& goal : fitted_.targets)
+            needed.push_back(goal.target.column);
+        require_columns(table, needed);
+        losses::Targets<Scalar> result;
+        for (const auto& [target, scaling] : fitted_.targets) {
+            const CsvColumn column = table.column(target.column);
+            std::optional<Tensor<bool>> mask = column.present();
+            if (std::find(mask->begin(), mask->end(), false) == mask->end())
+                mask.reset();
+            if (target.kind == TableTarget::Kind::number) {
+                Tensor<Scalar> values{Shape{table.rows(), 1}};
+                write_number(column, scaling, values, 0, -1);
+                result.insert(target.column, {std::move(values), std::move(mask)});
+            } else {
+                auto labels = column.indices(target.names, 0);
+                if (target.kind == TableTarget::Kind::binary)
+                    result.insert(target.column, {labels.template cast<Scalar>().reshape({table.rows(), 1}), std::move(mask)});
+                else
+                    result.insert(target.column, {std::move(labels), std::move(mask)});
+            }
+        }
+        return result;
+    }
+
+    /// Features of a row.
+    [[nodiscard]] Index width() const noexcept { return static_cast<Index>(feature_count_); }
+    /// `age`, `age is missing`, `job=cook`, in the order of the features.
+    [[nodiscard]] std::vector<std::string> feature_names() const {
+        std::vector<std::string> names;
+        for (const auto& number : fitted_.numbers)
+            names.push_back(number.column);
+        if (fitted_.indicators)
+            for (const auto& number : fitted_.numbers)
+                names.push_back(number.column + " is missing");
+        for (const auto& [column, texts] : fitted_.categories)
+            for (const std::string& text : texts)
+                names.push_back(column + "=" + text);
+        return names;
+    }
+    /// Names of the classes of a target, by their index. @throws StateError if there is no such target, or it is a number
+    [[nodiscard]] std::vector<std::string> classes(std::string_view task) const {
+        const auto& target = goal(task).target;
+        require<StateError>(target.kind != TableTarget::Kind::number, "table_encoder", "expected a target with classes, got '", task,
+                            "', a number");
+        return target.names;
+    }
+    /// Predictions of a number in the unit of its column. @throws StateError if there is no such target, or it is no number
+    template <class Scalar>
+    [[nodiscard]] Tensor<Scalar> unscaled(std::string_view task, Tensor<Scalar> values) const {
+        const auto& [target, scaling] = goal(task);
+        require<StateError>(target.kind == TableTarget::Kind::number, "table_encoder", "expected a target of numbers, got '", task,
+                            "', which has classes");
+        for (Scalar& value : values)
+            value = static_cast<Scalar>(static_cast<double>(value) * scaling.deviation + scaling.mean);
+        return values;
+    }
+
+    /// Everything it knows as text, to be stored beside the weights. @throws IoError for names that are not in UTF-8
+    [[nodiscard]] std::string to_json() const { return detail::to_json(fitted_); }
+    /// @throws IoError for a text that `to_json` did not give
+    [[nodiscard]] static TableEncoder from_json(std::string_view text) { return TableEncoder{detail::from_json(text)}; }
+
+    friend bool operator==(const TableEncoder&, const TableEncoder&) = default;
+
+private:
+    explicit TableEncoder(detail::TableEncoding encoding) : fitted_{std::move(encoding)}, feature_count_{feature_names().size()} {
+        require<IoError>(feature_count_ > 0, "table_encoder", "expected at least one feature, got none");
+    }
+
+    void fit(const CsvTable& table, const TableColumns& columns, std::span<const Index> rows) {
+        require<ValueError>(!columns.numbers.empty() || !columns.categories.empty(), "table_encoder",
+                            "expected at least one column of numbers or categories, got none");
+        require<ValueError>(!rows.empty(), "table_encoder", "expected at least one row of ", table.path(), ", got none");
+        for (const Index row : rows)
+            require<ValueError>(row >= 0 && row < table.rows(), "table_encoder", "expected rows in [0, ", table.rows(), ") of ",
+                                table.path(), ", got ", row);
+        std::vector<std::string> needed = columns.numbers;
+        refuse_twice(columns.numbers);
+        refuse_twice(columns.categories);
+        needed.insert(needed.end(), columns.categories.begin(), columns.categories.end());
+        std::vector<std::string> tasks;
+        for (const TableTarget& target : columns.targets)
+            tasks.push_back(target.column);
+        refuse_twice(tasks);
+        needed.insert(needed.end(), tasks.begin(), tasks.end());
+        require_columns(table, needed);
+
+        detail::TableEncoding fitted{.indicators = columns.indicators};
+        for (const std::string& name : columns.numbers)
+            fitted.numbers.push_back({name, scaling_of(table.column(name), rows)});
+        for (const std::string& name : columns.categories)
+            fitted.categories.push_back({name, categories_of(table.column(name), rows, columns.max_categories)});
+        for (TableTarget target : columns.targets) {
+            const CsvColumn column = table.column(target.column);
+            const bool scaled = target.kind == TableTarget::Kind::number && target.standardised;
+            if (target.kind == TableTarget::Kind::classes && target.names.empty())
+                target.names = column.categories();
+            fitted.targets.push_back({std::move(target), scaled ? scaling_of(column, rows) : detail::Scaling{}});
+        }
+        try {
+            detail::check(fitted);
+        } catch (const IoError& error) {  // here what is wrong are the arguments
+            throw ValueError{error.operation(), error.message()};
+        }
+        *this = TableEncoder{std::move(fitted)};
+    }
+
+    static void refuse_twice(std::vector<std::string> names) {
+        std::sort(names.begin(), names.end());
+        const auto twice = std::adjacent_find(names.begin(), names.end());
+        require<ValueError>(twice == names.end(), "table_encoder", "expected each column once, got '", twice == names.end() ? "" : *twice,
+                            "' twice");
+    }
+
+    /// One error for all columns that a table does not have.
+    static void require_columns(const CsvTable& table, const std::vector<std::string>& needed) {
+        std::vector<std::string> absent;
+        for (const std::string& name : needed)
+            if (std::find(table.names().begin(), table.names().end(), name) == table.names().end())
+                absent.push_back(name);
+        require<IoError>(absent.empty(), "table_encoder", "expected columns ", detail::listed(absent), " in ", table.path(), ", got ",
+                         detail::listed(table.names()));
+    }
+
+    [[nodiscard]] static detail::Scaling scaling_of(const CsvColumn& column, std::span<const Index> rows) {
+        const auto values = column.numbers<double>(0);
+        const auto present = column.present();
+        Moments moments;
+        for (const Index row : rows)
+            if (present[row])
+                moments.add(values[row]);
+        require<ValueError>(moments.count() > 0, "table_encoder", "expected at least one number in column '", column.name(),
+                            "' of the rows to learn from, got missing cells alone");
+        require<ValueError>(std::isfinite(moments.deviation()), "table_encoder", "expected numbers of column '", column.name(),
+                            "' whose deviation is finite, got ", moments.deviation());
+        return {moments.mean(), moments.deviation() > 0 ? moments.deviation() : 1};
+    }
+
+    [[nodiscard]] static std::vector<std::string> categories_of(const CsvColumn& column, std::span<const Index> rows, Index most) {
+        const auto all = column.categories();
+        const auto places = column.indices(all, -1);
+        std::vector<bool> seen(all.size(), false);
+        for (const Index row : rows)
+            if (places[row] >= 0)
+                seen[static_cast<std::size_t>(places[row])] = true;
+        std::vector<std::string> names;
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (seen[i])
+                names.push_back(all[i]);
+        require<ValueError>(!names.empty(), "table_encoder", "expected at least one category in column '", column.name(),
+                            "' of the rows to learn from, got missing cells alone");
+        require<ValueError>(std::cmp_less_equal(names.size(), most), "table_encoder", "expected at most ", most,
+                            " categories in column '", column.name(), "' (see .max_categories), got ", names.size());
+        return names;
+    }
+
+    template <class Scalar>
+    static void write_number(const CsvColumn& column, const detail::Scaling& scaling, Tensor<Scalar>& to, Index at, Index indicator) {
+        const auto values = column.numbers<double>(scaling.mean);
+        const auto present = column.present();
+        const Index width = to.size(1);
+        for (Index row = 0; row < values.numel(); ++row) {
+            Scalar& value = to[row * width + at];
+            value = present[row] ? static_cast<Scalar>((values[row] - scaling.mean) / scaling.deviation) : Scalar(0);
+            if (!std::isfinite(value))
+                fail<IoError>("table_encoder", "expected a number that is finite when standardised", column.place(row), ", got ",
+                              values[row]);
+            if (indicator >= 0)
+                to[row * width + indicator] = Scalar(!present[row]);
+        }
+    }
+
+    [[nodiscard]] const detail::TableEncoding::Goal& goal(std::string_view task) const {
+        std::vector<std::string> tasks;
+        for (const auto& goal : fitted_.targets) {
+            if (goal.target.column == task)
+                return goal;
+            tasks.push_back(goal.target.column);
+        }
+        fail<StateError>("table_encoder", "expected one of the targets ", tasks.empty() ? "(none)" : detail::listed(tasks), ", got '",
+                         task, "'");
+    }
+
+    detail::TableEncoding fitted_;
+    std::size_t feature_count_ = 0;
+};
+
+}  // namespace espalier::inline ESPALIER_ABI::io

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include <espalier/data/augment.hpp>
+#include <espalier/data/loader.hpp>
+
+#include "catch.hpp"
+
+#include <limits>
+#include <set>
+#include <vector>
+
+using namespace espalier;
+
+namespace {
+
+data::Batch<> images(const Shape& shape) {
+    return {Tensor<float>::arange(shape.numel()).reshape(shape), {{"class", Tensor<Index>::arange(shape[0])}}};
+}
+
+}  // namespace
+
+TEST_CASE("a flip turns the pixels and keeps their channels", "[data][augment]") {
+    Random random{1};
+    auto batch = images({1, 2, 3, 2});
+    data::random_horizontal_flip(1)(batch, random);
+    CHECK(batch.input == Tensor<float>{{1, 2, 3, 2}, {4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7}});
+    data::random_horizontal_flip(1)(batch, random);
+    CHECK(batch.input == images({1, 2, 3, 2}).input);
+    data::random_vertical_flip(1)(batch, random);
+    CHECK(batch.input == Tensor<float>{{1, 2, 3, 2}, {6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5}});
+    data::random_vertical_flip(0)(batch, random);
+    CHECK(batch.input[0] == 6);
+    CHECK(batch.targets.at("class").labels()[0] == 0);
+}
+
+TEST_CASE("each image is flipped by itself, about half of them", "[data][augment]") {
+    Random random{2};
+    auto batch = images({400, 1, 2, 1});
+    data::random_horizontal_flip()(batch, random);
+    int flipped = 0;
+    for (Index i = 0; i < 400; ++i) {
+        const float low = static_cast<float>(2 * i);
+        flipped += batch.input[2 * i] > low;
+        CHECK(batch.input[2 * i] + batch.input[2 * i + 1] == 2 * low + 1);
+    }
+    CHECK(flipped > 150);
+    CHECK(flipped < 250);
+}
+
+TEST_CASE("a shift moves by every distance and fills with 0", "[data][augment]") {
+    Random random{3};
+    data::Batch<> batch{Tensor<float>{Shape{500, 5, 4, 2}}, {}};
+    for (Index i = 0; i < 500; ++i)
+        batch.input.at(i, 2, 2, 0) = 1, batch.input.at(i, 2, 2, 1) = 2;
+    data::random_shift(1)(batch, random);
+    std::set<std::pair<Index, Index>> places;
+    for (Index i = 0; i < 500; ++i)
+        for (Index y = 0; y < 5; ++y)
+            for (Index x = 0; x < 4; ++x)
+                if (batch.input.at(i, y, x, 0) != 0) {
+                    places.emplace(y - 2, x - 2);
+                    CHECK(batch.input.at(i, y, x, 1) == 2);
+                } else {
+                    CHECK(batch.input.at(i, y, x, 1) == 0);
+                }
+    CHECK(places.size() == 9);
+
+    auto whole = images({1, 3, 3, 1});
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {  // what stays lies as it lay
+        auto moved = whole;
+        Random draw{seed}, same{seed};
+        data::random_shift(2)(moved, draw);
+        const Index down = same.below(5) - 2, right = same.below(5) - 2;
+        for (Index y = 0; y < 3; ++y)
+            for (Index x = 0; x < 3; ++x) {
+                const bool inside = y - down >= 0 && y - down < 3 && x - right >= 0 && x - right < 3;
+                CHECK(moved.input.at(0, y, x, 0) == (inside ? whole.input.at(0, y - down, x - right, 0) : 0));
+            }
+    }
+    data::random_shift(0)(whole, random);
+    CHECK(whole.input == images({1, 3, 3, 1}).input);
+}
+
+TEST_CASE("targets on the pixels move with them when they are named", "[data][augment]") {
+    const auto make = [] {
+        const Tensor<Index> labels{{1, 2, 2}, {0, 1, 2, 3}};
+        return data::Batch<>{Tensor<float>{{1, 2, 2, 1}, {0, 1, 2, 3}},
+                             {{"segmentation", losses::Target<>{labels, Tensor<bool>{{1}, {true}}}},
+                              {"depth", Tensor<float>{{1, 2, 2, 1}, {0, 10, 20, 30}}},
+                              {"other", labels}}};
+    };
+    Random random{1};
+    auto batch = make();
+    data::random_horizontal_flip(1, {.targets = {"segmentation", "depth"}})(batch, random);
+    CHECK(batch.input == Tensor<float>{{1, 2, 2, 1}, {1, 0, 3, 2}});
+    CHECK(batch.targets.at("segmentation").labels() == Tensor<Index>{{1, 2, 2}, {1, 0, 3, 2}});
+    CHECK(*batch.targets.at("segmentation").mask() == Tensor<bool>{{1}, {true}});
+    CHECK(batch.targets.at("depth").values() == Tensor<float>{{1, 2, 2, 1}, {10, 0, 30, 20}});
+    CHECK(batch.targets.at("other").labels() == make().targets.at("other").labels());
+
+    bool filled = false;
+    for (int repeat = 0; repeat < 20; ++repeat) {
+        batch = make();
+        data::random_shift(1, {.targets = {"segmentation", "depth"}})(batch, random);
+        for (Index i = 0; i < 4; ++i) {
+            const Index label = batch.targets.at("segmentation").labels()[i];
+            filled = filled || label == -100;
+            CHECK(batch.input[i] == static_cast<float>(label < 0 ? 0 : label));
+            CHECK(batch.targets.at("depth").values()[i] == 10 * batch.input[i]);
+        }
+    }
+    CHECK(filled);
+    CHECK_THROWS_WITH(data::random_horizontal_flip(1, {.targets = {"edges"}})(batch, random), ContainsSubstring("got 'edges'"));
+    const auto before = batch.input;
+    batch.targets.insert("class", Tensor<Index>{Shape{1}});
+    CHECK_THROWS_WITH(data::random_vertical_flip(1, {.targets = {"depth", "class"}})(batch, random),
+                      ContainsSubstring("[random_vertical_flip] expected a target (N, H, W, ...) of task 'class' on the pixels of images "
+                                        "(1, 2, 2, 1), got shape (1,)"));
+    CHECK(batch.input == before);
+    CHECK_THROWS_WITH(data::random_shift(1, {.targets = {"a", "b", "a"}}), ContainsSubstring("expected each target once, got 'a' twice"));
+}
+
+TEST_CASE("what is no image, or would be lost, is refused", "[data][augment]") {
+    Random random{1};
+    data::Batch<> flat{Tensor<float>{Shape{2, 3}}, {}};
+    CHECK_THROWS_WITH(data::random_horizontal_flip()(flat, random),
+                      "[random_horizontal_flip] expected images (N, H, W, C), got shape (2, 3)");
+    CHECK_THROWS_AS(data::random_shift(std::numeric_limits<Index>::max())(flat, random), ShapeError);
+    auto batch = images({2, 4, 3, 1});
+    CHECK_THROWS_WITH(data::random_shift(3)(batch, random), ContainsSubstring("expected images of more than 3 pixels a side"));
+    CHECK_THROWS_AS(data::random_shift(std::numeric_limits<Index>::max())(batch, random), ShapeError);
+    CHECK_THROWS_WITH(data::random_shift(-1), ContainsSubstring("expected a shift of at least 0 pixels, got -1"));
+    CHECK_THROWS_WITH(data::random_vertical_flip(1.5), ContainsSubstring("expected a probability in [0, 1], got 1.5"));
+    CHECK_THROWS_AS(data::random_horizontal_flip(std::numeric_limits<double>::quiet_NaN()), ValueError);
+    data::Batch<> none{Tensor<float>{Shape{0, 4, 4, 1}}, {}};
+    data::random_horizontal_flip()(none, random);
+    data::random_shift(1)(none, random);
+    CHECK(none.input.shape() == Shape{0, 4, 4, 1});
+}
+
+TEST_CASE("a loader's flips and shifts depend on seed, epoch and batch alone", "[data][augment]") {
+    const data::Dataset set{images({20, 4, 4, 1}).input, "class", Tensor<Index>::arange(20)};
+    const auto epochs = [&](Index prefetch) {
+        data::DataLoader loader{
+            set,
+            {.batch_size = 6,
+             .prefetch = prefetch,
+             .transform = data::compose(data::random_horizontal_flip(), data::random_vertical_flip(0.3), data::random_shift(2))}};
+        std::vector<Tensor<float>> inputs;
+        for (int epoch = 0; epoch < 2; ++epoch)
+            for (const auto& batch : loader)
+                inputs.push_back(batch.input);
+        return inputs;
+    };
+    const auto first = epochs(0);
+    CHECK(first == epochs(1));
+    CHECK(first == epochs(3));
+    CHECK_FALSE(first[0] == first[4]);
+}
