@@ -268,21 +268,22 @@ TEST_CASE("A graph recorded before the layout runs backward after it", "[optim][
         CHECK(net.parameters()[i].grad() == same.parameters()[i].grad());
 }
 
-TEST_CASE("Training has the same bits side by side and apart", "[optim][layout][threads]") {
+TEMPLATE_TEST_CASE("Training has the same bits side by side and apart", "[optim][layout][threads]", float, double) {
+    using T = TestType;
     const int before = num_threads();
-    std::vector<Named<Tensor<float>>> results;
+    std::vector<Named<Tensor<T>>> results;
     for (const int threads : {1, 3})
         for (const bool apart : {false, true}) {
             set_num_threads(threads);
             manual_seed(5);
-            nn::Sequential net{nn::Linear{7, 33}, nn::ReLU{}, nn::Linear{33, 3}};
-            std::vector<Tensor<float>> views;
+            nn::Sequential<T> net{nn::Linear<T>{7, 33}, nn::ReLU{}, nn::Linear<T>{33, 3}};
+            std::vector<Tensor<T>> views;
             for (auto parameter : net.parameters())
                 if (apart)
                     views.push_back(parameter.mutable_value().alias(parameter.shape()));
-            optim::AdamW adam{net.parameters(), {.learning_rate = 0.01}};
+            optim::AdamW<T> adam{net.parameters(), {.learning_rate = 0.01}};
             Random random{2};
-            const auto input = Tensor<float>::normal({16, 7}, random);
+            const auto input = Tensor<T>::normal({16, 7}, random);
             for (int step = 0; step < 5; ++step) {
                 adam.zero_grad();
                 const auto y = net(input);
