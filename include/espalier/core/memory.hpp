@@ -134,7 +134,8 @@ public:
             release(block_);
     }
 
-    [[nodiscard]] void* data() const noexcept { return block_ ? block_ + 1 : nullptr; }
+    [[nodiscard]] void* data() const& noexcept { return block_ ? block_ + 1 : nullptr; }
+    void* data() const&& = delete;  // the memory of a temporary is somebody else's in the next line
 
 private:
     ESPALIER_NOINLINE static void release(detail::Block* block) noexcept {
