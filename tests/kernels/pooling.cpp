@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "catch.hpp"
 
+#include <espalier/kernels/avg_pooling.hpp>
 #include <espalier/kernels/pooling.hpp>
 #include <espalier/tensor/tensor.hpp>
 
