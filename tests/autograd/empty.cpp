@@ -224,6 +224,8 @@ TEMPLATE_TEST_CASE("images of nothing, as in PyTorch", "[empty]", float, double)
         all(shape, [](const auto& f, const Shape& s) {
             CHECK_THROWS_AS(f(V{Variable<T>{Tensor<T>{s}, true}}), ShapeError);
         });
+    const auto wide = ag::upsample_bilinear2d(Variable<T>{Tensor<T>{Shape{0, 4, 5, 3}}}, {Index{1} << 40, 1 << 10});
+    CHECK(wide.shape() == Shape{0, Index{1} << 40, 1 << 10, 3});  // no table of so many rows, of which none is there
     const auto global = [](const V& v) { return ag::global_avg_pool2d(v[0]); };
     CHECK(of_shapes<T>({{0, 4, 5, 3}}, global) == Shape{0, 3});
     CHECK(of_shapes<T>({{2, 4, 5, 0}}, global) == Shape{2, 0});

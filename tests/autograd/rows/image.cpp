@@ -191,7 +191,11 @@ Rows image_rows() {
         {{[] { (void)ag::upsample_nearest2d(zeros({4, 4, 3}), 2); },
           "[upsample_nearest2d] expected images (N, H, W, C), got input (4, 4, 3)"},
          {[] { (void)ag::upsample_nearest2d(zeros({1, 4, 4, 3}), {0, 2}); },
-          "[upsample_nearest2d] expected a size of at least 1x1, got 0x2"}}));
+          "[upsample_nearest2d] expected a size of at least 1x1, got 0x2"},
+         {[] { (void)ag::upsample_nearest2d(zeros({1, 4, 4, 1}), huge); },
+          concat("[shape] expected fewer elements than can be addressed, got 1 x ", huge)},
+         {[] { (void)ag::upsample_nearest2d(zeros({0, 4, 4, 1}), {1 << 30, 1 << 30}); },
+          concat("[shape] expected fewer elements than can be addressed, got ", 1 << 30, " x ", 1 << 30)}}));
     rows.push_back(row(
         "upsample_bilinear2d",
         [](const auto& v, const Attributes& a) {
