@@ -15,12 +15,20 @@ using namespace registry;
 using nlohmann::json;
 
 struct Golden {
-    espalier::io::TensorFile file = espalier::io::load_safetensors(ESPALIER_GOLDEN_DIR "/ops.safetensors");
+    explicit Golden(const std::string& name) : file{espalier::io::load_safetensors(ESPALIER_GOLDEN_DIR "/" + name)} {}
+
+    espalier::io::TensorFile file;
     json cases = json::parse(file.metadata().at("cases"));
 };
 
 const Golden& golden() {
-    static const Golden loaded;
+    static const Golden loaded{"ops.safetensors"};
+    return loaded;
+}
+
+/// Pooling with `ceil_mode` and without the padding.
+const Golden& golden_pooling() {
+    static const Golden loaded{"pooling.safetensors"};
     return loaded;
 }
 
@@ -39,8 +47,7 @@ Attributes attributes_of(const json& object) {
 
 /// The file holds doubles. The float run takes them rounded, and must come within `tolerance` of the double results.
 template <class Scalar>
-void compare(const std::string& key, const json& object, double tolerance) {
-    const auto& file = golden().file;
+void compare(const espalier::io::TensorFile& file, const std::string& key, const json& object, double tolerance) {
     Variables<Scalar> inputs;
     while (file.contains(key + "/input" + std::to_string(inputs.size())))
         inputs.emplace_back(file.get<Scalar>(key + "/input" + std::to_string(inputs.size())), true);
@@ -76,15 +83,17 @@ TEST_CASE("every operation has at least three golden cases, and every case an op
 }
 
 TEST_CASE("values and gradients equal PyTorch's in double to 1e-10", "[golden]") {
-    for (const auto& item : golden().cases.items()) {
-        CAPTURE(item.key(), item.value().dump());
-        compare<double>(item.key(), item.value(), 1e-10);
-    }
+    for (const Golden* const from : {&golden(), &golden_pooling()})
+        for (const auto& item : from->cases.items()) {
+            CAPTURE(item.key(), item.value().dump());
+            compare<double>(from->file, item.key(), item.value(), 1e-10);
+        }
 }
 
 TEST_CASE("values and gradients equal PyTorch's in float to 1e-5", "[golden]") {
-    for (const auto& item : golden().cases.items()) {
-        CAPTURE(item.key(), item.value().dump());
-        compare<float>(item.key(), item.value(), 1e-5);
-    }
+    for (const Golden* const from : {&golden(), &golden_pooling()})
+        for (const auto& item : from->cases.items()) {
+            CAPTURE(item.key(), item.value().dump());
+            compare<float>(from->file, item.key(), item.value(), 1e-5);
+        }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "catch.hpp"
 
+#include <espalier/kernels/avg_pooling.hpp>
 #include <espalier/kernels/pooling.hpp>
 #include <espalier/tensor/tensor.hpp>
 
@@ -21,9 +22,23 @@ namespace {
 PoolShape random_shape(Random& random) {
     const Pair kernel{1 + random.below(4), 1 + random.below(4)};
     const Window window{kernel, {1 + random.below(3), 1 + random.below(3)},
-                        {random.below(kernel.height / 2 + 1), random.below(kernel.width / 2 + 1)}};
+                        {random.below(kernel.height / 2 + 1), random.below(kernel.width / 2 + 1)}, 1, random.below(2) == 1};
     const Pair input{kernel.height + random.below(6), kernel.width + random.below(random.below(3) ? 6 : 40)};
-    return {1 + random.below(3), input, window.output("test", input), 1 + random.below(random.below(2) ? 5 : 40), window};
+    return {1 + random.below(3), input, window.output("test", input), 1 + random.below(random.below(2) ? 5 : 40), window,
+            random.below(2) == 1};
+}
+
+/// What PyTorch divides the sum of window o by: its taps within the padded image, or within the image.
+Index divisor(const PoolShape& s, Index o) {
+    const Window& w = s.window;
+    const auto counted = [&](Index at, Index size, Index kernel, Index stride, Index padding) {
+        Index count = 0;
+        for (Index i = at * stride - padding; i < at * stride - padding + kernel; ++i)
+            count += s.count_include_pad ? i < size + padding : i >= 0 && i < size;
+        return count;
+    };
+    return counted(o / s.channels / s.output.width % s.output.height, s.input.height, w.kernel.height, w.stride.height, w.padding.height) *
+           counted(o / s.channels % s.output.width, s.input.width, w.kernel.width, w.stride.width, w.padding.width);
 }
 
 /// Offsets of the pixels under each pooled value that lie in the image, in row-major order.
@@ -81,13 +96,13 @@ void compare(const PoolShape& s, Random& random) {
         const auto& window = windows[static_cast<std::size_t>(o)];
         const Index winner = largest_of(x, window);
         for (const Index pixel : window)
-            mean[o] += static_cast<double>(x[pixel]) / static_cast<double>(s.window.taps());
+            mean[o] += static_cast<double>(x[pixel]) / static_cast<double>(divisor(s, o));
         largest[o] = static_cast<double>(x[winner]);
         for (Index t = 0; t < tasks; ++t) {
             const auto d = static_cast<double>(dy[t * outputs + o]);
             d_largest[t * x.numel() + winner] += d;
             for (const Index pixel : window)
-                d_mean[t * x.numel() + pixel] += d / static_cast<double>(s.window.taps());
+                d_mean[t * x.numel() + pixel] += d / static_cast<double>(divisor(s, o));
         }
     }
     auto y = Tensor<Scalar>::full({outputs}, Scalar(NAN));
@@ -123,6 +138,16 @@ TEMPLATE_TEST_CASE("the usual windows pool any number of channels", "[pooling]",
         for (const Index channels : {1, 7, 16, 33, 67}) {
             const Pair input{9, 14};
             compare<TestType>({2, input, window.output("test", input), channels, window}, random);
+        }
+}
+
+TEMPLATE_TEST_CASE("windows of many taps are pooled as small ones", "[pooling]", float, double) {
+    Random random{11};
+    for (const bool include : {true, false})
+        for (const Window& window : {Window{{17, 16}, 1, {8, 3}}, Window{{300, 1}, {7, 1}, {150, 0}, 1, true}, Window{20, {20, 3}, 0, 1, true},
+                                     Window{{31, 29}, {3, 4}, {15, 14}, 1, true}}) {
+            const Pair input{25, 27};
+            compare<TestType>({2, input, window.output("test", input), 3, window, include}, random);
         }
 }
 

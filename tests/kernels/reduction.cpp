@@ -52,3 +52,23 @@ TEST_CASE("column sums, for few and many rows and columns", "[reduction]") {
             REQUIRE(sums[static_cast<std::size_t>(j)] == static_cast<double>(rows * (rows - 1) / 2 * (j + 1) + rows));
     }
 }
+
+TEMPLATE_TEST_CASE("a row is summed on one thread to the last digits, alone or times another", "[reduction]", float, double) {
+    using T = TestType;
+    for (const Index n : {0, 1, 63, 64, 65, 4095, 4096, 4097, 1'000'000}) {
+        CAPTURE(n);
+        Random random{1};
+        std::vector<T> x(static_cast<std::size_t>(n), T(0.1));
+        std::vector<T> y(x.size());
+        double products = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            y[i] = random.uniform<T>(0, 1);
+            products += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+        }
+        CHECK(kernels::row_sum<T>(n, x.data()) == Approx(static_cast<double>(n) * static_cast<double>(T(0.1))).epsilon(1e-5));
+        CHECK(kernels::row_sum<T>(n, x.data(), y.data()) == Approx(products).epsilon(1e-5));
+        std::vector<double> sums{1, 2, 3};
+        kernels::add_rows_to<T>(sums.data(), n / 3, 3, x.data());
+        CHECK(sums[2] == Approx(3 + static_cast<double>(n / 3) * static_cast<double>(T(0.1))).epsilon(1e-5));
+    }
+}

@@ -3,6 +3,7 @@
 
 #include <espalier/kernels/window.hpp>
 
+#include <limits>
 #include <sstream>
 
 using namespace espalier;
@@ -32,6 +33,49 @@ TEST_CASE("a window fits as often as it can be slid", "[window]") {
                         else
                             CHECK(window.output("slide", {size, 5}) == Pair{count, 5});
                     }
+}
+
+TEST_CASE("with ceil_mode a last window may reach over the end, if it begins before it", "[window]") {
+    for (Index size = 1; size <= 7; ++size)
+        for (Index kernel = 1; kernel <= 4; ++kernel)
+            for (Index stride = 1; stride <= 5; ++stride)
+                for (Index padding = 0; 2 * padding <= kernel; ++padding) {
+                    Index count = 0;  // from stride to stride, as long as there is something that no window has reached
+                    for (Index first = -padding; first < size; first += stride) {
+                        ++count;
+                        if (first + kernel >= size + padding)
+                            break;
+                    }
+                    CAPTURE(size, kernel, stride, padding);
+                    if (size + 2 * padding - kernel <= -stride)
+                        continue;  // PyTorch refuses an image that much smaller than the window
+                    const Window window{{kernel, 1}, {stride, 1}, {padding, 0}, 1, true};
+                    CHECK(window.output("slide", {size, 5}) == Pair{count, 5});
+                }
+    CHECK_THROWS_AS((Window{{4, 1}, {2, 1}, 0, 1, true}.output("slide", {2, 5})), ShapeError);
+    CHECK(Window{{4, 1}, {3, 1}, 0, 1, true}.output("slide", {2, 5}) == Pair{1, 5});
+}
+
+TEST_CASE("options are bounded before they are multiplied and added", "[window]") {
+    constexpr Index largest = std::numeric_limits<Index>::max();
+    for (const Index bad : {largest, Index{1} << 62, Index{1} << 31})
+        for (const Pair pair : {Pair{bad, 1}, Pair{1, bad}, Pair{bad}}) {
+            CHECK_THROWS_AS((Window{pair}.output("op", 8)), ValueError);
+            CHECK_THROWS_AS((Window{3, pair}.output("op", 8)), ValueError);
+            CHECK_THROWS_AS((Window{3, 1, pair}.output("op", 8)), ValueError);
+            CHECK_THROWS_AS((Window{3, 1, 1, pair}.output("op", 8)), ValueError);
+        }
+    const Index most = Window::most;
+    CHECK(Window{1, most, most, most}.output("op", 8) == Pair{3});
+    CHECK_THROWS_AS((Window{most, 1, 0, most}.output("op", 8)), ShapeError);
+    CHECK_THROWS_AS((Window{3, 1, 0, most}.output("op", {largest / 16, 8})), ShapeError);
+}
+
+TEST_CASE("a window tells the same by numbers no larger than the padded image", "[window]") {
+    const Window window{{1, 3}, {100, 2}, {1, 0}, {50, 2}};
+    const Window same = window.within({5, 9});
+    CHECK((same.stride == Pair{7, 2} && same.dilation == Pair{7, 2} && same.kernel == window.kernel && same.padding == window.padding));
+    CHECK(same.output("op", {5, 9}) == window.output("op", {5, 9}));
 }
 
 TEST_CASE("a malformed window is refused under the operation's name", "[window]") {

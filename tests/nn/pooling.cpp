@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <espalier/nn/activation.hpp>
+#include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/layer.hpp>
 #include <espalier/nn/pooling.hpp>
+#include <espalier/nn/sequential.hpp>
 
 #include "nn/testing.hpp"
 
@@ -17,6 +20,11 @@ TEMPLATE_TEST_CASE("pooling layers are the operations", "[nn][pooling]", float, 
     CHECK(nn::AvgPool2d{2}(x).value() == autograd::avg_pool2d(x, 2).value());
     CHECK(nn::AvgPool2d{2, {.stride = Pair{1, 2}, .padding = 1}}(x).value() ==
           autograd::avg_pool2d(x, 2, {.stride = Pair{1, 2}, .padding = 1}).value());
+    CHECK(nn::MaxPool2d{2, {.ceil_mode = true}}(x).value() == autograd::max_pool2d(x, 2, {.ceil_mode = true}).value());
+    CHECK(nn::MaxPool2d{2, {.ceil_mode = true}}(x).shape() == Shape{2, 3, 3, 3});
+    CHECK_FALSE(nn::MaxPool2d{2, {.ceil_mode = true}}.halves());
+    CHECK(nn::AvgPool2d{3, {.padding = 1, .ceil_mode = true, .count_include_pad = false}}(x).value() ==
+          autograd::avg_pool2d(x, 3, {.padding = 1, .ceil_mode = true, .count_include_pad = false}).value());
     CHECK(nn::GlobalAvgPool2d{}(x).value() == autograd::global_avg_pool2d(x).value());
     CHECK(nn::GlobalAvgPool2d{}(x).shape() == Shape{2, 3});
 }
@@ -26,6 +34,27 @@ TEST_CASE("pooling by hand, each channel by itself", "[nn][pooling]") {
     CHECK(nn::MaxPool2d{2}(Variable<float>{image}).value() == Tensor<float>{{1, 1, 1, 2}, {6, 8}});
     CHECK(nn::AvgPool2d{2}(Variable<float>{image}).value() == Tensor<float>{{1, 1, 1, 2}, {3, 5}});
     CHECK(nn::GlobalAvgPool2d{}(Variable<float>{image}).value() == Tensor<float>{{1, 2}, {3, 5}});
+}
+
+TEST_CASE("a mean without the padding is that of the pixels, and a window over the end that of what is there", "[nn][pooling]") {
+    const Variable<float> image{Tensor<float>{{1, 3, 1, 1}, {4, 6, 8}}};
+    const nn::AvgPool2d with{{2, 1}, {.padding = {1, 0}}};
+    const nn::AvgPool2d without{{2, 1}, {.padding = {1, 0}, .count_include_pad = false}};
+    const nn::AvgPool2d ceil{{2, 1}, {.ceil_mode = true}};
+    CHECK(with(image).value() == Tensor<float>{{1, 2, 1, 1}, {2, 7}});
+    CHECK(without(image).value() == Tensor<float>{{1, 2, 1, 1}, {4, 7}});
+    CHECK(ceil(image).value() == Tensor<float>{{1, 2, 1, 1}, {5, 8}});
+    CHECK(nn::MaxPool2d{{2, 1}, {.ceil_mode = true}}(image).value() == Tensor<float>{{1, 2, 1, 1}, {6, 8}});
+}
+
+TEST_CASE("a pooling with ceil_mode is not joined with the convolution before it", "[nn][pooling]") {
+    const nn::Conv2d convolution{3, 4, 2};
+    const nn::MaxPool2d pool{2, {.ceil_mode = true}};
+    nn::Sequential net{convolution, nn::ReLU{}, pool};
+    const Variable<float> x{normal<float>({2, 6, 8, 3})};
+    CHECK(net(x).shape() == Shape{2, 3, 4, 4});
+    nn::Sequential alone{convolution, nn::ReLU{}};
+    CHECK(net(x).value() == pool(alone(x)).value());
 }
 
 TEST_CASE("gradients of pooling layers", "[nn][pooling]") {

@@ -7,6 +7,22 @@
 
 using namespace espalier;
 
+namespace {
+
+template <class T>
+concept SeenAsMatrix = requires(T&& tensor) { as_matrix(std::forward<T>(tensor)); };
+template <class T>
+concept SeenAsArray = requires(T&& tensor) { as_array(std::forward<T>(tensor)); };
+
+}  // namespace
+
+TEST_CASE("a temporary has no view: it would outlive it", "[tensor][eigen]") {
+    STATIC_REQUIRE((SeenAsMatrix<Tensor<float>&> && SeenAsMatrix<const Tensor<float>&>));
+    STATIC_REQUIRE((SeenAsArray<Tensor<float>&> && SeenAsArray<const Tensor<float>&>));
+    STATIC_REQUIRE_FALSE((SeenAsMatrix<Tensor<float>> || SeenAsMatrix<const Tensor<float>>));
+    STATIC_REQUIRE_FALSE((SeenAsArray<Tensor<float>> || SeenAsArray<const Tensor<float>>));
+}
+
 TEMPLATE_TEST_CASE("a tensor is seen as a matrix without copying", "[tensor][eigen]", float, double) {
     auto tensor = Tensor<TestType>::arange(12).reshape({2, 2, 3});
     auto matrix = as_matrix(tensor);
@@ -24,7 +40,9 @@ TEST_CASE("scalars and empty tensors are matrices too", "[tensor][eigen]") {
     auto scalar = Tensor<float>::scalar(2);
     CHECK((as_matrix(scalar).rows() == 1 && as_matrix(scalar).cols() == 1));
     Tensor<float> empty{Shape{3, 0}};
-    CHECK((as_matrix(empty).rows() == 0 && as_matrix(empty).cols() == 0));
+    CHECK((as_matrix(empty).rows() == 3 && as_matrix(empty).cols() == 0));
+    const Tensor<float> none{Shape{0, 3}};
+    CHECK((as_matrix(none).rows() == 0 && as_matrix(none).cols() == 3 && as_array(none).size() == 0));
 }
 
 TEST_CASE("Eigen expressions become tensors", "[tensor][eigen]") {

@@ -51,3 +51,33 @@ TEST_CASE("impossible shapes are refused", "[tensor][shape]") {
                       ContainsSubstring("expected fewer elements than can be addressed"));
     CHECK_THROWS_AS(Shape{}.back(), ShapeError);
 }
+
+TEST_CASE("a 0 among the extents hides no overflow of the others", "[tensor][shape]") {
+    constexpr Index large = Index{1} << 62;
+    constexpr Index largest = std::numeric_limits<Index>::max();
+    CHECK_THROWS_WITH((Shape{0, large, large}), ContainsSubstring("expected fewer elements than can be addressed"));
+    CHECK_THROWS_AS((Shape{0, large}), ShapeError);
+    CHECK_THROWS_AS((Shape{large, 0}), ShapeError);
+    CHECK_THROWS_AS((Shape{1 << 30, 0, 1 << 30}), ShapeError);
+    CHECK_THROWS_AS((Shape{0, 0, largest}), ShapeError);
+    CHECK_THROWS_AS((Shape{1 << 30, 2, 3}.with(1, 0).with(2, largest)), ShapeError);
+    CHECK_THROWS_AS((Shape{0, 1 << 30}.prepended(1 << 30)), ShapeError);
+    const Shape wide{1 << 28, 0, 1 << 30};
+    CHECK(wide.numel() == 0);
+    CHECK(wide.without(1).numel() == Index{1} << 58);
+    CHECK(wide.product(0, 3) == 0);
+    CHECK(wide.product(2, 3) == 1 << 30);
+}
+
+TEST_CASE("products and parts of axes that are not there are refused", "[tensor][shape]") {
+    const Shape shape{2, 3};
+    CHECK_THROWS_WITH(shape.product(0, 3), "[shape] expected a range of the axes of (2, 3), got [0, 3)");
+    CHECK_THROWS_WITH(shape.axes(-1, 1), "[shape] expected a range of the axes of (2, 3), got [-1, 1)");
+    CHECK_THROWS_AS(shape.product(-1, 1), ShapeError);
+    CHECK_THROWS_AS(shape.product(2, 1), ShapeError);
+    CHECK_THROWS_AS(shape.product(0, std::numeric_limits<Index>::max()), ShapeError);
+    CHECK_THROWS_AS(shape.axes(3, 3), ShapeError);
+    CHECK(shape.axes(2, 2) == Shape{});
+    CHECK_THROWS_AS(shape[std::numeric_limits<Index>::min()], ShapeError);
+    CHECK_THROWS_AS(shape[std::numeric_limits<Index>::max()], ShapeError);
+}

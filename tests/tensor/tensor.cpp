@@ -5,10 +5,48 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 using namespace espalier;
+
+namespace {
+
+/// What leads into the memory of a `T`.
+template <class T>
+concept HasData = requires(T&& tensor) { std::forward<T>(tensor).data(); };
+template <class T>
+concept HasSpan = requires(T&& tensor) { std::forward<T>(tensor).span(); };
+template <class T>
+concept HasBegin = requires(T&& tensor) { std::forward<T>(tensor).begin(); };
+template <class T>
+concept HasEnd = requires(T&& tensor) { std::forward<T>(tensor).end(); };
+
+constexpr Index largest = std::numeric_limits<Index>::max();
+
+}  // namespace
+
+TEST_CASE("nothing leads into the memory of a temporary", "[tensor]") {
+    using T = Tensor<float>;
+    STATIC_REQUIRE((HasData<T&> && HasSpan<T&> && HasBegin<T&> && HasEnd<T&>));
+    STATIC_REQUIRE((HasData<const T&> && HasSpan<const T&> && HasBegin<const T&> && HasEnd<const T&>));
+    STATIC_REQUIRE_FALSE((HasData<T> || HasSpan<T> || HasBegin<T> || HasEnd<T>));
+    STATIC_REQUIRE_FALSE((HasData<const T> || HasSpan<const T> || HasBegin<const T> || HasEnd<const T>));
+    STATIC_REQUIRE(std::is_same_v<decltype(std::declval<T>().shape()), Shape>);
+    STATIC_REQUIRE(std::is_same_v<decltype(std::declval<T&>().shape()), const Shape&>);
+    STATIC_REQUIRE(std::is_same_v<decltype(std::declval<T>()[0]), float>);
+    STATIC_REQUIRE(std::is_same_v<decltype(std::declval<T>().at(0)), float>);
+    STATIC_REQUIRE(HasBegin<Shape&>);
+    STATIC_REQUIRE_FALSE((HasBegin<Shape> || HasEnd<const Shape>));
+    float sum = 0;
+    for (const float value : T::arange(4))  // a loop gives the tensor a name
+        sum += value;
+    CHECK(sum == 6);
+    const auto& shape = T::arange(4).shape();  // a value, which the reference keeps
+    CHECK(shape == Shape{4});
+}
 
 TEMPLATE_TEST_CASE("tensors are made zero, filled, counted or from values", "[tensor]", float, double, Index) {
     using T = Tensor<TestType>;
@@ -19,7 +57,8 @@ TEMPLATE_TEST_CASE("tensors are made zero, filled, counted or from values", "[te
     CHECK(T::arange(3) == T{{3}, {0, 1, 2}});
     CHECK((T::scalar(5).rank() == 0 && T::scalar(5).item() == TestType(5)));
     CHECK(T{}.shape() == Shape{0});
-    CHECK(reinterpret_cast<std::uintptr_t>(T::empty({3, 5}).data()) % memory_alignment == 0);
+    const auto uninitialised = T::empty({3, 5});
+    CHECK(reinterpret_cast<std::uintptr_t>(uninitialised.data()) % memory_alignment == 0);
     CHECK_THROWS_WITH((T{{2, 2}, {1, 2, 3}}), "[tensor] expected 4 values for shape (2, 2), got 3");
 }
 
@@ -67,6 +106,11 @@ TEST_CASE("an alias shares memory and keeps it alive", "[tensor]") {
     auto owner = Tensor<float>::arange(6);
     CHECK_THROWS_WITH(owner.alias({2, 2}, 3), "[alias] expected at most 6 elements of (6,), got (2, 2) from element 3");
     CHECK_THROWS_AS(owner.alias({1}, -1), ShapeError);
+    CHECK_THROWS_AS(owner.alias({1}, largest), ShapeError);
+    CHECK_THROWS_AS(owner.alias({2, 2}, largest - 3), ShapeError);
+    CHECK_THROWS_AS(owner.alias({0}, 7), ShapeError);
+    CHECK_THROWS_AS(owner.alias({1}, std::numeric_limits<Index>::min()), ShapeError);
+    CHECK(owner.alias({0}, 6).numel() == 0);
 }
 
 TEST_CASE("at checks its indices", "[tensor]") {
@@ -102,6 +146,9 @@ TEST_CASE("slice copies a range of the batch axis", "[tensor]") {
     CHECK_THROWS_WITH(tensor.slice(2, 4), "[slice] expected a range within [0, 3], got [2, 4)");
     CHECK_THROWS_AS(tensor.slice(-1, 2), ShapeError);
     CHECK_THROWS_AS(tensor.slice(2, 1), ShapeError);
+    CHECK_THROWS_AS(tensor.slice(largest - 1, largest), ShapeError);
+    CHECK_THROWS_AS(tensor.slice(0, largest), ShapeError);
+    CHECK_THROWS_AS(tensor.slice(std::numeric_limits<Index>::min(), 1), ShapeError);
     CHECK_THROWS_WITH(Tensor<float>::scalar(1).slice(0, 1), "[slice] expected a batch axis, got shape ()");
 }
 

@@ -4,6 +4,7 @@
 
 #include <espalier/autograd/record.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <utility>
@@ -87,7 +88,10 @@ template <class Scalar>
     constexpr Scalar density_at_0 = std::numbers::inv_sqrtpi_v<Scalar> * root_half;
     return elementwise(
         "gelu", x, [](Scalar v) { return v / 2 * std::erfc(-v * root_half); },
-        [](Scalar v, Scalar) { return std::erfc(-v * root_half) / 2 + v * density_at_0 * std::exp(-v * v / 2); });
+        [](Scalar v, Scalar) {
+            const Scalar bounded = std::min(std::abs(v), Scalar(50));  // where the density has long been 0, and the square is finite
+            return std::erfc(-v * root_half) / 2 + v * density_at_0 * std::exp(-bounded * bounded / 2);
+        });
 }
 
 template <class Scalar>

@@ -24,13 +24,16 @@ namespace detail {
 
 [[nodiscard]] inline kernels::ConvShape conv_shape(const Shape& x, const Shape& weight, const Conv2dOptions& options) {
     require<ShapeError>(weight.rank() == 4, "conv2d", "expected weights (out, kernel_h, kernel_w, in / groups), got ", weight);
+    require<ShapeError>(weight[0] > 0, "conv2d", "expected at least one output channel, got weights ", weight);
     require<ShapeError>(x.rank() == 4, "conv2d", "expected images (N, H, W, C), got input ", x);
+    require<ShapeError>(x[1] > 0 && x[2] > 0, "conv2d", "expected images of at least 1x1, got input ", x);
     require<ValueError>(options.groups > 0 && weight[0] % options.groups == 0, "conv2d", "expected groups that divide ",
                         weight[0], " output channels, got ", options.groups);
     require<ShapeError>(x[3] == weight[3] * options.groups, "conv2d", "expected ", weight[3] * options.groups,
                         " input channels, got input ", x);
     const kernels::Window window{{weight[1], weight[2]}, options.stride, options.padding, options.dilation};
-    return {x[0], {x[1], x[2]}, window.output("conv2d", {x[1], x[2]}), x[3], weight[0], options.groups, window};
+    const Pair output = window.output("conv2d", {x[1], x[2]});
+    return {x[0], {x[1], x[2]}, output, x[3], weight[0], options.groups, window.within({x[1], x[2]})};
 }
 
 #if ESPALIER_SIMD
@@ -81,37 +84,36 @@ template <class Scalar>
     if (tail == kernels::ConvTail::relu_max_pool)
         (void)kernels::Window{2, 2}.output("max_pool2d", s.output);
 #if ESPALIER_SIMD
-    if constexpr (kernels::has_tiled_conv2d<Scalar>) {
-        if (s.depthwise() && tail == kernels::ConvTail::relu_max_pool)  // the tiles that pool multiply by many filters
-            return max_pool2d(conv2d_tiled(x, weight, bias, s, kernels::ConvTail::relu), 2);
-        return conv2d_tiled(x, weight, bias, s, tail);
-    } else
+    if constexpr (kernels::has_tiled_conv2d<Scalar>)
+        if (kernels::tiled::serves(s)) {
+            if (s.depthwise() && tail == kernels::ConvTail::relu_max_pool)  // the tiles that pool multiply by many filters
+                return max_pool2d(conv2d_tiled(x, weight, bias, s, kernels::ConvTail::relu), 2);
+            return conv2d_tiled(x, weight, bias, s, tail);
+        }
 #endif
-    {
-        auto y = Tensor<Scalar>::empty({s.batch, s.output.height, s.output.width, s.out_channels});
-        kernels::conv2d_forward(s, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, y.data());
-        const auto backward = [s](Gradients<Scalar>& g) {
-            const Scalar* const dy = g.cotangent().data();
-            if (g.needs(0)) {
-                auto dx = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
-                kernels::ConvShape stacked = s;
-                stacked.batch *= g.rows();
-                kernels::conv2d_backward_input(stacked, dy, g.input(1).data(), dx.data());
-                g.add(0, std::move(dx));
-            }
-            if (g.needs(1))
-                g.produce(1, [&](Scalar* dw, Index stride, bool accumulate) {
-                    kernels::conv2d_backward_weight(s, g.rows(), g.input(0).data(), dy, dw, stride, accumulate);
-                });
-            if (g.inputs() == 3 && g.needs(2))
-                add_bias_gradient(g, 2, dy, s.batch * s.output.height * s.output.width, s.out_channels);
-        };
-        auto plain = bias ? record<Scalar>("conv2d", std::move(y), {x, weight, *bias}, backward)
-                          : record<Scalar>("conv2d", std::move(y), {x, weight}, backward);
-        if (tail == kernels::ConvTail::none)
-            return plain;
-        return tail == kernels::ConvTail::relu ? relu(plain) : max_pool2d(relu(plain), 2);
-    }
+    auto y = Tensor<Scalar>::empty({s.batch, s.output.height, s.output.width, s.out_channels});
+    kernels::conv2d_forward(s, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, y.data());
+    const auto backward = [s](Gradients<Scalar>& g) {
+        const Scalar* const dy = g.cotangent().data();
+        if (g.needs(0)) {
+            auto dx = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
+            kernels::ConvShape stacked = s;
+            stacked.batch *= g.rows();
+            kernels::conv2d_backward_input(stacked, dy, g.input(1).data(), dx.data());
+            g.add(0, std::move(dx));
+        }
+        if (g.needs(1))
+            g.produce(1, [&](Scalar* dw, Index stride, bool accumulate) {
+                kernels::conv2d_backward_weight(s, g.rows(), g.input(0).data(), dy, dw, stride, accumulate);
+            });
+        if (g.inputs() == 3 && g.needs(2))
+            add_bias_gradient(g, 2, dy, s.batch * s.output.height * s.output.width, s.out_channels);
+    };
+    auto plain = bias ? record<Scalar>("conv2d", std::move(y), {x, weight, *bias}, backward)
+                      : record<Scalar>("conv2d", std::move(y), {x, weight}, backward);
+    if (tail == kernels::ConvTail::none)
+        return plain;
+    return tail == kernels::ConvTail::relu ? relu(plain) : max_pool2d(relu(plain), 2);
 }
 
 }  // namespace detail

@@ -3,7 +3,11 @@
 #pragma once
 
 #include <espalier/autograd/record.hpp>
+#include <espalier/core/threads.hpp>
+#include <espalier/kernels/elementwise.hpp>
 
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
@@ -23,15 +27,38 @@ template <class Scalar>
     for (Index i = 0; i < indices.numel(); ++i)
         std::copy_n(weight.value().data() + indices[i] * width, width, y.data() + i * width);
     return record<Scalar>("embedding", std::move(y), {weight}, [=](Gradients<Scalar>& g) {
-        Tensor<Scalar> gradient{g.input(0).shape().prepended(g.rows())};
-        parallel_for(g.rows(), 1, [&](Index begin, Index end) {
-            for (Index t = begin; t < end; ++t)
-                for (Index i = 0; i < indices.numel(); ++i) {
-                    Scalar* const to = gradient.data() + (t * entries + indices[i]) * width;
-                    const Scalar* const from = g.cotangent().data() + (t * indices.numel() + i) * width;
-                    for (Index d = 0; d < width; ++d)
-                        to[d] += from[d];
+        // Where each entry was looked up: positions [first[v], first[v + 1]) of `order`, in their order.
+        const Index count = indices.numel();
+        PoolVector<Index> first(static_cast<std::size_t>(entries) + 1);
+        for (const Index v : indices)
+            ++first[static_cast<std::size_t>(v) + 1];
+        std::partial_sum(first.begin(), first.end(), first.begin());
+        PoolVector<Index> order(static_cast<std::size_t>(count));
+        PoolVector<Index> next = first;
+        for (Index i = 0; i < count; ++i)
+            order[static_cast<std::size_t>(next[static_cast<std::size_t>(indices[i])]++)] = i;
+        auto gradient = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
+        const auto bytes = static_cast<std::size_t>(width) * sizeof(double);
+        parallel_for(g.rows() * entries, kernels::row_grain(width), bytes, [&](Index begin, Index end, void* scratch) {
+            for (Index row = begin; row < end; ++row) {
+                const auto entry = static_cast<std::size_t>(row % entries);
+                const auto add_to = [&](auto* sums) {
+                    std::fill_n(sums, width, 0);
+                    for (Index k = first[entry]; k < first[entry + 1]; ++k) {
+                        const Scalar* const from =
+                            g.cotangent().data() + (row / entries * count + order[static_cast<std::size_t>(k)]) * width;
+                        kernels::vector_loop(0, width, [=](Index d) { sums[d] += from[d]; });
+                    }
+                };
+                Scalar* const to = gradient.data() + row * width;
+                if (first[entry + 1] - first[entry] <= 256) {
+                    add_to(to);
+                } else {  // so many floats would lose digits
+                    auto* const sums = static_cast<double*>(scratch);
+                    add_to(sums);
+                    std::transform(sums, sums + width, to, [](double v) { return static_cast<Scalar>(v); });
                 }
+            }
         });
         g.add(0, std::move(gradient));
     });

@@ -16,7 +16,7 @@ namespace detail {
 
 template <class Scalar>
 void require_affine(const char* operation, const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias) {
-    require<ShapeError>(x.rank() >= 2 && x.numel() > 0, operation, "expected (N, ..., C), got input ", x.shape());
+    require<ShapeError>(x.rank() >= 2, operation, "expected (N, ..., C), got input ", x.shape());
     require<ShapeError>(weight.shape() == Shape{x.size(-1)} && bias.shape() == Shape{x.size(-1)}, operation, "expected ",
                         weight.shape().rank() == 1 ? weight.size(0) : x.size(-1), " channels, got input ", x.shape(),
                         ", weight ", weight.shape(), ", bias ", bias.shape());
@@ -53,19 +53,22 @@ struct RunningStatistics {
 /// weight * (x - mean) / sqrt(variance + epsilon) + bias for each channel of x (N, ..., C); weight and bias are (C,).
 ///
 /// Training takes mean and variance of this batch and moves the running ones towards them by `momentum`; otherwise the
-/// running ones are used (Ioffe and Szegedy, 2015). @throws ShapeError; ValueError in training with one value a channel.
+/// running ones are used (Ioffe and Szegedy, 2015). An empty batch has no statistics and moves nothing.
+/// @throws ShapeError; ValueError in training with one value a channel.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> batch_norm(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias,
                                           RunningStatistics<Scalar>& running, bool training, double momentum = 0.1,
                                           double epsilon = 1e-5) {
     detail::require_affine("batch_norm", x, weight, bias);
     const Index channels = x.size(-1);
+    require<ShapeError>(channels > 0, "batch_norm", "expected at least one channel, got input ", x.shape());
     const Index rows = x.numel() / channels;
     require<ShapeError>(running.mean.shape() == Shape{channels} && running.variance.shape() == Shape{channels}, "batch_norm",
                         "expected running statistics of shape (", channels, ",), got ", running.mean.shape(), " and ",
                         running.variance.shape());
-    require<ValueError>(!training || rows > 1, "batch_norm", "expected more than one value for each channel in training, got input ",
+    require<ValueError>(!training || rows != 1, "batch_norm", "expected more than one value for each channel in training, got input ",
                         x.shape());
+    training = training && rows > 0;
     auto mean = Tensor<Scalar>::empty({channels});
     PoolVector<double> inverse(static_cast<std::size_t>(channels));  // of the standard deviation
     const Scalar* const in = x.value().data();
@@ -141,7 +144,7 @@ template <class Scalar>
                                           double epsilon = 1e-5) {
     detail::require_affine("layer_norm", x, weight, bias);
     const Index channels = x.size(-1);
-    const Index rows = x.numel() / channels;
+    const Index rows = x.shape().product(0, x.rank() - 1);
     auto normalised = Tensor<Scalar>::empty(x.shape());
     auto inverse = Tensor<Scalar>::empty({rows});
     auto y = Tensor<Scalar>::empty(x.shape());
@@ -174,14 +177,12 @@ template <class Scalar>
                 Scalar* const row = dx.data() + r * channels;
                 const Scalar* const z = normalised.data() + r % rows * channels;
                 const Scalar* const w = g.input(1).data();
-                Scalar sum = 0;
-                Scalar dot = 0;
-                for (Index c = 0; c < channels; ++c) {
-                    sum += w[c] * row[c];
-                    dot += w[c] * row[c] * z[c];
-                }
-                for (Index c = 0; c < channels; ++c)
-                    row[c] = inverse[r % rows] * (w[c] * row[c] - (sum + z[c] * dot) / static_cast<Scalar>(channels));
+                kernels::vector_loop(0, channels, [=](Index c) { row[c] *= w[c]; });
+                const auto sum = static_cast<Scalar>(kernels::row_sum(channels, row));
+                const auto dot = static_cast<Scalar>(kernels::row_sum(channels, row, z));
+                const Scalar scale = inverse[r % rows];
+                const auto n_channels = static_cast<Scalar>(channels);
+                kernels::vector_loop(0, channels, [=](Index c) { row[c] = scale * (row[c] - (sum + z[c] * dot) / n_channels); });
             }
         });
         g.add(0, std::move(dx));

@@ -71,11 +71,13 @@ template <class Scalar>
     });
 }
 
-/// Mean over one axis. @throws ShapeError if there is no such axis, or nothing on it.
+/// Mean over one axis. @throws ShapeError if there is no such axis, or a mean of nothing.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> mean(const Variable<Scalar>& x, Index axis, bool keep_axis = false) {
-    require<ShapeError>(x.size(axis) > 0, "mean", "expected entries on axis ", axis, ", got shape ", x.shape());
-    return sum(x, axis, keep_axis) / static_cast<Scalar>(x.size(axis));
+    const Index entries = x.size(axis);
+    require<ShapeError>(entries > 0 || x.shape().without(axis).numel() == 0, "mean", "expected entries on axis ", axis, ", got shape ",
+                        x.shape());
+    return sum(x, axis, keep_axis) / static_cast<Scalar>(std::max<Index>(entries, 1));
 }
 
 /// Largest entry over one axis; the gradient goes to the first of equals. @throws ShapeError as `mean`.

@@ -46,8 +46,8 @@ template <class Scalar>
 [[nodiscard]] Variable<Scalar> narrow(const Variable<Scalar>& x, Index axis, Index start, Index length) {
     const Shape& shape = x.shape();
     axis = shape.normalize(axis);
-    require<ShapeError>(start >= 0 && length >= 0 && start + length <= shape[axis], "narrow",
-                        "expected a range within axis ", axis, " of ", shape, ", got [", start, ", ", start + length, ")");
+    require<ShapeError>(start >= 0 && length >= 0 && start <= shape[axis] && length <= shape[axis] - start, "narrow",
+                        "expected a range within axis ", axis, " of ", shape, ", got ", length, " entries from ", start);
     const Index outer = shape.product(0, axis);
     const Index inner = shape.product(axis + 1, shape.rank());
     const Index whole = shape[axis] * inner;
@@ -64,11 +64,15 @@ template <class Scalar>
 /// Consecutive parts of one axis. @throws ShapeError unless the sizes add up to its extent.
 template <class Scalar>
 [[nodiscard]] std::vector<Variable<Scalar>> split(const Variable<Scalar>& x, std::span<const Index> sizes, Index axis) {
+    const Index extent = x.size(axis);
     Index total = 0;
-    for (const Index size : sizes)
+    for (const Index size : sizes) {
+        require<ShapeError>(size >= 0 && size <= extent - total, "split", "expected sizes that add up to ", extent, " on axis ", axis,
+                            " of ", x.shape(), ", got ", size, " after ", total);
         total += size;
-    require<ShapeError>(total == x.size(axis), "split", "expected sizes that add up to ", x.size(axis), " on axis ", axis,
-                        " of ", x.shape(), ", got ", total);
+    }
+    require<ShapeError>(total == extent, "split", "expected sizes that add up to ", extent, " on axis ", axis, " of ", x.shape(),
+                        ", got ", total);
     std::vector<Variable<Scalar>> parts;
     Index start = 0;
     for (const Index size : sizes) {
@@ -84,15 +88,16 @@ template <class Scalar>
     require<ShapeError>(!inputs.empty(), "concatenate", "expected at least one input, got none");
     const Shape& first = inputs.front().shape();
     axis = first.normalize(axis);
-    Index extent = 0;
+    Shape shape = first.with(axis, 0);
     for (const auto& input : inputs) {
         require<ShapeError>(input.rank() == first.rank() && input.shape().with(axis, 0) == first.with(axis, 0), "concatenate",
                             "expected shapes that agree but for axis ", axis, ", got ", first, " and ", input.shape());
-        extent += input.size(axis);
+        shape = shape.with(axis, shape[axis] + input.size(axis));  // refused before it could overflow
     }
+    const Index extent = shape[axis];
     const Index outer = first.product(0, axis);
     const Index inner = first.product(axis + 1, first.rank());
-    auto y = Tensor<Scalar>::empty(first.with(axis, extent));
+    auto y = Tensor<Scalar>::empty(shape);
     Index start = 0;
     for (const auto& input : inputs) {
         const Index run = input.size(axis) * inner;

@@ -4,6 +4,7 @@
 
 #include <espalier/autograd/record.hpp>
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/reduction.hpp>
 #include <espalier/kernels/softmax.hpp>
 
 #include <utility>
@@ -14,9 +15,9 @@ namespace detail {
 /// y = f(row of x) over the last axis; `pull(c, y, dy, spare)` turns each row of dy into that of dx, and may write to c more.
 template <class Scalar, class Forward, class Pull>
 [[nodiscard]] Variable<Scalar> rowwise(const char* operation, const Variable<Scalar>& x, const Forward& forward, Pull pull) {
-    require<ShapeError>(x.rank() > 0 && x.size(-1) > 0, operation, "expected a last axis of classes, got shape ", x.shape());
+    require<ShapeError>(x.rank() > 0, operation, "expected a last axis of classes, got shape ", x.shape());
     const Index c = x.size(-1);
-    const Index rows = x.numel() / c;
+    const Index rows = c > 0 ? x.numel() / c : 0;  // rows of nothing need nothing done
     auto y = Tensor<Scalar>::empty(x.shape());
     parallel_for(rows, kernels::row_grain(c), [&, in = x.value().data(), out = y.data()](Index begin, Index end) {
         for (Index r = begin; r < end; ++r)
@@ -41,9 +42,7 @@ template <class Scalar>
     return detail::rowwise(
         "softmax", x, [](Index c, const Scalar* in, Scalar* out) { kernels::softmax_row(c, in, out); },
         [](Index c, const Scalar* y, Scalar* dy, Scalar*) {
-            Scalar dot = 0;
-            for (Index i = 0; i < c; ++i)
-                dot += y[i] * dy[i];
+            const auto dot = static_cast<Scalar>(kernels::row_sum(c, y, dy));
             kernels::vector_loop(0, c, [=](Index i) { dy[i] = y[i] * (dy[i] - dot); });
         });
 }
@@ -55,9 +54,7 @@ template <class Scalar>
         "log_softmax", x, [](Index c, const Scalar* in, Scalar* out) { kernels::log_softmax_row(c, in, out); },
         [](Index c, const Scalar* y, Scalar* dy, Scalar* p) {
             kernels::softmax_row(c, y, p);  // of y it is that of x
-            Scalar total = 0;
-            for (Index i = 0; i < c; ++i)
-                total += dy[i];
+            const auto total = static_cast<Scalar>(kernels::row_sum(c, dy));
             kernels::vector_loop(0, c, [=](Index i) { dy[i] -= p[i] * total; });
         });
 }

@@ -134,7 +134,8 @@ public:
             release(block_);
     }
 
-    [[nodiscard]] void* data() const noexcept { return block_ ? block_ + 1 : nullptr; }
+    [[nodiscard]] void* data() const& noexcept { return block_ ? block_ + 1 : nullptr; }
+    void* data() const&& = delete;  // the memory of a temporary is somebody else's in the next line
     /// How many share the block, this one included; 0 without one.
     [[nodiscard]] std::size_t use_count() const noexcept {
         return block_ ? block_->references.load(std::memory_order_acquire) : 0;

@@ -10,6 +10,8 @@
 #include <espalier/kernels/simd/blocks.hpp>
 
 #if ESPALIER_SIMD
+#include <cstdint>
+#include <limits>
 
 namespace espalier::inline ESPALIER_ABI::kernels::tiled {
 
@@ -50,7 +52,9 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
     const Index pixels = std::max<Index>(131072 / pixel_bytes, 256);
     const Index strip = std::clamp<Index>(pixels / width, 1, s.output.height);
     const Index strips = ceil_div(s.output.height, strip);
-    const Index together = std::clamp<Index>(pixels / area, 1, s.batch);
+    const Pair padded = w.padded(s.input);
+    const Index within_32_bits = std::numeric_limits<std::int32_t>::max() / std::max<Index>(padded.height * padded.width * s.in_channels, 1);
+    const Index together = std::clamp<Index>(std::min(pixels / area, within_32_bits), 1, s.batch);
     const Index units = together > 1 ? ceil_div(s.batch, together) : s.batch * strips;
     const Index chunks = std::clamp<Index>(s.batch * area / weight_chunk_pixels, 1, std::min<Index>(16, units));
     // Few chunks: their tiles of weights are parted as well.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file Convolution by unfolding: for scalars, and compilers, that the vector kernels do not serve.
+/// @file Convolution by unfolding: for scalars, compilers and geometries that the vector kernels do not serve.
 ///
 /// Strips of the image are unfolded (im2col) into a buffer that stays in cache and multiplied by the weights.
 #pragma once
@@ -11,6 +11,7 @@
 #include <espalier/kernels/gemm.hpp>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels::unfolded {
 
@@ -35,7 +36,8 @@ void for_each_run(const ConvShape& s, Index oy, Index ox, const Run& run) {
                     run(offset + from * s.depth(), pixel, (to - from) * s.depth());
             };
             part(0, first, -1);
-            part(first, last, y * s.input.width + x + first);
+            if (row_inside)
+                part(first, last, y * s.input.width + x + first);
             part(last, taps, -1);
             offset += taps * s.depth();
         }
@@ -97,6 +99,16 @@ void for_each_strip(const ConvShape& s, const Body& body) {
             body(group, first, std::min(first + strip, s.output.height), static_cast<Scalar*>(scratch.data()));
 }
 
+/// The product of a strip, on this thread: it belongs to a loop over images that has all of them.
+template <class Scalar>
+void multiply(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
+              MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
+    if constexpr (ESPALIER_SIMD && std::is_same_v<Scalar, float>)
+        parallel_gemm<Scalar>(transpose_a, transpose_b, m, n, k, a, b, c, accumulate);
+    else
+        gemm<Scalar>(transpose_a, transpose_b, m, n, k, a, b, c, accumulate);
+}
+
 }  // namespace detail
 
 /// y = x * w + bias; `bias` may be null.
@@ -115,7 +127,7 @@ void forward(const ConvShape& s, const Scalar* x, const Scalar* weight, const Sc
                     detail::unfold(s, image, group, first, last, scratch);
                     columns = scratch;
                 }
-                gemm<Scalar>(Transpose::no, Transpose::yes, (last - first) * s.output.width, s.filters(), s.patch(),
+                detail::multiply<Scalar>(Transpose::no, Transpose::yes, (last - first) * s.output.width, s.filters(), s.patch(),
                              {columns, s.patch()}, {weight + group * s.filters() * s.patch(), s.patch()},
                              {out + pixel * s.out_channels + group * s.filters(), s.out_channels}, bias != nullptr);
             });
@@ -135,7 +147,7 @@ void backward_input(const ConvShape& s, const Scalar* dy, const Scalar* weight, 
             detail::for_each_strip<Scalar>(s, [&](Index group, Index first, Index last, Scalar* scratch) {
                 const Index pixel = first * s.output.width;
                 Scalar* const columns = s.pointwise() ? image + pixel * s.in_channels : scratch;
-                gemm<Scalar>(Transpose::no, Transpose::no, (last - first) * s.output.width, s.patch(), s.filters(),
+                detail::multiply<Scalar>(Transpose::no, Transpose::no, (last - first) * s.output.width, s.patch(), s.filters(),
                              {out + pixel * s.out_channels + group * s.filters(), s.out_channels},
                              {weight + group * s.filters() * s.patch(), s.patch()}, {columns, s.patch()}, false);
                 if (!s.pointwise())
@@ -151,10 +163,10 @@ void backward_input(const ConvShape& s, const Scalar* dy, const Scalar* weight, 
 template <class Scalar>
 void backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Scalar* dy, Scalar* dw, Index stride,
                      bool accumulate) {
-    const Index grain = (s.batch + 7) / 8;
-    const Index chunks = (s.batch + grain - 1) / std::max<Index>(grain, 1);
+    const Index grain = std::max<Index>((s.batch + 7) / 8, 1);
+    const Index chunks = (s.batch + grain - 1) / grain;
     const Index size = tasks * s.weight_size();
-    const Buffer memory{static_cast<std::size_t>(std::max<Index>(chunks, 1) * size) * sizeof(Scalar)};
+    const Buffer memory{static_cast<std::size_t>(chunks * size) * sizeof(Scalar)};
     auto* const partial = static_cast<Scalar*>(memory.data());
     parallel_for(s.batch, grain, [&](Index begin, Index end) {
         Scalar* const sum = partial + begin / grain * size;
@@ -170,7 +182,7 @@ void backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Sca
                 }
                 for (Index t = 0; t < tasks; ++t) {
                     const Scalar* const out = dy + (t * s.batch + n) * s.output_size() + pixel * s.out_channels;
-                    gemm<Scalar>(Transpose::yes, Transpose::no, s.filters(), s.patch(), (last - first) * s.output.width,
+                    detail::multiply<Scalar>(Transpose::yes, Transpose::no, s.filters(), s.patch(), (last - first) * s.output.width,
                                  {out + group * s.filters(), s.out_channels}, {columns, s.patch()},
                                  {sum + t * s.weight_size() + group * s.filters() * s.patch(), s.patch()}, true);
                 }

@@ -40,6 +40,7 @@ void update_blocks(Index n, const Scalar* gradient, const std::array<Scalar*, Co
                 block[k] = arrays[k] + i;
             if (size < update_block) {
                 std::copy_n(from, size, copies[Count].data());
+                std::fill(copies[Count].begin() + size, copies[Count].end(), Scalar(1));  // steps of 0 / 0 would trap
                 from = copies[Count].data();
                 for (std::size_t k = 0; k < Count; ++k) {
                     std::copy_n(block[k], size, copies[k].data());

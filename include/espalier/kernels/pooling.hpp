@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file Max and average pooling of channels-last images.
+/// @file The windows of pooling over channels-last images, and the largest of each.
 #pragma once
 
 #include <espalier/core/memory.hpp>
@@ -20,12 +20,22 @@ struct PoolShape {
     Pair output;
     Index channels;
     Window window;
+    bool count_include_pad = true;  ///< whether a mean counts padding as zeros
 
     [[nodiscard]] Index input_size() const noexcept { return input.height * input.width * channels; }
     [[nodiscard]] Index output_size() const noexcept { return output.height * output.width * channels; }
 };
 
 namespace detail {
+
+/// Windows of more taps than this are few and cost much each: they are worked on one by one. For the others the runs of
+/// window_runs.hpp are small, and sums of floats as good as sums of doubles.
+inline constexpr Index many_taps = 256;
+
+/// How many windows hold one pixel, at most.
+[[nodiscard]] inline Index most_windows(const Window& w) noexcept {
+    return ((w.kernel.height - 1) / w.stride.height + 1) * ((w.kernel.width - 1) / w.stride.width + 1);
+}
 
 /// Calls `pixel(output_offset, oy, ox)` for every pooled pixel of one image.
 template <class Body>
@@ -54,17 +64,6 @@ template <class Scalar>
 inline constexpr bool pools_in_vectors = ESPALIER_SIMD && std::is_same_v<Scalar, float>;
 
 #if ESPALIER_SIMD
-/// The mean over windows, or each pixel's part of the means that it belongs to.
-inline void mean_windows(Direction direction, const PoolShape& s, Index images, const float* source, float* out) {
-    const bool forward = direction == Direction::forward;
-    const Pair size = forward ? s.output : s.input;
-    const Pair source_size = forward ? s.input : s.output;
-    const Buffer scale{static_cast<std::size_t>(s.channels) * sizeof(float)};
-    std::fill_n(static_cast<float*>(scale.data()), s.channels, 1 / static_cast<float>(s.window.taps()));
-    sum_windows({direction, s.window, size, source_size, s.channels}, images, source_size, size, source,
-                {static_cast<const float*>(scale.data()), 0, nullptr, false}, out);
-}
-
 inline void max_windows(const PoolShape& s, const float* x, float* y, std::uint16_t* winner) {
     const WindowRuns runs{Direction::forward, s.window, s.output, s.input, s.channels};
     const Strips strips{s.batch, s.output.height};
@@ -83,37 +82,38 @@ inline void max_windows(const PoolShape& s, const float* x, float* y, std::uint1
 
 }  // namespace detail
 
-/// y and, for each pooled value, which tap of the window it came from (the first of equals; NaN wins).
+/// y and, for each pooled value, which tap of the window it came from (the first of equals; NaN wins). Each window must hold a
+/// pixel of the image.
 template <class Scalar>
 void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uint16_t* winner) {
 #if ESPALIER_SIMD
     if constexpr (detail::pools_in_vectors<Scalar>)
-        detail::max_windows(s, x, y, winner);
-    else
+        if (s.window.taps() <= detail::many_taps)
+            return detail::max_windows(s, x, y, winner);
 #endif
-        parallel_for(s.batch, 1, [&](Index begin, Index end) {
-            for (Index n = begin; n < end; ++n)
-                detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
-                    Scalar* const out = y + n * s.output_size() + offset;
-                    std::uint16_t* const from = winner + n * s.output_size() + offset;
-                    bool first = true;
-                    detail::for_each_inside(s, oy, ox, [&](Index position, Index pixel) {
-                        const Scalar* const in = x + n * s.input_size() + pixel;
-                        const auto tap = static_cast<std::uint16_t>(position);
-                        if (std::exchange(first, false)) {
-                            std::copy_n(in, s.channels, out);
-                            std::fill_n(from, s.channels, tap);
-                            return;
-                        }
-                        vector_loop(0, s.channels, [=](Index c) {
-                            const Scalar best = out[c];
-                            const bool better = !(in[c] <= best) & (best == best);  // true for NaN as well, which then stays
-                            out[c] = better ? in[c] : best;
-                            from[c] = better ? tap : from[c];
-                        });
+    parallel_for(s.batch, 1, [&](Index begin, Index end) {
+        for (Index n = begin; n < end; ++n)
+            detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
+                Scalar* const out = y + n * s.output_size() + offset;
+                std::uint16_t* const from = winner + n * s.output_size() + offset;
+                bool first = true;
+                detail::for_each_inside(s, oy, ox, [&](Index position, Index pixel) {
+                    const Scalar* const in = x + n * s.input_size() + pixel;
+                    const auto tap = static_cast<std::uint16_t>(position);
+                    if (std::exchange(first, false)) {
+                        std::copy_n(in, s.channels, out);
+                        std::fill_n(from, s.channels, tap);
+                        return;
+                    }
+                    vector_loop(0, s.channels, [=](Index c) {
+                        const Scalar best = out[c];
+                        const bool better = !(in[c] <= best) & (best == best);  // true for NaN as well, which then stays
+                        out[c] = better ? in[c] : best;
+                        from[c] = better ? tap : from[c];
                     });
                 });
-        });
+            });
+    });
 }
 
 /// dx from dy; `images` counts T batches one after the other, which share the winners of one batch.
@@ -124,70 +124,31 @@ void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, con
     auto* const tap = static_cast<Index*>(memory.data());  // where each lies, from the first one of its window
     for (Index i = 0; i < w.taps(); ++i)
         tap[i] = (i / w.kernel.width * w.dilation.height * s.input.width + i % w.kernel.width * w.dilation.width) * s.channels;
-    parallel_for(images, 1, [&](Index begin, Index end) {
+    const auto scatter = [&](Index n, auto* image) {
+        std::fill_n(image, s.input_size(), 0);
+        detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
+            const Scalar* const out = dy + n * s.output_size() + offset;
+            const std::uint16_t* const from = winner + n % s.batch * s.output_size() + offset;
+            const Index first = ((oy * w.stride.height - w.padding.height) * s.input.width + ox * w.stride.width - w.padding.width) *
+                                s.channels;
+            for (Index c = 0; c < s.channels; ++c)
+                image[first + tap[from[c]] + c] += out[c];
+        });
+    };
+    const bool in_doubles = detail::most_windows(w) > detail::many_taps;  // may win so many windows
+    const auto bytes = static_cast<std::size_t>(in_doubles ? s.input_size() : 0) * sizeof(double);
+    parallel_for(images, 1, bytes, [&](Index begin, Index end, void* scratch) {
         for (Index n = begin; n < end; ++n) {
             Scalar* const image = dx + n * s.input_size();
-            std::fill_n(image, s.input_size(), Scalar(0));
-            detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
-                const Scalar* const out = dy + n * s.output_size() + offset;
-                const std::uint16_t* const from = winner + n % s.batch * s.output_size() + offset;
-                const Index first = ((oy * w.stride.height - w.padding.height) * s.input.width + ox * w.stride.width - w.padding.width) *
-                                    s.channels;
-                for (Index c = 0; c < s.channels; ++c)
-                    image[first + tap[from[c]] + c] += out[c];
-            });
+            if (!in_doubles) {
+                scatter(n, image);
+                continue;
+            }
+            auto* const sums = static_cast<double*>(scratch);
+            scatter(n, sums);
+            std::transform(sums, sums + s.input_size(), image, [](double v) { return static_cast<Scalar>(v); });
         }
     });
-}
-
-/// Mean over the window; padding counts as zeros, as in PyTorch's default.
-template <class Scalar>
-void avg_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y) {
-#if ESPALIER_SIMD
-    if constexpr (detail::pools_in_vectors<Scalar>)
-        detail::mean_windows(detail::Direction::forward, s, s.batch, x, y);
-    else
-#endif
-    {
-        const Scalar scale = Scalar(1) / static_cast<Scalar>(s.window.taps());
-        parallel_for(s.batch, 1, [&](Index begin, Index end) {
-            for (Index n = begin; n < end; ++n)
-                detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
-                    Scalar* const out = y + n * s.output_size() + offset;
-                    std::fill_n(out, s.channels, Scalar(0));
-                    detail::for_each_inside(s, oy, ox, [&](Index, Index pixel) {
-                        const Scalar* const in = x + n * s.input_size() + pixel;
-                        for (Index c = 0; c < s.channels; ++c)
-                            out[c] += in[c] * scale;
-                    });
-                });
-        });
-    }
-}
-
-template <class Scalar>
-void avg_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, Scalar* dx) {
-#if ESPALIER_SIMD
-    if constexpr (detail::pools_in_vectors<Scalar>)
-        detail::mean_windows(detail::Direction::backward, s, images, dy, dx);
-    else
-#endif
-    {
-        const Scalar scale = Scalar(1) / static_cast<Scalar>(s.window.taps());
-        parallel_for(images, 1, [&](Index begin, Index end) {
-            for (Index n = begin; n < end; ++n) {
-                Scalar* const image = dx + n * s.input_size();
-                std::fill_n(image, s.input_size(), Scalar(0));
-                detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
-                    const Scalar* const out = dy + n * s.output_size() + offset;
-                    detail::for_each_inside(s, oy, ox, [&](Index, Index pixel) {
-                        for (Index c = 0; c < s.channels; ++c)
-                            image[pixel + c] += out[c] * scale;
-                    });
-                });
-            }
-        });
-    }
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -8,6 +8,7 @@
 #include <espalier/kernels/simd/kernels.hpp>
 
 #include <algorithm>
+#include <array>
 #include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
@@ -85,6 +86,42 @@ void column_sums(Index rows, Index columns, const Scalar* x, const std::type_ide
             return y ? d * y[r * columns + c] : shift ? d * d : d;
         });
     }
+}
+
+/// sums[c] += the sum of column c over `rows` rows of x, one behind the other, on one thread.
+template <class Scalar>
+void add_rows_to(double* sums, Index rows, Index columns, const Scalar* x) {
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>)
+        return simd::table().add_column_sums(rows, columns, x, nullptr, nullptr, columns, sums);
+#endif
+    for (Index i = 0; i < rows; ++i)
+        for (Index c = 0; c < columns; ++c)
+            sums[c] += static_cast<double>(x[i * columns + c]);
+}
+
+/// Sum of x[i], or of x[i] y[i] unless y is null, over a row of n elements, on one thread: floats in short blocks, doubles beyond.
+template <class Scalar>
+[[nodiscard]] double row_sum(Index n, const Scalar* x, const std::type_identity_t<Scalar>* y = nullptr) {
+    double total = 0;
+    Index i = 0;
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>) {
+        constexpr Index width = 64;  // sums side by side, as if the row were as many columns
+        constexpr Index most_rows = 64;
+        while (n - i >= width) {
+            const Index rows = std::min(most_rows, (n - i) / width);
+            std::array<double, width> sums{};
+            simd::table().add_column_sums(rows, width, x + i, nullptr, y ? y + i : nullptr, width, sums.data());
+            for (const double sum : sums)
+                total += sum;
+            i += rows * width;
+        }
+    }
+#endif
+    for (; i < n; ++i)
+        total += static_cast<double>(x[i]) * (y ? static_cast<double>(y[i]) : 1.0);
+    return total;
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

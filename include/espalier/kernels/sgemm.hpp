@@ -147,7 +147,7 @@ inline void sgemm_dots(Index m, Index n, Index k, const float* a, Index a_stride
     const Index column_blocks = simd::ceil_div(n, columns);
     const Index grain = std::max<Index>(1, gemm_grain / (rows * std::min(n, columns) * std::max<Index>(k, 1)));
     parallel_for(simd::ceil_div(m, rows) * column_blocks, grain, [&](Index begin, Index end) {
-        std::array<float, simd::max_dot> spare;
+        std::array<float, simd::max_dot> spare;  // for rows past the last
         for (Index i = begin; i < end; ++i) {
             const Index row = i / column_blocks * rows;
             const Index row_end = std::min(row + rows, m);
@@ -162,6 +162,7 @@ inline void sgemm_dots(Index m, Index n, Index k, const float* a, Index a_stride
                     for (Index q = 0; q < kernels.dot_columns; ++q)
                         right[q] = b + std::min(j + q, column_end - 1) * b_stride + from;
                     const auto dots = [&](simd::Table::Dot dot, Index r, Index count) {
+                        spare.fill(0);
                         const float* left[simd::max_dot];
                         float* out[simd::max_dot];
                         for (Index q = 0; q < count; ++q) {
@@ -187,6 +188,8 @@ inline void sgemm_dots(Index m, Index n, Index k, const float* a, Index a_stride
 /// negative becomes 0. Rows or columns of b are in one piece, and rows of both if those of b are not.
 inline void sgemm(Index m, Index n, Index k, const Strided& a, const Strided& b, const float* bias, bool relu, float* c, Index c_stride,
                   bool accumulate) {
+    if (m == 0 || n == 0)
+        return;  // below, c is cut into parts of some of its rows and columns
     if (b.column != 1 && std::min(m, n) < detail::few)
         detail::sgemm_dots(m, n, k, a.data, a.row, b.data, b.column, bias, relu, c, c_stride, accumulate);
     else if (b.column == 1 && !bias && !relu && detail::shares_rows(m, n, k))

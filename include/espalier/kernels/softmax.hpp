@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
@@ -30,8 +31,10 @@ LogSumExp<Scalar> softmax_row(Index c, const Scalar* x, Scalar* p) {
 #endif
     {
         top = *std::max_element(x, x + c);
+        constexpr Scalar large = std::numeric_limits<Scalar>::max() / 4;
+        const Scalar least = top > 0 ? top - large : std::numeric_limits<Scalar>::lowest();  // the distance must not overflow
         for (Index i = 0; i < c; ++i) {
-            p[i] = std::exp(x[i] - top);
+            p[i] = std::exp(std::max(x[i], least) - top);
             sum += p[i];
         }
         for (Index i = 0; i < c; ++i)

@@ -9,6 +9,7 @@
 
 #if ESPALIER_SIMD
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::kernels::detail {
@@ -39,11 +40,10 @@ struct WindowAxis {
         const bool backward = direction == Direction::backward;
         if (backward) {
             step = std::exchange(source_step, 1);
-            while (tap_step * dilation % stride != 0)
-                ++tap_step;
-            tap_source_step = -(tap_step * dilation / stride);
+            tap_step = stride / std::gcd(stride, dilation);
+            tap_source_step = -(dilation / std::gcd(stride, dilation));
         }
-        for (Index phase = 0; phase < step; ++phase)
+        for (Index phase = 0; phase < std::min(step, results); ++phase)
             for (Index i = phase; i < results; i += step) {
                 Run run{i, 1, 0, 0, 0};
                 for (Index k = 0; k < kernel; ++k) {

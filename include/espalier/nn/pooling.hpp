@@ -7,6 +7,7 @@
 namespace espalier::inline ESPALIER_ABI::nn {
 
 using Pool2dOptions = autograd::Pool2dOptions;
+using AvgPool2dOptions = autograd::AvgPool2dOptions;
 
 /// Largest value of each window; the stride is the kernel unless given.
 class MaxPool2d {
@@ -19,7 +20,8 @@ public:
 
     /// Whether it cuts an image into windows of 2x2 that do not overlap.
     [[nodiscard]] bool halves() const noexcept {
-        return kernel_ == Pair{2} && options_.stride.value_or(kernel_) == Pair{2} && options_.padding == Pair{0};
+        return kernel_ == Pair{2} && options_.stride.value_or(kernel_) == Pair{2} && options_.padding == Pair{0} &&
+               !options_.ceil_mode;
     }
 
 private:
@@ -27,10 +29,10 @@ private:
     Pool2dOptions options_;
 };
 
-/// Mean of each window, padding included; the stride is the kernel unless given.
+/// Mean of each window, padding included unless the options say otherwise; the stride is the kernel unless given.
 class AvgPool2d {
 public:
-    explicit AvgPool2d(Pair kernel, Pool2dOptions options = {}) : kernel_{kernel}, options_{options} {}
+    explicit AvgPool2d(Pair kernel, AvgPool2dOptions options = {}) : kernel_{kernel}, options_{options} {}
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
         return autograd::avg_pool2d(x, kernel_, options_);
@@ -38,7 +40,7 @@ public:
 
 private:
     Pair kernel_;
-    Pool2dOptions options_;
+    AvgPool2dOptions options_;
 };
 
 /// Mean of the whole image: (N, H, W, C) gives (N, C).

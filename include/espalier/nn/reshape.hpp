@@ -5,6 +5,9 @@
 #include <espalier/autograd/reshape.hpp>
 #include <espalier/autograd/upsample.hpp>
 
+#include <algorithm>
+#include <limits>
+
 namespace espalier::inline ESPALIER_ABI::nn {
 
 /// (N, H, W, C) gives (N, H W C), in that order.
@@ -39,7 +42,12 @@ public:
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
         require<ShapeError>(x.rank() == 4, "Upsample", "expected images (N, H, W, C), got input ", x.shape());
-        const Pair size{x.size(1) * factor_.height, x.size(2) * factor_.width};
+        const auto times = [&](Index extent, Index factor) {
+            require<ValueError>(factor > 0 && factor <= std::numeric_limits<Index>::max() / std::max<Index>(extent, 1), "Upsample",
+                                "expected a factor of at least 1 that can be multiplied by ", extent, ", got ", factor_);
+            return extent * factor;
+        };
+        const Pair size{times(x.size(1), factor_.height), times(x.size(2), factor_.width)};
         return options_.mode == Interpolation::nearest ? autograd::upsample_nearest2d(x, size)
                                                        : autograd::upsample_bilinear2d(x, size, options_.align_corners);
     }

@@ -11,19 +11,23 @@ namespace espalier::inline ESPALIER_ABI {
 template <class Scalar>
 using RowMajorMatrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-/// The tensor as a matrix without copying: the last axis gives the columns, all others together the rows.
+/// The tensor as a matrix without copying: the last axis gives the columns, all others together the rows. A temporary has no
+/// such view, which would outlive it.
 template <class Scalar>
 [[nodiscard]] Eigen::Map<RowMajorMatrix<Scalar>> as_matrix(Tensor<Scalar>& tensor) {
     const Index columns = tensor.rank() == 0 ? 1 : tensor.size(-1);
-    return {tensor.data(), columns ? tensor.numel() / columns : 0, columns};
+    return {tensor.data(), tensor.rank() == 0 ? 1 : tensor.shape().product(0, tensor.rank() - 1), columns};
 }
 template <class Scalar>
 [[nodiscard]] Eigen::Map<const RowMajorMatrix<Scalar>> as_matrix(const Tensor<Scalar>& tensor) {
     const Index columns = tensor.rank() == 0 ? 1 : tensor.size(-1);
-    return {tensor.data(), columns ? tensor.numel() / columns : 0, columns};
+    return {tensor.data(), tensor.rank() == 0 ? 1 : tensor.shape().product(0, tensor.rank() - 1), columns};
 }
 
-/// All elements in row-major order as one array without copying.
+template <class Scalar>
+void as_matrix(const Tensor<Scalar>&&) = delete;
+
+/// All elements in row-major order as one array without copying; not of a temporary.
 template <class Scalar>
 [[nodiscard]] Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>> as_array(Tensor<Scalar>& tensor) {
     return {tensor.data(), tensor.numel()};
@@ -32,6 +36,9 @@ template <class Scalar>
 [[nodiscard]] Eigen::Map<const Eigen::Array<Scalar, Eigen::Dynamic, 1>> as_array(const Tensor<Scalar>& tensor) {
     return {tensor.data(), tensor.numel()};
 }
+
+template <class Scalar>
+void as_array(const Tensor<Scalar>&&) = delete;
 
 /// A copy of any Eigen matrix or array expression: shape (rows, columns), or (size,) for a column vector type.
 template <class Derived>

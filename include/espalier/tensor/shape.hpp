@@ -30,8 +30,10 @@ public:
 
     [[nodiscard]] Index rank() const noexcept { return rank_; }
     [[nodiscard]] Index numel() const noexcept { return numel_; }
-    [[nodiscard]] const Index* begin() const noexcept { return extents_.data(); }
-    [[nodiscard]] const Index* end() const noexcept { return extents_.data() + rank_; }
+    [[nodiscard]] const Index* begin() const& noexcept { return extents_.data(); }
+    [[nodiscard]] const Index* end() const& noexcept { return extents_.data() + rank_; }
+    const Index* begin() const&& = delete;  // would point into a temporary
+    const Index* end() const&& = delete;
 
     /// Extent of an axis; negative axes count from the end. @throws ShapeError if there is no such axis.
     [[nodiscard]] Index operator[](Index axis) const { return extents_[static_cast<std::size_t>(normalize(axis))]; }
@@ -44,8 +46,9 @@ public:
         return positive;
     }
 
-    /// Product of the extents of axes [first, last). @throws ShapeError as `normalize`.
-    [[nodiscard]] Index product(Index first, Index last) const noexcept {
+    /// Product of the extents of axes [first, last), 1 for none. @throws ShapeError unless 0 <= first <= last <= rank.
+    [[nodiscard]] Index product(Index first, Index last) const {
+        require_axes(first, last);
         Index result = 1;
         for (Index i = first; i < last; ++i)
             result *= extents_[static_cast<std::size_t>(i)];
@@ -74,20 +77,28 @@ public:
             result.append(other);
         return result;
     }
-    /// Axes [first, last) alone.
+    /// Axes [first, last) alone. @throws ShapeError as `product`.
     [[nodiscard]] Shape axes(Index first, Index last) const {
+        require_axes(first, last);
         Shape result;
         for (Index i = first; i < last; ++i)
             result.append((*this)[i]);
         return result;
     }
 
-    /// Adds an innermost extent. @throws ShapeError as the constructor.
+    /// Adds an innermost extent. No axes together have more elements than can be addressed, whether or not another is 0.
+    /// @throws ShapeError as the constructor.
     void append(Index extent) {
         require<ShapeError>(rank_ < max_rank, "shape", "expected at most ", max_rank, " axes, got more");
         require<ShapeError>(extent >= 0, "shape", "expected extents of at least 0, got ", extent);
-        require<ShapeError>(extent == 0 || numel_ <= std::numeric_limits<Index>::max() / 16 / extent, "shape",
-                            "expected fewer elements than can be addressed, got ", numel_, " x ", extent);
+        Index others = numel_;
+        if (others == 0) {  // the other axes are multiplied without it as well, by `product`
+            others = 1;
+            for (Index axis = 0; axis < rank_; ++axis)
+                others *= std::max<Index>(extents_[static_cast<std::size_t>(axis)], 1);
+        }
+        require<ShapeError>(extent == 0 || others <= std::numeric_limits<Index>::max() / 16 / extent, "shape",
+                            "expected fewer elements than can be addressed, got ", others, " x ", extent);
         extents_[static_cast<std::size_t>(rank_++)] = extent;
         numel_ *= extent;
     }
@@ -104,6 +115,11 @@ public:
     }
 
 private:
+    void require_axes(Index first, Index last) const {
+        require<ShapeError>(first >= 0 && first <= last && last <= rank_, "shape", "expected a range of the axes of ", *this, ", got [",
+                            first, ", ", last, ")");
+    }
+
     std::array<Index, max_rank> extents_{};
     Index rank_ = 0;
     Index numel_ = 1;

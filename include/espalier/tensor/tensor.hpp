@@ -95,32 +95,38 @@ public:
         return result;
     }
 
-    [[nodiscard]] const Shape& shape() const noexcept { return shape_; }
+    [[nodiscard]] const Shape& shape() const& noexcept { return shape_; }
+    [[nodiscard]] Shape shape() const&& noexcept { return shape_; }
     [[nodiscard]] Index rank() const noexcept { return shape_.rank(); }
     [[nodiscard]] Index numel() const noexcept { return shape_.numel(); }
     /// Extent of an axis; negative axes count from the end. @throws ShapeError
     [[nodiscard]] Index size(Index axis) const { return shape_[axis]; }
 
-    [[nodiscard]] Scalar* data() noexcept { return data_; }
-    [[nodiscard]] const Scalar* data() const noexcept { return data_; }
-    [[nodiscard]] Scalar* begin() noexcept { return data_; }
-    [[nodiscard]] Scalar* end() noexcept { return data_ + numel(); }
-    [[nodiscard]] const Scalar* begin() const noexcept { return data_; }
-    [[nodiscard]] const Scalar* end() const noexcept { return data_ + numel(); }
-    [[nodiscard]] std::span<Scalar> span() noexcept { return {data_, static_cast<std::size_t>(numel())}; }
-    [[nodiscard]] std::span<const Scalar> span() const noexcept { return {data_, static_cast<std::size_t>(numel())}; }
+    [[nodiscard]] Scalar* data() & noexcept { return data_; }
+    [[nodiscard]] const Scalar* data() const& noexcept { return data_; }
+    [[nodiscard]] Scalar* begin() & noexcept { return data_; }
+    [[nodiscard]] Scalar* end() & noexcept { return data_ + numel(); }
+    [[nodiscard]] const Scalar* begin() const& noexcept { return data_; }
+    [[nodiscard]] const Scalar* end() const& noexcept { return data_ + numel(); }
+    [[nodiscard]] std::span<Scalar> span() & noexcept { return {data_, static_cast<std::size_t>(numel())}; }
+    [[nodiscard]] std::span<const Scalar> span() const& noexcept { return {data_, static_cast<std::size_t>(numel())}; }
+    // Of a temporary they would lead to memory that is somebody else's in the next line: give the tensor a name.
+    const Scalar* data() const&& = delete;
+    const Scalar* begin() const&& = delete;
+    const Scalar* end() const&& = delete;
+    std::span<const Scalar> span() const&& = delete;
 
     /// The i-th element in row-major order, unchecked.
-    [[nodiscard]] Scalar& operator[](Index i) noexcept { return data_[i]; }
-    [[nodiscard]] Scalar operator[](Index i) const noexcept { return data_[i]; }
+    [[nodiscard]] Scalar& operator[](Index i) & noexcept { return data_[i]; }
+    [[nodiscard]] Scalar operator[](Index i) const& noexcept { return data_[i]; }
 
     /// One element by its indices, checked. @throws ShapeError
     template <std::convertible_to<Index>... I>
-    [[nodiscard]] Scalar& at(I... indices) {
+    [[nodiscard]] Scalar& at(I... indices) & {
         return data_[offset({static_cast<Index>(indices)...})];
     }
     template <std::convertible_to<Index>... I>
-    [[nodiscard]] Scalar at(I... indices) const {
+    [[nodiscard]] Scalar at(I... indices) const& {
         return data_[offset({static_cast<Index>(indices)...})];
     }
 
@@ -167,7 +173,7 @@ public:
     /// A tensor over the *same memory*: writing to one writes to the other, which stays alive as long as either does.
     /// It starts `first` elements in. @throws ShapeError if it would reach past the end.
     [[nodiscard]] Tensor alias(const Shape& shape, Index first = 0) {
-        require<ShapeError>(first >= 0 && first + shape.numel() <= numel(), "alias", "expected at most ", numel(),
+        require<ShapeError>(first >= 0 && first <= numel() && shape.numel() <= numel() - first, "alias", "expected at most ", numel(),
                             " elements of ", shape_, ", got ", shape, " from element ", first);
         Tensor result;
         result.shape_ = shape;

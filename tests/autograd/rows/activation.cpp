@@ -43,8 +43,7 @@ Rows activation_rows() {
     rows.push_back(row("tanh", [](const auto& v, const Attributes&) { return ag::tanh(v[0]); }, any));
     rows.push_back(row("gelu", [](const auto& v, const Attributes&) { return ag::gelu(v[0]); }, any));
     rows.push_back(row("softmax", [](const auto& v, const Attributes&) { return ag::softmax(v[0]); }, with_classes,
-                       {{[] { (void)ag::softmax(zeros({})); }, "[softmax] expected a last axis of classes, got shape ()"},
-                        {[] { (void)ag::softmax(zeros({3, 0})); }, "[softmax] expected a last axis of classes, got shape (3, 0)"}}));
+                       {{[] { (void)ag::softmax(zeros({})); }, "[softmax] expected a last axis of classes, got shape ()"}}));
     rows.push_back(row("log_softmax", [](const auto& v, const Attributes&) { return ag::log_softmax(v[0]); }, with_classes,
                        {{[] { (void)ag::log_softmax(zeros({})); }, "[log_softmax] expected a last axis of classes, got shape ()"}}));
     rows.push_back(row("dropout", [](const auto& v, const Attributes& a) { return dropout(v, a); },

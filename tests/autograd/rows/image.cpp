@@ -9,6 +9,9 @@ namespace registry {
 namespace {
 
 namespace ag = espalier::autograd;
+using espalier::concat;
+
+constexpr Index huge = Index{1} << 62;
 
 Pair pair_between(Random& random, Index low, Index high) {
     const Index height = between(random, low, high);
@@ -44,10 +47,15 @@ Draw convolution(Random& random) {
     return draw;
 }
 
-ag::Pool2dOptions pool_options(const Attributes& a) {
-    ag::Pool2dOptions options{.stride = {}, .padding = a.pair("padding", 0)};
+template <class Options>
+Options pool_options(const Attributes& a) {
+    Options options;
+    options.padding = a.pair("padding", 0);
+    options.ceil_mode = a.flag("ceil_mode");
     if (a.contains("stride"))
         options.stride = a.pair("stride", 1);
+    if constexpr (requires { options.count_include_pad; })
+        options.count_include_pad = !a.flag("exclude_pad");
     return options;
 }
 
@@ -60,6 +68,8 @@ Draw pooled(Random& random, Tensor<double> (*values)(const Shape&, Random&)) {
     set(draw.attributes, "padding", padding);
     if (random.below(3))
         set(draw.attributes, "stride", pair_between(random, 1, 3));
+    draw.attributes.set("ceil_mode", std::vector<Index>{random.below(2)});
+    draw.attributes.set("exclude_pad", std::vector<Index>{random.below(2)});
     return draw;
 }
 
@@ -82,6 +92,13 @@ std::vector<Refusal> pooling_refusals(const std::string& name, void (*pool)(cons
             {[=] { pool({1, 4, 4, 3}, 3, {.padding = 2}); }, tag + "expected a padding of at most half the kernel 3x3, got 2x2"},
             {[=] { pool({1, 4, 4, 3}, 2, {.padding = {-1, 0}}); }, tag + "expected a padding of at least 0, got -1x0"},
             {[=] { pool({1, 1, 4, 3}, 2, {}); }, tag + "expected a padded image of at least 2x2, got 1x4 with padding 0x0"},
+            {[=] { pool({1, 0, 4, 1}, 2, {.padding = 1}); },
+             tag + "expected images of at least 1x1 and one channel, got input (1, 0, 4, 1)"},
+            {[=] { pool({1, 4, 4, 0}, 2, {}); }, tag + "expected images of at least 1x1 and one channel, got input (1, 4, 4, 0)"},
+            {[=] { pool({1, 4, 4, 3}, 2, {.stride = huge}); },
+             concat(tag, "expected a kernel, stride, padding and dilation of at most 2147483647, got ", huge, 'x', huge)},
+            {[=] { pool({1, 4, 4, 3}, {1, 2147483647}, {.padding = {0, 2147483647}}); },
+             tag + "expected a padding of at most half the kernel 1x2147483647, got 0x2147483647"},
             {[=] { pool({1, 300, 300, 1}, 257, {}); }, tag + "expected at most 65536 taps, got kernel 257x257"}};
 }
 
@@ -105,6 +122,20 @@ Rows image_rows() {
          {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.stride = 0}); }, "[conv2d] expected a stride of at least 1, got 0x0"},
          {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.padding = {0, -1}}); }, "[conv2d] expected a padding of at least 0, got 0x-1"},
          {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.dilation = {0, 1}}); }, "[conv2d] expected a dilation of at least 1, got 0x1"},
+         {[] { conv({1, 8, 8, 1}, {0, 3, 3, 1}); }, "[conv2d] expected at least one output channel, got weights (0, 3, 3, 1)"},
+         {[] { conv({1, 0, 8, 1}, {8, 3, 3, 1}, {.padding = 2}); }, "[conv2d] expected images of at least 1x1, got input (1, 0, 8, 1)"},
+         {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.dilation = huge}); },
+          concat("[conv2d] expected a kernel, stride, padding and dilation of at most 2147483647, got ", huge, 'x', huge)},
+         {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.padding = {0, huge}}); },
+          concat("[conv2d] expected a kernel, stride, padding and dilation of at most 2147483647, got 0x", huge)},
+         {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.stride = {huge, 1}}); },
+          concat("[conv2d] expected a kernel, stride, padding and dilation of at most 2147483647, got ", huge, "x1")},
+         {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.dilation = 2147483647}); },
+          "[conv2d] expected a padded image of at least 4294967295x4294967295, got 8x8 with padding 0x0"},
+         {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.padding = 2147483647}); },
+          "[shape] expected fewer elements than can be addressed, got 4294967300 x 4294967300"},
+         {[] { conv({1, 8, 8, 1}, {8, 3, 3, 1}, {.groups = huge}); },
+          concat("[conv2d] expected groups that divide 8 output channels, got ", huge)},
          {[] { conv({1, 8, 4, 1}, {8, 3, 3, 1}, {.padding = {1, 0}, .dilation = 2}); },
           "[conv2d] expected a padded image of at least 5x5, got 8x4 with padding 1x0"},
          {[] { (void)ag::conv2d(zeros({1, 8, 8, 1}), zeros({8, 3, 3, 1}), zeros({1})); },
@@ -135,17 +166,17 @@ Rows image_rows() {
           "[max_pool2d] expected a padded image of at least 2x2, got 1x2 with padding 0x0"}}));
     rows.push_back(row(
         "max_pool2d",
-        [](const auto& v, const Attributes& a) { return ag::max_pool2d(v[0], a.pair("kernel", 1), pool_options(a)); },
+        [](const auto& v, const Attributes& a) { return ag::max_pool2d(v[0], a.pair("kernel", 1), pool_options<ag::Pool2dOptions>(a)); },
         [](Random& random) { return pooled(random, apart); },
         pooling_refusals("max_pool2d", [](const Shape& x, Pair kernel, const ag::Pool2dOptions& options) {
             (void)ag::max_pool2d(zeros(x), kernel, options);
         })));
     rows.push_back(row(
         "avg_pool2d",
-        [](const auto& v, const Attributes& a) { return ag::avg_pool2d(v[0], a.pair("kernel", 1), pool_options(a)); },
+        [](const auto& v, const Attributes& a) { return ag::avg_pool2d(v[0], a.pair("kernel", 1), pool_options<ag::AvgPool2dOptions>(a)); },
         [](Random& random) { return pooled(random, normal); },
         pooling_refusals("avg_pool2d", [](const Shape& x, Pair kernel, const ag::Pool2dOptions& options) {
-            (void)ag::avg_pool2d(zeros(x), kernel, options);
+            (void)ag::avg_pool2d(zeros(x), kernel, {.stride = options.stride, .padding = options.padding});
         })));
     rows.push_back(row(
         "global_avg_pool2d", [](const auto& v, const Attributes&) { return ag::global_avg_pool2d(v[0]); },
@@ -160,7 +191,11 @@ Rows image_rows() {
         {{[] { (void)ag::upsample_nearest2d(zeros({4, 4, 3}), 2); },
           "[upsample_nearest2d] expected images (N, H, W, C), got input (4, 4, 3)"},
          {[] { (void)ag::upsample_nearest2d(zeros({1, 4, 4, 3}), {0, 2}); },
-          "[upsample_nearest2d] expected a size of at least 1x1, got 0x2"}}));
+          "[upsample_nearest2d] expected a size of at least 1x1, got 0x2"},
+         {[] { (void)ag::upsample_nearest2d(zeros({1, 4, 4, 1}), huge); },
+          concat("[shape] expected fewer elements than can be addressed, got 1 x ", huge)},
+         {[] { (void)ag::upsample_nearest2d(zeros({0, 4, 4, 1}), {1 << 30, 1 << 30}); },
+          concat("[shape] expected fewer elements than can be addressed, got ", 1 << 30, " x ", 1 << 30)}}));
     rows.push_back(row(
         "upsample_bilinear2d",
         [](const auto& v, const Attributes& a) {

@@ -47,7 +47,7 @@ Rows normalization_rows() {
          {[] { refuse({4, 3}, {3}, {3}, {2}, true); },
           "[batch_norm] expected running statistics of shape (3,), got (2,) and (2,)"},
          {[] { refuse({3}, {3}, {3}, {3}, true); }, "[batch_norm] expected (N, ..., C), got input (3,)"},
-         {[] { refuse({0, 3}, {3}, {3}, {3}, true); }, "[batch_norm] expected (N, ..., C), got input (0, 3)"},
+         {[] { refuse({4, 0}, {0}, {0}, {0}, true); }, "[batch_norm] expected at least one channel, got input (4, 0)"},
          {[] { refuse({1, 1, 3}, {3}, {3}, {3}, true); },
           "[batch_norm] expected more than one value for each channel in training, got input (1, 1, 3)"}}));
     rows.push_back(row("batch_norm_evaluation", [](const auto& v, const Attributes& a) { return batch_norm(v, a, false); }, normalised,

@@ -4,10 +4,15 @@
 #include <espalier/autograd/reduction.hpp>
 #include <espalier/autograd/reshape.hpp>
 
+#include <limits>
+
 namespace registry {
 namespace {
 
 namespace ag = espalier::autograd;
+using espalier::concat;
+
+constexpr Index largest = std::numeric_limits<Index>::max();
 
 Draw any(Random& random) { return {{normal(random_shape(random, 0, 4), random)}}; }
 
@@ -83,20 +88,32 @@ Rows shape_rows() {
             draw.attributes.set("length", std::vector<Index>{between(random, 1, extent - start)});
             return draw;
         },
-        {{[] { (void)ag::narrow(zeros({2, 3}), 1, 2, 2); }, "[narrow] expected a range within axis 1 of (2, 3), got [2, 4)"},
-         {[] { (void)ag::narrow(zeros({2, 3}), -1, -1, 2); }, "[narrow] expected a range within axis 1 of (2, 3), got [-1, 1)"},
+        {{[] { (void)ag::narrow(zeros({2, 3}), 1, 2, 2); }, "[narrow] expected a range within axis 1 of (2, 3), got 2 entries from 2"},
+         {[] { (void)ag::narrow(zeros({2, 3}), -1, -1, 2); }, "[narrow] expected a range within axis 1 of (2, 3), got 2 entries from -1"},
+         {[] { (void)ag::narrow(zeros({2, 3}), 1, largest, largest); },
+          concat("[narrow] expected a range within axis 1 of (2, 3), got ", largest, " entries from ", largest)},
+         {[] { (void)ag::narrow(zeros({2, 3}), 1, 1, largest); },
+          concat("[narrow] expected a range within axis 1 of (2, 3), got ", largest, " entries from 1")},
+         {[] { (void)ag::narrow(zeros({2, 3}), 1, 4, 0); }, "[narrow] expected a range within axis 1 of (2, 3), got 0 entries from 4"},
          {[] { (void)ag::narrow(zeros({2, 3}), 2, 0, 1); }, "[shape] expected an axis of (2, 3), got 2"}}));
     rows.push_back(row("split", [](const auto& v, const Attributes& a) { return split(v, a); }, to_split,
                        {{[] { cut({2, 5}, {2, 2}, 1); },
                          "[split] expected sizes that add up to 5 on axis 1 of (2, 5), got 4"},
-                        {[] { cut({2, 5}, {6, -1}, 1); }, "[narrow] expected a range within axis 1 of (2, 5), got [0, 6)"}}));
+                        {[] { cut({2, 5}, {6, -1}, 1); },
+                         "[split] expected sizes that add up to 5 on axis 1 of (2, 5), got 6 after 0"},
+                        {[] { cut({2, 5}, {4, -1, 2}, 1); },
+                         "[split] expected sizes that add up to 5 on axis 1 of (2, 5), got -1 after 4"},
+                        {[] { cut({2, 5}, {largest, largest, 7}, 1); },
+                         concat("[split] expected sizes that add up to 5 on axis 1 of (2, 5), got ", largest, " after 0")}}));
     rows.push_back(row(
         "concatenate", [](const auto& v, const Attributes& a) { return ag::concatenate(v, a.index("axis")); }, to_concatenate,
         {{[] { (void)ag::concatenate(Variables<double>{}, 0); }, "[concatenate] expected at least one input, got none"},
          {[] { (void)ag::concatenate(Variables<double>{zeros({2, 3}), zeros({2, 4})}, 0); },
           "[concatenate] expected shapes that agree but for axis 0, got (2, 3) and (2, 4)"},
          {[] { (void)ag::concatenate(Variables<double>{zeros({2, 3}), zeros({2})}, -1); },
-          "[concatenate] expected shapes that agree but for axis 1, got (2, 3) and (2,)"}}));
+          "[concatenate] expected shapes that agree but for axis 1, got (2, 3) and (2,)"},
+         {[] { (void)ag::concatenate(Variables<double>(20, zeros({0, largest / 16})), 1); },
+          concat("[shape] expected fewer elements than can be addressed, got 1 x ", largest / 16 * 2)}}));
     rows.push_back(row("sum", [](const auto& v, const Attributes&) { return ag::sum(v[0]); }, any));
     rows.push_back(row("mean", [](const auto& v, const Attributes&) { return ag::mean(v[0]); }, any,
                        {{[] { (void)ag::mean(zeros({2, 0})); }, "[mean] expected at least one element, got shape (2, 0)"}}));

@@ -6,8 +6,10 @@
 #include <espalier/tensor/tensor.hpp>
 
 #include <algorithm>
+#include <cfenv>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -436,6 +438,53 @@ TEST_CASE("AVX2 and AVX-512 give the same bits for windows", "[simd]") {
             results.push_back(std::move(out));
         }
         CHECK(results[0] == results[1]);
+    }
+}
+TEST_CASE("lanes without an element raise no floating-point exception", "[simd]") {
+    for (const Isa isa : sets()) {
+        const simd::Table& kernels = simd::table(isa);
+        CAPTURE(isa_name(isa));
+        for (Index n = 1; n < 40; ++n) {
+            CAPTURE(n);
+            const auto size = static_cast<std::size_t>(n);
+            for (const float value : {-1e14F, -3e38F, -100.0F, 100.0F, 3e38F}) {
+                std::vector<float> x(size, value), p(size);
+                x[size / 2] = -x[size / 2];
+                float top = 0;
+                std::feclearexcept(FE_ALL_EXCEPT);
+                const float sum = kernels.softmax_row(n, x.data(), p.data(), &top);
+                CHECK(std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW) == 0);
+                CHECK((sum >= 1 && std::accumulate(p.begin(), p.end(), 0.0F) == Approx(1)));
+            }
+            for (const float beta2 : {0.999F, 0.0F}) {
+                const std::vector<float> gradient(size, 0.5F);
+                std::vector<float> p(size, 1), m(size), v(size);
+                std::feclearexcept(FE_ALL_EXCEPT);
+                kernels.adam(n, {0.01F, 0.1F, 0.1F, beta2, 1 - beta2, 0, 0.1F, 1}, gradient.data(), p.data(), m.data(), v.data());
+                CHECK(std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW) == 0);
+                CHECK(std::isfinite(p.back()));
+            }
+        }
+    }
+}
+
+TEST_CASE("sums over very many rows and classes keep their digits", "[simd]") {
+    constexpr Index rows = 60'000;
+    for (const Isa isa : sets()) {
+        const simd::Table& kernels = simd::table(isa);
+        CAPTURE(isa_name(isa));
+        for (const Index n : {1, 5, 64, 70}) {
+            const std::vector<float> x(static_cast<std::size_t>(rows * n), 0.1F);
+            std::vector<double> sums(static_cast<std::size_t>(n));
+            kernels.add_column_sums(rows, n, x.data(), nullptr, nullptr, n, sums.data());
+            for (const double sum : sums)
+                REQUIRE(sum == Approx(static_cast<double>(rows) * static_cast<double>(0.1F)).epsilon(1e-5));
+        }
+        std::vector<float> x(rows, -0.3F), p(rows);
+        x[0] = 0;
+        float top = 0;
+        const double expected = 1 + (rows - 1) * std::exp(static_cast<double>(-0.3F));
+        CHECK(static_cast<double>(kernels.softmax_row(rows, x.data(), p.data(), &top)) == Approx(expected).epsilon(1e-6));
     }
 }
 #endif

@@ -17,6 +17,7 @@ ESPALIER_INLINE void for_each_part(Index count, const Body& body) {
         body(j, count - j < lanes ? count - j : Index{lanes});
 }
 ESPALIER_INLINE vec load_n(const float* p, Index n) { return n == lanes ? load(p) : load_first(p, n); }
+ESPALIER_INLINE vec load_n(const float* p, Index n, vec otherwise) { return n == lanes ? load(p) : load_first(p, n, otherwise); }
 ESPALIER_INLINE void store_n(float* p, vec v, Index n) { n == lanes ? store(p, v) : store_first(p, v, n); }
 
 inline void copy_rows(Index rows, Index n, const float* x, Index stride, float* out, Index out_stride, Index padded) {
@@ -55,7 +56,7 @@ inline void add_to_rows(Index rows, Index n, const float* x, Index stride, float
         for_each_vector(n, [&](Index j, Index part_of) { store_n(y + j, add(load_n(y + j, part_of), load_n(x + j, part_of)), part_of); });
 }
 
-inline void add_column_sums(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums) {
+inline void add_block_sums(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums) {
     const Index whole = n / 64 * 64;  // whatever the vectors, so that all of them sum in the same order
     for (Index j = 0; j < n;) {
         // Four sums at once, of vectors side by side or, at the end, of every fourth row of one.
@@ -94,6 +95,12 @@ inline void add_column_sums(Index rows, Index n, const float* x, const float* sh
     }
 }
 
+inline void add_column_sums(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums) {
+    constexpr Index block = 256;  // few enough that sums of floats are as good as doubles
+    for (Index r = 0; r < rows; r += block)
+        add_block_sums(rows - r < block ? rows - r : block, n, x + r * stride, shift, y ? y + r * stride : nullptr, stride, sums);
+}
+
 inline void affine_rows(Index rows, const Affine& f, const float* x, const float* z, float* y) {
     for (Index r = 0; r < rows; ++r, x += f.n, y += f.n) {
         for_each_vector(f.n, [&](Index j, Index part_of) {
@@ -128,12 +135,22 @@ inline float softmax_row(Index n, const float* x, float* p, float* top) {
     vec most = set1(x[0]);
     for_each_part(n, [&](Index j, Index part_of) { most = max(most, load_first(x + j, part_of, most)); });
     *top = largest(most);
-    for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, exp(sub(load_n(x + j, part_of), set1(*top))), part_of); });
+    // So far below the largest that nothing is left of it, and not so far that the distance overflows. Lanes without an element
+    // are as far as the largest itself: what is computed in them raises no floating-point exception.
+    const vec least = set1(*top > 0 ? *top - 1e38F : -__FLT_MAX__);
+    for_each_part(n, [&](Index j, Index part_of) {
+        store_n(p + j, exp(sub(max(least, load_n(x + j, part_of, set1(*top))), set1(*top))), part_of);
+    });
     const float one[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    vec16 sums = zero16();
-    for (Index j = 0; j < n; j += 16)
-        sums = fma16(load_first16(p + j, n - j < 16 ? n - j : 16), load16(one), sums);
-    const float sum = sum16(sums);
+    double total = 0;
+    for (Index first = 0; first < n; first += 512) {  // few enough that sums of floats are as good as doubles
+        const Index end = n - first < 512 ? n : first + 512;
+        vec16 sums = zero16();
+        for (Index j = first; j < end; j += 16)
+            sums = fma16(load_first16(p + j, end - j < 16 ? end - j : 16), load16(one), sums);
+        total += static_cast<double>(sum16(sums));
+    }
+    const auto sum = static_cast<float>(total);
     const vec share = set1(1 / sum);
     for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, mul(load_n(p + j, part_of), share), part_of); });
     return sum;
@@ -183,7 +200,7 @@ inline void adam(Index n, const AdamRule<float>& rule, const float* gradient, fl
     const vec decay = set1(rule.weight_decay);
     for_each_part(n, [&](Index j, Index part_of) {
         const vec p = load_n(parameter + j, part_of);
-        const vec d = fma(decay, p, load_n(gradient + j, part_of));
+        const vec d = fma(decay, p, load_n(gradient + j, part_of, set1(1)));  // 1 where there is none: a step of 0 / 0 would trap
         const vec old = load_n(first + j, part_of);
         const vec m = fma(set1(rule.fresh1), sub(d, old), old);
         const vec v = fma(set1(rule.beta2), load_n(second + j, part_of), mul(set1(rule.fresh2), mul(d, d)));
