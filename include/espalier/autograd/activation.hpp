@@ -75,6 +75,7 @@ template <class Scalar>
         [](Scalar, Scalar y) { return y * (1 - y); });
 }
 
+/// The hyperbolic tangent, element by element.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> tanh(const Variable<Scalar>& x) {
     return elementwise(
@@ -94,6 +95,7 @@ template <class Scalar>
         });
 }
 
+/// The exponential function, element by element.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> exp(const Variable<Scalar>& x) {
     return elementwise(
@@ -107,6 +109,7 @@ template <class Scalar>
         "log", x, [](Scalar v) { return std::log(v); }, [](Scalar v, Scalar) { return 1 / v; });
 }
 
+/// The square root, element by element.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> sqrt(const Variable<Scalar>& x) {
     return elementwise(

@@ -14,6 +14,7 @@
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 
+/// What is to become of the graph, of other leaves, and the factors of the rows.
 struct JacobianOptions {
     bool retain_graph = false;
     /// Leaves that are reached but not asked for get the sum of their rows added to their `grad()`, as by `backward()`;

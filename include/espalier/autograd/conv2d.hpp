@@ -13,6 +13,7 @@
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 
+/// Of a convolution, by the names of PyTorch.
 struct Conv2dOptions {
     Pair stride = 1;
     Pair padding = 0;  ///< zeros on every side

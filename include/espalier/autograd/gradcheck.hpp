@@ -13,12 +13,14 @@
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 
+/// Step of the differences, and the tolerance.
 struct GradcheckOptions {
     double step = 1e-6;
     double absolute = 1e-7;  ///< accepted: |analytic - numeric| <= absolute + relative * |numeric|
     double relative = 1e-5;
 };
 
+/// What `gradcheck` found; true if it passed, and it prints itself.
 struct GradcheckReport {
     bool passed = true;
     double worst = 0;  ///< largest error as a multiple of the tolerance

@@ -14,6 +14,7 @@
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 
+/// Of a pooling, by the names of PyTorch.
 struct Pool2dOptions {
     std::optional<Pair> stride = {};  ///< the kernel's extents if absent
     Pair padding = 0;                 ///< at most half the kernel; minus infinity for max, zeros for average

@@ -23,6 +23,7 @@ namespace espalier::inline ESPALIER_ABI::autograd {
 template <class Scalar>
 class Gradients;
 
+/// What a backward pass may be told.
 struct BackwardOptions {
     bool retain_graph = false;  ///< keep the graph for another pass
     double scale = 1;           ///< of all gradients: 1 / k when the batches of k passes are to count as one

@@ -46,6 +46,7 @@ struct BuildInfo {
     }
 };
 
+/// What this binary was built from and runs on.
 [[nodiscard]] inline BuildInfo build_info() { return {}; }
 
 }  // namespace espalier::inline ESPALIER_ABI

@@ -19,6 +19,7 @@ namespace espalier::inline ESPALIER_ABI {
 /// Instruction sets that kernels are written for, weakest first.
 enum class Isa { baseline, avx2, avx512 };
 
+/// The name that `ESPALIER_ISA` knows it by.
 [[nodiscard]] constexpr std::string_view isa_name(Isa isa) noexcept {
     return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : "baseline";
 }

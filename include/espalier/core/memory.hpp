@@ -30,6 +30,7 @@
 
 namespace espalier::inline ESPALIER_ABI {
 
+/// Of every block, in bytes.
 inline constexpr std::size_t memory_alignment = 64;
 
 namespace detail {
@@ -173,6 +174,7 @@ struct PoolAllocator {
     }
 };
 
+/// A `std::vector` whose memory comes from the pool.
 template <class T>
 using PoolVector = std::vector<T, PoolAllocator<T>>;
 

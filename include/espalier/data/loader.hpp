@@ -58,6 +58,7 @@ using ScalarOfSource = typename decltype(gather_batch(std::declval<const Set&>()
 
 }  // namespace detail
 
+/// How a loader makes batches.
 template <class Scalar = float>
 struct DataLoaderOptions {
     Index batch_size = 32;

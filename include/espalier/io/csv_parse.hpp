@@ -30,6 +30,7 @@ namespace espalier::inline ESPALIER_ABI::io {
     return {"NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"};
 }
 
+/// How a table is written.
 struct CsvOptions {
     bool header = true;    ///< the first row names the columns
     char separator = ',';  ///< any but a quote and the ends of a line

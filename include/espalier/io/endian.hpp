@@ -46,6 +46,7 @@ void decode_all(const char* from, std::size_t count, T* to) noexcept {
             to[i] = decode<T, Order>(from + i * sizeof(T));
     }
 }
+/// `encode` for each of `values`, one behind the other.
 template <std::endian Order, class T>
 void encode_all(const T* from, std::size_t count, char* to) noexcept {
     if constexpr (Order == std::endian::native || sizeof(T) == 1) {

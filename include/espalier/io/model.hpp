@@ -15,10 +15,12 @@
 
 namespace espalier::inline ESPALIER_ABI::io {
 
+/// What a file holds beside the weights.
 struct SaveOptions {
     TensorFile::Metadata metadata = {};  ///< text to keep beside the weights, such as the names of classes
 };
 
+/// Which part of a file goes into a model, and whether all must fit.
 struct LoadOptions {
     bool strict = true;       ///< false: load what fits, and say what does not in the report
     std::string prefix = {};  ///< load what lies below it in the file: "trunk." for `net.trunk()` from a file of the whole net

@@ -19,6 +19,7 @@
 
 namespace espalier::inline ESPALIER_ABI::io {
 
+/// Which part of a file goes into a model, under which names, and whether all must fit.
 struct LoadPyTorchOptions {
     bool strict = true;                                   ///< false: load what fits, and say what does not in the report
     std::string prefix = {};                              ///< load what lies below it in the file
@@ -27,6 +28,7 @@ struct LoadPyTorchOptions {
     std::set<std::string> elementwise = {};  ///< operations of one's own that treat each element alone
 };
 
+/// Under which names a file holds the weights.
 struct SavePyTorchOptions {
     TensorFile::Metadata metadata = {};                   ///< text to keep beside the weights
     std::function<std::string(std::string)> rename = {};  ///< from a path to a name in the file; "" leaves it out

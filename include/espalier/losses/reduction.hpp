@@ -22,6 +22,7 @@
 
 namespace espalier::inline ESPALIER_ABI::losses {
 
+/// How the losses of elements become one.
 enum class Reduction {
     mean,  ///< a scalar: over what counts only
     sum,   ///< a scalar

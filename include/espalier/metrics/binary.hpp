@@ -19,6 +19,7 @@
 
 namespace espalier::inline ESPALIER_ABI::metrics {
 
+/// Of the metrics of yes and no.
 struct BinaryOptions {
     /// A prediction above it says 1: 0 for logits, which is a probability of a half; 0.5 for probabilities.
     double threshold = 0;

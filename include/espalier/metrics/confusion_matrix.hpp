@@ -10,6 +10,7 @@
 
 namespace espalier::inline ESPALIER_ABI::metrics {
 
+/// Of a `ConfusionMatrix`.
 struct ConfusionMatrixOptions {
     Index ignore_index = -100;  ///< entries with this label are not counted
 };

@@ -12,6 +12,7 @@
 
 namespace espalier::inline ESPALIER_ABI::metrics {
 
+/// How the scores of classes become one, by the names of scikit-learn.
 enum class Average {
     macro,     ///< the mean over the classes that were a label or a prediction
     micro,     ///< over all entries at once: with one label for each entry it is the accuracy

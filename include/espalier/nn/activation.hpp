@@ -7,6 +7,7 @@
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
+/// Gives back what it gets.
 struct Identity {
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
@@ -14,6 +15,7 @@ struct Identity {
     }
 };
 
+/// max(x, 0).
 struct ReLU {
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
@@ -21,6 +23,7 @@ struct ReLU {
     }
 };
 
+/// x where positive, negative_slope x elsewhere.
 struct LeakyReLU {
     double negative_slope = 0.01;
     template <class Scalar>
@@ -29,6 +32,7 @@ struct LeakyReLU {
     }
 };
 
+/// 1 / (1 + exp(-x)).
 struct Sigmoid {
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
@@ -36,6 +40,7 @@ struct Sigmoid {
     }
 };
 
+/// The hyperbolic tangent.
 struct Tanh {
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
@@ -43,6 +48,7 @@ struct Tanh {
     }
 };
 
+/// x times the normal distribution function of x.
 struct GELU {
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {

@@ -8,6 +8,7 @@
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
+/// Of a `Conv2d`, by the names of PyTorch.
 struct Conv2dOptions {
     Pair stride = 1;
     Pair padding = 0;

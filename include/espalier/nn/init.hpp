@@ -15,6 +15,7 @@ struct Fan {
     Index out;
 };
 
+/// Inputs and outputs of one unit of a weight (out, ..., in).
 /// @throws ShapeError for fewer than two axes.
 [[nodiscard]] inline Fan fan(const Shape& weight) {
     require<ShapeError>(weight.rank() >= 2, "init", "expected weights (out, ..., in), got ", weight);
@@ -22,12 +23,14 @@ struct Fan {
     return {weight.back() * taps, weight[0] * taps};
 }
 
+/// Uniform in [low, high).
 template <class Scalar>
 void uniform(Tensor<Scalar>& tensor, Random& random, double low, double high) {
     for (Scalar& value : tensor)
         value = random.uniform<Scalar>(static_cast<Scalar>(low), static_cast<Scalar>(high));
 }
 
+/// Normal with this mean and deviation.
 template <class Scalar>
 void normal(Tensor<Scalar>& tensor, Random& random, double mean = 0, double deviation = 1) {
     for (Scalar& value : tensor)
@@ -42,6 +45,7 @@ void kaiming_uniform(Tensor<Scalar>& weight, Random& random, double negative_slo
     uniform(weight, random, -bound, bound);
 }
 
+/// Normal with deviation gain / sqrt(fan in) (He et al., 2015).
 template <class Scalar>
 void kaiming_normal(Tensor<Scalar>& weight, Random& random, double negative_slope = 0) {
     normal(weight, random, 0,
@@ -56,6 +60,7 @@ void xavier_uniform(Tensor<Scalar>& weight, Random& random, double gain = 1) {
     uniform(weight, random, -bound, bound);
 }
 
+/// Normal with deviation gain sqrt(2 / (fan in + fan out)) (Glorot and Bengio, 2010).
 template <class Scalar>
 void xavier_normal(Tensor<Scalar>& weight, Random& random, double gain = 1) {
     const Fan f = fan(weight.shape());

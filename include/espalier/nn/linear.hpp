@@ -8,6 +8,7 @@
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
+/// Of a `Linear`.
 struct LinearOptions {
     bool bias = true;
 };

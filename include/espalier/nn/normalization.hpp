@@ -11,6 +11,7 @@
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
+/// Of a `BatchNorm`.
 struct BatchNormOptions {
     double epsilon = 1e-5;
     double momentum = 0.1;  ///< weight of the new batch in the running statistics

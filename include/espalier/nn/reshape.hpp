@@ -30,6 +30,7 @@ struct Unflatten {
 
 enum class Interpolation { nearest, bilinear };
 
+/// Of an `Upsample`.
 struct UpsampleOptions {
     Interpolation mode = Interpolation::nearest;
     bool align_corners = false;  ///< of bilinear interpolation

@@ -16,6 +16,7 @@ namespace espalier::inline ESPALIER_ABI::optim {
 /// The learning rate at time t, in epochs or batches, of a training that `base` is given for. Any callable will do.
 using Schedule = std::function<double(double base, Index t)>;
 
+/// Of a `StepLR`; times in the unit in which the scheduler steps.
 struct StepLROptions {
     Index step_size;
     double gamma = 0.1;
@@ -52,6 +53,7 @@ private:
     double gamma_;
 };
 
+/// Of a `CosineAnnealingLR`; times in the unit in which the scheduler steps.
 struct CosineAnnealingLROptions {
     Index t_max;
     double eta_min = 0;
@@ -75,6 +77,7 @@ private:
     CosineAnnealingLROptions options_;
 };
 
+/// Of a `LinearWarmup`; times in the unit in which the scheduler steps.
 struct LinearWarmupOptions {
     Index steps;
     double start_factor = 1.0 / 3;

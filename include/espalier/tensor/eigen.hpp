@@ -8,6 +8,7 @@
 
 namespace espalier::inline ESPALIER_ABI {
 
+/// An Eigen matrix with the layout of a tensor.
 template <class Scalar>
 using RowMajorMatrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
