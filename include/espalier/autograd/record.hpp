@@ -109,12 +109,6 @@ private:
     const detail::Node<Scalar>& node_;
 };
 
-/// Which values a backward function looks at. Those may not change between the forward and the backward pass.
-enum class Reads {
-    values,   ///< of inputs or of the output
-    nothing,  ///< shapes only, and what it holds itself
-};
-
 namespace detail {
 
 template <class Scalar, class F>
@@ -146,19 +140,16 @@ template <class Scalar>
 /// of the inputs requires a gradient and this thread records; it must not hold variables, only what it needs of them.
 template <class Scalar, class Backward>
 [[nodiscard]] Variable<Scalar> record(const char* operation, Tensor<Scalar> value, std::span<const Variable<Scalar>> inputs,
-                                      Backward backward, Reads reads = Reads::values) {
+                                      Backward backward) {
     auto result = detail::recorded(operation, std::move(value), inputs);
-    if (result.requires_grad()) {
+    if (result.requires_grad())
         result.node()->backward = std::make_unique<detail::BackwardOf<Scalar, Backward>>(std::move(backward));
-        result.node()->reads_values = reads == Reads::values;
-    }
     return result;
 }
 template <class Scalar, class Backward>
 [[nodiscard]] Variable<Scalar> record(const char* operation, Tensor<Scalar> value, std::initializer_list<Variable<Scalar>> inputs,
-                                      Backward backward, Reads reads = Reads::values) {
-    return record(operation, std::move(value), std::span<const Variable<Scalar>>{inputs.begin(), inputs.size()}, std::move(backward),
-                  reads);
+                                      Backward backward) {
+    return record(operation, std::move(value), std::span<const Variable<Scalar>>{inputs.begin(), inputs.size()}, std::move(backward));
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

@@ -168,7 +168,7 @@ private:
                 fail<StateError>(operation, "expected the values that the graph was recorded with, got ", changed.description(),
                                  " changed since, as by an optimizer's step or mutable_value(): run forward again");
         };
-        if (node.is_leaf() || !node.reads_values)
+        if (node.is_leaf())
             return;
         require_version(node, 0);
         for (const auto& input : node.inputs)

@@ -56,7 +56,6 @@ struct Node {
     const char* operation = "leaf";
     bool requires_grad = false;
     bool freed = false;        ///< a backward pass went through it and took inputs and backward with it
-    bool reads_values = true;  ///< whether backward needs the values of the inputs, or its own
     std::uint64_t sequence = 0;
     PoolVector<Input<Scalar>> inputs;
     std::unique_ptr<BackwardFunction<Scalar>> backward;  ///< null for a leaf, and after the graph was freed
