@@ -21,6 +21,7 @@ struct Pool2dOptions {
     bool ceil_mode = false;           ///< a last window may reach over the end, if it begins in the image or the padding before it
 };
 
+/// Of an average pooling, by the names of PyTorch.
 struct AvgPool2dOptions {
     std::optional<Pair> stride = {};
     Pair padding = 0;

@@ -159,7 +159,7 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(cons
 /// Threads that `parallel_for` uses; at first `ESPALIER_NUM_THREADS` or, without it, the processors there are.
 [[nodiscard]] inline int num_threads() { return detail::Threads::instance().count(); }
 
-/// @throws ValueError unless 1 <= count <= 1024.
+/// Sets how many threads `parallel_for` uses from here on. @throws ValueError unless 1 <= count <= 1024.
 inline void set_num_threads(int count) {
     require<ValueError>(count >= 1 && count <= 1024, "set_num_threads", "expected 1 to 1024 threads, got ", count);
     detail::Threads::instance().set_count(count);

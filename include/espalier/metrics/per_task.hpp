@@ -15,6 +15,7 @@
 
 namespace espalier::inline ESPALIER_ABI::metrics {
 
+/// A metric for each task, fed with the outputs and targets of all.
 /// @code
 /// metrics::PerTask accuracy{{"left", metrics::Accuracy{}}, {"right", metrics::Accuracy{}}};
 /// accuracy.update(net.predict(batch.input), batch.targets);
