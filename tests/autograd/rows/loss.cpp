@@ -52,7 +52,7 @@ Draw classes(Random& random) {
     std::vector<Index> labels(static_cast<std::size_t>(shape.numel() / shape.back()));
     for (Index& label : labels)
         label = random.below(shape.back());
-    if (random.below(3) == 0) {
+    if (random.below(3) == 0 && labels.size() > 1) {  // one label at least counts
         labels.back() = -7;
         draw.attributes.set("ignore_index", std::vector<Index>{-7});
     }
