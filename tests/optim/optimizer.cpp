@@ -23,6 +23,8 @@ TEST_CASE("An optimizer refuses parameters that it cannot train", "[optim]") {
     REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected each parameter once, got that of shape (3, 4) at 1 and at 2");
     p[2] = autograd::exp(p[0]);
     REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected parameters, got at 2 the exp (2,)");
+    p[2] = Variable<double>{Tensor<double>{{5}}};
+    REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected parameters, got at 2 the constant (5,)");
     const auto moved_to = std::move(p[0]);
     REQUIRE_THROWS_WITH(SGD{p}, "[sgd] expected parameters, got at 0 the variable that was moved from");
 }
