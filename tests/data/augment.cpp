@@ -84,7 +84,7 @@ TEST_CASE("targets on the pixels move with them when they are named", "[data][au
     const auto make = [] {
         const Tensor<Index> labels{{1, 2, 2}, {0, 1, 2, 3}};
         return data::Batch<>{Tensor<float>{{1, 2, 2, 1}, {0, 1, 2, 3}},
-                             {{"segmentation", losses::Target<>{labels, Tensor<bool>{{1}, {true}}}},
+                             {{"segmentation", losses::Target<>{labels, {.mask = Tensor<bool>{{1}, {true}}, .weight = Tensor<float>{{1}, {3}}}}},
                               {"depth", Tensor<float>{{1, 2, 2, 1}, {0, 10, 20, 30}}},
                               {"other", labels}}};
     };
@@ -94,6 +94,7 @@ TEST_CASE("targets on the pixels move with them when they are named", "[data][au
     CHECK(batch.input == Tensor<float>{{1, 2, 2, 1}, {1, 0, 3, 2}});
     CHECK(batch.targets.at("segmentation").labels() == Tensor<Index>{{1, 2, 2}, {1, 0, 3, 2}});
     CHECK(*batch.targets.at("segmentation").mask() == Tensor<bool>{{1}, {true}});
+    CHECK(*batch.targets.at("segmentation").weight() == Tensor<float>{{1}, {3}});
     CHECK(batch.targets.at("depth").values() == Tensor<float>{{1, 2, 2, 1}, {10, 0, 30, 20}});
     CHECK(batch.targets.at("other").labels() == make().targets.at("other").labels());
 
