@@ -42,5 +42,10 @@ TEST_CASE("layers that move elements refuse what does not fit", "[nn][reshape]")
     CHECK_THROWS_WITH(nn::Upsample{2}(x), "[Upsample] expected images (N, H, W, C), got input (2, 3)");
     const Variable<float> image{Tensor<float>{Shape{1, 2, 2, 1}}};
     CHECK_THROWS_AS(nn::Upsample{0}(image), ValueError);
-    CHECK_THROWS_WITH(nn::Upsample{0}(image), "[upsample_nearest2d] expected a size of at least 1x1, got 0x0");
+    CHECK_THROWS_WITH(nn::Upsample{0}(image), "[Upsample] expected a factor of at least 1 that can be multiplied by 2, got 0x0");
+    const Index large = Index{1} << 62;
+    CHECK_THROWS_AS((nn::Upsample{{2, large}}(image)), ValueError);
+    CHECK_THROWS_AS((nn::Upsample{{large, 2}}(image)), ValueError);
+    CHECK_THROWS_AS((nn::Upsample{-large}(image)), ValueError);
+    CHECK_THROWS_AS((nn::Upsample{Index{1} << 40}(image)), ShapeError);
 }
