@@ -221,7 +221,8 @@ TEST_CASE("a warm start loads what fits and says what does not", "[io][model]") 
 
     // A file of which nothing fits is no warm start.
     nn::Linear other{7, 7};
-    CHECK_THROWS_WITH(io::load(other, folder / "old", {.strict = false}), ContainsSubstring("got others: missing weight, bias; unexpected heads.a.bias"));
+    CHECK_THROWS_WITH(io::load(other, folder / "old", {.strict = false}),
+                      ContainsSubstring("got others: missing weight, bias; unexpected heads.a.bias"));
 }
 
 TEST_CASE("a part of a file goes into a part of a net", "[io][model]") {
@@ -260,7 +261,8 @@ TEST_CASE("a thousand names make a message that can be read", "[io][model]") {
                                                 "3.bias and 992 more"));
     io::save(deep, folder / "deep");
     nn::Linear one{1, 1};
-    CHECK_THROWS_WITH(io::load(one, folder / "deep"), ContainsSubstring("got others: missing weight, bias; unexpected 0.bias, 0.weight, ") && ContainsSubstring(" and 992 more"));
+    CHECK_THROWS_WITH(io::load(one, folder / "deep"),
+                      ContainsSubstring("got others: missing weight, bias; unexpected 0.bias, 0.weight, ") && ContainsSubstring(" and 992 more"));
     nn::Sequential<float> none;
     CHECK(io::load(none, folder / "empty").complete());
 }

@@ -196,13 +196,16 @@ TEST_CASE("names: a prefix, a renaming, and what is left out", "[io][pytorch]") 
 
     const auto before = other.state();
     const auto clash = [&] {
-        return io::load_pytorch(other, folder / "theirs", rgb_sample, {.strict = false, .rename = [](const std::string&) { return std::string{"heads.left.bias"}; }});
+        const auto rename = [](const std::string&) { return std::string{"heads.left.bias"}; };
+        return io::load_pytorch(other, folder / "theirs", rgb_sample, {.strict = false, .rename = rename});
     };
     CHECK_THROWS_AS(clash(), StateError);
     CHECK_THROWS_WITH(clash(), ContainsSubstring("got others: two tensors for one path: 'backbone.features.0.bias' and 'backbone.features.0.weight' "
                                                  "for heads.left.bias, ") && ContainsSubstring(" more"));
-    CHECK_THROWS_AS(io::load_pytorch(other, folder / "theirs", rgb_sample, {.rename = [](std::string) -> std::string { throw 1; }}), int);
-    CHECK_THROWS_AS(io::save_pytorch(net, folder / "theirs", rgb_sample, {.rename = [](std::string) { return std::string{"a"}; }}), StateError);
+    const auto throws = [](const std::string&) -> std::string { throw 1; };
+    const auto same = [](const std::string&) { return std::string{"a"}; };
+    CHECK_THROWS_AS(io::load_pytorch(other, folder / "theirs", rgb_sample, {.rename = throws}), int);
+    CHECK_THROWS_AS(io::save_pytorch(net, folder / "theirs", rgb_sample, {.rename = same}), StateError);
     CHECK(same_bits(other.state(), before));
 }
 
@@ -233,12 +236,14 @@ TEST_CASE("what does not fit is told once, in PyTorch's shapes, before anything 
 
     io::save(net, folder / "ours");
     CHECK_THROWS_AS(io::load_pytorch(net, folder / "ours", {6, 6, 3}), IoError);
-    CHECK_THROWS_WITH(io::load_pytorch(net, folder / "ours", {6, 6, 3}), ContainsSubstring("got layout NHWC: what io::save wrote is read by io::load"));
+    CHECK_THROWS_WITH(io::load_pytorch(net, folder / "ours", {6, 6, 3}),
+                      ContainsSubstring("got layout NHWC: what io::save wrote is read by io::load"));
     CHECK_THROWS_AS(io::load_pytorch(net, folder / "absent", {6, 6, 3}), IoError);
     CHECK_THROWS_WITH(io::load_pytorch(net, folder / "bad", {6, 6, 1}),
                       "[conv2d] expected 3 input channels, got input (2, 6, 6, 1), in layer 0, for samples of shape (6, 6, 1)");
     for (const Shape& sample : {Shape{}, Shape{6, 0, 3}})
-        CHECK_THROWS_WITH(io::load_pytorch(net, folder / "bad", sample), ContainsSubstring("expected the shape of one sample, such as (32, 32, 3), got ("));
+        CHECK_THROWS_WITH(io::load_pytorch(net, folder / "bad", sample),
+                          ContainsSubstring("expected the shape of one sample, such as (32, 32, 3), got ("));
     io::save_safetensors(folder / "empty", {});
     CHECK_THROWS_WITH(io::load_pytorch(net, folder / "empty", {6, 6, 3}), ContainsSubstring("got others: missing 0.weight, 0.bias, "));
 }

@@ -85,13 +85,15 @@ const auto first_half = [](const Row& x) { return autograd::narrow(x, 1, 0, x.si
 
 TEST_CASE("what lies between a flatten and a linear layer", "[io][pytorch_layout]") {
     const auto between = [](nn::Layer<float> layer, Index width = 48, const std::set<std::string>& elementwise = {}) {
-        return seen(nn::Sequential{nn::Conv2d{3, 3, 1}, nn::Flatten{}, std::move(layer), nn::Linear{width, 5}}, {4, 4, 3}, "3.weight", elementwise);
+        return seen(nn::Sequential{nn::Conv2d{3, 3, 1}, nn::Flatten{}, std::move(layer), nn::Linear{width, 5}}, {4, 4, 3}, "3.weight",
+                    elementwise);
     };
     CHECK(between(nn::Identity{}) == "columns");
     CHECK(between(nn::Sequential{nn::GELU{}, nn::Dropout{}, nn::Softmax{}, nn::LogSoftmax{}}) == "columns");
     CHECK(between(nn::BatchNorm{48}) == "columns");
     CHECK(between([](const Row& x) { return -x * 2.0F + 1.0F; }) == "columns");
-    CHECK(between([](const Row& x) { return autograd::reshape(x, {x.size(0), 3, 16}); }, 16).starts_with("cannot see through 'linear' from (2, 3, 16)"));
+    CHECK(between([](const Row& x) { return autograd::reshape(x, {x.size(0), 3, 16}); }, 16)
+              .starts_with("cannot see through 'linear' from (2, 3, 16)"));
     CHECK(between([](const Row& x) { return autograd::flatten(autograd::reshape(x, {x.size(0), 2, 4, 2, 3})); }) == "columns");
     CHECK(between([](const Row& x) { return autograd::concatenate(std::vector<Row>{x, x}, 1); }, 96) == "columns");
     CHECK(between([](const Row& x) { return autograd::concatenate(std::vector<Row>{x}, 1); }) == "columns");
@@ -129,7 +131,8 @@ TEST_CASE("what becomes of an image", "[io][pytorch_layout]") {
 }
 
 TEST_CASE("an image that is cut up anew is refused on both sides of it", "[io][pytorch_layout]") {
-    const nn::Sequential net{nn::Conv2d{3, 12, 1}, [](const Row& x) { return autograd::reshape(x, {x.size(0), 8, 8, 3}); }, nn::Conv2d{3, 1, 1}};
+    const auto shuffle = [](const Row& x) { return autograd::reshape(x, {x.size(0), 8, 8, 3}); };
+    const nn::Sequential net{nn::Conv2d{3, 12, 1}, shuffle, nn::Conv2d{3, 1, 1}};
     for (const std::string path : {"0.weight", "0.bias", "2.weight"})
         CHECK(seen(net, {4, 4, 3}, path) == "cannot see through 'reshape' from (2, 4, 4, 12) to (2, 8, 8, 3)");
     // Rows that come in are what a user has; they cannot be turned over.
@@ -151,8 +154,8 @@ TEST_CASE("weights that are computed, and weights that are shared", "[io][pytorc
     CHECK(seen(Scaled{{5, 7}}, {7}, "gain") == "plain");
     const nn::Sequential behind{nn::Flatten{}, Scaled{{5, 48}}};
     CHECK_THROWS_AS(seen(behind, {4, 4, 3}, "1.weight"), StateError);
-    CHECK_THROWS_WITH(seen(behind, {4, 4, 3}, "1.weight"), "[test] expected operations whose weights can be turned over, got: cannot see through "
-                                                           "the computed weights of 'linear' from (2, 48) to (2, 5)");
+    CHECK_THROWS_WITH(seen(behind, {4, 4, 3}, "1.weight"), "[test] expected operations whose weights can be turned over, got: cannot "
+                                                           "see through the computed weights of 'linear' from (2, 48) to (2, 5)");
     const Shared shared{{}, std::make_shared<nn::Linear<float>>(48, 48)};
     CHECK(seen(nn::Sequential{nn::Flatten{}, shared}, {4, 4, 3}, "1.inner.weight") == "columns");
     CHECK(seen(nn::Sequential{nn::Flatten{}, shared, shared}, {4, 4, 3}, "2.inner.weight") ==
@@ -184,7 +187,9 @@ TEST_CASE("sequences and tables keep their order, and channels of a sequence are
     CHECK(seen(nn::Sequential{nn::Linear{4, 4}, nn::LayerNorm{4}, nn::Flatten{}, nn::Linear{20, 2}}, {5, 4}, "3.weight") == "plain");
     CHECK(seen(nn::Sequential{nn::BatchNorm{4}, nn::Flatten{}, nn::Linear{20, 2}}, {5, 4}, "2.weight") ==
           "cannot see through 'batch_norm' from (2, 5, 4) to (2, 5, 4)");  // it had (N, C, L) there, or it was turned over
-    CHECK(seen(nn::Sequential{nn::Linear{3, 20}, nn::Unflatten{{5, 4}}, nn::BatchNorm{4}, nn::Flatten{}, nn::Linear{20, 2}}, {3}, "0.weight") == "rows");
+    const nn::Sequential made{nn::Linear{3, 20}, nn::Unflatten{{5, 4}}, nn::BatchNorm{4}, nn::Flatten{}, nn::Linear{20, 2}};
+    CHECK(seen(made, {3}, "0.weight") == "rows");
+    CHECK(seen(made, {3}, "4.weight") == "columns");
     CHECK(seen(nn::Sequential{nn::Flatten{}, nn::Linear{120, 2}}, {2, 4, 5, 3}, "1.weight") == "columns");  // volumes
     CHECK(seen(nn::Sequential{nn::Embedding{7, 4}, nn::Flatten{}, nn::Linear{20, 2}}, {5}, "0.weight") == "plain");
     CHECK(seen(nn::Sequential{nn::Embedding{7, 4}, nn::Flatten{}, nn::Linear{20, 2}}, {5}, "2.weight") == "plain");

@@ -33,7 +33,8 @@ namespace detail {
 [[nodiscard]] inline TensorFile::Metadata notes(TensorFile::Metadata metadata, const char* operation, const char* layout) {
     metadata.try_emplace("producer", "espalier " ESPALIER_VERSION);
     const std::string& kept = metadata.try_emplace("layout", layout).first->second;
-    require<ValueError>(kept == layout, operation, "expected metadata without 'layout', which says ", layout, ", got '", printable(kept), '\'');
+    require<ValueError>(kept == layout, operation, "expected metadata without 'layout', which says ", layout, ", got '",
+                        printable(kept), '\'');
     return metadata;
 }
 
@@ -96,7 +97,8 @@ LoadReport load(Model& model, const std::filesystem::path& path, const LoadOptio
     report.metadata = file.metadata();
     const auto offered = detail::below(file, options.prefix, "load", where);
     const auto found = detail::match<Scalar>(wanted, offered, options.strict, "load", where, report);
-    detail::overwrite(targets, found, [&](std::size_t i, const StoredTensor& stored) { return stored.template to<Scalar>(wanted[i].path); });
+    detail::overwrite(targets, found,
+                      [&](std::size_t i, const StoredTensor& stored) { return stored.template to<Scalar>(wanted[i].path); });
     return report;
 }
 

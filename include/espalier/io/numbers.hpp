@@ -5,9 +5,8 @@
 #include <espalier/io/dtype.hpp>
 #include <espalier/io/endian.hpp>
 
-#include <Eigen/Core>
-
 #include <algorithm>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -37,11 +36,19 @@ template <class T>
     return std::floating_point<T> ? "F16, BF16, F32 or F64" : "BOOL or of integers";
 }
 
-/// The float that 16 stored bits are: every half float is one exactly.
-template <class Half>
-[[nodiscard]] float widened(const char* from) noexcept {
-    return static_cast<float>(Eigen::numext::bit_cast<Half>(decode<std::uint16_t, std::endian::little>(from)));
+/// The float that 16 bits of F16 are: sign, 5 bits of exponent, 10 of fraction; every one is a float exactly. Eigen::half does
+/// the same, but by other instructions in units built for them, under one name for the whole program.
+[[nodiscard]] inline float half_to_float(std::uint16_t bits) noexcept {
+    const std::uint32_t sign = (bits & 0x8000U) << 16;
+    const std::uint32_t exponent = bits >> 10 & 31U;
+    const std::uint32_t fraction = bits & 1023U;
+    if (exponent == 0)  // zero and subnormal
+        return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * 0x1p-24F));
+    const std::uint32_t widened = exponent == 31 ? 255 : exponent + 127 - 15;  // infinity and NaN stay what they are
+    return std::bit_cast<float>(sign | widened << 23 | fraction << 13);
 }
+/// The float that 16 bits of BF16 are: its upper half.
+[[nodiscard]] inline float bfloat16_to_float(std::uint16_t bits) noexcept { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 
 /// `count` stored floats as `T`, rounded to the nearest if `T` is narrower.
 template <std::floating_point T>
@@ -49,11 +56,11 @@ void read_floats(Dtype dtype, const char* from, std::size_t count, T* to) noexce
     switch (dtype) {
         case Dtype::F16:
             for (std::size_t i = 0; i < count; ++i)
-                to[i] = static_cast<T>(widened<Eigen::half>(from + 2 * i));
+                to[i] = static_cast<T>(half_to_float(decode<std::uint16_t, std::endian::little>(from + 2 * i)));
             break;
         case Dtype::BF16:
             for (std::size_t i = 0; i < count; ++i)
-                to[i] = static_cast<T>(widened<Eigen::bfloat16>(from + 2 * i));
+                to[i] = static_cast<T>(bfloat16_to_float(decode<std::uint16_t, std::endian::little>(from + 2 * i)));
             break;
         default:
             if (dtype == dtype_of<T>()) {

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -91,8 +90,8 @@ void order_buffers(ModelForPyTorch<Scalar>& model, const std::vector<std::size_t
 /// Runs the model once, in evaluation mode. @throws as the model, and as `steps_to`; ShapeError for an empty sample;
 /// StateError for weights that are computed from others where an order would have to be turned over
 template <class Scalar, class Model>
-[[nodiscard]] ModelForPyTorch<Scalar> for_pytorch(Model& model, const Shape& sample, bool flattened, const std::set<std::string>& elementwise,
-                                                  const char* operation) {
+[[nodiscard]] ModelForPyTorch<Scalar> for_pytorch(Model& model, const Shape& sample, bool flattened,
+                                                  const std::set<std::string>& elementwise, const char* operation) {
     require<ShapeError>(sample.rank() > 0 && sample.numel() > 0, operation, "expected the shape of one sample, such as (32, 32, 3), got ",
                         sample);
     require<ShapeError>(!flattened || sample.rank() == 3, operation, "expected the shape (H, W, C) of the image that was flattened, got ",
@@ -106,8 +105,8 @@ template <class Scalar, class Model>
         first.emplace(entry.tensor, first.size());
     }
     const auto steps = recorded_run<Scalar>(model, result.parameters, flattened ? Shape{sample.numel()} : sample);
-    const auto image = flattened ? std::optional{Order::image(sample[0] * sample[1], sample[2])} : std::nullopt;
-    LayoutWalk walk{steps, image, elementwise};
+    const Order input = flattened ? Order::image(sample[0] * sample[1], sample[2]) : Order::plain(sample.numel());
+    LayoutWalk walk{steps, input, elementwise};
     const std::string problem = walk.problem();
     require<StateError>(problem.empty(), operation, "expected operations whose weights can be turned over, got: ", problem);
     result.orders = walk.orders(result.paths.size());
@@ -145,7 +144,8 @@ template <class Scalar>
 /// @throws what the model throws for such a sample; IoError for a file that is not whole, or that `save` wrote; StateError
 /// that lists, with PyTorch's shapes, what is missing, unexpected, or does not fit. The model is then unchanged.
 template <class Model>
-LoadReport load_pytorch(Model& model, const std::filesystem::path& path, const Shape& sample_shape, const LoadPyTorchOptions& options = {}) {
+LoadReport load_pytorch(Model& model, const std::filesystem::path& path, const Shape& sample_shape,
+                        const LoadPyTorchOptions& options = {}) {
     using Scalar = typename Model::value_type;
     const std::string where = concat(" in ", path);
     const TensorFile file = load_safetensors(path);
@@ -187,7 +187,8 @@ void save_pytorch(const Model& model, const std::filesystem::path& path, const S
     for (std::size_t i = 0; i < own.paths.size(); ++i)
         if (!own.orders[i].order)
             unseen.add(concat(printable(own.paths[i]), ": ", own.orders[i].reason));
-    require<StateError>(unseen.text().empty(), "save_pytorch", "expected tensors whose order in PyTorch can be seen, got others: ", unseen.text());
+    require<StateError>(unseen.text().empty(), "save_pytorch", "expected tensors whose order in PyTorch can be seen, got others: ",
+                        unseen.text());
     TensorFile file;
     file.metadata() = detail::notes(std::move(options.metadata), "save_pytorch", "NCHW");
     file.metadata().try_emplace("format", "pt");

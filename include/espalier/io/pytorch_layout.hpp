@@ -23,9 +23,9 @@ namespace espalier::inline ESPALIER_ABI::io::detail {
 /// Follows the order of elements through the steps of a run.
 class LayoutWalk {
 public:
-    /// `flattened`: the input is an image that was flattened, of so many pixels and channels. `elementwise` are operations
-    /// of the user's own that treat each element alone.
-    LayoutWalk(const std::vector<GraphStep>& steps, std::optional<Order> flattened, const std::set<std::string>& elementwise)
+    /// `input` is the order of inputs that are no images. `elementwise` are operations of the user's own that treat each
+    /// element alone.
+    LayoutWalk(const std::vector<GraphStep>& steps, const Order& input, const std::set<std::string>& elementwise)
         : steps_{steps}, elementwise_{elementwise}, uses_{steps} {
         for (std::size_t i = 0; i < steps.size(); ++i) {
             const Shape& shape = steps[i].shape;
@@ -33,7 +33,7 @@ public:
             if (shape.rank() == 4 || (steps[i].is_input && shape.rank() > 4))
                 classes_.fix(i, pixels_and_channels(shape), i);
             else if (steps[i].is_input)
-                classes_.fix(i, flattened ? *flattened : plain(i), i);
+                classes_.fix(i, input, i);
             else if (steps_[i].is_cut())
                 classes_.accuse(i, i);
         }

@@ -95,7 +95,8 @@ public:
         insert(std::move(name), StoredTensor{tensor});
     }
     void insert(std::string name, StoredTensor tensor) {
-        require<StateError>(name != "__metadata__", "tensor_file", "expected any other name than '__metadata__', which is the format's own");
+        require<StateError>(name != "__metadata__", "tensor_file",
+                            "expected any other name than '__metadata__', which is the format's own");
         const auto [place, added] = tensors_.try_emplace(std::move(name), std::move(tensor));
         require<StateError>(added, "tensor_file", "expected each name once, got '", place->first, "' twice");
     }
