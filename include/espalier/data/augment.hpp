@@ -10,7 +10,6 @@
 #include <espalier/data/batch.hpp>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -56,20 +55,17 @@ void move_pixels(Batch<Scalar>& batch, const AugmentOptions& options, const Move
     move(batch.input, Scalar(0));
     for (const std::string& task : options.targets) {
         auto& target = batch.targets.at(task);
-        std::optional<Tensor<bool>> mask;
-        if (target.mask()) {
-            mask = *target.mask();
-            if (mask->rank() >= 3)
-                move(*mask, false);
-        }
+        losses::TargetOptions<Scalar> beside = target.options();  // weights are of samples, which stay where they are
+        if (beside.mask && beside.mask->rank() >= 3)
+            move(*beside.mask, false);
         if (target.has_labels()) {
             Tensor<Index> labels = target.labels();
             move(labels, options.label_fill);
-            target = {std::move(labels), std::move(mask)};
+            target = {std::move(labels), std::move(beside)};
         } else {
             Tensor<Scalar> values = target.values();
             move(values, Scalar(0));
-            target = {std::move(values), std::move(mask)};
+            target = {std::move(values), std::move(beside)};
         }
     }
 }
