@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <espalier/data/augment.hpp>
 #include <espalier/data/loader.hpp>
+#include <espalier/data/transform.hpp>
 
 #include "catch.hpp"
 
 #include <limits>
 #include <set>
+#include <string>
 #include <vector>
 
 using namespace espalier;
@@ -78,6 +80,36 @@ TEST_CASE("a shift moves by every distance and fills with 0", "[data][augment]")
     }
     data::random_shift(0)(whole, random);
     CHECK(whole.input == images({1, 3, 3, 1}).input);
+}
+
+TEST_CASE("weights and masks of samples stay with a target that moves", "[data][augment]") {
+    const Tensor<bool> samples{{3}, {true, false, true}};
+    const Tensor<float> weight{{3}, {0.5F, 1, 2}};
+    const auto make = [&] {
+        const Tensor<Index> labels{{3, 1, 2}, {0, 1, 2, 3, 4, 5}};
+        const Tensor<bool> pixels{{3, 1, 2}, {true, false, true, true, false, true}};
+        return data::Batch<>{Tensor<float>{Shape{3, 1, 2, 1}},
+                             {{"labels", {labels, {.mask = samples, .weight = weight}}},
+                              {"values", {labels.cast<float>(), {.mask = pixels, .weight = weight}}},
+                              {"weights alone", {labels, {.weight = weight}}}}};
+    };
+    const data::AugmentOptions all{.targets = {"labels", "values", "weights alone"}};
+    Random random{1};
+    for (const data::Transform<>& transform :
+         {data::Transform<>{data::random_horizontal_flip(1, all)}, data::Transform<>{data::random_shift(0, all)}}) {
+        auto batch = make();
+        transform(batch, random);
+        for (const std::string& task : all.targets) {
+            REQUIRE(batch.targets.at(task).weight());
+            CHECK(*batch.targets.at(task).weight() == weight);
+        }
+        CHECK(*batch.targets.at("labels").mask() == samples);
+        CHECK(batch.targets.at("weights alone").mask() == nullptr);
+    }
+    auto batch = make();
+    data::random_horizontal_flip(1, all)(batch, random);
+    CHECK(*batch.targets.at("values").mask() == Tensor<bool>{{3, 1, 2}, {false, true, true, true, true, false}});
+    CHECK(batch.targets.at("labels").labels() == Tensor<Index>{{3, 1, 2}, {1, 0, 3, 2, 5, 4}});
 }
 
 TEST_CASE("targets on the pixels move with them when they are named", "[data][augment]") {

@@ -10,7 +10,6 @@
 #include <espalier/data/batch.hpp>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -56,7 +55,7 @@ void move_pixels(Batch<Scalar>& batch, const AugmentOptions& options, const Move
     move(batch.input, Scalar(0));
     for (const std::string& task : options.targets) {
         auto& target = batch.targets.at(task);
-        auto beside = target.options();
+        losses::TargetOptions<Scalar> beside = target.options();  // weights are of samples, which stay where they are
         if (beside.mask && beside.mask->rank() >= 3)
             move(*beside.mask, false);
         if (target.has_labels()) {
