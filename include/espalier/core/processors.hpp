@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -123,10 +124,14 @@ namespace espalier::inline ESPALIER_ABI::detail {
 /// Processors that the calling thread may run on.
 [[nodiscard]] inline int processors_of_affinity() {
 #if defined(__linux__)
-    std::vector<cpu_set_t> mask(1);
-    for (; mask.size() <= 64; mask.resize(2 * mask.size()))  // a machine with more than 1024 needs a longer mask
-        if (sched_getaffinity(0, mask.size() * sizeof(cpu_set_t), mask.data()) == 0)
-            return std::max(1, CPU_COUNT_S(mask.size() * sizeof(cpu_set_t), mask.data()));
+    for (std::size_t most = 1024; most <= 65536; most *= 2) {  // as long as the mask is refused as too short for the machine
+        cpu_set_t* const mask = CPU_ALLOC(most);
+        const std::size_t bytes = CPU_ALLOC_SIZE(most);
+        const int count = mask && sched_getaffinity(0, bytes, mask) == 0 ? CPU_COUNT_S(bytes, mask) : 0;
+        CPU_FREE(mask);
+        if (count > 0)
+            return count;
+    }
 #endif
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }

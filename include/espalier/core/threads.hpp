@@ -45,6 +45,10 @@ inline constexpr int most_threads = 1024;
     return count;
 }
 
+/// Of our namespace, so that Eigen's pool on it is another one for each set of compiler flags, as all that is ours.
+struct ThreadEnvironment : Eigen::StlThreadEnvironment {};
+using ThreadPool = Eigen::ThreadPoolTempl<ThreadEnvironment>;
+
 class Threads {
 public:
     static Threads& instance() noexcept;
@@ -56,7 +60,7 @@ public:
     }
 
     void set_count(int count) {
-        std::shared_ptr<Eigen::ThreadPool> old;  // joined after the lock is released
+        std::shared_ptr<ThreadPool> old;  // joined after the lock is released
         const std::scoped_lock lock{mutex_};
         if (count != count_)
             old = std::exchange(pool_, nullptr);
@@ -64,10 +68,10 @@ public:
     }
 
     /// The pool of `count() - 1` workers (the caller is the last thread), null when there is none. @throws as `count`
-    [[nodiscard]] std::shared_ptr<Eigen::ThreadPool> pool() {
+    [[nodiscard]] std::shared_ptr<ThreadPool> pool() {
         const std::scoped_lock lock{mutex_};
         if (!pool_ && counted() > 1 && !ended_)
-            pool_ = std::make_shared<Eigen::ThreadPool>(count_ - 1);
+            pool_ = std::make_shared<ThreadPool>(count_ - 1);
         return pool_;
     }
 
@@ -86,11 +90,11 @@ private:
     }
 
     /// The workers of a pool stay behind in the parent: it can neither be used nor joined in the child, nor be destroyed, as that joins.
-    void abandon() noexcept { ::new (static_cast<void*>(&pool_)) std::shared_ptr<Eigen::ThreadPool>; }
+    void abandon() noexcept { ::new (static_cast<void*>(&pool_)) std::shared_ptr<ThreadPool>; }
 
     /// Joins the workers; loops run serially from here on. `exit` within a loop leaves them alone: they may wait for that loop.
     void end() noexcept {
-        std::shared_ptr<Eigen::ThreadPool> old;
+        std::shared_ptr<ThreadPool> old;
         const std::scoped_lock lock{mutex_};
         ended_ = true;
         if (busy())
@@ -102,7 +106,7 @@ private:
     std::mutex mutex_;
     int count_ = 0;  ///< 0: nobody has asked yet
     bool ended_ = false;
-    std::shared_ptr<Eigen::ThreadPool> pool_;
+    std::shared_ptr<ThreadPool> pool_;
 };
 
 inline constinit Immortal<Threads> process_threads;

@@ -2,6 +2,7 @@
 /// @file Adam, and AdamW with decoupled weight decay.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/kernels/optimizer.hpp>
 #include <espalier/optim/optimizer.hpp>
 
@@ -42,8 +43,10 @@ protected:
     AdamBase(const char* operation, std::vector<Variable<Scalar>> parameters, const Options& options)
         : Optimizer<Scalar>{operation, std::move(parameters), options.learning_rate, {"exp_avg", "exp_avg_sq"}},
           options_{options} {
-        require<ValueError>(options.beta1 >= 0 && options.beta1 < 1, operation, "expected a beta1 in [0, 1), got ", options.beta1);
-        require<ValueError>(options.beta2 >= 0 && options.beta2 < 1, operation, "expected a beta2 in [0, 1), got ", options.beta2);
+        require<ValueError>(is_finite(options.beta1) && options.beta1 >= 0 && options.beta1 < 1, operation,
+                            "expected a beta1 in [0, 1), got ", options.beta1);
+        require<ValueError>(is_finite(options.beta2) && options.beta2 >= 0 && options.beta2 < 1, operation,
+                            "expected a beta2 in [0, 1), got ", options.beta2);
         this->require_at_least_0("eps", options.eps);
         this->require_at_least_0("weight_decay", options.weight_decay);
     }

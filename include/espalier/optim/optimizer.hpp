@@ -3,10 +3,10 @@
 #pragma once
 
 #include <espalier/autograd/variable.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/core/named.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <initializer_list>
 #include <utility>
 #include <vector>
@@ -135,7 +135,7 @@ protected:
     [[nodiscard]] Scalar* moment(const char* name, const Segment& segment) { return moments_.at(name).data() + segment.first; }
 
     void require_at_least_0(const char* name, double value) const {
-        require<ValueError>(value >= 0 && std::isfinite(value), operation_, "expected a finite ", name, " of at least 0, got ",
+        require<ValueError>(value >= 0 && is_finite(value), operation_, "expected a finite ", name, " of at least 0, got ",
                             value);
     }
 

@@ -2,6 +2,7 @@
 /// @file Stochastic gradient descent with momentum.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/kernels/optimizer.hpp>
 #include <espalier/optim/optimizer.hpp>
 
@@ -30,9 +31,11 @@ public:
         : Optimizer<Scalar>{"sgd", std::move(parameters), options.learning_rate,
                             options.momentum == 0 ? Names{} : Names{"momentum_buffer"}},
           options_{options} {
-        require<ValueError>(options.momentum >= 0 && options.momentum < 1, "sgd", "expected a momentum in [0, 1), got ",
+        require<ValueError>(is_finite(options.momentum) && options.momentum >= 0 && options.momentum < 1, "sgd",
+                            "expected a momentum in [0, 1), got ",
                             options.momentum);
-        require<ValueError>(options.dampening >= 0 && options.dampening <= 1, "sgd", "expected a dampening in [0, 1], got ",
+        require<ValueError>(is_finite(options.dampening) && options.dampening >= 0 && options.dampening <= 1, "sgd",
+                            "expected a dampening in [0, 1], got ",
                             options.dampening);
         this->require_at_least_0("weight_decay", options.weight_decay);
         require<ValueError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "sgd",
