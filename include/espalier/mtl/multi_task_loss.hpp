@@ -5,6 +5,7 @@
 #include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/backward.hpp>
 #include <espalier/autograd/reshape.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/losses/loss.hpp>
 #include <espalier/losses/target.hpp>
 
@@ -96,7 +97,7 @@ public:
             Variable<Scalar> value = evaluate(task, outputs.at(name), target);
             require<ShapeError>(value.numel() == 1, "MultiTaskLoss", "expected a loss of one element for task '", name, "', got ",
                                 value.shape(), ": use the mean or the sum");
-            require<ValueError>(std::isfinite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name,
+            require<ValueError>(is_finite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name,
                                 "', got ", value.item());
             terms.push_back(value.rank() == 0 ? value : autograd::reshape(value, {}));
             weights.push_back(static_cast<Scalar>(task.weight));
@@ -117,7 +118,7 @@ public:
 
 private:
     static void check_weight(std::string_view task, double weight) {
-        require<ValueError>(weight >= 0 && std::isfinite(weight), "MultiTaskLoss", "expected a weight of at least 0 for task '", task,
+        require<ValueError>(weight >= 0 && is_finite(weight), "MultiTaskLoss", "expected a weight of at least 0 for task '", task,
                             "', got ", weight);
     }
 
