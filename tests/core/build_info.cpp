@@ -25,3 +25,13 @@ TEST_CASE("build_info warns of a build without optimisation, and counts one thre
     info.threads = 2;
     CHECK_THAT(info.text(), ContainsSubstring("2 threads") && !ContainsSubstring("NOT OPTIMIZED"));
 }
+
+TEST_CASE("build_info tells the flags that change results", "[core][build_info]") {
+    CHECK(build_info().fast_math == (ESPALIER_FAST_MATH != 0));
+    CHECK_THAT(build_info().abi, ContainsSubstring("v0_1_"));
+    BuildInfo info;
+    info.fast_math = true;
+    CHECK_THAT(info.text(), ContainsSubstring("fast math"));
+    info.fast_math = false;
+    CHECK_THAT(info.text(), !ContainsSubstring("fast math"));
+}

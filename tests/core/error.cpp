@@ -2,6 +2,13 @@
 #include <espalier/core/error.hpp>
 
 #include "catch.hpp"
+#include "german.hpp"
+
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 
 using namespace espalier;
 
@@ -41,4 +48,28 @@ TEST_CASE("one who knows the place adds to an error and throws it on as what it 
     };
     CHECK_THROWS_AS(load(), IoError);
     CHECK_THROWS_WITH(load(), "[load] expected a file, in trunk");
+}
+
+TEST_CASE("texts do not follow the global locale", "[core][error]") {
+    const GlobalGerman german;
+    std::ostringstream follows;
+    follows << 2000 << ' ' << 0.5;
+    REQUIRE(follows.str() == "2.000 0,5");
+    CHECK(concat(2000, ' ', 12345678L, ' ', 0.5, ' ', 1234.5f, ' ', std::size_t{1000}) == "2000 12345678 0.5 1234.5 1000");
+    CHECK_THROWS_WITH((fail<ShapeError>("linear", "expected ", 2000, " features, got ", 1e6)),
+                      "[linear] expected 2000 features, got 1e+06");
+    Error error{"op", concat(1000)};
+    error.append(concat(", in layer ", 1000));
+    CHECK(error.what() == std::string{"[op] 1000, in layer 1000"});
+}
+
+TEST_CASE("parts of a temporary error are values", "[core][error]") {
+    const auto temporary = [] { return ShapeError{"an operation with a long name", "a message that is long as well"}; };
+    const auto& operation = temporary().operation();
+    const auto& message = temporary().message();
+    CHECK(operation == "an operation with a long name");
+    CHECK(message == "a message that is long as well");
+    STATIC_REQUIRE(std::is_same_v<decltype(std::declval<Error&&>().message()), std::string>);
+    STATIC_REQUIRE(std::is_same_v<decltype(std::declval<const Error&>().message()), std::string_view>);
+    STATIC_REQUIRE(std::is_same_v<decltype(std::declval<const Error&>().operation()), const std::string&>);
 }

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -59,6 +61,48 @@ TEST_CASE("an empty range calls nothing", "[core][threads]") {
     parallel_for(0, 1, [&](Index, Index) { ++calls; });
     parallel_for(-4, 1, [&](Index, Index) { ++calls; });
     CHECK(calls == 0);
+}
+
+TEST_CASE("counts and grains near the largest Index are as good as others", "[core][threads]") {
+    const RestoreThreads restore;
+    constexpr Index most = std::numeric_limits<Index>::max();
+    for (const int count : {1, 3}) {
+        set_num_threads(count);
+        CHECK(chunks_of(8, most) == std::set<std::pair<Index, Index>>{{0, 8}});
+        CHECK(chunks_of(8, most - 3) == std::set<std::pair<Index, Index>>{{0, 8}});
+        CHECK(chunks_of(most, most) == std::set<std::pair<Index, Index>>{{0, most}});
+        CHECK(chunks_of(most, most - 1) == std::set<std::pair<Index, Index>>{{0, most - 1}, {most - 1, most}});
+        CHECK(chunks_of(most, most / 3 + 1).size() == 3);
+        CHECK(chunks_of(most - 1, Index{1} << 62) == std::set<std::pair<Index, Index>>{{0, Index{1} << 62}, {Index{1} << 62, most - 1}});
+        // Too many to run; but the first that throws ends it, and every range is one.
+        std::atomic<int> wrong{0};
+        const auto run = [&](Index grain) {
+            parallel_for(most, grain, [&](Index begin, Index end) {
+                wrong += begin < 0 || end <= begin || end - begin > grain;
+                throw std::runtime_error{"enough"};
+            });
+        };
+        for (int repeat = 0; repeat < 100; ++repeat) {
+            CHECK_THROWS_WITH(run(1), "enough");
+            CHECK_THROWS_WITH(run(2), "enough");
+        }
+        CHECK(wrong == 0);
+        const auto none = [](Index, Index, void*) {};
+        CHECK_THROWS_AS(parallel_for(2, 1, std::numeric_limits<std::size_t>::max(), none), std::bad_alloc);
+        CHECK_THROWS_AS(parallel_for(2, 1, std::numeric_limits<std::size_t>::max() / 2, none), std::bad_alloc);
+    }
+}
+
+TEST_CASE("ESPALIER_NUM_THREADS is a number or an error that says what it may be", "[core][threads]") {
+    CHECK(detail::threads_at_first("1") == 1);
+    CHECK(detail::threads_at_first("12") == 12);
+    CHECK(detail::threads_at_first("1024") == 1024);
+    CHECK(detail::threads_at_first(nullptr) >= 1);
+    CHECK(detail::threads_at_first("") == detail::threads_at_first(nullptr));
+    CHECK_THROWS_WITH(detail::threads_at_first("abc"),
+                      "[num_threads] expected the environment's ESPALIER_NUM_THREADS to be a number from 1 to 1024, got 'abc'");
+    for (const char* const text : {"0", "-3", "3x", "99999999999", "99999999999999999999999", " 4", "4 ", "1025", "+4", "2.0", "0x4", "-"})
+        CHECK_THROWS_AS(detail::threads_at_first(text), ValueError);
 }
 
 TEST_CASE("parallel_for waits for all of its chunks", "[core][threads]") {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/record.hpp>
+#include <espalier/core/finite.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -98,7 +99,7 @@ template <class Scalar>
 /// requires a gradient, the graph is freed, or a value that it was recorded with has changed.
 template <class Scalar>
 void backward(std::span<const Variable<Scalar>> roots, const BackwardOptions& options = {}) {
-    require<ValueError>(std::isfinite(options.scale), "backward", "expected a finite scale, got ", options.scale);
+    require<ValueError>(is_finite(options.scale), "backward", "expected a finite scale, got ", options.scale);
     detail::Seeds<Scalar> seeds;
     for (const auto& root : roots) {
         require<StateError>(root.requires_grad(), "backward", "expected a loss that depends on a parameter, got the constant ",

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/record.hpp>
+#include <espalier/core/finite.hpp>
 
 #include <utility>
 
@@ -12,7 +13,7 @@ namespace espalier::inline ESPALIER_ABI::autograd {
 /// element. @throws ValueError unless 0 <= p < 1.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> dropout(const Variable<Scalar>& x, double p, Random& random) {
-    require<ValueError>(p >= 0 && p < 1, "dropout", "expected a probability in [0, 1), got ", p);
+    require<ValueError>(is_finite(p) && p >= 0 && p < 1, "dropout", "expected a probability in [0, 1), got ", p);
     if (p == 0)
         return x;
     const auto scale = static_cast<Scalar>(1 / (1 - p));

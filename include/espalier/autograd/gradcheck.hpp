@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/backward.hpp>
+#include <espalier/core/finite.hpp>
 
 #include <cmath>
 #include <ostream>
@@ -28,8 +29,7 @@ struct GradcheckReport {
 
     explicit operator bool() const noexcept { return passed; }
     friend std::ostream& operator<<(std::ostream& out, const GradcheckReport& report) {
-        return out << (report.passed ? "passed" : "failed") << ", worst error " << report.worst << " of the tolerance at "
-                   << report.where;
+        return out << concat(report.passed ? "passed" : "failed", ", worst error ", report.worst, " of the tolerance at ", report.where);
     }
 };
 
@@ -70,9 +70,9 @@ template <class F>
                 const double numeric = (above[i] - below[i]) / (2 * options.step);
                 const double analytic = rows[k][i * inputs[k].numel() + j];
                 const double error = std::abs(analytic - numeric) / (options.absolute + options.relative * std::abs(numeric));
-                if (error <= report.worst)
+                if (!is_nan(error) && error <= report.worst)
                     continue;
-                report.worst = std::isnan(error) ? INFINITY : error;
+                report.worst = is_nan(error) ? INFINITY : error;
                 report.where = concat("input ", k, " element ", j, ", output element ", i, ": analytic ", analytic,
                                       ", numeric ", numeric);
             }

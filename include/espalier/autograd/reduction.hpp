@@ -5,10 +5,10 @@
 #include <espalier/autograd/activation.hpp>
 #include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/record.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/kernels/reduction.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
@@ -92,7 +92,7 @@ template <class Scalar>
     kernels::for_each_index(y.numel(), [&, out = y.data(), winner = where.data()](Index j) {
         Index best = view(j / view.inner, 0, j % view.inner);
         for (Index e = 1; e < view.extent; ++e)
-            if (const Index i = view(j / view.inner, e, j % view.inner); in[i] > in[best] || std::isnan(in[i]))
+            if (const Index i = view(j / view.inner, e, j % view.inner); in[i] > in[best] || is_nan(in[i]))
                 best = i;
         out[j] = in[best];
         winner[j] = best;

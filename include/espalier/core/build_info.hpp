@@ -14,7 +14,7 @@
 
 namespace espalier::inline ESPALIER_ABI {
 
-/// Versions, compiler, instruction set and threads; `text()` is one line of it.
+/// Versions, compiler, instruction set, flags and threads; `text()` is one line of it.
 struct BuildInfo {
     std::string version = ESPALIER_VERSION;
 #if EIGEN_MAJOR_VERSION >= 5  // semantic versions from here on; before, the first number was the "world"
@@ -33,6 +33,8 @@ struct BuildInfo {
 #endif
     std::string isa{isa_name(espalier::isa())};  ///< of our kernels, chosen at run time
     std::string eigen_isa = Eigen::SimdInstructionSetsInUse();  ///< of Eigen, chosen by compiler flags
+    std::string abi = ESPALIER_STRING(ESPALIER_ABI);  ///< what symbols carry of the version and the flags of this unit
+    bool fast_math = ESPALIER_FAST_MATH;  ///< `-ffast-math` or a part of it: NaN and infinity get lost in sums and maxima
     int threads = num_threads();
 #if defined(__OPTIMIZE__) || (defined(_MSC_VER) && defined(NDEBUG))
     bool optimized = true;
@@ -42,7 +44,7 @@ struct BuildInfo {
 
     [[nodiscard]] std::string text() const {
         return concat("espalier ", version, ", Eigen ", eigen, ", ", compiler, ", ", isa, ", ", threads,
-                      threads == 1 ? " thread" : " threads", optimized ? "" : ", NOT OPTIMIZED");
+                      threads == 1 ? " thread" : " threads", fast_math ? ", fast math" : "", optimized ? "" : ", NOT OPTIMIZED");
     }
 };
 

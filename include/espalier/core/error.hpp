@@ -5,11 +5,13 @@
 #include <espalier/core/config.hpp>
 
 #include <initializer_list>
+#include <locale>
 #include <ostream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace espalier::inline ESPALIER_ABI {
 
@@ -38,9 +40,21 @@ private:
 
 [[nodiscard]] inline std::string join(std::initializer_list<MessagePart> parts) {
     std::ostringstream out;
+    out.imbue(std::locale::classic());  // else "2.000 features" and "0,5" where the program's locale writes numbers so
     for (const MessagePart& part : parts)
         part.print(out);
     return std::move(out).str();
+}
+
+/// Has `print(stream)` write to a stream of the user's as that is set, but for its locale: of "(2.000, 0,5)" nobody knows the parts.
+template <class Print>
+std::ostream& print_classic(std::ostream& out, const Print& print) {
+    std::ostringstream text;
+    text.copyfmt(out);
+    text.width(0);
+    text.imbue(std::locale::classic());
+    print(text);
+    return out << std::move(text).str();
 }
 
 }  // namespace detail
@@ -51,9 +65,11 @@ public:
     ESPALIER_COLD Error(std::string_view operation, std::string_view message)
         : std::runtime_error{detail::join({"[", operation, "] ", message})}, operation_{operation} {}
 
-    [[nodiscard]] const std::string& operation() const noexcept { return operation_; }
+    [[nodiscard]] const std::string& operation() const& noexcept { return operation_; }
+    [[nodiscard]] std::string operation() && { return std::move(operation_); }
     /// `what()` without the operation.
-    [[nodiscard]] std::string_view message() const noexcept { return std::string_view{what()}.substr(operation_.size() + 3); }
+    [[nodiscard]] std::string_view message() const& noexcept { return std::string_view{what()}.substr(operation_.size() + 3); }
+    [[nodiscard]] std::string message() && { return std::string{std::as_const(*this).message()}; }
 
     /// Adds to the end of `what()`, for one who catches it, knows more about the place and throws it on.
     void append(std::string_view text) { std::runtime_error::operator=(std::runtime_error{detail::join({what(), text})}); }
@@ -91,7 +107,7 @@ template <class E>
 
 }  // namespace detail
 
-/// Everything streamed into one string.
+/// Everything streamed into one string, numbers as in C++ whatever the global locale.
 template <class... Parts>
 [[nodiscard]] std::string concat(const Parts&... parts) {
     return detail::join({detail::MessagePart{parts}...});

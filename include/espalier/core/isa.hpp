@@ -5,6 +5,7 @@
 #include <espalier/core/config.hpp>
 #include <espalier/core/error.hpp>
 
+#include <atomic>
 #include <cstdlib>
 #include <string_view>
 
@@ -37,22 +38,29 @@ namespace detail {
     return Isa::baseline;
 }
 
+/// The strongest there is without a name. @throws ValueError for one that is unknown or not there.
+[[nodiscard]] inline Isa isa_of(const char* name) {
+    const Isa strongest = strongest_isa();
+    if (!name || !*name)
+        return strongest;
+    for (const Isa candidate : {Isa::baseline, Isa::avx2, Isa::avx512})
+        if (isa_name(candidate) == name && candidate <= strongest)
+            return candidate;
+    fail<ValueError>("isa", "expected ESPALIER_ISA to name an instruction set up to ", isa_name(strongest), ", got ", name);
+}
+
 }  // namespace detail
 
 /// The instruction set that kernels use: the strongest there is, or what the environment's `ESPALIER_ISA` names
 /// (`baseline`, `avx2`, `avx512`). @throws ValueError at the first call if that is unknown or not there.
 [[nodiscard]] ESPALIER_NOINLINE inline Isa isa() {
-    static const Isa chosen = [] {
-        const Isa strongest = detail::strongest_isa();
-        const char* const text = std::getenv("ESPALIER_ISA");
-        if (!text || !*text)
-            return strongest;
-        for (const Isa candidate : {Isa::baseline, Isa::avx2, Isa::avx512})
-            if (isa_name(candidate) == text && candidate <= strongest)
-                return candidate;
-        fail<ValueError>("isa", "expected ESPALIER_ISA to name an instruction set up to ", isa_name(strongest), ", got ", text);
-    }();
-    return chosen;
+    // Not a static that one thread makes while others wait: in the child of a fork meanwhile, there is nobody to end that wait.
+    static constinit std::atomic<int> chosen{-1};
+    if (const int known = chosen.load(std::memory_order_relaxed); known >= 0)
+        return static_cast<Isa>(known);
+    const Isa found = detail::isa_of(std::getenv("ESPALIER_ISA"));
+    chosen.store(static_cast<int>(found), std::memory_order_relaxed);
+    return found;
 }
 
 }  // namespace espalier::inline ESPALIER_ABI

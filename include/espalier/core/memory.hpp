@@ -5,6 +5,7 @@
 #pragma once
 
 #include <espalier/core/config.hpp>
+#include <espalier/core/process.hpp>
 
 #include <array>
 #include <atomic>
@@ -99,10 +100,8 @@ public:
     }
 
 private:
-    [[nodiscard]] static MemoryPool& instance() {
-        static MemoryPool* pool = new MemoryPool;  // never destroyed: static tensors may outlive any order of ours
-        return *pool;
-    }
+    friend struct PoolOverFork;
+    [[nodiscard]] static MemoryPool& instance() noexcept;
 
     static void release(Block* block) noexcept {
         block->~Block();
@@ -112,6 +111,17 @@ private:
     std::mutex mutex_;
     std::array<Block*, 256> free_{};
 };
+
+inline constinit Immortal<MemoryPool> process_memory;
+
+inline MemoryPool& MemoryPool::instance() noexcept { return process_memory.value; }
+
+/// Holds the lock while the process forks, so that the child finds it free and the lists whole.
+struct PoolOverFork {
+    static void unlock() noexcept { process_memory.value.mutex_.unlock(); }
+    AroundFork around{[]() noexcept { process_memory.value.mutex_.lock(); }, &unlock, &unlock};
+};
+inline const PoolOverFork pool_over_fork;
 
 }  // namespace detail
 

@@ -5,6 +5,8 @@
 #include <espalier/core/config.hpp>
 #include <espalier/core/error.hpp>
 #include <espalier/core/memory.hpp>
+#include <espalier/core/process.hpp>
+#include <espalier/core/processors.hpp>
 
 #if __has_include(<Eigen/ThreadPool>)
 #include <Eigen/ThreadPool>
@@ -14,41 +16,62 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
+#include <cstddef>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
-#include <thread>
+#include <string_view>
+#include <utility>
 
 namespace espalier::inline ESPALIER_ABI {
 namespace detail {
 
+inline constexpr int most_threads = 1024;
+
+/// The number that `ESPALIER_NUM_THREADS` holds; without it, or if it is empty, the processors there are.
+/// @throws ValueError for anything but a number from 1 to 1024.
+[[nodiscard]] inline int threads_at_first(const char* text) {
+    if (!text || !*text)
+        return std::min(processors(processors_of_affinity(), processor_quota()), most_threads);
+    const std::string_view digits{text};
+    int count = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+    require<ValueError>(error == std::errc{} && end == digits.data() + digits.size() && count >= 1 && count <= most_threads, "num_threads",
+                        "expected the environment's ESPALIER_NUM_THREADS to be a number from 1 to ", most_threads, ", got '", text, "'");
+    return count;
+}
+
+/// Of our namespace, so that Eigen's pool on it is another one for each set of compiler flags, as all that is ours.
+struct ThreadEnvironment : Eigen::StlThreadEnvironment {};
+using ThreadPool = Eigen::ThreadPoolTempl<ThreadEnvironment>;
+
 class Threads {
 public:
-    static Threads& instance() {
-        static Threads threads;
-        return threads;
-    }
+    static Threads& instance() noexcept;
 
+    /// @throws ValueError if the environment is asked for the first time and says nonsense
     [[nodiscard]] int count() {
         const std::scoped_lock lock{mutex_};
-        return count_;
+        return counted();
     }
 
     void set_count(int count) {
-        std::shared_ptr<Eigen::ThreadPool> old;  // joined after the lock is released
+        std::shared_ptr<ThreadPool> old;  // joined after the lock is released
         const std::scoped_lock lock{mutex_};
         if (count != count_)
             old = std::exchange(pool_, nullptr);
         count_ = count;
     }
 
-    /// The pool of `count() - 1` workers (the caller is the last thread), null when there is none.
-    [[nodiscard]] std::shared_ptr<Eigen::ThreadPool> pool() {
+    /// The pool of `count() - 1` workers (the caller is the last thread), null when there is none. @throws as `count`
+    [[nodiscard]] std::shared_ptr<ThreadPool> pool() {
         const std::scoped_lock lock{mutex_};
-        if (!pool_ && count_ > 1)
-            pool_ = std::make_shared<Eigen::ThreadPool>(count_ - 1);
+        if (!pool_ && counted() > 1 && !ended_)
+            pool_ = std::make_shared<ThreadPool>(count_ - 1);
         return pool_;
     }
 
@@ -58,18 +81,48 @@ public:
     }
 
 private:
-    Threads() {
-        if (const char* text = std::getenv("ESPALIER_NUM_THREADS"))
-            count_ = std::atoi(text);
+    friend struct ThreadsOfProcess;
+
+    int counted() {
+        if (count_ == 0)
+            count_ = threads_at_first(std::getenv("ESPALIER_NUM_THREADS"));
+        return count_;
+    }
+
+    /// The workers of a pool stay behind in the parent: it can neither be used nor joined in the child, nor be destroyed, as that joins.
+    void abandon() noexcept { ::new (static_cast<void*>(&pool_)) std::shared_ptr<ThreadPool>; }
+
+    /// Joins the workers; loops run serially from here on. `exit` within a loop leaves them alone: they may wait for that loop.
+    void end() noexcept {
+        std::shared_ptr<ThreadPool> old;
+        const std::scoped_lock lock{mutex_};
+        ended_ = true;
+        if (busy())
+            abandon();
         else
-            count_ = static_cast<int>(std::thread::hardware_concurrency());
-        count_ = std::clamp(count_, 1, 1024);
+            old = std::exchange(pool_, nullptr);
     }
 
     std::mutex mutex_;
-    int count_ = 1;
-    std::shared_ptr<Eigen::ThreadPool> pool_;
+    int count_ = 0;  ///< 0: nobody has asked yet
+    bool ended_ = false;
+    std::shared_ptr<ThreadPool> pool_;
 };
+
+inline constinit Immortal<Threads> process_threads;
+
+inline Threads& Threads::instance() noexcept { return process_threads.value; }
+
+/// Ties the pool to the life of the process.
+struct ThreadsOfProcess {
+    AroundFork around{[]() noexcept { process_threads.value.mutex_.lock(); }, []() noexcept { process_threads.value.mutex_.unlock(); },
+                      []() noexcept {
+                          process_threads.value.abandon();
+                          process_threads.value.mutex_.unlock();
+                      }};
+    ~ThreadsOfProcess() { process_threads.value.end(); }
+};
+inline const ThreadsOfProcess threads_of_process;
 
 struct BusyScope {
     bool before = std::exchange(Threads::busy(), true);
@@ -87,10 +140,11 @@ inline void relax() noexcept {
 #endif
 }
 
-/// Chunks that one thread begins with; those that are done with their own help it.
+/// Chunks that one thread begins with; those that are done with their own help it. Unsigned, as `next` runs past the end, by one
+/// for each thread that looks.
 struct alignas(memory_alignment) Share {
-    std::atomic<Index> next;
-    Index end;
+    std::atomic<std::size_t> next;
+    std::size_t end;
 };
 
 /// Calls `run(context, chunk, scratch)` for every chunk in [0, chunks) on all threads, with `scratch_bytes` of memory that
@@ -100,6 +154,8 @@ struct alignas(memory_alignment) Share {
 /// next, which counts where the cores share none.
 inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(const void* context, Index chunk, void* scratch),
                        const void* context) {
+    if (scratch_bytes > std::numeric_limits<std::size_t>::max() / (8 * most_threads))
+        throw std::bad_alloc{};
     const auto pool = chunks > 1 && !Threads::busy() ? Threads::instance().pool() : nullptr;
     const auto helpers = pool ? static_cast<unsigned>(std::min<Index>(pool->NumThreads(), chunks - 1)) : 0;
     // Taken here and for all threads: which of them come to work at all differs from loop to loop.
@@ -113,8 +169,9 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(cons
     const unsigned threads = helpers + 1;
     const Buffer memory{(sizeof(Share) + scratch_bytes) * threads};
     auto* const shares = static_cast<Share*>(memory.data());
-    for (unsigned i = 0; i < threads; ++i)
-        ::new (shares + i) Share{chunks * i / threads, chunks * (i + 1) / threads};
+    const std::size_t all = static_cast<std::size_t>(chunks), whole = all / threads, rest = all % threads;
+    for (unsigned i = 0; i < threads; ++i)  // all * i / threads, of which the product may be too large
+        ::new (shares + i) Share{whole * i + rest * i / threads, whole * (i + 1) + rest * (i + 1) / threads};
     std::exception_ptr failure;
     std::mutex failure_mutex;
     const auto work = [&](unsigned thread) {
@@ -123,8 +180,8 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(cons
             void* const scratch = reinterpret_cast<std::byte*>(shares + threads) + scratch_bytes * thread;
             for (unsigned i = 0; i < threads; ++i) {
                 Share& share = shares[(thread + i) % threads];
-                for (Index chunk; (chunk = share.next.fetch_add(1)) < share.end;)
-                    run(context, chunk, scratch);
+                for (std::size_t chunk; (chunk = share.next.fetch_add(1)) < share.end;)
+                    run(context, static_cast<Index>(chunk), scratch);
             }
         } catch (...) {
             for (unsigned i = 0; i < threads; ++i)
@@ -134,10 +191,19 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(cons
                 failure = std::current_exception();
         }
     };
-    Eigen::Barrier barrier{helpers};
+    // Destroyed by hand: it refuses to be while there are threads to wait for, as there are in the child of a fork.
+    alignas(Eigen::Barrier) std::byte barrier_memory[sizeof(Eigen::Barrier)];
+    auto& barrier = *::new (static_cast<void*>(barrier_memory)) Eigen::Barrier{helpers};
     std::atomic<unsigned> busy{helpers};
+    const unsigned process = forks.load(std::memory_order_relaxed);
+    // Of a fork within a body, the child has this thread alone. The loop cannot end there, and a worker has nowhere to return to.
+    const auto refuse_in_child = [process] {
+        require<StateError>(!forked_since(process), "parallel_for", "expected the process that began the loop to end it, got a child "
+                            "that was forked within its body and returned");
+    };
     const auto help = [&](unsigned thread) {
         work(thread);
+        refuse_in_child();
         busy.fetch_sub(1, std::memory_order_release);
         barrier.Notify();
     };
@@ -146,27 +212,32 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(cons
         pool->ScheduleWithHint([&help, i] { help(i); }, worker - 1, worker);  // two words: what std::function holds without allocating
     }
     work(0);
+    refuse_in_child();
     // Falling asleep and being woken costs more than the last chunk of most loops is worth waiting for.
     for (int i = 0; i < spins && busy.load(std::memory_order_acquire) > 0; ++i)
         relax();
     barrier.Wait();
+    barrier.~Barrier();
     if (failure)
         std::rethrow_exception(failure);
 }
 
 }  // namespace detail
 
-/// Threads that `parallel_for` uses; at first `ESPALIER_NUM_THREADS` or, without it, the processors there are.
+/// Threads that `parallel_for` uses; at first as many as the environment's `ESPALIER_NUM_THREADS` says or, without it, as there are
+/// processors for this process: those of its affinity mask, or fewer if a quota of its control group (a container's) rations them.
+/// @throws ValueError if the variable holds anything but a number from 1 to 1024
 [[nodiscard]] inline int num_threads() { return detail::Threads::instance().count(); }
 
 /// Sets how many threads `parallel_for` uses from here on. @throws ValueError unless 1 <= count <= 1024.
 inline void set_num_threads(int count) {
-    require<ValueError>(count >= 1 && count <= 1024, "set_num_threads", "expected 1 to 1024 threads, got ", count);
+    require<ValueError>(count >= 1 && count <= detail::most_threads, "set_num_threads", "expected 1 to ", detail::most_threads,
+                        " threads, got ", count);
     detail::Threads::instance().set_count(count);
 }
 
 /// `parallel_for` with a body that needs memory to work in: calls `body(begin, end, scratch)` with `scratch_bytes` that no
-/// other thread uses meanwhile, uninitialised and 64-byte aligned.
+/// other thread uses meanwhile, uninitialised and 64-byte aligned. @throws std::bad_alloc, and as the one below
 template <class Body>
 void parallel_for(Index n, Index grain, std::size_t scratch_bytes, const Body& body) {
     if (n <= 0)
@@ -176,10 +247,11 @@ void parallel_for(Index n, Index grain, std::size_t scratch_bytes, const Body& b
         Index n;
         Index grain;
     } const context{body, n, std::max<Index>(grain, 1)};
-    detail::run_chunks((n + context.grain - 1) / context.grain, scratch_bytes,
+    detail::run_chunks((n - 1) / context.grain + 1, scratch_bytes,
                        [](const void* pointer, Index chunk, void* scratch) {
                            const auto& c = *static_cast<const Context*>(pointer);
-                           c.body(chunk * c.grain, std::min(c.n, (chunk + 1) * c.grain), scratch);
+                           const Index begin = chunk * c.grain;
+                           c.body(begin, begin + std::min(c.grain, c.n - begin), scratch);
                        },
                        &context);
 }
@@ -188,6 +260,9 @@ void parallel_for(Index n, Index grain, std::size_t scratch_bytes, const Body& b
 ///
 /// The chunks are the same for any number of threads; a body that writes only what belongs to its chunk therefore gives
 /// the same bits on one thread and on sixteen. Nested calls run serially. The first exception of a body is rethrown.
+///
+/// After a `fork()` the child makes threads of its own at its first loop. @throws StateError in a child that was forked within a
+/// body on several threads and returned from it (on a thread of the pool, which has no caller, that ends the child)
 template <class Body>
 void parallel_for(Index n, Index grain, const Body& body) {
     parallel_for(n, grain, 0, [&](Index begin, Index end, void*) { body(begin, end); });

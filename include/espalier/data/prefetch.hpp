@@ -3,8 +3,11 @@
 #pragma once
 
 #include <espalier/core/config.hpp>
+#include <espalier/core/error.hpp>
 #include <espalier/core/memory.hpp>
+#include <espalier/core/process.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
@@ -18,24 +21,32 @@
 namespace espalier::inline ESPALIER_ABI::data::detail {
 
 /// Hands out `make(0)`, `make(1)`, ..., `make(count - 1)`, in that order, made by a thread that is at most `ahead`
-/// items ahead; with `ahead` 0 there is no thread. Destroying it stops the thread after the item it is at.
+/// items ahead; with `ahead` 0 there is no thread. Destroying it stops the thread after the item it is at. In the child of a
+/// `fork()`, where the thread is not, the rest is made when it is asked for.
 template <class Item>
 class Prefetcher {
 public:
     ESPALIER_COLD Prefetcher(std::function<Item(Index)> make, Index count, Index ahead)
         : work_{std::make_unique<Work>(std::move(make), count, static_cast<std::size_t>(ahead))} {
         if (ahead > 0)
-            thread_ = std::jthread{[work = work_.get()] { work->run(); }};
+            work_->thread = std::jthread{[work = work_.get()] { work->run(); }};
     }
     Prefetcher(Prefetcher&&) noexcept = default;
     Prefetcher& operator=(Prefetcher&&) = delete;
     ~Prefetcher() {
-        if (work_)
+        if (!work_)
+            return;
+        // Neither a thread that stayed in the parent process can be joined nor the one that this runs on, as when `make` calls `exit`.
+        if (work_->left_behind() || work_->thread.get_id() == std::this_thread::get_id())
+            (void)work_.release();
+        else
             work_->stop();
     }
 
     /// Nothing when all items have been handed out. @throws what `make` threw, in the place of that item; then nothing more comes
-    [[nodiscard]] std::optional<Item> next() { return thread_.joinable() ? work_->take() : work_->make_one(); }
+    [[nodiscard]] std::optional<Item> next() {
+        return work_->thread.joinable() && !work_->left_behind() ? work_->take() : work_->make_one();
+    }
 
 private:
     struct Work {
@@ -51,7 +62,9 @@ private:
                         return;
                 }
                 try {
-                    put(make(number));
+                    Item item = make(number);
+                    refuse_in_child();
+                    put(std::move(item));
                 } catch (...) {
                     const std::scoped_lock lock{mutex};
                     failure = std::current_exception();
@@ -69,26 +82,34 @@ private:
             changed.notify_all();
         }
 
+        /// If `make` forks and returns in the child as well, nobody is there to take what it made. Ends the child.
+        void refuse_in_child() const noexcept {
+            require<StateError>(!left_behind(), "data_loader", "expected the process that began the loop to end it, got a child that was "
+                                "forked while a batch was made and returned");
+        }
+
         std::optional<Item> take() {
             std::unique_lock lock{mutex};
             changed.wait(lock, [&] { return !ready.empty() || made == count; });
             if (ready.empty()) {
+                handed = count;
                 if (failure)
                     std::rethrow_exception(std::exchange(failure, nullptr));
                 return {};
             }
             std::optional<Item> item{std::move(ready.front())};
             ready.erase(ready.begin());
+            ++handed;
             changed.notify_all();
             return item;
         }
 
         std::optional<Item> make_one() {
-            if (made == count)
+            if (handed == count)
                 return {};
-            const Index number = std::exchange(made, count);  // stays at the end if making throws
+            const Index number = std::exchange(handed, count);  // stays at the end if making throws
             std::optional<Item> item{make(number)};
-            made = number + 1;
+            handed = number + 1;
             return item;
         }
 
@@ -97,6 +118,9 @@ private:
             stopped = true;
             changed.notify_all();
         }
+
+        /// Whether this is the child of a fork, and the thread, with all that it shares and perhaps holds, is in the parent.
+        [[nodiscard]] bool left_behind() const noexcept { return ahead > 0 && espalier::detail::forked_since(process); }
 
         const std::function<Item(Index)> make;
         const Index count;
@@ -107,10 +131,12 @@ private:
         std::exception_ptr failure;
         Index made = 0;
         bool stopped = false;
+        Index handed = 0;  // of the one who asks alone, so that it can be relied on after a fork
+        const unsigned process = espalier::detail::forks.load(std::memory_order_relaxed);
+        std::jthread thread;  // destroyed first: it is joined while the rest is still there
     };
 
     std::unique_ptr<Work> work_;
-    std::jthread thread_;  // destroyed first: it is joined while the work is still there
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::data::detail

@@ -2,6 +2,7 @@
 /// @file One set into several, at random and always the same for the same seed.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/core/random.hpp>
 #include <espalier/data/dataset.hpp>
 
@@ -45,7 +46,7 @@ template <class Scalar>
 [[nodiscard]] std::vector<Dataset<Scalar>> split(const Dataset<Scalar>& dataset, const std::vector<double>& fractions,
                                                  std::uint64_t seed = 0) {
     for (const double fraction : fractions)
-        require<ValueError>(fraction > 0 && fraction <= 1, "split", "expected fractions in (0, 1], got ", fraction);
+        require<ValueError>(is_finite(fraction) && fraction > 0 && fraction <= 1, "split", "expected fractions in (0, 1], got ", fraction);
     const double sum = std::accumulate(fractions.begin(), fractions.end(), 0.0);
     require<ValueError>(std::abs(sum - 1) < 1e-6, "split", "expected fractions whose sum is 1, got ", sum);
     std::vector<Index> sizes;

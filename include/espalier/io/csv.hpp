@@ -160,8 +160,8 @@ public:
         return {cells_, static_cast<std::size_t>(found - names().begin())};
     }
     /// @throws IoError unless 0 <= column < columns()
-    template <std::integral I>
-    [[nodiscard]] CsvColumn column(I column) const {
+    template <std::integral Integer>
+    [[nodiscard]] CsvColumn column(Integer column) const {
         require<IoError>(std::cmp_greater_equal(column, 0) && std::cmp_less(column, columns()), "csv", "expected a column in [0, ",
                          columns(), ") of ", cells_->path, ", got ", column);
         return {cells_, static_cast<std::size_t>(column)};

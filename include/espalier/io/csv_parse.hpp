@@ -3,10 +3,10 @@
 #pragma once
 
 #include <espalier/core/error.hpp>
+#include <espalier/core/finite.hpp>
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -105,7 +105,7 @@ template <class Scalar>
         const bool whole = !in.fail() && in.peek() == std::istringstream::traits_type::eof();
 #endif
         number = static_cast<Scalar>(wide);
-        return whole && std::isfinite(number);
+        return whole && is_finite(number);
     }
 }
 

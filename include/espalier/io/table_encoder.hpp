@@ -12,6 +12,7 @@
 /// @endcode
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/core/moments.hpp>
 #include <espalier/io/csv.hpp>
 #include <espalier/io/table_encoding.hpp>
@@ -232,7 +233,7 @@ private:
                 moments.add(values[row]);
         require<ValueError>(moments.count() > 0, "table_encoder", "expected at least one number in column '", column.name(),
                             "' of the rows to learn from, got missing cells alone");
-        require<ValueError>(std::isfinite(moments.deviation()), "table_encoder", "expected numbers of column '", column.name(),
+        require<ValueError>(is_finite(moments.deviation()), "table_encoder", "expected numbers of column '", column.name(),
                             "' whose deviation is finite, got ", moments.deviation());
         return {moments.mean(), moments.deviation() > 0 ? moments.deviation() : 1};
     }
@@ -263,7 +264,7 @@ private:
         for (Index row = 0; row < values.numel(); ++row) {
             Scalar& value = to[row * width + at];
             value = present[row] ? static_cast<Scalar>((values[row] - scaling.mean) / scaling.deviation) : Scalar(0);
-            if (!std::isfinite(value))
+            if (!is_finite(value))
                 fail<IoError>("table_encoder", "expected a number that is finite when standardised", column.place(row), ", got ",
                               values[row]);
             if (indicator >= 0)

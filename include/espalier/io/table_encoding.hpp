@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/core/error.hpp>
+#include <espalier/core/finite.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -96,7 +97,7 @@ inline void check(const TableEncoding& encoding) {
         require<IoError>(seen.insert(name).second, "table_encoder", "expected each ", what, " once", where, ", got '", name, "' twice");
     };
     const auto usable = [](const Scaling& scaling, const std::string& column) {
-        require<IoError>(std::isfinite(scaling.mean) && std::isfinite(scaling.deviation) && scaling.deviation > 0, "table_encoder",
+        require<IoError>(is_finite(scaling.mean) && is_finite(scaling.deviation) && scaling.deviation > 0, "table_encoder",
                          "expected a finite mean and a deviation above 0 for column '", column, "', got ", scaling.mean, " and ",
                          scaling.deviation);
     };

@@ -2,6 +2,7 @@
 /// @file The windows of pooling over channels-last images, and the largest of each.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/core/memory.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/elementwise.hpp>
@@ -107,7 +108,7 @@ void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uin
                     }
                     vector_loop(0, s.channels, [=](Index c) {
                         const Scalar best = out[c];
-                        const bool better = !(in[c] <= best) & (best == best);  // true for NaN as well, which then stays
+                        const bool better = !(in[c] <= best) & !is_nan(best);  // true for NaN as well, which then stays
                         out[c] = better ? in[c] : best;
                         from[c] = better ? tap : from[c];
                     });

@@ -21,7 +21,7 @@ struct Pair {
     constexpr Pair(Index h, Index w) noexcept : height{h}, width{w} {}
 
     friend constexpr bool operator==(Pair a, Pair b) noexcept { return a.height == b.height && a.width == b.width; }
-    friend std::ostream& operator<<(std::ostream& out, Pair p) { return out << p.height << 'x' << p.width; }
+    friend std::ostream& operator<<(std::ostream& out, Pair p) { return out << concat(p.height, 'x', p.width); }
 };
 
 struct Window {

@@ -2,12 +2,12 @@
 /// @file Cross-entropy of logits and class indices.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/softmax.hpp>
 #include <espalier/losses/reduction.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -27,14 +27,14 @@ namespace detail {
 
 template <class Scalar>
 void check(const CrossEntropyOptions<Scalar>& options) {
-    require<ValueError>(options.label_smoothing >= 0 && options.label_smoothing <= 1, "cross_entropy",
+    require<ValueError>(is_finite(options.label_smoothing) && options.label_smoothing >= 0 && options.label_smoothing <= 1, "cross_entropy",
                         "expected a label_smoothing in [0, 1], got ", options.label_smoothing);
     if (!options.weight)
         return;
     require<ShapeError>(options.weight->rank() == 1, "cross_entropy", "expected class weights of shape (classes,), got ",
                         options.weight->shape());
     for (const Scalar w : *options.weight)
-        require<ValueError>(w >= 0 && std::isfinite(w), "cross_entropy", "expected finite class weights of at least 0, got ", w);
+        require<ValueError>(w >= 0 && is_finite(w), "cross_entropy", "expected finite class weights of at least 0, got ", w);
 }
 
 /// The loss of one row of logits is -sum over c of q_c w_c log softmax(x)_c; q is 1 - smoothing on the label, and

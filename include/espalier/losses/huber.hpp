@@ -2,6 +2,7 @@
 /// @file Huber's loss: quadratic near the value, linear far from it (Huber, 1964).
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/losses/reduction.hpp>
 
 #include <cmath>
@@ -17,7 +18,7 @@ struct HuberOptions {
 
 namespace detail {
 inline void check(const HuberOptions& options) {
-    require<ValueError>(options.delta > 0 && std::isfinite(options.delta), "huber_loss", "expected a finite delta above 0, got ",
+    require<ValueError>(options.delta > 0 && is_finite(options.delta), "huber_loss", "expected a finite delta above 0, got ",
                         options.delta);
 }
 }  // namespace detail

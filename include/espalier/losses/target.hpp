@@ -3,6 +3,7 @@
 /// each sample counts.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/core/named.hpp>
 #include <espalier/tensor/tensor.hpp>
 
@@ -160,7 +161,7 @@ private:
         require<ShapeError>(weight()->shape() == samples, "target", "expected weights of shape ", samples, ", one for each sample, got ",
                             weight()->shape());
         for (Index i = 0; i < size(); ++i)
-            require<ValueError>((*weight())[i] >= 0 && std::isfinite((*weight())[i]), "target",
+            require<ValueError>((*weight())[i] >= 0 && is_finite((*weight())[i]), "target",
                                 "expected finite weights of at least 0, got ", (*weight())[i], " at sample ", i);
     }
 

@@ -2,11 +2,11 @@
 /// @file The share of labels that the scores put first, or among the first k.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/kernels/reduction.hpp>
 #include <espalier/losses/target.hpp>
 #include <espalier/metrics/classes.hpp>
 
-#include <cmath>
 
 namespace espalier::inline ESPALIER_ABI::metrics {
 
@@ -64,8 +64,8 @@ private:
         const Scalar own = score[label];
         Index before = 0;
         for (Index c = 0; c < classes; ++c)
-            before += score[c] > own || std::isnan(score[c]) || (score[c] == own && c < label);
-        return before < options_.top_k && !std::isnan(own);
+            before += score[c] > own || is_nan(score[c]) || (score[c] == own && c < label);
+        return before < options_.top_k && !is_nan(own);
     }
 
     AccuracyOptions options_;

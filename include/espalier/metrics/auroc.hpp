@@ -2,6 +2,7 @@
 /// @file The area under the ROC curve: how often a sample that is true scores higher than one that is not.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/losses/target.hpp>
 #include <espalier/metrics/binary.hpp>
 
@@ -25,7 +26,7 @@ public:
     void check(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) const {
         detail::check_binary("auroc", prediction.shape(), target);
         for (Index i = 0; i < prediction.numel(); ++i)
-            if (std::isnan(prediction[i]) && target.counts(i))
+            if (is_nan(prediction[i]) && target.counts(i))
                 fail<ValueError>("auroc", "expected predictions that have an order, got NaN at sample ", i / target.sample_numel());
     }
     /// @throws as `check`, or std::bad_alloc; nothing is counted then.

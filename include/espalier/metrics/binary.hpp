@@ -12,6 +12,7 @@
 /// @endcode
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/losses/match.hpp>
 #include <espalier/losses/target.hpp>
 
@@ -74,7 +75,7 @@ class BinaryRatio {
 public:
     /// @throws ValueError for a threshold that is NaN.
     BinaryRatio(const char* operation, const BinaryOptions& options) : operation_{operation}, options_{options} {
-        require<ValueError>(!std::isnan(options.threshold), operation, "expected a number as threshold, got ", options.threshold);
+        require<ValueError>(!is_nan(options.threshold), operation, "expected a number as threshold, got ", options.threshold);
     }
 
     /// @throws ShapeError unless there is a label or value for each prediction, ValueError if it is neither 0 nor 1.
@@ -85,7 +86,7 @@ public:
     void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) {
         check(prediction, target);
         for_each_binary(prediction, target, [this](Scalar x, bool truth, Scalar weight) {
-            const bool says = std::isnan(x) ? !truth : static_cast<double>(x) > options_.threshold;  // NaN is wrong
+            const bool says = is_nan(x) ? !truth : static_cast<double>(x) > options_.threshold;  // NaN is wrong
             double& count = says ? (truth ? counts_.true_positive : counts_.false_positive)
                                  : (truth ? counts_.false_negative : counts_.true_negative);
             count += static_cast<double>(weight);

@@ -2,6 +2,7 @@
 /// @file What metrics of class indices have in common: their checks, and which class the scores put first.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/losses/match.hpp>
@@ -37,8 +38,8 @@ void for_each_prediction(const Tensor<Scalar>& scores, const losses::Target<Scal
         for (Index r = begin; r < end; ++r) {
             const Scalar* const score = scores.data() + r * classes;
             Index best = 0;
-            for (Index c = 1; c < classes && !std::isnan(score[best]); ++c)
-                if (score[c] > score[best] || std::isnan(score[c]))
+            for (Index c = 1; c < classes && !is_nan(score[best]); ++c)
+                if (score[c] > score[best] || is_nan(score[c]))
                     best = c;
             out[r] = best;
         }

@@ -5,6 +5,7 @@
 #include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/backward.hpp>
 #include <espalier/autograd/reshape.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/losses/loss.hpp>
 #include <espalier/losses/target.hpp>
 
@@ -112,7 +113,7 @@ public:
             Variable<Scalar> value = evaluate(task, output, target);
             require<ShapeError>(value.numel() == 1, "MultiTaskLoss", "expected a loss of one element for task '", name, "', got ",
                                 value.shape(), ": use the mean or the sum");
-            require<ValueError>(std::isfinite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name,
+            require<ValueError>(is_finite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name,
                                 "', got ", value.item());
             active.back() = value.requires_grad() || !output.requires_grad();  // of labels none of which counts it is a constant
             if (active.back()) {
@@ -141,7 +142,7 @@ public:
 
 private:
     static void check_weight(std::string_view task, double weight) {
-        require<ValueError>(weight >= 0 && std::isfinite(weight), "MultiTaskLoss", "expected a weight of at least 0 for task '", task,
+        require<ValueError>(weight >= 0 && is_finite(weight), "MultiTaskLoss", "expected a weight of at least 0 for task '", task,
                             "', got ", weight);
     }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/dropout.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/nn/module.hpp>
 #include <espalier/nn/undo.hpp>
 
@@ -14,7 +15,7 @@ class Dropout {
 public:
     /// @throws ValueError unless 0 <= p < 1.
     explicit Dropout(double p = 0.5) : p_{p}, random_{new_random()} {
-        require<ValueError>(p >= 0 && p < 1, "Dropout", "expected a probability in [0, 1), got ", p);
+        require<ValueError>(is_finite(p) && p >= 0 && p < 1, "Dropout", "expected a probability in [0, 1), got ", p);
     }
 
     template <class Scalar>

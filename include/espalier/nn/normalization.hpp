@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/normalization.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/nn/module.hpp>
 #include <espalier/nn/undo.hpp>
 
@@ -34,8 +35,10 @@ public:
     explicit BatchNorm(Index channels, BatchNormOptions options = {})
         : weight_{Tensor<Scalar>::ones(detail::channels_of("BatchNorm", channels))}, bias_{Tensor<Scalar>{Shape{channels}}},
           running_{Tensor<Scalar>{Shape{channels}}, Tensor<Scalar>::ones({channels})}, options_{options} {
-        require<ValueError>(options.epsilon > 0, "BatchNorm", "expected an epsilon above 0, got ", options.epsilon);
-        require<ValueError>(options.momentum >= 0 && options.momentum <= 1, "BatchNorm", "expected a momentum in [0, 1], got ",
+        require<ValueError>(is_finite(options.epsilon) && options.epsilon > 0, "BatchNorm",
+                            "expected an epsilon above 0, got ", options.epsilon);
+        require<ValueError>(is_finite(options.momentum) && options.momentum >= 0 && options.momentum <= 1, "BatchNorm",
+                            "expected a momentum in [0, 1], got ",
                             options.momentum);
     }
 
@@ -47,7 +50,7 @@ public:
         auto next = running_;
         auto y = autograd::batch_norm<Scalar>(x, weight_, bias_, next, true, options_.momentum, options_.epsilon);
         for (Index c = 0; c < next.mean.numel(); ++c)
-            require<ValueError>(std::isfinite(next.mean[c]) && std::isfinite(next.variance[c]), "batch_norm",
+            require<ValueError>(is_finite(next.mean[c]) && is_finite(next.variance[c]), "batch_norm",
                                 "expected finite running statistics, got mean ", next.mean[c], " and variance ",
                                 next.variance[c], " in channel ", c, " after input ", x.shape());
         std::swap_ranges(next.mean.begin(), next.mean.end(), running_.mean.begin());
@@ -83,7 +86,7 @@ public:
     explicit LayerNorm(Index features, double epsilon = 1e-5)
         : weight_{Tensor<Scalar>::ones(detail::channels_of("LayerNorm", features))}, bias_{Tensor<Scalar>{Shape{features}}},
           epsilon_{epsilon} {
-        require<ValueError>(epsilon > 0, "LayerNorm", "expected an epsilon above 0, got ", epsilon);
+        require<ValueError>(is_finite(epsilon) && epsilon > 0, "LayerNorm", "expected an epsilon above 0, got ", epsilon);
     }
 
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {

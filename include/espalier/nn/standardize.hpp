@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/arithmetic.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/core/moments.hpp>
 #include <espalier/nn/module.hpp>
 
@@ -34,7 +35,7 @@ public:
         require<ShapeError>(mean_.rank() == 1 && mean_.numel() > 0 && mean_.shape() == std_.shape(), "Standardize",
                             "expected a mean and a std (channels,), got ", mean_.shape(), " and ", std_.shape());
         for (Index c = 0; c < mean_.numel(); ++c)
-            require<ValueError>(std::isfinite(mean_[c]) && std::isfinite(std_[c]) && std_[c] > 0, "Standardize",
+            require<ValueError>(is_finite(mean_[c]) && is_finite(std_[c]) && std_[c] > 0, "Standardize",
                                 "expected a finite mean and a std above 0, got ", mean_[c], " and ", std_[c], " in channel ", c);
     }
 
@@ -69,7 +70,7 @@ private:
         for (Index i = 0; i < data.numel(); ++i) {
             if (mask && !(*mask)[i / each])
                 continue;
-            require<ValueError>(std::isfinite(data[i]), "Standardize", "expected finite values, got ", data[i], " in channel ",
+            require<ValueError>(is_finite(data[i]), "Standardize", "expected finite values, got ", data[i], " in channel ",
                                 i % channels);
             moments[static_cast<std::size_t>(i % channels)].add(static_cast<double>(data[i]));
         }
@@ -81,7 +82,7 @@ private:
                                 c);
             mean[c] = static_cast<Scalar>(found.mean());
             const auto deviation = static_cast<Scalar>(found.deviation());
-            require<ValueError>(std::isfinite(mean[c]) && std::isfinite(deviation), "Standardize",
+            require<ValueError>(is_finite(mean[c]) && is_finite(deviation), "Standardize",
                                 "expected values whose deviation is a finite number, got ", deviation, " in channel ", c);
             std[c] = deviation > 0 ? deviation : Scalar(1);
         }

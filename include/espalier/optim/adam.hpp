@@ -2,6 +2,7 @@
 /// @file Adam, and AdamW with decoupled weight decay.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/kernels/optimizer.hpp>
 #include <espalier/optim/optimizer.hpp>
 
@@ -50,8 +51,10 @@ private:
     using typename Optimizer<Scalar>::Segment;
 
     [[nodiscard]] static const Options& checked(const char* operation, const Options& options) {
-        require<ValueError>(options.beta1 >= 0 && options.beta1 < 1, operation, "expected a beta1 in [0, 1), got ", options.beta1);
-        require<ValueError>(options.beta2 >= 0 && options.beta2 < 1, operation, "expected a beta2 in [0, 1), got ", options.beta2);
+        require<ValueError>(is_finite(options.beta1) && options.beta1 >= 0 && options.beta1 < 1, operation,
+                            "expected a beta1 in [0, 1), got ", options.beta1);
+        require<ValueError>(is_finite(options.beta2) && options.beta2 >= 0 && options.beta2 < 1, operation,
+                            "expected a beta2 in [0, 1), got ", options.beta2);
         require_at_least_0<Scalar>(operation, "eps", options.eps);
         return options;
     }

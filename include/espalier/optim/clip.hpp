@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/variable.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/reduction.hpp>
 #include <espalier/optim/distinct.hpp>
@@ -34,7 +35,7 @@ template <class Scalar>
 /// @throws ValueError, before anything is changed, for a gradient that is not finite or a `max_norm` below 0.
 template <class Scalar>
 double clip_grad_norm(const std::vector<Variable<Scalar>>& parameters, double max_norm) {
-    require<ValueError>(max_norm >= 0, "clip_grad_norm", "expected a max_norm of at least 0, got ", max_norm);
+    require<ValueError>(!is_nan(max_norm) && max_norm >= 0, "clip_grad_norm", "expected a max_norm of at least 0, got ", max_norm);
     const auto gradients = detail::gradients_of(parameters);
     double squares = 0;
     for (const Tensor<Scalar>* gradient : gradients)
@@ -43,7 +44,7 @@ double clip_grad_norm(const std::vector<Variable<Scalar>>& parameters, double ma
             return v * v;
         });
     const double norm = std::sqrt(squares);
-    require<ValueError>(std::isfinite(norm), "clip_grad_norm", "expected finite gradients, got norm ", norm);
+    require<ValueError>(is_finite(norm), "clip_grad_norm", "expected finite gradients, got norm ", norm);
     const double factor = max_norm / (norm + 1e-6);
     if (factor < 1)
         for (Tensor<Scalar>* gradient : gradients)
@@ -55,7 +56,7 @@ double clip_grad_norm(const std::vector<Variable<Scalar>>& parameters, double ma
 /// Clamps every element of every gradient to [-clip_value, clip_value]. @throws ValueError for a `clip_value` below 0.
 template <class Scalar>
 void clip_grad_value(const std::vector<Variable<Scalar>>& parameters, double clip_value) {
-    require<ValueError>(clip_value >= 0, "clip_grad_value", "expected a clip_value of at least 0, got ", clip_value);
+    require<ValueError>(!is_nan(clip_value) && clip_value >= 0, "clip_grad_value", "expected a clip_value of at least 0, got ", clip_value);
     const auto bound = static_cast<Scalar>(clip_value);
     for (Tensor<Scalar>* gradient : detail::gradients_of(parameters))
         kernels::for_each_index(gradient->numel(),

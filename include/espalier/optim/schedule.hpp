@@ -2,6 +2,7 @@
 /// @file Learning rates as functions of time: a schedule is a pure function, the scheduler applies it to an optimizer.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/optim/optimizer.hpp>
 
 #include <algorithm>
@@ -28,7 +29,7 @@ public:
     /// @throws ValueError unless step_size > 0 and gamma >= 0.
     explicit StepLR(const StepLROptions& options) : options_{options} {
         require<ValueError>(options.step_size > 0, "step_lr", "expected a step_size above 0, got ", options.step_size);
-        require<ValueError>(options.gamma >= 0 && std::isfinite(options.gamma), "step_lr",
+        require<ValueError>(options.gamma >= 0 && is_finite(options.gamma), "step_lr",
                             "expected a finite gamma of at least 0, got ", options.gamma);
     }
     [[nodiscard]] double operator()(double base, Index t) const {
@@ -44,7 +45,7 @@ class ExponentialLR {
 public:
     /// @throws ValueError unless gamma >= 0.
     explicit ExponentialLR(double gamma) : gamma_{gamma} {
-        require<ValueError>(gamma >= 0 && std::isfinite(gamma), "exponential_lr", "expected a finite gamma of at least 0, got ",
+        require<ValueError>(gamma >= 0 && is_finite(gamma), "exponential_lr", "expected a finite gamma of at least 0, got ",
                             gamma);
     }
     [[nodiscard]] double operator()(double base, Index t) const { return base * std::pow(gamma_, static_cast<double>(t)); }
@@ -65,7 +66,7 @@ public:
     /// @throws ValueError unless t_max > 0 and eta_min >= 0.
     explicit CosineAnnealingLR(const CosineAnnealingLROptions& options) : options_{options} {
         require<ValueError>(options.t_max > 0, "cosine_annealing_lr", "expected a t_max above 0, got ", options.t_max);
-        require<ValueError>(options.eta_min >= 0 && std::isfinite(options.eta_min), "cosine_annealing_lr",
+        require<ValueError>(options.eta_min >= 0 && is_finite(options.eta_min), "cosine_annealing_lr",
                             "expected a finite eta_min of at least 0, got ", options.eta_min);
     }
     [[nodiscard]] double operator()(double base, Index t) const {
@@ -90,7 +91,7 @@ public:
     /// @throws ValueError unless steps > 0 and start_factor is in (0, 1].
     explicit LinearWarmup(const LinearWarmupOptions& options, Schedule next = {}) : options_{options}, next_{std::move(next)} {
         require<ValueError>(options.steps > 0, "linear_warmup", "expected steps above 0, got ", options.steps);
-        require<ValueError>(options.start_factor > 0 && options.start_factor <= 1, "linear_warmup",
+        require<ValueError>(is_finite(options.start_factor) && options.start_factor > 0 && options.start_factor <= 1, "linear_warmup",
                             "expected a start_factor in (0, 1], got ", options.start_factor);
     }
     [[nodiscard]] double operator()(double base, Index t) const {

@@ -2,6 +2,7 @@
 /// @file Stochastic gradient descent with momentum.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/kernels/optimizer.hpp>
 #include <espalier/optim/optimizer.hpp>
 
@@ -44,9 +45,9 @@ private:
     using typename Optimizer<Scalar>::Segment;
 
     [[nodiscard]] static const SGDOptions& checked(const SGDOptions& options) {
-        require<ValueError>(options.momentum >= 0 && options.momentum < 1, "sgd", "expected a momentum in [0, 1), got ",
+        require<ValueError>(is_finite(options.momentum) && options.momentum >= 0 && options.momentum < 1, "sgd", "expected a momentum in [0, 1), got ",
                             options.momentum);
-        require<ValueError>(options.dampening >= 0 && options.dampening <= 1, "sgd", "expected a dampening in [0, 1], got ",
+        require<ValueError>(is_finite(options.dampening) && options.dampening >= 0 && options.dampening <= 1, "sgd", "expected a dampening in [0, 1], got ",
                             options.dampening);
         require<ValueError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "sgd",
                             "expected momentum above 0 and no dampening with nesterov, got momentum ", options.momentum,

@@ -34,11 +34,13 @@ void print_axis(std::ostream& out, const Tensor<Scalar>& tensor, Index axis, Ind
 
 }  // namespace detail
 
-/// `[[1, 2],\n [3, 4]] (2, 2)`.
+/// `[[1, 2],\n [3, 4]] (2, 2)`, with the precision and flags of the stream; numbers as in C++ whatever its locale.
 template <class Scalar>
 std::ostream& operator<<(std::ostream& out, const Tensor<Scalar>& tensor) {
-    detail::print_axis(out, tensor, 0, 0);
-    return out << ' ' << tensor.shape();
+    return detail::print_classic(out, [&](std::ostream& text) {
+        detail::print_axis(text, tensor, 0, 0);
+        text << ' ' << tensor.shape();
+    });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI

@@ -108,10 +108,12 @@ public:
     }
 
     friend std::ostream& operator<<(std::ostream& out, const Shape& shape) {
-        out << '(';
-        for (Index i = 0; i < shape.rank_; ++i)
-            out << (i ? ", " : "") << shape[i];
-        return out << (shape.rank_ == 1 ? ",)" : ")");
+        return detail::print_classic(out, [&](std::ostream& text) {
+            text << '(';
+            for (Index i = 0; i < shape.rank_; ++i)
+                text << (i ? ", " : "") << shape[i];
+            text << (shape.rank_ == 1 ? ",)" : ")");
+        });
     }
 
 private:

@@ -121,12 +121,12 @@ public:
     [[nodiscard]] Scalar operator[](Index i) const& noexcept { return data_[i]; }
 
     /// One element by its indices, checked. @throws ShapeError
-    template <std::convertible_to<Index>... I>
-    [[nodiscard]] Scalar& at(I... indices) & {
+    template <std::convertible_to<Index>... Indices>
+    [[nodiscard]] Scalar& at(Indices... indices) & {
         return data_[offset({static_cast<Index>(indices)...})];
     }
-    template <std::convertible_to<Index>... I>
-    [[nodiscard]] Scalar at(I... indices) const& {
+    template <std::convertible_to<Index>... Indices>
+    [[nodiscard]] Scalar at(Indices... indices) const& {
         return data_[offset({static_cast<Index>(indices)...})];
     }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/core/error.hpp>
+#include <espalier/core/finite.hpp>
 
 #include <any>
 #include <cmath>
@@ -45,7 +46,7 @@ public:
     /// @throws ValueError for a patience below 1, or a min_delta that is not finite and at least 0.
     ESPALIER_COLD explicit EarlyStopping(const EarlyStoppingOptions& options = {}) : options_{options}, best_{worst()} {
         require<ValueError>(options.patience >= 1, "early_stopping", "expected a patience of at least 1, got ", options.patience);
-        require<ValueError>(options.min_delta >= 0 && std::isfinite(options.min_delta), "early_stopping",
+        require<ValueError>(options.min_delta >= 0 && is_finite(options.min_delta), "early_stopping",
                             "expected a finite min_delta of at least 0, got ", options.min_delta);
     }
 

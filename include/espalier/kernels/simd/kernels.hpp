@@ -103,10 +103,7 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 }
 
 /// The kernels for `isa()`.
-[[nodiscard]] ESPALIER_NOINLINE inline const Table& table() {
-    static const Table& chosen = table(isa());
-    return chosen;
-}
+[[nodiscard]] ESPALIER_NOINLINE inline const Table& table() { return table(isa()); }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
 #endif

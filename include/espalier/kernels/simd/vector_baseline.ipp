@@ -45,7 +45,7 @@ ESPALIER_INLINE vec where_positive(vec y, vec d) { return select((choice)(y > ze
 
 ESPALIER_INLINE choice choose(int i) { return choice{i, i, i, i}; }
 ESPALIER_INLINE void take_greater(vec& best, choice& from, vec next, int i) {
-    const choice better = ~(choice)(next <= best) & (choice)(best == best);
+    const choice better = ~(choice)(next <= best) & (choice)(((choice)best & 0x7FFFFFFF) <= 0x7F800000);
     best = (vec)(((choice)next & better) | ((choice)best & ~better));
     from = (choose(i) & better) | (from & ~better);
 }
