@@ -122,6 +122,7 @@ void run(const Options& options) {
 
     // What is found out after minutes of training must have a place to go to: better to fail now than then.
     std::filesystem::create_directories(options.out);
+    const auto folder = std::filesystem::canonical(options.out);  // in full: it is not always run where the user stands
     if (options.json.has_parent_path())
         std::filesystem::create_directories(options.json.parent_path());
 
@@ -131,7 +132,7 @@ void run(const Options& options) {
     print_scores(scores, test.size());
 
     // Step 3: the weights go to a file, and a network that has not learnt anything takes them from there.
-    const auto weights = options.out / "multi_fashion.safetensors";
+    const auto weights = folder / "multi_fashion.safetensors";
     io::save(net, weights);
     auto restored = make_network(options.net, options.canvas);
     io::load(restored, weights);
@@ -144,7 +145,7 @@ void run(const Options& options) {
     const std::vector<DrawnTask> tasks{{"upper left", test.target("left").labels(), again.at("left")},
                                        {"lower right", test.target("right").labels(), again.at("right")}};
     print_predictions(tasks, std::min<Index>(6, test.size()));
-    const auto drawing = options.out / "predictions.svg";
+    const auto drawing = folder / "predictions.svg";
     const std::string subtitle = text("%s network after %d epochs of %td pairs. On %td test pairs it is right for %.1f %% of the garments "
                                       "at the upper left and %.1f %% at the lower right.",
                                       options.net.c_str(), options.epochs, loader.samples(), test.size(),
@@ -154,7 +155,7 @@ void run(const Options& options) {
     std::printf("predictions  %s\n", drawing.c_str());
     if (!options.json.empty()) {
         write_json(options.json, options, epochs, scores, loader.samples(), test.size(), net.parameter_count());
-        std::printf("figures      %s\n", options.json.c_str());
+        std::printf("figures      %s\n", std::filesystem::canonical(options.json).c_str());
     }
 }
 

@@ -36,6 +36,14 @@ foreach(pattern "192 training and 1000 test pairs on 36 x 36 pixels, drawn anew 
         fail("expected '${pattern}' on stdout")
     endif()
 endforeach()
+# Paths that lead there from wherever one stands.
+file(REAL_PATH ${FOLDER} real)
+foreach(file first/multi_fashion.safetensors first/predictions.svg first/new/figures.json)
+    string(FIND "${out}" " ${real}/${file}" at)
+    if(at EQUAL -1)
+        fail("expected ${real}/${file} on stdout")
+    endif()
+endforeach()
 # Not a terminal: one line an epoch, no escape codes.
 if(NOT err MATCHES "^epoch 1/2 [^\n]*validation[^\n]*\nepoch 2/2 [^\n]*\n$")
     fail("expected one line for each epoch on stderr")

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <espalier/autograd/reduction.hpp>
 #include <espalier/io/model.hpp>
+#include <espalier/io/pytorch.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/conv2d.hpp>
@@ -292,4 +294,19 @@ TEST_CASE("half floats load into a model", "[io][model]") {
     io::load(net, folder / "half");
     CHECK(net.weight().value() == Tensor<double>{{1, 2}, {1, -2}});
     CHECK(net.bias().value() == Tensor<double>{{1}, {-2}});
+}
+
+TEST_CASE("loading a file is a change that recorded graphs see", "[io][model]") {
+    const TemporaryFolder folder;
+    nn::Sequential<float> net{nn::Linear{2, 2}, nn::Linear{2, 1}};
+    io::save(net, folder / "model.safetensors");
+    io::save_pytorch(net, folder / "pytorch.safetensors", {2});
+    const auto loss = [&] { return autograd::sum(net(Tensor<float>::ones({3, 2}))); };
+    const auto before = loss();
+    io::load(net, folder / "model.safetensors");
+    CHECK_THROWS_AS(before.backward(), StateError);
+    const auto again = loss();
+    io::load_pytorch(net, folder / "pytorch.safetensors", {2});
+    CHECK_THROWS_AS(again.backward(), StateError);
+    loss().backward();
 }

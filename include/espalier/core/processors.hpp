@@ -5,6 +5,7 @@
 #pragma once
 
 #include <espalier/core/config.hpp>
+#include <espalier/core/memory.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -14,7 +15,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -35,8 +35,8 @@ namespace espalier::inline ESPALIER_ABI::detail {
 }
 
 /// The parts of a text between the separators.
-[[nodiscard]] inline std::vector<std::string_view> split_text(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
+[[nodiscard]] inline PoolVector<std::string_view> split_text(std::string_view text, char separator) {
+    PoolVector<std::string_view> parts;
     for (std::size_t end; (end = text.find(separator)) != text.npos; text.remove_prefix(end + 1))
         parts.push_back(text.substr(0, end));
     parts.push_back(text);

@@ -20,11 +20,13 @@
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI {
@@ -45,8 +47,21 @@ inline constexpr int most_threads = 1024;
     return count;
 }
 
-/// Of our namespace, so that Eigen's pool on it is another one for each set of compiler flags, as all that is ours.
-struct ThreadEnvironment : Eigen::StlThreadEnvironment {};
+/// What Eigen's pool makes threads and tasks of: as its own, but of our namespace. The pool and its queues are then others for each
+/// set of compiler flags, as all that is ours.
+struct ThreadEnvironment {
+    struct Task {
+        std::function<void()> f;
+    };
+    struct EnvThread {
+        explicit EnvThread(std::function<void()> f) : thread{std::move(f)} {}
+        void OnCancel() noexcept {}
+        std::jthread thread;
+    };
+    EnvThread* CreateThread(std::function<void()> f) { return new EnvThread{std::move(f)}; }
+    Task CreateTask(std::function<void()> f) { return {std::move(f)}; }
+    void ExecuteTask(const Task& task) { task.f(); }
+};
 using ThreadPool = Eigen::ThreadPoolTempl<ThreadEnvironment>;
 
 class Threads {

@@ -50,16 +50,16 @@ inline void require_own_layout(const TensorFile& file, bool unmarked, const std:
                          "layout with {.unmarked = true}");
 }
 
-/// Overwrites what a file gives, all of it or, should memory run out on the way, nothing.
-template <class Scalar, class Convert>
-void overwrite(const std::vector<Tensor<Scalar>*>& targets, const std::vector<const StoredTensor*>& found, const Convert& convert) {
-    std::vector<Tensor<Scalar>> values(targets.size());
-    for (std::size_t i = 0; i < targets.size(); ++i)
+/// Overwrites each `target(i)` that a file gives with `convert(i, stored)`, all of them or, should memory run out on the way, none.
+template <class Target, class Convert>
+void overwrite(const std::vector<const StoredTensor*>& found, const Target& target, const Convert& convert) {
+    std::vector<decltype(convert(0, *found[0]))> values(found.size());
+    for (std::size_t i = 0; i < found.size(); ++i)
         if (found[i])
             values[i] = convert(i, *found[i]);
-    for (std::size_t i = 0; i < targets.size(); ++i)
+    for (std::size_t i = 0; i < found.size(); ++i)
         if (found[i])
-            std::copy(values[i].begin(), values[i].end(), targets[i]->begin());
+            std::copy(values[i].begin(), values[i].end(), target(i).begin());
 }
 
 }  // namespace detail
@@ -88,17 +88,18 @@ LoadReport load(Model& model, const std::filesystem::path& path, const LoadOptio
     const TensorFile file = load_safetensors(path);
     detail::require_own_layout(file, options.unmarked, where);
     std::vector<detail::WantedTensor> wanted;
-    std::vector<Tensor<Scalar>*> targets;
+    std::vector<typename nn::detail::CollectTensors<Scalar>::Entry> own;
     for (const auto& [name, entry] : nn::detail::tensors_of<Scalar>(model)) {
         wanted.push_back({name, entry.tensor->shape(), entry.tensor, {}});
-        targets.push_back(entry.tensor);
+        own.push_back(entry);
     }
     LoadReport report;
     report.metadata = file.metadata();
     const auto offered = detail::below(file, options.prefix, "load", where);
     const auto found = detail::match<Scalar>(wanted, offered, options.strict, "load", where, report);
-    detail::overwrite(targets, found,
-                      [&](std::size_t i, const StoredTensor& stored) { return stored.template to<Scalar>(wanted[i].path); });
+    detail::overwrite(
+        found, [&](std::size_t i) -> Tensor<Scalar>& { return own[i].mutable_tensor(); },
+        [&](std::size_t i, const StoredTensor& stored) { return stored.template to<Scalar>(wanted[i].path); });
     return report;
 }
 

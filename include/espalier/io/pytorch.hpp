@@ -167,9 +167,12 @@ LoadReport load_pytorch(Model& model, const std::filesystem::path& path, const S
     });
     detail::rename_all(offered, options.rename, report);
     const auto found = detail::match<Scalar>(wanted, offered, options.strict, "load_pytorch", where, report);
-    detail::overwrite(own.tensors, found, [&](std::size_t i, const StoredTensor& stored) {
-        return detail::from_pytorch(stored.template to<Scalar>(own.paths[i]), *own.orders[i].order);
-    });
+    detail::overwrite(
+        found,
+        [&](std::size_t i) -> Tensor<Scalar>& { return own.parameters[i] ? own.parameters[i]->mutable_value() : *own.tensors[i]; },
+        [&](std::size_t i, const StoredTensor& stored) {
+            return detail::from_pytorch(stored.template to<Scalar>(own.paths[i]), *own.orders[i].order);
+        });
     return report;
 }
 

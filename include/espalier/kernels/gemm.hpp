@@ -4,6 +4,7 @@
 
 #include <espalier/core/config.hpp>
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/dgemm.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/sgemm.hpp>
 
@@ -49,19 +50,27 @@ void gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index 
           MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
     const bool ta = transpose_a == Transpose::yes;
     const bool tb = transpose_b == Transpose::yes;
-    const detail::ConstMatrixMap<Scalar> left{a.data, ta ? k : m, ta ? m : k, Eigen::OuterStride<>{a.stride}};
-    const detail::ConstMatrixMap<Scalar> right{b.data, tb ? n : k, tb ? k : n, Eigen::OuterStride<>{b.stride}};
-    detail::MatrixMap<Scalar> result{c.data, m, n, Eigen::OuterStride<>{c.stride}};
-    if (ta)
-        detail::multiply<Scalar>(left.transpose(), right, result, accumulate);
-    else if (tb)
-        detail::multiply<Scalar>(left, right.transpose(), result, accumulate);
-    else
-        detail::multiply<Scalar>(left, right, result, accumulate);
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, double>) {
+        dgemm(m, n, k, {a.data, ta ? 1 : a.stride, ta ? a.stride : 1}, {b.data, tb ? 1 : b.stride, tb ? b.stride : 1}, c.data, c.stride,
+              accumulate);
+    } else
+#endif
+    {
+        const detail::ConstMatrixMap<Scalar> left{a.data, ta ? k : m, ta ? m : k, Eigen::OuterStride<>{a.stride}};
+        const detail::ConstMatrixMap<Scalar> right{b.data, tb ? n : k, tb ? k : n, Eigen::OuterStride<>{b.stride}};
+        detail::MatrixMap<Scalar> result{c.data, m, n, Eigen::OuterStride<>{c.stride}};
+        if (ta)
+            detail::multiply<Scalar>(left.transpose(), right, result, accumulate);
+        else if (tb)
+            detail::multiply<Scalar>(left, right.transpose(), result, accumulate);
+        else
+            detail::multiply<Scalar>(left, right, result, accumulate);
+    }
 }
 
-/// `gemm` on all threads: tiles of C are independent, so no sum is ever split between threads. Single precision has kernels of
-/// its own; the rest is Eigen's.
+/// `gemm` on all threads: tiles of C are independent, so no sum is ever split between threads. Both precisions have kernels
+/// of their own; with other compilers the work is Eigen's.
 template <class Scalar>
 void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
                    MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {

@@ -20,10 +20,13 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 /// Elements that one call of an update rule works on.
 inline constexpr Index update_block = 16;
 
+/// As Eigen's `Stride<0, 0>`. Being of our namespace, it makes all functions that Eigen has for these maps others for each set of
+/// compiler flags; else the linker might take those of another unit.
+struct UpdateStride : Eigen::Stride<0, 0> {};
 template <class Scalar>
-using UpdateMap = Eigen::Map<Eigen::Array<Scalar, update_block, 1>>;
+using UpdateMap = Eigen::Map<Eigen::Array<Scalar, update_block, 1>, Eigen::Unaligned, UpdateStride>;
 template <class Scalar>
-using ConstUpdateMap = Eigen::Map<const Eigen::Array<Scalar, update_block, 1>>;
+using ConstUpdateMap = Eigen::Map<const Eigen::Array<Scalar, update_block, 1>, Eigen::Unaligned, UpdateStride>;
 
 /// `update(gradient, arrays)` on blocks of `update_block` elements that cover [0, n). What is left at the end is worked on
 /// in a padded copy: every element then goes through the same instructions, and has the same bits wherever a pass begins.
@@ -84,7 +87,9 @@ void sgd_momentum(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, 
         update_blocks<Scalar, 2>(n, gradient, {parameter, velocity}, [&](const Scalar* g, const std::array<Scalar*, 2>& a) {
             UpdateMap<Scalar> p{a[0]};
             UpdateMap<Scalar> v{a[1]};
-            const Eigen::Array<Scalar, update_block, 1> d = ConstUpdateMap<Scalar>{g} + rule.weight_decay * p;
+            std::array<Scalar, update_block> memory;
+            UpdateMap<Scalar> d{memory.data()};
+            d = ConstUpdateMap<Scalar>{g} + rule.weight_decay * p;
             v = rule.momentum * v + rule.fresh * d;
             if (rule.nesterov)
                 p -= rule.learning_rate * (d + rule.momentum * v);
@@ -107,7 +112,9 @@ void adam(Index n, const AdamRule<Scalar>& rule, const Scalar* gradient, Scalar*
             UpdateMap<Scalar> p{a[0]};
             UpdateMap<Scalar> m{a[1]};
             UpdateMap<Scalar> v{a[2]};
-            const Eigen::Array<Scalar, update_block, 1> d = ConstUpdateMap<Scalar>{g} + rule.weight_decay * p;
+            std::array<Scalar, update_block> memory;
+            UpdateMap<Scalar> d{memory.data()};
+            d = ConstUpdateMap<Scalar>{g} + rule.weight_decay * p;
             m += rule.fresh1 * (d - m);
             v = rule.beta2 * v + rule.fresh2 * d.square();
             p = rule.keep * p - rule.step_size * m / (v.sqrt() / rule.root + rule.eps);

@@ -73,6 +73,9 @@ struct CollectTensors final : Visitor<Scalar> {
         Parameter<Scalar>* parameter;  ///< null for a buffer
         Tensor<Scalar>* tensor;
         std::string same = {};  ///< another path to the same parameter, the first one; empty for the first one itself
+
+        /// For who changes it: graphs that a parameter was recorded in are told.
+        [[nodiscard]] Tensor<Scalar>& mutable_tensor() const { return parameter ? parameter->mutable_value() : *tensor; }
     };
     Named<Entry> entries;
 
@@ -161,8 +164,7 @@ public:
         require<StateError>(problems.empty(), "load_state", "expected the tensors of this model, got others",
                             problems);
         for (const auto& [path, entry] : own) {
-            Tensor<Scalar>& tensor = entry.parameter ? entry.parameter->mutable_value() : *entry.tensor;
-            std::copy(state.at(path).begin(), state.at(path).end(), tensor.begin());
+            std::copy(state.at(path).begin(), state.at(path).end(), entry.mutable_tensor().begin());
         }
     }
 

@@ -34,6 +34,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 
 #include <espalier/kernels/simd/tiles.ipp>
 
+#include <espalier/kernels/simd/doubles.ipp>
+
 #include <espalier/kernels/simd/passes.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
@@ -53,6 +55,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 
 #include <espalier/kernels/simd/tiles.ipp>
 
+#include <espalier/kernels/simd/doubles.ipp>
+
 #include <espalier/kernels/simd/passes.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
@@ -71,6 +75,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #include <espalier/kernels/simd/vector_avx512.ipp>
 
 #include <espalier/kernels/simd/tiles.ipp>
+
+#include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
 

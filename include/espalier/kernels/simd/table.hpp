@@ -22,6 +22,19 @@ struct TileInput {
     Index panel_step;
 };
 
+/// c (rows, width) = a (rows, depth) times a panel (depth, width), plus c if `accumulate`; each sum is one chain in the order of k.
+struct DoubleTile {
+    const double* a;
+    Index a_row, a_column;
+    Index depth;
+    const double* panel;  ///< read in whole vectors: up to `double_lanes - 1` elements past `width` must exist
+    Index panel_step;
+    double* c;
+    Index c_stride;
+    Index width;
+    bool accumulate;
+};
+
 enum class Start { zero, bias, accumulate };
 
 /// Row i goes to `rows[i] + column`, its first `width` elements.
@@ -108,6 +121,10 @@ struct Table {
             ++height;
         return tile[height][vectors - 1];
     }
+    Index double_lanes, double_rows, double_vectors;  ///< of the largest `double_tile`
+    void (*double_tile[4][max_tile_vectors])(const DoubleTile& tile);  ///< [0] of `double_rows`, [1] of half of them, ... [vectors - 1]
+    /// out[j] = sum over k < depth of a[k] b[j stride + k], for j < count.
+    void (*double_dots)(Index count, Index depth, const double* a, const double* b, Index stride, double* out);
     Index pool_rows, pool_vectors;                 ///< of `pool_tile`
     PoolTile pool_tile[max_tile_vectors];          ///< [vectors - 1], always `pool_rows` rows
     Index dot_rows, dot_columns;                   ///< of the larger `dot`

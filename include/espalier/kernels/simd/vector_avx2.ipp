@@ -90,6 +90,12 @@ ESPALIER_INLINE float sum16(vec16 a) {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
+using dvec = __m256d;
+ESPALIER_INLINE dvec set_double(double x) { return _mm256_set1_pd(x); }
+ESPALIER_INLINE dvec fma(dvec a, dvec b, dvec c) { return _mm256_fmadd_pd(a, b, c); }
+inline constexpr int double_rows = 6;
+inline constexpr int double_vectors = 2;
+
 inline constexpr int tile_rows = 6;
 inline constexpr int tile_vectors = 2;
 inline constexpr int pool_rows = 4;

@@ -89,6 +89,12 @@ ESPALIER_INLINE float sum16(vec16 a) {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
+using dvec = __m512d;
+ESPALIER_INLINE dvec set_double(double x) { return _mm512_set1_pd(x); }
+ESPALIER_INLINE dvec fma(dvec a, dvec b, dvec c) { return _mm512_fmadd_pd(a, b, c); }
+inline constexpr int double_rows = 8;
+inline constexpr int double_vectors = 3;
+
 /// Tiles that the registers hold: rows x vectors of `tile`, of `pool_tile` and rows x columns of `dot`.
 inline constexpr int tile_rows = 8;
 inline constexpr int tile_vectors = 3;

@@ -84,6 +84,16 @@ ESPALIER_INLINE float sum16(vec16 a) {
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
+typedef double dvec __attribute__((vector_size(16)));
+ESPALIER_INLINE dvec set_double(double x) { return dvec{x, x}; }
+#if defined(__ARM_NEON) && defined(__aarch64__)
+ESPALIER_INLINE dvec fma(dvec a, dvec b, dvec c) { return (dvec)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
+#else
+ESPALIER_INLINE dvec fma(dvec a, dvec b, dvec c) { return a * b + c; }
+#endif
+inline constexpr int double_rows = 4;
+inline constexpr int double_vectors = 2;
+
 inline constexpr int tile_rows = 4;
 inline constexpr int tile_vectors = 2;
 inline constexpr int pool_rows = 4;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file What two translation units do, one of them compiled with -ffast-math: refuse numbers that are none, and train.
+/// @file What two translation units do, one of them compiled with other flags: refuse numbers that are none, and train.
 #pragma once
 
 #include <espalier/espalier.hpp>
