@@ -241,7 +241,8 @@ TEMPLATE_TEST_CASE("normalisation and softmax of nothing, as in PyTorch", "[empt
             CAPTURE(training, shape);
             const ag::RunningStatistics<T> before{Tensor<T>{{3}, {1, 2, 3}}, Tensor<T>{{3}, {4, 5, 6}}};
             ag::RunningStatistics<T> running = before;
-            CHECK(of_shapes<T>({shape, {3}, {3}}, [&](const V& v) { return ag::batch_norm(v[0], v[1], v[2], running, training); }) == shape);
+            const auto batch_norm = [&](const V& v) { return ag::batch_norm(v[0], v[1], v[2], running, training); };
+            CHECK(of_shapes<T>({shape, {3}, {3}}, batch_norm) == shape);
             CHECK((running.mean == before.mean && running.variance == before.variance));
         }
     const auto layer_norm = [](const V& v) { return ag::layer_norm(v[0], v[1], v[2]); };

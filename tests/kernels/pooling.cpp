@@ -144,8 +144,8 @@ TEMPLATE_TEST_CASE("the usual windows pool any number of channels", "[pooling]",
 TEMPLATE_TEST_CASE("windows of many taps are pooled as small ones", "[pooling]", float, double) {
     Random random{11};
     for (const bool include : {true, false})
-        for (const Window& window : {Window{{17, 16}, 1, {8, 3}}, Window{{300, 1}, {7, 1}, {150, 0}, 1, true}, Window{20, {20, 3}, 0, 1, true},
-                                     Window{{31, 29}, {3, 4}, {15, 14}, 1, true}}) {
+        for (const Window& window : {Window{{17, 16}, 1, {8, 3}}, Window{{300, 1}, {7, 1}, {150, 0}, 1, true},
+                                     Window{20, {20, 3}, 0, 1, true}, Window{{31, 29}, {3, 4}, {15, 14}, 1, true}}) {
             const Pair input{25, 27};
             compare<TestType>({2, input, window.output("test", input), 3, window, include}, random);
         }

@@ -53,7 +53,8 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
     const Index strip = std::clamp<Index>(pixels / width, 1, s.output.height);
     const Index strips = ceil_div(s.output.height, strip);
     const Pair padded = w.padded(s.input);
-    const Index within_32_bits = std::numeric_limits<std::int32_t>::max() / std::max<Index>(padded.height * padded.width * s.in_channels, 1);
+    const Index image_size = std::max<Index>(padded.height * padded.width * s.in_channels, 1);
+    const Index within_32_bits = std::numeric_limits<std::int32_t>::max() / image_size;
     const Index together = std::clamp<Index>(std::min(pixels / area, within_32_bits), 1, s.batch);
     const Index units = together > 1 ? ceil_div(s.batch, together) : s.batch * strips;
     const Index chunks = std::clamp<Index>(s.batch * area / weight_chunk_pixels, 1, std::min<Index>(16, units));

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
@@ -31,10 +30,9 @@ LogSumExp<Scalar> softmax_row(Index c, const Scalar* x, Scalar* p) {
 #endif
     {
         top = *std::max_element(x, x + c);
-        constexpr Scalar large = std::numeric_limits<Scalar>::max() / 4;
-        const Scalar least = top > 0 ? top - large : std::numeric_limits<Scalar>::lowest();  // the distance must not overflow
         for (Index i = 0; i < c; ++i) {
-            p[i] = std::exp(std::max(x[i], least) - top);
+            const Scalar half = std::max(x[i] / 2 - top / 2, Scalar(-5000));  // of the distance, which itself could overflow
+            p[i] = std::exp(2 * half);
             sum += p[i];
         }
         for (Index i = 0; i < c; ++i)

@@ -135,11 +135,12 @@ inline float softmax_row(Index n, const float* x, float* p, float* top) {
     vec most = set1(x[0]);
     for_each_part(n, [&](Index j, Index part_of) { most = max(most, load_first(x + j, part_of, most)); });
     *top = largest(most);
-    // So far below the largest that nothing is left of it, and not so far that the distance overflows. Lanes without an element
-    // are as far as the largest itself: what is computed in them raises no floating-point exception.
-    const vec least = set1(*top > 0 ? *top - 1e38F : -__FLT_MAX__);
+    // Half the distance to the largest never overflows, and where it is 500 nothing is left of e^x. Lanes without an element have
+    // the largest: what is computed in them raises no floating-point exception.
+    const vec half_top = set1(-0.5F * *top);
     for_each_part(n, [&](Index j, Index part_of) {
-        store_n(p + j, exp(sub(max(least, load_n(x + j, part_of, set1(*top))), set1(*top))), part_of);
+        const vec half = max(set1(-500), fma(set1(0.5F), load_n(x + j, part_of, set1(*top)), half_top));
+        store_n(p + j, exp(add(half, half)), part_of);
     });
     const float one[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     double total = 0;
