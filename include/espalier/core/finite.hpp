@@ -39,6 +39,7 @@ template <std::floating_point S>
     return detail::magnitude_bits(value) < detail::infinity_bits<S>;
 }
 
+/// NaN, whatever the compiler was told of its numbers.
 template <std::floating_point S>
 [[nodiscard]] constexpr bool is_nan(S value) noexcept {
     return detail::magnitude_bits(value) > detail::infinity_bits<S>;
