@@ -82,6 +82,46 @@ TEST_CASE("a shift moves by every distance and fills with 0", "[data][augment]")
     CHECK(whole.input == images({1, 3, 3, 1}).input);
 }
 
+TEST_CASE("values that a shift brings in do not count", "[data][augment]") {
+    const Tensor<bool> samples{{2}, {true, false}};
+    Tensor<bool> pixels = Tensor<bool>::full({2, 3, 3, 1}, true);
+    pixels.at(0, 1, 1, 0) = false;
+    Index brought_in = 0;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        const auto ones = Tensor<float>::ones({2, 3, 3, 1});
+        data::Batch<> batch{ones,
+                            {{"all", ones},
+                             {"some samples", {ones, samples}},
+                             {"some pixels", {ones, pixels}},
+                             {"two", Tensor<float>::ones({2, 3, 3, 2})}}};
+        Random random{seed};
+        data::random_shift(1, {.targets = {"all", "some samples", "some pixels", "two"}})(batch, random);
+        const auto& targets = batch.targets;
+        Index inside = 0;
+        for (Index i = 0; i < 18; ++i) {
+            const bool was_there = batch.input[i] == 1;
+            inside += was_there;
+            CHECK(targets.at("all").counts(i) == was_there);
+            CHECK(targets.at("some samples").counts(i) == (was_there && i < 9));
+            CHECK((!targets.at("some pixels").counts(i) || was_there));
+            CHECK(targets.at("two").counts(2 * i) == was_there);
+            CHECK(targets.at("two").counts(2 * i + 1) == was_there);
+        }
+        CHECK(targets.at("some pixels").counted() >= inside - 1);
+        brought_in += 18 - inside;
+    }
+    CHECK(brought_in > 0);
+
+    data::Batch<> batch{Tensor<float>::ones({1, 2, 2, 1}), {{"depth", Tensor<float>::ones({1, 2, 2})}}};
+    Random random{1};
+    data::random_horizontal_flip(1, {.targets = {"depth"}})(batch, random);  // nothing comes in
+    data::random_shift(0, {.targets = {"depth"}})(batch, random);
+    CHECK(batch.targets.at("depth").mask() == nullptr);
+    data::Batch<> none{Tensor<float>{Shape{0, 2, 2, 1}}, {{"depth", Tensor<float>{Shape{0, 2, 2}}}}};
+    data::random_shift(1, {.targets = {"depth"}})(none, random);
+    CHECK(none.targets.at("depth").size() == 0);
+}
+
 TEST_CASE("weights and masks of samples stay with a target that moves", "[data][augment]") {
     const Tensor<bool> samples{{3}, {true, false, true}};
     const Tensor<float> weight{{3}, {0.5F, 1, 2}};

@@ -21,8 +21,9 @@ namespace espalier::inline ESPALIER_ABI::data {
 struct AugmentOptions {
     /// Tasks whose targets lie on the pixels, such as a segmentation: class indices (N, H, W) or values (N, H, W, ...). They
     /// move with the image, and so does a mask of pixels. One with directions or places in it (left and right, x and y) needs more.
+    /// Pixels that a shift brings in have no label: values become 0 there, and a mask of pixels leaves them out.
     std::vector<std::string> targets = {};
-    Index label_fill = -100;  ///< class index of a pixel that a shift brings in: what CrossEntropy ignores
+    Index label_fill = -100;  ///< class index of such a pixel: what CrossEntropy ignores
 };
 
 namespace detail {
@@ -49,13 +50,24 @@ void check_images(const char* operation, const Batch<Scalar>& batch, const Augme
     }
 }
 
-/// Applies `move(tensor, fill)` to the input and to the named targets.
+/// Which elements of a target its mask leaves in, one by one.
+template <class Scalar>
+[[nodiscard]] Tensor<bool> mask_of_elements(const losses::Target<Scalar>& target) {
+    auto mask = Tensor<bool>::full(target.shape(), true);
+    for (Index i = 0; target.mask() && i < mask.numel(); ++i)
+        mask[i] = (*target.mask())[i / target.sample_numel()];
+    return mask;
+}
+
+/// Applies `move(tensor, fill)` to the input and to the named targets. `brings_in` says whether it needs the fill.
 template <class Scalar, class Move>
-void move_pixels(Batch<Scalar>& batch, const AugmentOptions& options, const Move& move) {
+void move_pixels(Batch<Scalar>& batch, const AugmentOptions& options, bool brings_in, const Move& move) {
     move(batch.input, Scalar(0));
     for (const std::string& task : options.targets) {
         auto& target = batch.targets.at(task);
         losses::TargetOptions<Scalar> beside = target.options();  // weights are of samples, which stay where they are
+        if (brings_in && !target.has_labels() && !target.masks_elements())
+            beside.mask = mask_of_elements(target);
         if (beside.mask && beside.mask->rank() >= 3)
             move(*beside.mask, false);
         if (target.has_labels()) {
@@ -84,7 +96,7 @@ public:
         for (Index i = 0; i < batch.size(); ++i)
             if (random.uniform() < p_)
                 flipped.push_back(i);
-        move_pixels(batch, options_, [&](auto& images, auto) {
+        move_pixels(batch, options_, false, [&](auto& images, auto) {
             const Index height = images.size(1), width = images.size(2), pixel = images.shape().product(3, images.rank());
             for (const Index i : flipped) {
                 auto* const image = images.data() + i * height * width * pixel;
@@ -130,7 +142,7 @@ public:
             const Index down = random.below(2 * max_pixels_ + 1) - max_pixels_;
             shifts.emplace_back(down, random.below(2 * max_pixels_ + 1) - max_pixels_);
         }
-        move_pixels(batch, options_, [&](auto& images, auto fill) {
+        move_pixels(batch, options_, max_pixels_ > 0, [&](auto& images, auto fill) {
             const Index height = images.size(1), width = images.size(2), pixel = images.shape().product(3, images.rank());
             const auto before = std::exchange(images, std::remove_cvref_t<decltype(images)>::full(images.shape(), fill));
             for (std::size_t i = 0; i < shifts.size(); ++i) {
