@@ -61,13 +61,17 @@ private:
                     if (stopped)
                         return;
                 }
+                std::exception_ptr thrown;
                 try {
                     Item item = make(number);
                     refuse_in_child();
                     put(std::move(item));
                 } catch (...) {
+                    thrown = std::current_exception();
+                }
+                if (thrown) {  // handed over behind the handler: whoever takes it is then the only one to hold it
                     const std::scoped_lock lock{mutex};
-                    failure = std::current_exception();
+                    failure = std::move(thrown);
                     made = count;
                     changed.notify_all();
                     return;
