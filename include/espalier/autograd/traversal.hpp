@@ -37,7 +37,7 @@ struct Slot {
     Destination<Scalar> direct = {};  ///< where cotangents of exactly its rows go instead
 
     /// Adds rows of cotangents to those that have gathered; rows that only one side has are taken as they are.
-    void gather(const PoolVector<Index>& from_rows, Tensor<Scalar>&& from) {
+    ESPALIER_NOINLINE void gather(const PoolVector<Index>& from_rows, Tensor<Scalar>&& from) {
         if (rows.empty()) {
             rows = from_rows;
             gathered = std::move(from);
@@ -101,15 +101,8 @@ public:
         // What a node was computed from is older than the node. So the newest of all that is known to lie below the roots
         // is reached from nowhere else any more, and what was found twice comes out side by side.
         PoolVector<NodePtr> found;
-        const auto older = [](const NodePtr& a, const NodePtr& b) { return a->sequence < b->sequence; };
-        const auto find = [&](const NodePtr& node) {
-            if (!node->requires_grad)
-                return;
-            found.push_back(node);
-            std::push_heap(found.begin(), found.end(), older);
-        };
         for (const auto& seed : seeds)
-            find(seed.root.node());
+            find(seed.root.node(), found);
         while (!found.empty()) {
             std::pop_heap(found.begin(), found.end(), older);
             NodePtr node = std::move(found.back());
@@ -118,7 +111,7 @@ public:
                 continue;
             check(operation, *node);
             for (const auto& input : node->inputs)
-                find(input.node);
+                find(input.node, found);
             slots_.push_back({node->sequence, std::move(node)});
         }
     }
@@ -159,14 +152,28 @@ public:
     }
 
 private:
-    static void check(const char* operation, const Node<Scalar>& node) {
+    [[nodiscard]] static bool older(const NodePtr& a, const NodePtr& b) noexcept { return a->sequence < b->sequence; }
+    ESPALIER_NOINLINE static void find(const NodePtr& node, PoolVector<NodePtr>& found) {
+        if (!node->requires_grad)
+            return;
+        found.push_back(node);
+        std::push_heap(found.begin(), found.end(), older);
+    }
+
+    [[noreturn]] ESPALIER_COLD static void refuse(const char* operation, const Node<Scalar>& node) {
         if (node.freed)
             fail<StateError>(operation, "expected a graph to run backward, got one that an earlier backward pass freed at ",
                              node.operation, ' ', node.value.shape(), ": pass retain_graph to the earlier one");
+        fail<StateError>(operation, "expected the values that the graph was recorded with, got ", node.description(),
+                         " changed since, as by an optimizer's step or mutable_value(): run forward again");
+    }
+
+    static void check(const char* operation, const Node<Scalar>& node) {
+        if (node.freed)
+            refuse(operation, node);
         const auto require_version = [&](const Node<Scalar>& changed, std::uint64_t version) {
             if (changed.version != version)
-                fail<StateError>(operation, "expected the values that the graph was recorded with, got ", changed.description(),
-                                 " changed since, as by an optimizer's step or mutable_value(): run forward again");
+                refuse(operation, changed);
         };
         if (node.is_leaf())
             return;

@@ -23,7 +23,7 @@
 namespace espalier::inline ESPALIER_ABI::detail {
 
 /// All of a small file such as those of /proc, empty if it cannot be read.
-[[nodiscard]] inline std::string text_of(const std::string& path) {
+[[nodiscard]] ESPALIER_COLD inline std::string text_of(const std::string& path) {
     std::string text;
     if (std::FILE* const file = std::fopen(path.c_str(), "rb")) {
         char part[4096];
@@ -35,7 +35,7 @@ namespace espalier::inline ESPALIER_ABI::detail {
 }
 
 /// The parts of a text between the separators.
-[[nodiscard]] inline PoolVector<std::string_view> split_text(std::string_view text, char separator) {
+[[nodiscard]] ESPALIER_COLD inline PoolVector<std::string_view> split_text(std::string_view text, char separator) {
     PoolVector<std::string_view> parts;
     for (std::size_t end; (end = text.find(separator)) != text.npos; text.remove_prefix(end + 1))
         parts.push_back(text.substr(0, end));
@@ -44,7 +44,7 @@ namespace espalier::inline ESPALIER_ABI::detail {
 }
 
 /// A whole number above 0 that makes up the text, but for a line end; nothing for others, as `max` and -1, which mean no limit.
-[[nodiscard]] inline std::optional<double> positive_number(std::string_view text) {
+[[nodiscard]] ESPALIER_COLD inline std::optional<double> positive_number(std::string_view text) {
     const std::string_view digits = text.substr(0, text.find('\n'));
     unsigned long long number = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
@@ -54,7 +54,7 @@ namespace espalier::inline ESPALIER_ABI::detail {
 }
 
 /// Paths in /proc/self/mountinfo write blanks and backslashes as `\040` and `\134`.
-[[nodiscard]] inline std::string unescaped(std::string_view text) {
+[[nodiscard]] ESPALIER_COLD inline std::string unescaped(std::string_view text) {
     std::string result;
     for (std::size_t i = 0; i < text.size(); ++i) {
         int code = 0;
@@ -69,7 +69,7 @@ namespace espalier::inline ESPALIER_ABI::detail {
 }
 
 /// Processors' worth of time that one control group grants: `cpu.max` of version 2 says "quota period", version 1 has a file for each.
-[[nodiscard]] inline std::optional<double> quota_of_group(const std::string& folder, bool version_2) {
+[[nodiscard]] ESPALIER_COLD inline std::optional<double> quota_of_group(const std::string& folder, bool version_2) {
     std::optional<double> quota, period;
     if (version_2) {
         const std::string text = text_of(folder + "/cpu.max");
@@ -85,7 +85,7 @@ namespace espalier::inline ESPALIER_ABI::detail {
 
 /// The smallest quota of this process's group and of those above it, as far as they can be seen; nothing without one. All files are
 /// looked for under `root`, which is for tests.
-[[nodiscard]] inline std::optional<double> processor_quota(const std::string& root = {}) {
+[[nodiscard]] ESPALIER_COLD inline std::optional<double> processor_quota(const std::string& root = {}) {
     const std::string mounts = text_of(root + "/proc/self/mountinfo"), groups = text_of(root + "/proc/self/cgroup");
     std::optional<double> smallest;
     for (const std::string_view mount : split_text(mounts, '\n')) {
@@ -122,7 +122,7 @@ namespace espalier::inline ESPALIER_ABI::detail {
 }
 
 /// Processors that the calling thread may run on.
-[[nodiscard]] inline int processors_of_affinity() {
+[[nodiscard]] ESPALIER_COLD inline int processors_of_affinity() {
 #if defined(__linux__)
     for (std::size_t most = 1024; most <= 65536; most *= 2) {  // as long as the mask is refused as too short for the machine
         cpu_set_t* const mask = CPU_ALLOC(most);
@@ -137,7 +137,7 @@ namespace espalier::inline ESPALIER_ABI::detail {
 }
 
 /// The threads that can run at a time: of a quota of 2.5 processors, three can, though not all the time. At least 1.
-[[nodiscard]] inline int processors(int of_affinity, std::optional<double> quota) {
+[[nodiscard]] ESPALIER_COLD inline int processors(int of_affinity, std::optional<double> quota) {
     if (!quota || *quota >= of_affinity)
         return of_affinity;
     const int whole = static_cast<int>(*quota);

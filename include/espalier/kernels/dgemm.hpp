@@ -32,10 +32,10 @@ inline constexpr Index worth_packing = 16;   ///< for fewer rows, b is read in p
 
 /// Multiplies all rows by one panel, by tiles as high as there are rows for.
 inline void run_double_tiles(Index m, simd::DoubleTile tile, Index vectors) noexcept {
-    const simd::Table& kernels = simd::table();
-    for (Index rest = m, height = 0, rows = kernels.double_rows; rest > 0; rows /= 2, ++height)
+    const simd::DoubleTable& kernels = simd::double_table();
+    for (Index rest = m, height = 0, rows = kernels.rows; rest > 0; rows /= 2, ++height)
         for (; rest >= rows; rest -= rows) {
-            kernels.double_tile[height][vectors - 1](tile);
+            kernels.tile[height][vectors - 1](tile);
             tile.a += rows * tile.a_row;
             tile.c += rows * tile.c_stride;
         }
@@ -58,7 +58,7 @@ inline void dgemm_dots(Index m, Index n, Index k, const DoubleMatrix& a, const D
             }
             for (Index first = 0; first < n; first += columns) {
                 const Index count = std::min(columns, n - first);
-                simd::table().double_dots(count, size, left, b.data + first * b.column + from, b.column, sums.data());
+                simd::double_table().dots(count, size, left, b.data + first * b.column + from, b.column, sums.data());
                 for (Index j = 0; j < count; ++j) {
                     double& to = c[i * c_row + (first + j) * c_column];
                     to = (accumulate || from > 0 ? to : 0) + sums[static_cast<std::size_t>(j)];
@@ -78,8 +78,8 @@ ESPALIER_NOINLINE inline void dgemm(Index m, Index n, Index k, const DoubleMatri
         return detail::dgemm_dots(n, m, k, {b.data, b.column, b.row}, {a.data, a.column, a.row}, c, 1, c_stride, accumulate);
     if (n == 1 && m > 1 && c_stride == 1)  // a column of sums is a row of sums
         return dgemm(1, m, k, {b.data, b.column, b.row}, {a.data, a.column, a.row}, c, m, accumulate);
-    const simd::Table& kernels = simd::table();
-    const Index lanes = kernels.double_lanes, panel_columns = lanes * kernels.double_vectors;
+    const simd::DoubleTable& kernels = simd::double_table();
+    const Index lanes = kernels.lanes, panel_columns = lanes * kernels.vectors;
     alignas(memory_alignment) std::array<double, detail::double_depth * detail::double_columns> panel;
     for (Index from = 0; from == 0 || from < k; from += detail::double_depth) {
         const Index depth = std::min(detail::double_depth, k - from);

@@ -68,6 +68,15 @@ private:
         virtual std::unique_ptr<Concept> clone() const = 0;
         virtual const void* type() const noexcept = 0;
         virtual bool take(Concept& other) = 0;  ///< what the other holds, if it is assignable and of the same type
+
+        /// Once that it shows all parameters it uses; two threads may both do it.
+        ESPALIER_COLD void check(const Variable<Scalar>& x, const Variable<Scalar>& y) {
+            detail::CollectNodes<Scalar> own;
+            visit(own);
+            detail::require_shown(x, y, own.nodes);
+            checked.store(true, std::memory_order_relaxed);
+        }
+        std::atomic<bool> checked{false};
     };
     template <class L>
     struct Holder final : Concept {
@@ -75,12 +84,8 @@ private:
         explicit Holder(From&& from) : layer(std::forward<From>(from)) {}  // in braces a Sequential would be a list of one
         Variable<Scalar> forward(const Variable<Scalar>& x) override {
             Variable<Scalar> y = layer(x);
-            if (!checked.load(std::memory_order_relaxed) && y.requires_grad()) [[unlikely]] {  // once; two threads may both do it
-                detail::CollectNodes<Scalar> own;
-                visit(own);
-                detail::require_shown(x, y, own.nodes);
-                checked.store(true, std::memory_order_relaxed);
-            }
+            if (!this->checked.load(std::memory_order_relaxed) && y.requires_grad()) [[unlikely]]
+                this->check(x, y);
             return y;
         }
         void visit([[maybe_unused]] Visitor<Scalar>& visitor) override {
@@ -99,7 +104,6 @@ private:
             return false;
         }
         L layer;
-        std::atomic<bool> checked{false};  ///< that it shows all parameters it uses
     };
 
     /// An address for each type: works without run-time type information.

@@ -36,7 +36,7 @@ private:
 /// a lambda. `own` are the parameters that it shows; those that any other layer shows are in order as well.
 /// @throws StateError if any further parameter lies between input and output.
 template <class Scalar>
-void require_shown(const Variable<Scalar>& input, const Variable<Scalar>& output, const Nodes<Scalar>& own) {
+ESPALIER_COLD void require_shown(const Variable<Scalar>& input, const Variable<Scalar>& output, const Nodes<Scalar>& own) {
     Nodes<Scalar> seen{input.node().get()};
     std::vector<std::shared_ptr<autograd::detail::Node<Scalar>>> next{output.node()};
     while (!next.empty()) {

@@ -28,10 +28,10 @@ struct Undo : Pooled {
 /// last change first; if not, that remains to the call around it.
 class ForwardScope {
 public:
-    ForwardScope() noexcept : first_{log().entries.size()}, exceptions_{std::uncaught_exceptions()} { ++log().depth; }
+    ESPALIER_NOINLINE ForwardScope() noexcept : first_{log().entries.size()}, exceptions_{std::uncaught_exceptions()} { ++log().depth; }
     ForwardScope(const ForwardScope&) = delete;
     ForwardScope& operator=(const ForwardScope&) = delete;
-    ~ForwardScope() {
+    ESPALIER_NOINLINE ~ForwardScope() {
         auto& [entries, depth] = log();
         --depth;
         if (std::uncaught_exceptions() > exceptions_)

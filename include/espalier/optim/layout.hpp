@@ -16,7 +16,7 @@ namespace espalier::inline ESPALIER_ABI::optim::detail {
 /// list alone, each of which has a part of its own. Somebody else who shares it (`Tensor::alias`, the result of a `reshape`,
 /// leaves that another optimizer laid out beside these) is to go on seeing what is written to it.
 template <class Scalar>
-[[nodiscard]] PoolVector<bool> movable(std::span<const Variable<Scalar>> leaves) {
+[[nodiscard]] ESPALIER_COLD PoolVector<bool> movable(std::span<const Variable<Scalar>> leaves) {
     struct Piece {
         const Tensor<Scalar>* tensor;
         std::size_t leaf;

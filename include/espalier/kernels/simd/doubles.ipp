@@ -103,11 +103,23 @@ inline void double_dots(Index count, Index depth, const double* a, const double*
 
 /// Tiles of `Rows`, of half of them, and so on to one row.
 template <int Rows>
-constexpr void list_double_tiles(Table& table, int height) {
-    table.double_tile[height][0] = double_tile<Rows, 1>;
-    table.double_tile[height][1] = double_tile<Rows, 2>;
+constexpr void list_double_tiles(DoubleTable& table, int height) {
+    table.tile[height][0] = double_tile<Rows, 1>;
+    table.tile[height][1] = double_tile<Rows, 2>;
     if constexpr (double_vectors > 2)
-        table.double_tile[height][2] = double_tile<Rows, 3>;
+        table.tile[height][2] = double_tile<Rows, 3>;
     if constexpr (Rows > 1)
         list_double_tiles<Rows / 2>(table, height + 1);
+}
+
+/// A template, so that it is compiled where it is called.
+template <int Rows>
+constexpr DoubleTable make_double_table() {
+    DoubleTable table{};
+    table.lanes = double_lanes;
+    table.rows = Rows;
+    table.vectors = double_vectors;
+    list_double_tiles<Rows>(table, 0);
+    table.dots = double_dots;
+    return table;
 }

@@ -111,5 +111,17 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 /// The kernels for `isa()`.
 [[nodiscard]] ESPALIER_NOINLINE inline const Table& table() { return table(isa()); }
 
+/// Those of double precision for `isa()`.
+[[nodiscard]] ESPALIER_NOINLINE inline const DoubleTable& double_table() {
+    static constexpr DoubleTable baseline_table = baseline::make_double_table<baseline::double_rows>();
+#if ESPALIER_DISPATCH_X86
+    static constexpr DoubleTable avx2_table = avx2::make_double_table<avx2::double_rows>();
+    static constexpr DoubleTable avx512_table = avx512::make_double_table<avx512::double_rows>();
+    return isa() == Isa::avx512 ? avx512_table : isa() == Isa::avx2 ? avx2_table : baseline_table;
+#else
+    return baseline_table;
+#endif
+}
+
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
 #endif

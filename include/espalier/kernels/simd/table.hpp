@@ -27,7 +27,7 @@ struct DoubleTile {
     const double* a;
     Index a_row, a_column;
     Index depth;
-    const double* panel;  ///< read in whole vectors: up to `double_lanes - 1` elements past `width` must exist
+    const double* panel;  ///< read in whole vectors: up to `lanes - 1` elements past `width` must exist
     Index panel_step;
     double* c;
     Index c_stride;
@@ -105,6 +105,14 @@ inline constexpr int max_tile_heights = 4;
 inline constexpr int max_tile_vectors = 3;
 inline constexpr int max_dot = 4;
 
+/// The kernels of double precision. A table of its own, so that a program in float does not compile them.
+struct DoubleTable {
+    Index lanes, rows, vectors;  ///< doubles of a vector, and the largest tile
+    void (*tile[4][max_tile_vectors])(const DoubleTile& tile);  ///< [0] of `rows`, [1] of half of them, ... [vectors - 1]
+    /// out[j] = sum over k < depth of a[k] b[j stride + k], for j < count.
+    void (*dots)(Index count, Index depth, const double* a, const double* b, Index stride, double* out);
+};
+
 /// The kernels for one instruction set.
 struct Table {
     using Tile = void (*)(const TileInput&, const TileOutput&);
@@ -121,10 +129,6 @@ struct Table {
             ++height;
         return tile[height][vectors - 1];
     }
-    Index double_lanes, double_rows, double_vectors;  ///< of the largest `double_tile`
-    void (*double_tile[4][max_tile_vectors])(const DoubleTile& tile);  ///< [0] of `double_rows`, [1] of half of them, ... [vectors - 1]
-    /// out[j] = sum over k < depth of a[k] b[j stride + k], for j < count.
-    void (*double_dots)(Index count, Index depth, const double* a, const double* b, Index stride, double* out);
     Index pool_rows, pool_vectors;                 ///< of `pool_tile`
     PoolTile pool_tile[max_tile_vectors];          ///< [vectors - 1], always `pool_rows` rows
     Index dot_rows, dot_columns;                   ///< of the larger `dot`

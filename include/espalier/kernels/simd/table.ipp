@@ -17,11 +17,6 @@ constexpr void list_tiles(Table& table, int height) {
     table.tile_rows = tile_rows;
     table.tile_vectors = tile_vectors;
     list_tiles<tile_rows>(table, 0);
-    table.double_lanes = double_lanes;
-    table.double_rows = double_rows;
-    table.double_vectors = double_vectors;
-    list_double_tiles<double_rows>(table, 0);
-    table.double_dots = double_dots;
     table.pool_rows = pool_rows;
     table.pool_vectors = pool_vectors;
     table.pool_tile[0] = pool_tile<1>;
