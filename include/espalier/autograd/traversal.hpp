@@ -73,7 +73,8 @@ private:
         return static_cast<Index>(std::lower_bound(rows.begin(), rows.end(), row) - rows.begin());
     }
 
-    void add_rows(Tensor<Scalar>& to, const PoolVector<Index>& to_rows, const Tensor<Scalar>& from, const PoolVector<Index>& from_rows) const {
+    void add_rows(Tensor<Scalar>& to, const PoolVector<Index>& to_rows, const Tensor<Scalar>& from,
+                  const PoolVector<Index>& from_rows) const {
         const Index numel = node->value.numel();
         for (std::size_t r = 0; r < from_rows.size(); ++r)
             kernels::accumulate(numel, from.data() + static_cast<Index>(r) * numel, to.data() + place(to_rows, from_rows[r]) * numel);

@@ -41,8 +41,10 @@ public:
     Target() : Target{Tensor<Index>{}} {}
     /// @throws ShapeError for labels without a batch axis, or a mask or weights of another shape; ValueError for a weight
     /// that is negative or not finite.
-    Target(Tensor<Index> labels, std::optional<Tensor<bool>> mask = {}) : Target{std::move(labels), {.mask = std::move(mask), .weight = {}}} {}
-    Target(Tensor<Scalar> values, std::optional<Tensor<bool>> mask = {}) : Target{std::move(values), {.mask = std::move(mask), .weight = {}}} {}
+    Target(Tensor<Index> labels, std::optional<Tensor<bool>> mask = {})
+        : Target{std::move(labels), {.mask = std::move(mask), .weight = {}}} {}
+    Target(Tensor<Scalar> values, std::optional<Tensor<bool>> mask = {})
+        : Target{std::move(values), {.mask = std::move(mask), .weight = {}}} {}
     // Templates, so that `{}` and `{mask}` as a second argument are the mask of the constructors above.
     template <std::same_as<TargetOptions<Scalar>> Options = TargetOptions<Scalar>>
     Target(Tensor<Index> labels, Options options) : data_{std::move(labels)}, options_{std::move(options)} {

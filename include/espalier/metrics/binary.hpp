@@ -41,7 +41,8 @@ void check_binary(const char* operation, const Shape& prediction, const losses::
     const bool with_last_axis = prediction.rank() > 1 && prediction.back() == 1 && target.shape() == prediction.without(-1);
     if (target.shape() != prediction && !with_last_axis)
         fail<ShapeError>(operation, "expected a label for each prediction ", prediction, ", got ", target.shape(),
-                         prediction.rank() == target.shape().rank() + 1 ? ": for scores of several classes take the metrics of classes" : "");
+                         prediction.rank() == target.shape().rank() + 1 ? ": for scores of several classes take the metrics of classes"
+                                                                        : "");
     const Tensor<Index>& labels = target.labels();
     for (Index i = 0; i < labels.numel(); ++i)
         if (labels[i] != 0 && labels[i] != 1 && target.counts(i))

@@ -128,7 +128,8 @@ public:
     }
 
     /// The losses of what `predict` gave. @throws as above
-    [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Tensor<Scalar>>& outputs, const losses::Targets<Scalar>& targets) const {
+    [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Tensor<Scalar>>& outputs,
+                                                        const losses::Targets<Scalar>& targets) const {
         return (*this)(outputs.map([](const std::string&, const Tensor<Scalar>& output) { return Variable<Scalar>{output}; }), targets);
     }
 

@@ -42,6 +42,7 @@ public:
     }
     /// Whether the layer is in training or in evaluation.
     void mode(Mode& mode) { on_mode(mode); }
+    void mode(bool& training) = delete;  ///< hold an `nn::Mode`: prediction overrules it and leaves the layer as it is
 
 private:
     [[nodiscard]] std::string path(std::string_view name) const { return prefix_ + std::string{name}; }

@@ -46,7 +46,8 @@ ESPALIER_COLD void require_shown(const Variable<Scalar>& input, const Variable<S
             continue;
         require<StateError>(!node->parameter || node->shown || own.contains(node.get()), "layer",
                             "expected every parameter of a layer to be shown by its `visit`, got one of shape ", node->value.shape(),
-                            " that is not, and would not be trained, saved or copied: a layer that a lambda captures needs a class of its own");
+                            " that is not, and would not be trained, saved or copied: a layer that a lambda captures needs a class of its "
+                            "own");
         for (const auto& in : node->inputs)
             next.push_back(in.node);
     }

@@ -45,10 +45,10 @@ private:
     using typename Optimizer<Scalar>::Segment;
 
     [[nodiscard]] static const SGDOptions& checked(const SGDOptions& options) {
-        require<ValueError>(is_finite(options.momentum) && options.momentum >= 0 && options.momentum < 1, "sgd", "expected a momentum in [0, 1), got ",
-                            options.momentum);
-        require<ValueError>(is_finite(options.dampening) && options.dampening >= 0 && options.dampening <= 1, "sgd", "expected a dampening in [0, 1], got ",
-                            options.dampening);
+        require<ValueError>(is_finite(options.momentum) && options.momentum >= 0 && options.momentum < 1, "sgd",
+                            "expected a momentum in [0, 1), got ", options.momentum);
+        require<ValueError>(is_finite(options.dampening) && options.dampening >= 0 && options.dampening <= 1, "sgd",
+                            "expected a dampening in [0, 1], got ", options.dampening);
         require<ValueError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "sgd",
                             "expected momentum above 0 and no dampening with nesterov, got momentum ", options.momentum,
                             " and dampening ", options.dampening);
