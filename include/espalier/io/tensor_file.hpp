@@ -48,7 +48,7 @@ public:
     [[nodiscard]] const std::vector<std::uint64_t>& extents() const& noexcept { return extents_; }
     [[nodiscard]] std::vector<std::uint64_t> extents() && { return std::move(extents_); }
     [[nodiscard]] std::string_view bytes() const& noexcept { return bytes_; }
-    [[nodiscard]] std::string bytes() && { return std::move(bytes_); }
+    std::string_view bytes() && = delete;  // might outlive the bytes
 
     /// @throws ShapeError for extents that a tensor of this library cannot have
     [[nodiscard]] Shape shape() const {
