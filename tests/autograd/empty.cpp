@@ -49,6 +49,8 @@ Shape gradients_are_zero(const std::vector<Tensor<Scalar>>& values, const F& f) 
                 CHECK(all_zero(gradients[i]));
             }
         }
+        if (!y.requires_grad())  // a loss over nothing is a constant
+            continue;
         ag::sum(y).backward();
         for (const auto& leaf : leaves)
             CHECK((leaf.has_grad() && leaf.grad().shape() == leaf.shape() && all_zero(leaf.grad())));
@@ -173,7 +175,7 @@ TEMPLATE_TEST_CASE("products of nothing", "[empty]", float, double) {
     CHECK(of_shapes<T>({{0, 3}, {4, 3}, {4}}, linear) == Shape{0, 4});  // nn::Linear{3, 4} of an empty batch
     CHECK(of_shapes<T>({{2, 0, 3}, {4, 3}, {4}}, linear) == Shape{2, 0, 4});
     CHECK(of_shapes<T>({{0, 300}, {200, 300}, {200}}, linear) == Shape{0, 200});
-    CHECK(of_shapes<T>({{2, 3}, {0, 3}, {0}}, [](const V& v) { return ag::linear(v[0], v[1]); }) == Shape{2, 0});
+    CHECK(of_shapes<T>({{2, 3}, {0, 3}}, [](const V& v) { return ag::linear(v[0], v[1]); }) == Shape{2, 0});
     const Variable<T> x{Tensor<T>{Shape{2, 0}}, true};
     const Variable<T> weight{Tensor<T>{Shape{4, 0}}, true};
     const Variable<T> bias{Tensor<T>{{4}, {1, 2, 3, 4}}, true};
