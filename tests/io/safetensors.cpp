@@ -77,8 +77,8 @@ TEST_CASE("what the format allows is read", "[io][safetensors]") {
     CHECK(io::parse_safetensors(bytes_of(R"({"__metadata__":{}})")).metadata().empty());
     CHECK(io::parse_safetensors(one("F32", "[]", "[0,4]", 4)).at("w").shape() == Shape{});
     CHECK(io::parse_safetensors(one("F32", "[0,7]", "[0,0]", 0)).get<float>("w").shape() == Shape{0, 7});
-    const auto fours = io::parse_safetensors(one("F4", "[2,2]", "[0,2]", 2));
-    CHECK(fours.at("w").bytes().size() == 2);
+    const auto narrow = io::parse_safetensors(one("F4", "[2,2]", "[0,2]", 2));
+    CHECK(narrow.at("w").bytes().size() == 2);
     CHECK(io::parse_safetensors(bytes_of(R"({"w":{"data_offsets":[0,1],"shape":[1],"dtype":"U8"}})", "\1")).contains("w"));
     // Tensors may be named in any order, and several without elements may begin at one place.
     const auto file = io::parse_safetensors(bytes_of('{' + entry("b", "U8", "[1]", "[1,2]") + ',' + entry("n", "U8", "[0]", "[1,1]") + ',' +
@@ -86,12 +86,12 @@ TEST_CASE("what the format allows is read", "[io][safetensors]") {
                                                      "\5\6"));
     CHECK(file.get<std::uint8_t>("a").item() == 5);
     CHECK(file.get<std::uint8_t>("b").item() == 6);
-    // A type this library does not compute in is kept, written again, and refused only when asked for.
+    // A type this library does not compute in is kept, written again, and refused only when asked for as what it is not.
     const std::string half = one("BF16", "[4]", "[0,8]");
     const auto kept = io::parse_safetensors(half);
     const auto again = io::parse_safetensors(io::to_safetensors(kept));
     CHECK(again.at("w").bytes() == std::string(8, '\1'));
-    CHECK_THROWS_WITH(kept.get<float>("w"), ContainsSubstring("expected 'w' of type F32 or F64, got BF16"));
+    CHECK_THROWS_WITH(kept.get<Index>("w"), ContainsSubstring("expected 'w' of type BOOL or of integers, got BF16"));
 }
 
 TEST_CASE("rule 1: a file shorter than its length field", "[io][safetensors]") {
