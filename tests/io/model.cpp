@@ -310,3 +310,22 @@ TEST_CASE("loading a file is a change that recorded graphs see", "[io][model]") 
     CHECK_THROWS_AS(again.backward(), StateError);
     loss().backward();
 }
+
+TEST_CASE("names that differ by the nesting of a sequence are refused with a hint", "[io][model]") {
+    const TemporaryFolder folder;
+    nn::Sequential<float> nested;
+    nested.add(nn::Sequential{nn::Linear{2, 2}, nn::ReLU{}});
+    io::save(nested, folder / "nested.safetensors");
+    nn::Sequential braced{nn::Sequential{nn::Linear{2, 2}, nn::ReLU{}}};
+    CHECK_THROWS_WITH(io::load(braced, folder / "nested.safetensors"), ContainsSubstring("missing 0.weight, 0.bias; unexpected 0.0.bias, 0.0.weight; "
+                                                                                         "a Sequential alone in the braces of another is a copy"));
+    mtl::MultiTaskNet deep{nn::Sequential{nn::Linear{2, 2}}, {{"a", nn::Linear{2, 1}}}};
+    nn::Sequential<float> trunk;
+    trunk.add(nn::Sequential{nn::Linear{2, 2}});
+    mtl::MultiTaskNet deeper{std::move(trunk), {{"a", nn::Linear{2, 1}}}};
+    io::save(deeper, folder / "deeper.safetensors");
+    CHECK_THROWS_WITH(io::load(deep, folder / "deeper.safetensors"), ContainsSubstring("nest it by add()"));
+    io::load(nested, folder / "nested.safetensors");
+    nn::Linear other{3, 3};
+    CHECK_THROWS_WITH(io::load(other, folder / "nested.safetensors"), !ContainsSubstring("nest it"));
+}

@@ -115,6 +115,18 @@ inline void rename_all(std::vector<OfferedTensor>& offered, const std::function<
     return text + (extents.size() == 1 ? ",)" : ")");
 }
 
+/// `0.0.weight` of a file may be what the model calls `0.weight`.
+[[nodiscard]] inline std::string nesting_hint(const LoadReport& report) {
+    const std::unordered_set<std::string_view> unexpected(report.unexpected.begin(), report.unexpected.end());
+    for (std::size_t i = 0; i < std::min<std::size_t>(report.missing.size(), 8); ++i) {
+        const std::string& path = report.missing[i];
+        for (std::size_t at = 0; at < path.size(); at = std::min(path.find('.', at), path.size() - 1) + 1)
+            if (unexpected.contains(path.substr(0, at) + "0." + path.substr(at)))
+                return "a Sequential alone in the braces of another is a copy of it and no layer within it, nest it by add()";
+    }
+    return {};
+}
+
 /// The stored tensor for each of the model's, null where nothing fits; `report` tells the rest. `Scalar` is the model's.
 /// @throws StateError that lists what does not fit if `strict`, or if nothing does, or two tensors claim one path
 template <class Scalar>
@@ -159,7 +171,7 @@ template <class Scalar>
         else if (!found[i])
             report.missing.push_back(wanted[i].path);
     require<StateError>(clashes.text().empty() && (strict ? report.complete() : !report.loaded.empty() || wanted.empty()), operation,
-                        "expected the tensors of this model", where, ", got others: ", joined({clashes.text(), report.text()}));
+                        "expected the tensors of this model", where, ", got others: ", joined({clashes.text(), report.text(), nesting_hint(report)}));
     return result;
 }
 

@@ -72,6 +72,11 @@ inline void dgemm_dots(Index m, Index n, Index k, const DoubleMatrix& a, const D
 /// c (m, n) = a (m, k) b (k, n), added to c if `accumulate`. Of a and of b, rows or columns are in one piece.
 ESPALIER_NOINLINE inline void dgemm(Index m, Index n, Index k, const DoubleMatrix& a, const DoubleMatrix& b, double* c, Index c_stride,
                                     bool accumulate) noexcept {
+    if (k == 0) {  // a and b have no elements, and perhaps no memory
+        for (Index i = 0; !accumulate && i < m; ++i)
+            std::fill_n(c + i * c_stride, n, 0.0);
+        return;
+    }
     if (m <= detail::few_rows && b.row == 1)
         return detail::dgemm_dots(m, n, k, a, b, c, c_stride, 1, accumulate);
     if (n <= detail::few_rows && a.column == 1)

@@ -81,7 +81,7 @@ private:
     template <class L>
     struct Holder final : Concept {
         template <class From>
-        explicit Holder(From&& from) : layer(std::forward<From>(from)) {}  // in braces a Sequential would be a list of one
+        explicit Holder(From&& from) : layer(std::forward<From>(from)) {}
         Variable<Scalar> forward(const Variable<Scalar>& x) override {
             Variable<Scalar> y = layer(x);
             if (!this->checked.load(std::memory_order_relaxed) && y.requires_grad()) [[unlikely]]

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <concepts>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,33 +18,14 @@
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
-namespace detail {
-
-/// An entry of a braced list, from which the layer can be moved.
-template <class Scalar>
-struct Listed {
-    template <class L>
-        requires(!std::same_as<std::remove_cvref_t<L>, Listed> && LayerOf<std::remove_cvref_t<L>, Scalar>)
-    Listed(L&& given) : layer{std::forward<L>(given)} {}
-
-    mutable Layer<Scalar> layer;
-};
-
-}  // namespace detail
-
 /// Feeds each layer the output of the one before. Parameters are named by position: `0.weight`.
 ///
-/// A braced list is a list of layers, even if it holds one `Sequential`: its parameters are then `0.0.weight`, as with PyTorch.
-/// A copy is made by `=` or in parentheses.
+/// One `Sequential` alone in the braces of another is a copy of it and no layer within it: compilers differ in what else they
+/// could make of it. `add()` nests one, `0.0.weight`.
 template <class Scalar = float>
 class Sequential : public Module<Sequential<Scalar>, Scalar> {
 public:
     Sequential() = default;
-    ESPALIER_COLD Sequential(std::initializer_list<detail::Listed<Scalar>> layers) {
-        layers_.reserve(layers.size());
-        for (const auto& listed : layers)
-            add(std::move(listed.layer));
-    }
     template <class... Layers>
         requires(sizeof...(Layers) > 0 && !(sizeof...(Layers) == 1 && (std::same_as<Layers, Sequential> && ...)) &&
                  (LayerOf<Layers, Scalar> && ...))
