@@ -48,7 +48,7 @@ inline void dgemm_dots(Index m, Index n, Index k, const DoubleMatrix& a, const D
     std::array<double, depth> row;
     std::array<double, columns> sums;
     for (Index i = 0; i < m; ++i)
-        for (Index from = 0; from == 0 || from < k; from += depth) {
+        for (Index from = 0; from < k; from += depth) {
             const Index size = std::min(depth, k - from);
             const double* left = a.data + i * a.row + from * a.column;
             if (a.column != 1) {
@@ -86,7 +86,7 @@ ESPALIER_NOINLINE inline void dgemm(Index m, Index n, Index k, const DoubleMatri
     const simd::DoubleTable& kernels = simd::double_table();
     const Index lanes = kernels.lanes, panel_columns = lanes * kernels.vectors;
     alignas(memory_alignment) std::array<double, detail::double_depth * detail::double_columns> panel;
-    for (Index from = 0; from == 0 || from < k; from += detail::double_depth) {
+    for (Index from = 0; from < k; from += detail::double_depth) {
         const Index depth = std::min(detail::double_depth, k - from);
         for (Index first = 0; first < n; first += panel_columns) {
             const Index width = std::min(panel_columns, n - first), vectors = (width - 1) / lanes + 1, padded = vectors * lanes;
