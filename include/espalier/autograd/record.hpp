@@ -29,7 +29,7 @@ public:
         : traversal_{traversal}, slot_{slot}, node_{*slot.node} {}
 
     /// Number of cotangents T.
-    [[nodiscard]] Index rows() const noexcept { return static_cast<Index>(slot_.rows.size()); }
+    [[nodiscard]] Index rows() const noexcept { return slot_.rows.size(); }
     [[nodiscard]] std::size_t inputs() const noexcept { return node_.inputs.size(); }
     /// (T, shape of the output...). The backward owns it: it may be overwritten or moved on to an input.
     [[nodiscard]] Tensor<Scalar>& cotangent() noexcept { return slot_.gathered; }
@@ -65,9 +65,9 @@ public:
     }
 
 private:
-    [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const noexcept { return traversal_.slot_of(*node_.inputs[i].node); }
+    [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const noexcept { return traversal_.input_of(slot_, i); }
     [[nodiscard]] bool takes_directly(const detail::Slot<Scalar>& input) const noexcept {
-        return input.direct.rows && *input.direct.rows == slot_.rows;
+        return !input.direct.rows.empty() && input.direct.rows == slot_.rows;
     }
 
     /// Where the gradient of input i can be written: in its place, to what has gathered, or else `beside`.

@@ -11,18 +11,54 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd::detail {
 
-/// A place where a leaf's gradient is written without a copy: the row of the task `(*rows)[r]` starts at `data + r * stride`.
+/// The tasks whose cotangents a tensor holds, ascending. Most nodes are reached by the very tasks of the node before, so
+/// they share one list: a copy costs a pointer.
+class Rows {
+public:
+    Rows() noexcept = default;
+    explicit Rows(PoolVector<Index> tasks)
+        : tasks_{tasks.empty() ? nullptr : std::allocate_shared<const PoolVector<Index>>(PoolAllocator<Index>{}, std::move(tasks))} {}
+    /// 0 ... count-1.
+    [[nodiscard]] static Rows all(Index count) {
+        PoolVector<Index> tasks(static_cast<std::size_t>(count));
+        std::iota(tasks.begin(), tasks.end(), Index{0});
+        return Rows{std::move(tasks)};
+    }
+    /// Those of either.
+    [[nodiscard]] static Rows either(const Rows& a, const Rows& b) {
+        PoolVector<Index> tasks;
+        std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(tasks));
+        return Rows{std::move(tasks)};
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return !tasks_; }
+    [[nodiscard]] Index size() const noexcept { return tasks_ ? static_cast<Index>(tasks_->size()) : 0; }
+    [[nodiscard]] const Index* begin() const noexcept { return tasks_ ? tasks_->data() : nullptr; }
+    [[nodiscard]] const Index* end() const noexcept { return begin() + size(); }
+    /// Where a task that is among them stands.
+    [[nodiscard]] Index place(Index task) const noexcept { return std::lower_bound(begin(), end(), task) - begin(); }
+
+    friend bool operator==(const Rows& a, const Rows& b) noexcept {
+        return a.tasks_ == b.tasks_ || std::equal(a.begin(), a.end(), b.begin(), b.end());
+    }
+
+private:
+    std::shared_ptr<const PoolVector<Index>> tasks_;
+};
+
+/// A place where a leaf's gradient is written without a copy: row r, of the task `rows[r]`, starts at `data + r * stride`.
 template <class Scalar>
 struct Destination {
     Scalar* data = nullptr;
     Index stride = 0;
     bool accumulate = false;  ///< add to what is there, instead of overwriting it
-    const PoolVector<Index>* rows = nullptr;
+    Rows rows = {};           ///< none where there is no such place
 };
 
 /// What a traversal knows of one node: the cotangents that have reached it so far. Row r of `gathered`, of shape
@@ -30,23 +66,22 @@ struct Destination {
 /// carries one row and not T.
 template <class Scalar>
 struct Slot {
-    std::uint64_t sequence;
     std::shared_ptr<Node<Scalar>> node;
-    PoolVector<Index> rows = {};
+    std::size_t first_input = 0;  ///< of the traversal's list of where inputs are
+    Rows rows = {};
     Tensor<Scalar> gathered = {};
     Destination<Scalar> direct = {};  ///< where cotangents of exactly its rows go instead
 
     /// Adds rows of cotangents to those that have gathered; rows that only one side has are taken as they are.
-    ESPALIER_NOINLINE void gather(const PoolVector<Index>& from_rows, Tensor<Scalar>&& from) {
+    ESPALIER_NOINLINE void gather(const Rows& from_rows, Tensor<Scalar>&& from) {
         if (rows.empty()) {
             rows = from_rows;
             gathered = std::move(from);
             return;
         }
         if (rows != from_rows) {
-            PoolVector<Index> all;
-            std::set_union(rows.begin(), rows.end(), from_rows.begin(), from_rows.end(), std::back_inserter(all));
-            Tensor<Scalar> merged{node->value.shape().prepended(static_cast<Index>(all.size()))};
+            Rows all = Rows::either(rows, from_rows);
+            Tensor<Scalar> merged{node->value.shape().prepended(all.size())};
             add_rows(merged, all, gathered, rows);
             rows = std::move(all);
             gathered = std::move(merged);
@@ -57,27 +92,26 @@ struct Slot {
     /// Adds to the direct place what has gathered beside it: row by row, or all rows into one if `sum`.
     void settle(bool sum) {
         const Index numel = node->value.numel();
-        for (std::size_t r = 0; r < rows.size(); ++r) {
-            const Scalar* const source = gathered.data() + static_cast<Index>(r) * numel;
-            Scalar* const target = direct.data + (sum ? 0 : place(*direct.rows, rows[r]) * direct.stride);
+        const Scalar* source = gathered.data();
+        for (const Index task : rows) {
+            Scalar* const target = direct.data + (sum ? 0 : direct.rows.place(task) * direct.stride);
             if (direct.accumulate)
                 kernels::accumulate(numel, source, target);
             else
                 std::copy_n(source, numel, target);
             direct.accumulate = direct.accumulate || sum;
+            source += numel;
         }
     }
 
 private:
-    [[nodiscard]] static Index place(const PoolVector<Index>& rows, Index row) {
-        return static_cast<Index>(std::lower_bound(rows.begin(), rows.end(), row) - rows.begin());
-    }
-
-    void add_rows(Tensor<Scalar>& to, const PoolVector<Index>& to_rows, const Tensor<Scalar>& from,
-                  const PoolVector<Index>& from_rows) const {
+    void add_rows(Tensor<Scalar>& to, const Rows& to_rows, const Tensor<Scalar>& from, const Rows& from_rows) const {
         const Index numel = node->value.numel();
-        for (std::size_t r = 0; r < from_rows.size(); ++r)
-            kernels::accumulate(numel, from.data() + static_cast<Index>(r) * numel, to.data() + place(to_rows, from_rows[r]) * numel);
+        const Scalar* source = from.data();
+        for (const Index task : from_rows) {
+            kernels::accumulate(numel, source, to.data() + to_rows.place(task) * numel);
+            source += numel;
+        }
     }
 };
 
@@ -85,13 +119,13 @@ private:
 template <class Scalar>
 struct Seed {
     Variable<Scalar> root;
-    PoolVector<Index> rows;
+    Rows rows;
     Tensor<Scalar> value;
 };
 template <class Scalar>
 using Seeds = PoolVector<Seed<Scalar>>;
 
-/// Everything below the roots that requires a gradient, newest first.
+/// Everything below the roots that requires a gradient: results of operations, newest first, and then leaves.
 template <class Scalar>
 class Traversal {
 public:
@@ -101,64 +135,95 @@ public:
     Traversal(const char* operation, const Seeds<Scalar>& seeds) {
         // What a node was computed from is older than the node. So the newest of all that is known to lie below the roots
         // is reached from nowhere else any more, and what was found twice comes out side by side.
-        PoolVector<NodePtr> found;
         for (const auto& seed : seeds)
-            find(seed.root.node(), found);
-        while (!found.empty()) {
-            std::pop_heap(found.begin(), found.end(), older);
-            NodePtr node = std::move(found.back());
-            found.pop_back();
-            if (!slots_.empty() && slots_.back().node == node)
-                continue;
-            check(operation, *node);
-            for (const auto& input : node->inputs)
-                find(input.node, found);
-            slots_.push_back({node->sequence, std::move(node)});
+            find(seed.root.node());
+        while (!results_found_.empty()) {
+            std::pop_heap(results_found_.begin(), results_found_.end());
+            const Found newest = results_found_.back();
+            results_found_.pop_back();
+            if (add(newest)) {
+                const Node<Scalar>& node = **newest.node;
+                check(operation, node);
+                for (const auto& input : node.inputs)
+                    find(input.node);
+            }
         }
+        first_leaf_ = slots_.size();
+        std::sort(leaves_found_.begin(), leaves_found_.end());
+        for (const Found& leaf : leaves_found_)
+            add(leaf);
     }
 
-    [[nodiscard]] PoolVector<Slot<Scalar>>& slots() noexcept { return slots_; }
-
-    /// The slot of a node, null if it does not lie below the roots or requires no gradient.
-    [[nodiscard]] Slot<Scalar>* slot_of(const Node<Scalar>& node) noexcept {
-        const auto slot = std::lower_bound(slots_.begin(), slots_.end(), node.sequence,
-                                           [](const Slot<Scalar>& s, std::uint64_t sequence) { return s.sequence > sequence; });
-        return slot != slots_.end() && slot->node.get() == &node ? &*slot : nullptr;
+        [[nodiscard]] std::span<Slot<Scalar>> leaves() noexcept { return std::span{slots_}.subspan(first_leaf_); }
+    /// The slot of a leaf, null if it does not lie below the roots or requires no gradient.
+    [[nodiscard]] Slot<Scalar>* slot_of(const Node<Scalar>& leaf) noexcept {
+        const auto all = leaves();
+        const auto slot = std::lower_bound(all.begin(), all.end(), leaf.sequence,
+                                           [](const Slot<Scalar>& s, std::uint64_t sequence) { return s.node->sequence < sequence; });
+        return slot != all.end() && slot->node.get() == &leaf ? &*slot : nullptr;
     }
+    /// The slot of input i of a slot's node, null if it requires no gradient.
+    [[nodiscard]] Slot<Scalar>* input_of(const Slot<Scalar>& slot, std::size_t i) noexcept { return at(slot.first_input + i); }
 
     /// Runs all backward functions; `finish(slot)` is called once for each leaf.
     template <class Finish>
     void run(Seeds<Scalar> seeds, bool retain_graph, const Finish& finish) {
-        for (auto& seed : seeds)
-            if (seed.root.requires_grad())
-                slot_of(*seed.root.node())->gather(seed.rows, std::move(seed.value));
-        for (Slot<Scalar>& slot : slots_) {
+        for (std::size_t i = 0; i < seeds.size(); ++i)
+            if (Slot<Scalar>* const root = at(i))
+                root->gather(seeds[i].rows, std::move(seeds[i].value));
+        for (Slot<Scalar>& slot : std::span{slots_}.first(first_leaf_)) {
             Node<Scalar>& node = *slot.node;
-            if (node.backward) {
-                if (!slot.rows.empty()) {
-                    Gradients<Scalar> gradients{*this, slot};
-                    (*node.backward)(gradients);
-                }
-                if (!retain_graph) {  // activations are freed as the traversal passes them
-                    node.backward.reset();
-                    node.inputs.clear();
-                    node.freed = true;
-                }
-            } else {
-                finish(slot);
+            if (!slot.rows.empty()) {
+                Gradients<Scalar> gradients{*this, slot};
+                (*node.backward)(gradients);
+            }
+            if (!retain_graph) {  // activations are freed as the traversal passes them
+                node.backward.reset();
+                node.inputs.clear();
+                node.freed = true;
             }
             slot.gathered = {};
             slot.node.reset();
         }
+        for (Slot<Scalar>& leaf : leaves()) {
+            finish(leaf);
+            leaf.gathered = {};
+        }
     }
 
 private:
-    [[nodiscard]] static bool older(const NodePtr& a, const NodePtr& b) noexcept { return a->sequence < b->sequence; }
-    ESPALIER_NOINLINE static void find(const NodePtr& node, PoolVector<NodePtr>& found) {
-        if (!node->requires_grad)
-            return;
-        found.push_back(node);
-        std::push_heap(found.begin(), found.end(), older);
+    static constexpr auto nowhere = static_cast<std::size_t>(-1);
+
+    struct Found {
+        std::uint64_t sequence;  ///< here too, as a look into every node that a heap compares costs a cache line
+        std::size_t input;       ///< which entry of `places_` is to tell its slot
+        const NodePtr* node;     ///< the root's, or an input's of a node that has a slot
+
+        friend bool operator<(const Found& a, const Found& b) noexcept { return a.sequence < b.sequence; }
+    };
+
+    ESPALIER_NOINLINE void find(const NodePtr& node) {
+        if (node->requires_grad) {
+            const bool leaf = node->is_leaf();
+            auto& found = leaf ? leaves_found_ : results_found_;
+            found.push_back({node->sequence, places_.size(), &node});
+            if (!leaf)
+                std::push_heap(found.begin(), found.end());
+        }
+        places_.push_back(nowhere);
+    }
+
+    /// Gives a node its slot unless the last one is its own already.
+    bool add(const Found& found) {
+        const bool fresh = slots_.empty() || slots_.back().node != *found.node;
+        if (fresh)
+            slots_.push_back({*found.node, places_.size()});
+        places_[found.input] = slots_.size() - 1;
+        return fresh;
+    }
+
+    [[nodiscard]] Slot<Scalar>* at(std::size_t input) noexcept {
+        return places_[input] == nowhere ? nullptr : &slots_[places_[input]];
     }
 
     [[noreturn]] ESPALIER_COLD static void refuse(const char* operation, const Node<Scalar>& node) {
@@ -184,6 +249,10 @@ private:
     }
 
     PoolVector<Slot<Scalar>> slots_;
+    PoolVector<std::size_t> places_;  ///< the slots of all roots, and then of all inputs
+    PoolVector<Found> results_found_;  ///< a heap
+    PoolVector<Found> leaves_found_;
+    std::size_t first_leaf_ = 0;
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd::detail

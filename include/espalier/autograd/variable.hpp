@@ -31,6 +31,11 @@ struct BackwardOptions {
 
 namespace detail {
 
+[[nodiscard]] inline std::uint64_t next_sequence() noexcept {
+    static std::atomic<std::uint64_t> counter{0};
+    return counter.fetch_add(1, std::memory_order_relaxed);
+}
+
 template <class Scalar>
 struct BackwardFunction : Pooled {
     virtual ~BackwardFunction() = default;
@@ -51,14 +56,15 @@ struct Input {
 
 template <class Scalar>
 struct Node {
-    Tensor<Scalar> value;
+    // First what a traversal looks at in every node: one cache line, with the counts of owners before it.
+    std::uint64_t sequence = next_sequence();
     std::uint64_t version = 0;  ///< raised by every change of the value
-    const char* operation = "leaf";
-    bool requires_grad = false;
-    bool freed = false;        ///< a backward pass went through it and took inputs and backward with it
-    std::uint64_t sequence = 0;
     PoolVector<Input<Scalar>> inputs;
+    bool requires_grad = false;
+    bool freed = false;  ///< a backward pass went through it and took inputs and backward with it
     std::unique_ptr<BackwardFunction<Scalar>> backward;  ///< null for a leaf, and after the graph was freed
+    const char* operation = "leaf";
+    Tensor<Scalar> value;
 
     // Of a leaf.
     Tensor<Scalar> gradient;  ///< means something while `has_gradient`
@@ -95,11 +101,6 @@ struct Node {
     }
 };
 
-[[nodiscard]] inline std::uint64_t next_sequence() noexcept {
-    static std::atomic<std::uint64_t> counter{0};
-    return counter.fetch_add(1, std::memory_order_relaxed);
-}
-
 [[nodiscard]] inline bool& recording() noexcept {
     static thread_local bool enabled = true;
     return enabled;
@@ -122,7 +123,6 @@ public:
         : node_{std::allocate_shared<detail::Node<Scalar>>(PoolAllocator<detail::Node<Scalar>>{})} {
         node_->value = std::move(value);
         node_->requires_grad = requires_grad;
-        node_->sequence = detail::next_sequence();
     }
     ESPALIER_NOINLINE Variable(const Variable& other) noexcept : node_{other.node_} {}
     Variable(Variable&& other) noexcept : node_{std::move(other.node_)} {}

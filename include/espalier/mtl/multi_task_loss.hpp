@@ -89,8 +89,9 @@ public:
     /// with the name of its task.
     [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Variable<Scalar>>& outputs,
                                                         const losses::Targets<Scalar>& targets) const {
+        std::size_t position = 0;
         for (const auto& [name, output] : outputs)
-            if (!tasks_.contains(name))
+            if (!tasks_.find(name, position++))
                 fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ",
                                  tasks_.names());
         PoolVector<Variable<Scalar>> terms;
@@ -100,12 +101,14 @@ public:
         weights.reserve(tasks_.size());
         active.reserve(tasks_.size());
         auto values = tasks_.map([&](const std::string& name, const TaskLoss<Scalar>& task) -> Variable<Scalar> {
-            if (!outputs.contains(name))
+            const Variable<Scalar>* const found = outputs.find(name, weights.size());
+            if (!found)
                 fail<StateError>("MultiTaskLoss", "expected an output for task '", name, "', got ", outputs.names());
-            if (!targets.contains(name))
+            const losses::Target<Scalar>* const labels = targets.find(name, weights.size());
+            if (!labels)
                 fail<StateError>("MultiTaskLoss", "expected a target for task '", name, "', got ", targets.names());
-            const losses::Target<Scalar>& target = targets.at(name);
-            const Variable<Scalar>& output = outputs.at(name);
+            const Variable<Scalar>& output = *found;
+            const losses::Target<Scalar>& target = *labels;
             weights.push_back(task.weight);
             active.push_back(target.labelled_count() > 0);
             if (!active.back())  // not asked: the mean over nothing of a user's own loss may well be NaN
