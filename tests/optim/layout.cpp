@@ -34,7 +34,7 @@ std::vector<const Scalar*> places(const std::vector<Variable<Scalar>>& p) {
     std::vector<const Scalar*> result;
     for (const auto& parameter : p) {
         result.push_back(parameter.value().data());
-        result.push_back(parameter.node()->gradient.data());
+        result.push_back(parameter.node()->gradient().data());
     }
     return result;
 }

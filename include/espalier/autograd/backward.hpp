@@ -26,15 +26,6 @@ struct JacobianOptions {
 
 namespace detail {
 
-/// Lets gradients of a leaf be written straight into its `gradient`.
-template <class Scalar>
-void aim_at_gradient(Slot<Scalar>& slot, const Rows& rows) {
-    Node<Scalar>& leaf = *slot.node;
-    if (leaf.gradient.shape() != leaf.value.shape())
-        leaf.gradient = Tensor<Scalar>::empty(leaf.value.shape());
-    slot.direct = {leaf.gradient.data(), leaf.value.numel(), leaf.has_gradient, rows};
-}
-
 template <class Scalar>
 [[nodiscard]] Seed<Scalar> scalar_seed(const char* operation, const Variable<Scalar>& root, const Rows& row, double scale) {
     require<ShapeError>(root.numel() == 1, operation, "expected a loss of one element, got ", root.operation(), ' ',
@@ -53,9 +44,7 @@ template <class Scalar>
         columns += leaf.numel();
     }
     Tensor<Scalar> matrix = Tensor<Scalar>::empty({rows, columns});
-    Traversal<Scalar> traversal{operation, seeds};
-    const Rows all = Rows::all(rows);
-    const Rows first = Rows::all(1);
+    Traversal<Scalar> traversal{operation, seeds, Rows::all(rows)};
     Index column = 0;
     const auto fill_with_0 = [&](Scalar* data, Index numel) {
         for (Index t = 0; t < rows; ++t)
@@ -63,21 +52,21 @@ template <class Scalar>
     };
     for (const auto& leaf : wrt) {
         if (Slot<Scalar>* const slot = traversal.slot_of(*leaf.node())) {
-            require<StateError>(slot->direct.rows.empty(), operation, "expected each leaf once, got ", leaf.shape(), " twice");
-            slot->direct = {matrix.data() + column, columns, false, all};
+            require<StateError>(!slot->direct.data, operation, "expected each leaf once, got ", leaf.shape(), " twice");
+            slot->direct = {matrix.data() + column, columns, false};
         } else {
             fill_with_0(matrix.data() + column, leaf.numel());
         }
         column += leaf.numel();
     }
     traversal.run(std::move(seeds), options.retain_graph, [&](Slot<Scalar>& leaf) {
-        if (!leaf.direct.rows.empty()) {
+        if (leaf.direct.data) {
             if (!std::exchange(leaf.direct.accumulate, true))  // not all rows, or none, have come to be written directly
                 fill_with_0(leaf.direct.data, leaf.node->value.numel());
-            leaf.settle(false);
-        } else if (options.accumulate_others && !leaf.rows.empty()) {
-            aim_at_gradient(leaf, first);
-            leaf.settle(true);
+            leaf.settle(traversal.direct_rows());
+        } else if (options.accumulate_others && leaf.gathered) {
+            leaf.aim_at_gradient();
+            leaf.settle({});
             leaf.node->has_gradient = true;
         }
     });
@@ -99,11 +88,11 @@ void backward(std::span<const Variable<Scalar>> roots, const BackwardOptions& op
                             root.operation(), ' ', root.shape());
         seeds.push_back(detail::scalar_seed("backward", root, all, options.scale));
     }
-    detail::Traversal<Scalar> traversal{"backward", seeds};
+    detail::Traversal<Scalar> traversal{"backward", seeds, all};
     for (auto& leaf : traversal.leaves())
-        detail::aim_at_gradient(leaf, all);
+        leaf.aim_at_gradient();
     traversal.run(std::move(seeds), options.retain_graph, [](detail::Slot<Scalar>& leaf) {
-        leaf.settle(true);
+        leaf.settle({});
         leaf.node->has_gradient = leaf.direct.accumulate;
     });
 }

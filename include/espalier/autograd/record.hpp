@@ -26,13 +26,13 @@ template <class Scalar>
 class Gradients {
 public:
     Gradients(detail::Traversal<Scalar>& traversal, detail::Slot<Scalar>& slot) noexcept
-        : traversal_{traversal}, slot_{slot}, node_{*slot.node} {}
+        : traversal_{traversal}, slot_{slot}, node_{*slot.node}, own_{*slot.gathered} {}
 
     /// Number of cotangents T.
-    [[nodiscard]] Index rows() const noexcept { return slot_.rows.size(); }
+    [[nodiscard]] Index rows() const noexcept { return own_.rows.size(); }
     [[nodiscard]] std::size_t inputs() const noexcept { return node_.inputs.size(); }
     /// (T, shape of the output...). The backward owns it: it may be overwritten or moved on to an input.
-    [[nodiscard]] Tensor<Scalar>& cotangent() noexcept { return slot_.gathered; }
+    [[nodiscard]] Tensor<Scalar>& cotangent() noexcept { return own_.value; }
     [[nodiscard]] const Tensor<Scalar>& output() const noexcept { return node_.value; }
     [[nodiscard]] const Tensor<Scalar>& input(std::size_t i) const noexcept { return node_.inputs[i]->value; }
     /// Whether input i leads to anything that requires a gradient; if not, nothing need be computed for it.
@@ -50,7 +50,7 @@ public:
             write(input->direct, gradient);
             input->direct.accumulate = true;
         } else {
-            input->gather(slot_.rows, std::move(gradient));
+            input->gather(own_.rows, std::move(gradient));
         }
     }
 
@@ -67,7 +67,7 @@ public:
 private:
     [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const noexcept { return traversal_.input_of(slot_, i); }
     [[nodiscard]] bool takes_directly(const detail::Slot<Scalar>& input) const noexcept {
-        return !input.direct.rows.empty() && input.direct.rows == slot_.rows;
+        return input.direct.data && own_.rows == traversal_.direct_rows();
     }
 
     /// Where the gradient of input i can be written: in its place, to what has gathered, or else `beside`.
@@ -76,8 +76,8 @@ private:
         if (detail::Slot<Scalar>* const input = receiver(i)) {
             if (takes_directly(*input))
                 return input->direct;
-            if (!input->rows.empty() && input->rows == slot_.rows)
-                return {input->gathered.data(), shape.numel(), true};
+            if (input->gathered && input->gathered->rows == own_.rows)
+                return {input->gathered->value.data(), shape.numel(), true};
         }
         beside = Tensor<Scalar>::empty(shape.prepended(rows()));
         return {beside.data(), shape.numel(), false};
@@ -87,7 +87,7 @@ private:
         if (!input)
             return;
         if (beside.data())
-            input->gather(slot_.rows, std::move(beside));
+            input->gather(own_.rows, std::move(beside));
         else if (takes_directly(*input))
             input->direct.accumulate = true;
     }
@@ -107,6 +107,7 @@ private:
     detail::Traversal<Scalar>& traversal_;
     detail::Slot<Scalar>& slot_;
     const detail::Node<Scalar>& node_;
+    detail::Cotangents<Scalar>& own_;
 };
 
 namespace detail {

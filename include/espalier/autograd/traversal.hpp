@@ -52,66 +52,84 @@ private:
     std::shared_ptr<const PoolVector<Index>> tasks_;
 };
 
-/// A place where a leaf's gradient is written without a copy: row r, of the task `rows[r]`, starts at `data + r * stride`.
+/// A place where a leaf's gradient is written without a copy: row r starts at `data + r * stride`.
 template <class Scalar>
 struct Destination {
     Scalar* data = nullptr;
     Index stride = 0;
     bool accumulate = false;  ///< add to what is there, instead of overwriting it
-    Rows rows = {};           ///< none where there is no such place
 };
 
-/// What a traversal knows of one node: the cotangents that have reached it so far. Row r of `gathered`, of shape
-/// (rows.size(), shape of the node...), belongs to the task `rows[r]`; a head is reached by its own task alone, so it
-/// carries one row and not T.
+/// Cotangents of one node: row r of `value`, of shape (rows.size(), shape of the node...), belongs to the task `rows[r]`; a
+/// head is reached by its own task alone, so it carries one row and not T.
 template <class Scalar>
-struct Slot {
-    std::shared_ptr<Node<Scalar>> node;
-    std::size_t first_input = 0;  ///< of the traversal's list of where inputs are
-    Rows rows = {};
-    Tensor<Scalar> gathered = {};
-    Destination<Scalar> direct = {};  ///< where cotangents of exactly its rows go instead
+struct Cotangents : Pooled {
+    Cotangents(Rows its_rows, Tensor<Scalar>&& its_value) : rows{std::move(its_rows)}, value{std::move(its_value)} {}
 
-    /// Adds rows of cotangents to those that have gathered; rows that only one side has are taken as they are.
-    ESPALIER_NOINLINE void gather(const Rows& from_rows, Tensor<Scalar>&& from) {
-        if (rows.empty()) {
-            rows = from_rows;
-            gathered = std::move(from);
-            return;
-        }
+    Rows rows;
+    Tensor<Scalar> value;
+
+    /// Adds others of the same node; rows that only one side has are taken as they are.
+    void add(const Rows& from_rows, const Tensor<Scalar>& from) {
+        const Shape node = from.shape().without(0);
         if (rows != from_rows) {
             Rows all = Rows::either(rows, from_rows);
-            Tensor<Scalar> merged{node->value.shape().prepended(all.size())};
-            add_rows(merged, all, gathered, rows);
+            Tensor<Scalar> merged{node.prepended(all.size())};
+            add_rows(node.numel(), merged, all, value, rows);
             rows = std::move(all);
-            gathered = std::move(merged);
+            value = std::move(merged);
         }
-        add_rows(gathered, rows, from, from_rows);
-    }
-
-    /// Adds to the direct place what has gathered beside it: row by row, or all rows into one if `sum`.
-    void settle(bool sum) {
-        const Index numel = node->value.numel();
-        const Scalar* source = gathered.data();
-        for (const Index task : rows) {
-            Scalar* const target = direct.data + (sum ? 0 : direct.rows.place(task) * direct.stride);
-            if (direct.accumulate)
-                kernels::accumulate(numel, source, target);
-            else
-                std::copy_n(source, numel, target);
-            direct.accumulate = direct.accumulate || sum;
-            source += numel;
-        }
+        add_rows(node.numel(), value, rows, from, from_rows);
     }
 
 private:
-    void add_rows(Tensor<Scalar>& to, const Rows& to_rows, const Tensor<Scalar>& from, const Rows& from_rows) const {
-        const Index numel = node->value.numel();
+    static void add_rows(Index numel, Tensor<Scalar>& to, const Rows& to_rows, const Tensor<Scalar>& from, const Rows& from_rows) {
         const Scalar* source = from.data();
         for (const Index task : from_rows) {
             kernels::accumulate(numel, source, to.data() + to_rows.place(task) * numel);
             source += numel;
         }
+    }
+};
+
+/// What a traversal knows of one node. There are as many as nodes, so what few have at a time lies elsewhere.
+template <class Scalar>
+struct Slot {
+    std::shared_ptr<Node<Scalar>> node;
+    std::size_t first_input = 0;  ///< of the traversal's list of where inputs are
+    std::unique_ptr<Cotangents<Scalar>> gathered = nullptr;
+    Destination<Scalar> direct = {};  ///< where cotangents of the traversal's direct rows go instead
+
+    ESPALIER_NOINLINE void gather(const Rows& rows, Tensor<Scalar>&& from) {
+        if (gathered)
+            gathered->add(rows, from);
+        else
+            gathered = std::make_unique<Cotangents<Scalar>>(rows, std::move(from));
+    }
+
+    /// Adds to the direct place, of the rows `of`, what has gathered beside it: row by row, or all rows into one if there are none.
+    void settle(const Rows& of) {
+        if (!gathered)
+            return;
+        const Index numel = node->value.numel();
+        const Scalar* source = gathered->value.data();
+        for (const Index task : gathered->rows) {
+            Scalar* const target = direct.data + (of.empty() ? 0 : of.place(task) * direct.stride);
+            if (direct.accumulate)
+                kernels::accumulate(numel, source, target);
+            else
+                std::copy_n(source, numel, target);
+            direct.accumulate = direct.accumulate || of.empty();
+            source += numel;
+        }
+    }
+
+    /// Lets the sum of the rows be written straight to the leaf's gradient.
+    void aim_at_gradient() {
+        Tensor<Scalar>& gradient = node->gradient();
+        if (gradient.shape() != node->value.shape())
+            gradient = Tensor<Scalar>::empty(node->value.shape());
+        direct = {gradient.data(), gradient.numel(), node->has_gradient};
     }
 };
 
@@ -131,8 +149,9 @@ class Traversal {
 public:
     using NodePtr = std::shared_ptr<Node<Scalar>>;
 
+    /// `direct` are the rows that the direct places of leaves are for.
     /// @throws StateError for a graph that was freed, or that a value of has changed since it was recorded.
-    Traversal(const char* operation, const Seeds<Scalar>& seeds) {
+    Traversal(const char* operation, const Seeds<Scalar>& seeds, Rows direct) : direct_{std::move(direct)} {
         // What a node was computed from is older than the node. So the newest of all that is known to lie below the roots
         // is reached from nowhere else any more, and what was found twice comes out side by side.
         for (const auto& seed : seeds)
@@ -154,7 +173,7 @@ public:
             add(leaf);
     }
 
-        [[nodiscard]] std::span<Slot<Scalar>> leaves() noexcept { return std::span{slots_}.subspan(first_leaf_); }
+    [[nodiscard]] std::span<Slot<Scalar>> leaves() noexcept { return std::span{slots_}.subspan(first_leaf_); }
     /// The slot of a leaf, null if it does not lie below the roots or requires no gradient.
     [[nodiscard]] Slot<Scalar>* slot_of(const Node<Scalar>& leaf) noexcept {
         const auto all = leaves();
@@ -164,16 +183,17 @@ public:
     }
     /// The slot of input i of a slot's node, null if it requires no gradient.
     [[nodiscard]] Slot<Scalar>* input_of(const Slot<Scalar>& slot, std::size_t i) noexcept { return at(slot.first_input + i); }
+    [[nodiscard]] const Rows& direct_rows() const noexcept { return direct_; }
 
     /// Runs all backward functions; `finish(slot)` is called once for each leaf.
     template <class Finish>
     void run(Seeds<Scalar> seeds, bool retain_graph, const Finish& finish) {
         for (std::size_t i = 0; i < seeds.size(); ++i)
-            if (Slot<Scalar>* const root = at(i))
+            if (Slot<Scalar>* const root = at(i); root && !seeds[i].rows.empty())
                 root->gather(seeds[i].rows, std::move(seeds[i].value));
         for (Slot<Scalar>& slot : std::span{slots_}.first(first_leaf_)) {
             Node<Scalar>& node = *slot.node;
-            if (!slot.rows.empty()) {
+            if (slot.gathered) {
                 Gradients<Scalar> gradients{*this, slot};
                 (*node.backward)(gradients);
             }
@@ -182,12 +202,12 @@ public:
                 node.inputs.clear();
                 node.freed = true;
             }
-            slot.gathered = {};
+            slot.gathered.reset();
             slot.node.reset();
         }
         for (Slot<Scalar>& leaf : leaves()) {
             finish(leaf);
-            leaf.gathered = {};
+            leaf.gathered.reset();
         }
     }
 
@@ -248,8 +268,9 @@ private:
             require_version(*input.node, input.version);
     }
 
+    Rows direct_;
     PoolVector<Slot<Scalar>> slots_;
-    PoolVector<std::size_t> places_;  ///< the slots of all roots, and then of all inputs
+    PoolVector<std::size_t> places_;   ///< the slots of all roots, and then of all inputs
     PoolVector<Found> results_found_;  ///< a heap
     PoolVector<Found> leaves_found_;
     std::size_t first_leaf_ = 0;
