@@ -14,12 +14,11 @@
 namespace espalier::inline ESPALIER_ABI {
 namespace detail {
 
-/// Before the memory of a buffer.
-struct alignas(memory_alignment) Block {
+/// Behind the memory of a buffer: a small tensor and what counts its owners share a cache line.
+struct alignas(16) Block {
+    std::size_t offset;  ///< from where the memory begins
     std::atomic<std::size_t> references{1};
-    std::size_t bytes = 0;  ///< this included
 };
-static_assert(sizeof(Block) == memory_alignment);
 
 }  // namespace detail
 
@@ -43,7 +42,7 @@ public:
             release(block_);
     }
 
-    [[nodiscard]] void* data() const& noexcept { return block_ ? block_ + 1 : nullptr; }
+    [[nodiscard]] void* data() const& noexcept { return block_ ? reinterpret_cast<std::byte*>(block_) - block_->offset : nullptr; }
     void* data() const&& = delete;  // the memory of a temporary is somebody else's in the next line
     /// How many share the block, this one included; 0 without one.
     [[nodiscard]] std::size_t use_count() const noexcept {
@@ -52,16 +51,16 @@ public:
 
 private:
     [[nodiscard]] ESPALIER_NOINLINE static detail::Block* block_of(std::size_t bytes) {
-        if (bytes > std::numeric_limits<std::size_t>::max() - sizeof(detail::Block))
+        constexpr std::size_t alignment = alignof(detail::Block);
+        if (bytes > std::numeric_limits<std::size_t>::max() / 2)
             throw std::bad_alloc{};
-        bytes += sizeof(detail::Block);
-        auto* const block = new (detail::MemoryPool::take(bytes)) detail::Block;
-        block->bytes = bytes;
-        return block;
+        const std::size_t offset = (bytes + alignment - 1) / alignment * alignment;
+        auto* const memory = static_cast<std::byte*>(detail::MemoryPool::take(offset + sizeof(detail::Block)));
+        return new (memory + offset) detail::Block{offset};
     }
     ESPALIER_NOINLINE static void release(detail::Block* block) noexcept {
         if (block->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-            detail::MemoryPool::give_back(block, block->bytes);
+            detail::MemoryPool::give_back(reinterpret_cast<std::byte*>(block) - block->offset, block->offset + sizeof(detail::Block));
     }
 
     detail::Block* block_ = nullptr;

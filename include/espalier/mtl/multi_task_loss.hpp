@@ -89,11 +89,8 @@ public:
     /// with the name of its task.
     [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Variable<Scalar>>& outputs,
                                                         const losses::Targets<Scalar>& targets) const {
-        std::size_t position = 0;
-        for (const auto& [name, output] : outputs)
-            if (!tasks_.find(name, position++))
-                fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ",
-                                 tasks_.names());
+        if (outputs.size() != tasks_.size())  // else all have one if each loss has its output
+            require_losses(outputs);
         PoolVector<Variable<Scalar>> terms;
         PoolVector<Scalar> factors;
         PoolVector<double> weights;
@@ -102,8 +99,10 @@ public:
         active.reserve(tasks_.size());
         auto values = tasks_.map([&](const std::string& name, const TaskLoss<Scalar>& task) -> Variable<Scalar> {
             const Variable<Scalar>* const found = outputs.find(name, weights.size());
-            if (!found)
+            if (!found) {
+                require_losses(outputs);
                 fail<StateError>("MultiTaskLoss", "expected an output for task '", name, "', got ", outputs.names());
+            }
             const losses::Target<Scalar>* const labels = targets.find(name, weights.size());
             if (!labels)
                 fail<StateError>("MultiTaskLoss", "expected a target for task '", name, "', got ", targets.names());
@@ -148,6 +147,13 @@ private:
     static void check_weight(std::string_view task, double weight) {
         require<ValueError>(weight >= 0 && is_finite(weight), "MultiTaskLoss", "expected a weight of at least 0 for task '", task,
                             "', got ", weight);
+    }
+
+    ESPALIER_COLD void require_losses(const Named<Variable<Scalar>>& outputs) const {
+        for (const auto& [name, output] : outputs)
+            if (!tasks_.contains(name))
+                fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ",
+                                 tasks_.names());
     }
 
     [[nodiscard]] static Variable<Scalar> evaluate(const TaskLoss<Scalar>& task, const Variable<Scalar>& output,
