@@ -44,7 +44,7 @@ template <class Scalar>
         columns += leaf.numel();
     }
     Tensor<Scalar> matrix = Tensor<Scalar>::empty({rows, columns});
-    Traversal<Scalar> traversal{operation, seeds, Rows::all(rows)};
+    Traversal<Scalar> traversal{operation, seeds, Rows::all(rows), false};
     Index column = 0;
     const auto fill_with_0 = [&](Scalar* data, Index numel) {
         for (Index t = 0; t < rows; ++t)
@@ -88,12 +88,13 @@ void backward(std::span<const Variable<Scalar>> roots, const BackwardOptions& op
                             root.operation(), ' ', root.shape());
         seeds.push_back(detail::scalar_seed("backward", root, all, options.scale));
     }
-    detail::Traversal<Scalar> traversal{"backward", seeds, all};
-    for (auto& leaf : traversal.leaves())
-        leaf.aim_at_gradient();
+    detail::Traversal<Scalar> traversal{"backward", seeds, all, true};
     traversal.run(std::move(seeds), options.retain_graph, [](detail::Slot<Scalar>& leaf) {
+        if (leaf.gathered && !leaf.direct.data)  // a root
+            leaf.aim_at_gradient();
         leaf.settle({});
-        leaf.node->has_gradient = leaf.direct.accumulate;
+        if (leaf.direct.data)
+            leaf.node->has_gradient = leaf.direct.accumulate;
     });
 }
 template <class Scalar>

@@ -65,7 +65,7 @@ public:
     }
 
 private:
-    [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const noexcept { return traversal_.input_of(slot_, i); }
+    [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const noexcept { return traversal_.receiver(slot_, i); }
     [[nodiscard]] bool takes_directly(const detail::Slot<Scalar>& input) const noexcept {
         return input.direct.data && own_.rows == traversal_.direct_rows();
     }
@@ -128,6 +128,7 @@ template <class Scalar>
         return result;
     auto& node = *result.node();
     node.operation = operation;
+    node.result = true;
     node.requires_grad = true;
     node.inputs.reserve(inputs.size());
     for (const Variable<Scalar>& input : inputs)

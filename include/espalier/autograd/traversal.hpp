@@ -149,9 +149,10 @@ class Traversal {
 public:
     using NodePtr = std::shared_ptr<Node<Scalar>>;
 
-    /// `direct` are the rows that the direct places of leaves are for.
+    /// `direct` are the rows that the direct places of leaves are for; with `into_gradients` these are their gradients.
     /// @throws StateError for a graph that was freed, or that a value of has changed since it was recorded.
-    Traversal(const char* operation, const Seeds<Scalar>& seeds, Rows direct) : direct_{std::move(direct)} {
+    Traversal(const char* operation, const Seeds<Scalar>& seeds, Rows direct, bool into_gradients)
+        : direct_{std::move(direct)}, into_gradients_{into_gradients} {
         // What a node was computed from is older than the node. So the newest of all that is known to lie below the roots
         // is reached from nowhere else any more, and what was found twice comes out side by side.
         for (const auto& seed : seeds)
@@ -182,7 +183,12 @@ public:
         return slot != all.end() && slot->node.get() == &leaf ? &*slot : nullptr;
     }
     /// The slot of input i of a slot's node, null if it requires no gradient.
-    [[nodiscard]] Slot<Scalar>* input_of(const Slot<Scalar>& slot, std::size_t i) noexcept { return at(slot.first_input + i); }
+    [[nodiscard]] Slot<Scalar>* receiver(const Slot<Scalar>& slot, std::size_t i) {
+        Slot<Scalar>* const input = at(slot.first_input + i);
+        if (into_gradients_ && input && !input->direct.data && input->node->is_leaf())
+            input->aim_at_gradient();  // now, as what is asked of the node is in the cache
+        return input;
+    }
     [[nodiscard]] const Rows& direct_rows() const noexcept { return direct_; }
 
     /// Runs all backward functions; `finish(slot)` is called once for each leaf.
@@ -269,6 +275,7 @@ private:
     }
 
     Rows direct_;
+    bool into_gradients_;
     PoolVector<Slot<Scalar>> slots_;
     PoolVector<std::size_t> places_;   ///< the slots of all roots, and then of all inputs
     PoolVector<Found> results_found_;  ///< a heap

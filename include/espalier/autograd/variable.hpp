@@ -69,6 +69,7 @@ struct Node {
     std::uint64_t version = 0;  ///< raised by every change of the value
     PoolVector<Input<Scalar>> inputs;
     bool requires_grad = false;
+    bool result = false;        ///< of an operation, and so no leaf
     bool freed = false;         ///< a backward pass went through it and took inputs and backward with it
     bool has_gradient = false;  ///< `gradient()` means something
     bool parameter = false;     ///< a leaf that belongs to a layer
@@ -97,7 +98,7 @@ struct Node {
         }
     }
 
-    [[nodiscard]] bool is_leaf() const noexcept { return !backward && !freed; }
+    [[nodiscard]] bool is_leaf() const noexcept { return !result; }
     /// At a quiet time: what threads may do with parameters at once finds the state of the leaf made.
     void set_requires_grad(bool on) {
         requires_grad = on;
