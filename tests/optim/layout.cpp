@@ -20,10 +20,10 @@ namespace {
 template <class Scalar>
 bool side_by_side(const std::vector<Variable<Scalar>>& p) {
     for (std::size_t i = 1; i < p.size(); ++i) {
-        const auto& a = *p[i - 1].node();
-        const auto& b = *p[i].node();
-        if (!a.value.data() || !a.gradient.data() || a.value.data() + a.value.numel() != b.value.data() ||
-            a.gradient.data() + a.gradient.numel() != b.gradient.data())
+        auto& a = *p[i - 1].node();
+        auto& b = *p[i].node();
+        if (!a.value.data() || !a.gradient().data() || a.value.data() + a.value.numel() != b.value.data() ||
+            a.gradient().data() + a.gradient().numel() != b.gradient().data())
             return false;
     }
     return true;
