@@ -91,9 +91,9 @@ private:
                 const auto& key = value.get_ref<const std::string&>();
                 if (keys.size() == 1)
                     entry = key;
+                const std::string of = keys.size() == 1 ? "" : entry == metadata_key ? "of __metadata__ " : "of '" + entry + "' ";
                 if (!keys.back().insert(key).second)
-                    refuse("each key ", keys.size() == 1 ? "" : entry == metadata_key ? "of __metadata__ " : "of '" + entry + "' ", "once, got '",
-                           key, "' twice");
+                    refuse("each key ", of, "once, got '", key, "' twice");
             }
             if (depth > deepest)
                 refuse("dtype, shape and data_offsets of '", entry, "', got lists in lists");
