@@ -12,11 +12,13 @@
 #pragma once
 
 #include <espalier/autograd/traversal.hpp>
+#include <espalier/kernels/target.hpp>
 
 #include <algorithm>
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
@@ -54,13 +56,17 @@ public:
         }
     }
 
-    /// Lets `produce(data, stride, accumulate)` write the gradient of input i in place: row t at `data + t * stride`,
-    /// added to what is there if `accumulate`. For large gradients, which would be costly to make and then add.
+    /// Lets `produce(target)`, a kernels::Target, write the gradient of input i in place: row t at `target.row(t)`, added to what is
+    /// there if `target.accumulate`. For large gradients, which would be costly to make and then add. A function of the target's three
+    /// parts, (data, stride, accumulate), will do as well.
     template <class Produce>
     void produce(std::size_t i, const Produce& produce) {
         Tensor<Scalar> beside;
         const detail::Destination<Scalar> to = destination(i, beside);
-        produce(to.data, to.stride, to.accumulate);
+        if constexpr (std::is_invocable_v<const Produce&, const kernels::Target<Scalar>&>)
+            produce(kernels::Target<Scalar>{to.data, to.stride, to.accumulate});
+        else
+            produce(to.data, to.stride, to.accumulate);
         finish(i, std::move(beside));
     }
 
