@@ -52,7 +52,7 @@ template <class Scalar>
     };
     for (const auto& leaf : wrt) {
         if (Slot<Scalar>* const slot = traversal.slot_of(*leaf.node())) {
-            require<StateError>(!slot->direct.data, operation, "expected each leaf once, got ", leaf.shape(), " twice");
+            require<StateError>(!slot->direct.wanted(), operation, "expected each leaf once, got ", leaf.shape(), " twice");
             slot->direct = {matrix.data() + column, columns, false};
         } else {
             fill_with_0(matrix.data() + column, leaf.numel());
@@ -60,7 +60,7 @@ template <class Scalar>
         column += leaf.numel();
     }
     traversal.run(std::move(seeds), options.retain_graph, [&](Slot<Scalar>& leaf) {
-        if (leaf.direct.data) {
+        if (leaf.direct.wanted()) {
             if (!std::exchange(leaf.direct.accumulate, true))  // not all rows, or none, have come to be written directly
                 fill_with_0(leaf.direct.data, leaf.node->value.numel());
             leaf.settle(traversal.direct_rows());
@@ -90,10 +90,10 @@ void backward(std::span<const Variable<Scalar>> roots, const BackwardOptions& op
     }
     detail::Traversal<Scalar> traversal{"backward", seeds, all, true};
     traversal.run(std::move(seeds), options.retain_graph, [](detail::Slot<Scalar>& leaf) {
-        if (leaf.gathered && !leaf.direct.data)  // a root
+        if (leaf.gathered && !leaf.direct.wanted())  // a root
             leaf.aim_at_gradient();
         leaf.settle({});
-        if (leaf.direct.data)
+        if (leaf.direct.wanted())
             leaf.node->has_gradient = leaf.direct.accumulate;
     });
 }

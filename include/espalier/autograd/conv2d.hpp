@@ -13,12 +13,13 @@
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 
-/// Of a convolution, by the names of PyTorch.
+/// Of a convolution, operation or layer, by the names of PyTorch.
 struct Conv2dOptions {
     Pair stride = 1;
     Pair padding = 0;  ///< zeros on every side
     Pair dilation = 1;
     Index groups = 1;  ///< channels are cut into so many parts, each with filters of its own
+    bool bias = true;  ///< whether a layer has one; an operation adds the one that it is given
 };
 
 namespace detail {

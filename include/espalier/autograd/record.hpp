@@ -18,7 +18,6 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
-#include <type_traits>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
@@ -57,27 +56,22 @@ public:
     }
 
     /// Lets `produce(target)`, a kernels::Target, write the gradient of input i in place: row t at `target.row(t)`, added to what is
-    /// there if `target.accumulate`. For large gradients, which would be costly to make and then add. A function of the target's three
-    /// parts, (data, stride, accumulate), will do as well.
+    /// there if `target.accumulate`. For large gradients, which would be costly to make and then add.
     template <class Produce>
     void produce(std::size_t i, const Produce& produce) {
         Tensor<Scalar> beside;
-        const detail::Destination<Scalar> to = destination(i, beside);
-        if constexpr (std::is_invocable_v<const Produce&, const kernels::Target<Scalar>&>)
-            produce(kernels::Target<Scalar>{to.data, to.stride, to.accumulate});
-        else
-            produce(to.data, to.stride, to.accumulate);
+        produce(destination(i, beside));
         finish(i, std::move(beside));
     }
 
 private:
-    [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const noexcept { return traversal_.receiver(slot_, i); }
+    [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const { return traversal_.receiver(slot_, i); }
     [[nodiscard]] bool takes_directly(const detail::Slot<Scalar>& input) const noexcept {
-        return input.direct.data && own_.rows == traversal_.direct_rows();
+        return input.direct.wanted() && own_.rows == traversal_.direct_rows();
     }
 
     /// Where the gradient of input i can be written: in its place, to what has gathered, or else `beside`.
-    [[nodiscard]] detail::Destination<Scalar> destination(std::size_t i, Tensor<Scalar>& beside) const {
+    [[nodiscard]] kernels::Target<Scalar> destination(std::size_t i, Tensor<Scalar>& beside) const {
         const Shape& shape = node_.inputs[i]->value.shape();
         if (detail::Slot<Scalar>* const input = receiver(i)) {
             if (takes_directly(*input))
@@ -98,11 +92,11 @@ private:
             input->direct.accumulate = true;
     }
 
-    void write(const detail::Destination<Scalar>& to, const Tensor<Scalar>& gradient) const {
+    void write(const kernels::Target<Scalar>& to, const Tensor<Scalar>& gradient) const {
         const Index numel = rows() ? gradient.numel() / rows() : 0;
         for (Index t = 0; t < rows(); ++t) {
             const Scalar* source = gradient.data() + t * numel;
-            Scalar* target = to.data + t * to.stride;
+            Scalar* target = to.row(t);
             if (to.accumulate)
                 kernels::accumulate(numel, source, target);
             else

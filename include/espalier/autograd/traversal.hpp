@@ -7,6 +7,7 @@
 
 #include <espalier/autograd/cotangents.hpp>
 #include <espalier/autograd/variable.hpp>
+#include <espalier/kernels/target.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -15,21 +16,13 @@
 
 namespace espalier::inline ESPALIER_ABI::autograd::detail {
 
-/// A place where a leaf's gradient is written without a copy: row r starts at `data + r * stride`.
-template <class Scalar>
-struct Destination {
-    Scalar* data = nullptr;
-    Index stride = 0;
-    bool accumulate = false;  ///< add to what is there, instead of overwriting it
-};
-
 /// What a traversal knows of one node. There are as many as nodes, so what few have at a time lies elsewhere.
 template <class Scalar>
 struct Slot {
     std::shared_ptr<Node<Scalar>> node;
     std::size_t first_input = 0;  ///< of the traversal's list of where inputs are
     std::unique_ptr<Cotangents<Scalar>> gathered = nullptr;
-    Destination<Scalar> direct = {};  ///< where cotangents of the traversal's direct rows go instead
+    kernels::Target<Scalar> direct = {};  ///< where cotangents of the traversal's direct rows go instead
 
     ESPALIER_NOINLINE void gather(const Rows& rows, Tensor<Scalar>&& from) {
         if (gathered)
@@ -45,7 +38,7 @@ struct Slot {
         const Index numel = node->value.numel();
         const Scalar* source = gathered->value.data();
         for (const Index task : gathered->rows) {
-            Scalar* const target = direct.data + (of.empty() ? 0 : of.place(task) * direct.stride);
+            Scalar* const target = direct.row(of.empty() ? 0 : of.place(task));
             if (direct.accumulate)
                 kernels::accumulate(numel, source, target);
             else
@@ -116,7 +109,7 @@ public:
     /// The slot of input i of a slot's node, null if it requires no gradient.
     [[nodiscard]] Slot<Scalar>* receiver(const Slot<Scalar>& slot, std::size_t i) {
         Slot<Scalar>* const input = at(slot.first_input + i);
-        if (into_gradients_ && input && !input->direct.data && input->node->is_leaf())
+        if (into_gradients_ && input && !input->direct.wanted() && input->node->is_leaf())
             input->aim_at_gradient();  // now, as what is asked of the node is in the cache
         return input;
     }
