@@ -7,10 +7,12 @@
 #pragma once
 
 #include <espalier/core/isa.hpp>
+#include <espalier/kernels/functions.hpp>
 #include <espalier/kernels/simd/table.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #if !defined(ESPALIER_SIMD)
 #if defined(__GNUC__) || defined(__clang__)
@@ -34,9 +36,13 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 
 #include <espalier/kernels/simd/tiles.ipp>
 
+#include <espalier/kernels/simd/functions.ipp>
+
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
 
@@ -55,9 +61,13 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 
 #include <espalier/kernels/simd/tiles.ipp>
 
+#include <espalier/kernels/simd/functions.ipp>
+
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
 
@@ -76,9 +86,13 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 
 #include <espalier/kernels/simd/tiles.ipp>
 
+#include <espalier/kernels/simd/functions.ipp>
+
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
 
@@ -95,6 +109,10 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 
 namespace espalier::inline ESPALIER_ABI::kernels::simd {
 
+/// Scalars that the vector kernels are for; loops of their own do for the others.
+template <class Scalar>
+inline constexpr bool vectorised = std::is_same_v<Scalar, float>;
+
 /// The kernels for an instruction set, which this processor must have.
 [[nodiscard]] inline const Table& table(Isa isa) noexcept {
     static constexpr Table baseline_table = baseline::make_table();
@@ -110,6 +128,26 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 
 /// The kernels for `isa()`.
 [[nodiscard]] ESPALIER_NOINLINE inline const Table& table() { return table(isa()); }
+
+/// The kernels of a function of kernels/functions.hpp for an instruction set, which this processor must have.
+template <class F>
+[[nodiscard]] const typename F::Kernels& kernels_of(Isa isa) noexcept {
+    static constexpr typename F::Kernels baseline_kernels = baseline::kernels_of<F>();
+#if ESPALIER_DISPATCH_X86
+    static constexpr typename F::Kernels avx2_kernels = avx2::kernels_of<F>();
+    static constexpr typename F::Kernels avx512_kernels = avx512::kernels_of<F>();
+    return isa == Isa::avx512 ? avx512_kernels : isa == Isa::avx2 ? avx2_kernels : baseline_kernels;
+#else
+    (void)isa;
+    return baseline_kernels;
+#endif
+}
+
+/// The kernels of a function for `isa()`.
+template <class F>
+[[nodiscard]] const typename F::Kernels& kernels_of() {
+    return kernels_of<F>(isa());
+}
 
 /// Those of double precision for `isa()`.
 [[nodiscard]] ESPALIER_NOINLINE inline const DoubleTable& double_table() {
