@@ -4,6 +4,7 @@
 
 #include <espalier/autograd/record.hpp>
 #include <espalier/core/finite.hpp>
+#include <espalier/kernels/combine.hpp>
 #include <espalier/kernels/dropout.hpp>
 
 #include <utility>
@@ -26,7 +27,7 @@ template <class Scalar>
         Tensor<Scalar> gradient = std::move(g.cotangent());
         const Index n = mask.numel();
         for (Index t = 0; t < g.rows(); ++t)
-            kernels::combine<kernels::Multiply>(n, gradient.data() + t * n, mask.data(), gradient.data() + t * n);
+            kernels::combine<kernels::Multiply, Scalar>(n, {gradient.data() + t * n, n}, {mask.data(), n}, gradient.data() + t * n);
         g.add(0, std::move(gradient));
     });
 }

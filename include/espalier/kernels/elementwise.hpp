@@ -68,17 +68,6 @@ void map_back(Index rows, Index n, const Scalar* x, const Scalar* y, Scalar* dy,
         });
 }
 
-/// y[i] = f(a[i], b[i]) for a function of two elements; y may be a or b.
-template <class F, class Scalar>
-void combine(Index n, const Scalar* a, const Scalar* b, Scalar* y) {
-    parallel_for(n, elementwise_grain, [=](Index begin, Index end) {
-        if constexpr (simd::vectorised<Scalar>)
-            simd::kernels_of<F>().value(end - begin, a + begin, b + begin, y + begin);
-        else
-            vector_loop(begin, end, [=](Index i) { y[i] = F::value(a[i], b[i]); });
-    });
-}
-
 /// y[i] = max(x[i], 0); NaN passes.
 template <class Scalar>
 void relu(Index n, const Scalar* x, Scalar* y) {

@@ -159,4 +159,20 @@ struct Divide : CombineFunction {
     static S pull_right(S a, S b, S dy) { return dy * (-a / (b * b)); }
 };
 
+/// What comes back to the left or to the right operand of F.
+template <class F>
+struct PullLeft {
+    using Function = F;
+    static constexpr auto kernel = &simd::CombineKernels::pull_left;
+    template <class S>
+    S operator()(S a, S b, S dy) const { return F::pull_left(a, b, dy); }
+};
+template <class F>
+struct PullRight {
+    using Function = F;
+    static constexpr auto kernel = &simd::CombineKernels::pull_right;
+    template <class S>
+    S operator()(S a, S b, S dy) const { return F::pull_right(a, b, dy); }
+};
+
 }  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file Every vector kernel against its definition, for each instruction set that this processor has.
 #include "catch.hpp"
+#include "kernels/sets.hpp"
 
 #include <espalier/kernels/simd/kernels.hpp>
 #include <espalier/tensor/tensor.hpp>
@@ -15,17 +16,10 @@
 
 using namespace espalier;
 namespace simd = kernels::simd;
+using testing::sets;
 
 #if ESPALIER_SIMD
 namespace {
-
-std::vector<Isa> sets() {
-    std::vector<Isa> result{Isa::baseline};
-    for (const Isa isa : {Isa::avx2, Isa::avx512})
-        if (isa <= espalier::detail::strongest_isa())
-            result.push_back(isa);
-    return result;
-}
 
 constexpr float untouched = 77;
 

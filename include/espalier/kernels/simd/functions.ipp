@@ -148,6 +148,7 @@ ESPALIER_INLINE vec pull_of(Exp, vec, vec y, vec dy, vec) { return mul(dy, y); }
 ESPALIER_INLINE vec pull_of(Log, vec x, vec, vec dy, vec) { return mul(dy, div(set1(1), x)); }
 ESPALIER_INLINE vec pull_of(Sqrt, vec, vec y, vec dy, vec) { return mul(dy, div(set1(1), mul(set1(2), y))); }
 ESPALIER_INLINE vec pull_of(Scale, vec, vec, vec dy, vec factor) { return mul(dy, factor); }
+ESPALIER_INLINE vec pull_of(Shift, vec, vec, vec dy, vec) { return dy; }
 
 ESPALIER_INLINE vec value_of(Add, vec a, vec b) { return add(a, b); }
 ESPALIER_INLINE vec value_of(Subtract, vec a, vec b) { return sub(a, b); }
