@@ -18,7 +18,6 @@ using namespace espalier;
 namespace simd = kernels::simd;
 using testing::sets;
 
-#if ESPALIER_SIMD
 namespace {
 
 constexpr float untouched = 77;
@@ -481,4 +480,3 @@ TEST_CASE("sums over very many rows and classes keep their digits", "[simd]") {
         CHECK(static_cast<double>(kernels.softmax_row(rows, x.data(), p.data(), &top)) == Approx(expected).epsilon(1e-6));
     }
 }
-#endif

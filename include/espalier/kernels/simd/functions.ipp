@@ -59,10 +59,10 @@ ESPALIER_INLINE vec log_anywhere(vec x) {
     const vec square = mul(z, z);
     const vec small = fused(e, set1(1.42860677e-6F), mul(p, mul(square, z)));
     const vec log = fused(e, set1(0.693145752F), add(z, fused(set1(-0.5F), square, small)));
-    const vec infinite = set1(__builtin_inff());
+    const vec infinite = of_bits(choose(0x7F800000));
     const vec positive = where_less(x, infinite, log, x);  // infinity and NaN stay
     const vec not_negative = where_less(x, set1(1.40129846e-45F), sub(zero(), infinite), positive);
-    return where_less(x, zero(), set1(__builtin_nanf("")), not_negative);
+    return where_less(x, zero(), of_bits(choose(0x7FC00000)), not_negative);
 }
 
 /// tanh x = x + x^3 P(x^2) near 0, elsewhere 1 - 2 / (e^2x + 1).

@@ -10,29 +10,35 @@
 #include <espalier/kernels/functions.hpp>
 #include <espalier/kernels/simd/table.hpp>
 
+#include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
-#if !defined(ESPALIER_SIMD)
-#if defined(__GNUC__) || defined(__clang__)
-#define ESPALIER_SIMD 1
-#else
-#define ESPALIER_SIMD 0  // another compiler: Eigen does the work
-#endif
-#endif
-
-#if ESPALIER_SIMD
 #if ESPALIER_DISPATCH_X86
 #include <immintrin.h>
-#elif defined(__ARM_NEON)
+#elif ESPALIER_SIMD && defined(__ARM_NEON)
 #include <arm_neon.h>
 #endif
 
+#if defined(__GNUC__) || defined(__clang__)
 #define ESPALIER_INLINE [[gnu::always_inline]] inline
+#elif defined(_MSC_VER)
+#define ESPALIER_INLINE __forceinline
+#else
+#define ESPALIER_INLINE inline
+#endif
 
 namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
+#if ESPALIER_SIMD
 #include <espalier/kernels/simd/vector_baseline.ipp>
+#else
+#include <espalier/kernels/simd/vector_portable.ipp>
+#endif
+
+#include <espalier/kernels/simd/vector_four.ipp>
 
 #include <espalier/kernels/simd/tiles.ipp>
 
@@ -162,4 +168,3 @@ template <class F>
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
-#endif
