@@ -136,7 +136,7 @@ ESPALIER_INLINE vec value_of(Shift, vec x, vec term) { return add(x, term); }
 ESPALIER_INLINE vec pull_of(Relu, vec, vec y, vec dy, vec) { return where_positive(y, dy); }
 ESPALIER_INLINE vec pull_of(LeakyRelu, vec x, vec, vec dy, vec slope) { return where_less(zero(), x, dy, mul(dy, slope)); }
 ESPALIER_INLINE vec pull_of(Sigmoid, vec, vec y, vec dy, vec) { return mul(dy, mul(y, sub(set1(1), y))); }
-ESPALIER_INLINE vec pull_of(Tanh, vec, vec y, vec dy, vec) { return mul(dy, fused(y, sub(zero(), y), set1(1))); }
+ESPALIER_INLINE vec pull_of(Tanh, vec, vec y, vec dy, vec) { return mul(dy, mul(sub(set1(1), y), add(set1(1), y))); }
 /// dy (Phi(x) + x phi(x)).
 ESPALIER_INLINE vec pull_of(Gelu, vec x, vec, vec dy, vec) {
     const NormalTail tail = normal_tail(x);

@@ -5,8 +5,6 @@
 typedef float vec __attribute__((vector_size(16)));
 typedef std::int32_t choice __attribute__((vector_size(16)));
 typedef std::uint32_t unsigned_choice __attribute__((vector_size(16)));
-typedef double two_doubles __attribute__((vector_size(16)));
-typedef std::int64_t two_integers __attribute__((vector_size(16)));
 
 ESPALIER_INLINE vec set1(float x) { return vec{x, x, x, x}; }
 ESPALIER_INLINE vec zero() { return set1(0); }
@@ -17,36 +15,27 @@ ESPALIER_INLINE vec div(vec a, vec b) { return a / b; }
 #if defined(__ARM_NEON) && defined(__aarch64__)
 ESPALIER_INLINE vec fma(vec a, vec b, vec c) { return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 ESPALIER_INLINE vec fused(vec a, vec b, vec c) { return fma(a, b, c); }
-#elif defined(__FMA__)
+#else
 ESPALIER_INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
-ESPALIER_INLINE vec fused(vec a, vec b, vec c) {
+ESPALIER_NOINLINE inline vec fused_one_by_one(vec a, vec b, vec c) {
     return vec{__builtin_fmaf(a[0], b[0], c[0]), __builtin_fmaf(a[1], b[1], c[1]), __builtin_fmaf(a[2], b[2], c[2]),
                __builtin_fmaf(a[3], b[3], c[3])};
 }
-#else
-ESPALIER_INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
-/// In double the product is exact, and the sum is rounded to odd (Boldo and Melquiond, "Emulation of a FMA and correctly rounded
-/// sums", 2008): its last bit is 1 where something is missing, so that rounding it again to float is rounding once.
-ESPALIER_INLINE two_doubles rounded_to_odd(two_doubles a, two_doubles b, two_doubles c) {
-    const two_doubles product = a * b;
-    const two_doubles sum = product + c;
-    const two_doubles added = sum - product;
-    const two_doubles missing = (product - (sum - added)) + (c - added);  // NaN where the sum is not finite: neither above nor below 0
-    const two_doubles none = {0, 0};
-    const two_integers inexact = (two_integers)(missing < none) | (two_integers)(missing > none);
-    const two_integers inwards = (two_integers)(missing < none) ^ (two_integers)(sum < none);  // -1 where the sum is too far from 0
-    const two_integers even = ((two_integers)sum & 1) - 1;                                     // -1 where the last bit is 0
-    return (two_doubles)((two_integers)sum + ((1 + 2 * inwards) & inexact & even));
-}
+#if defined(__SSE2__) && !defined(__FMA__)
+/// In double the product is exact, and to round its sum with c a second time, to float, is to round once unless the first sum lies in
+/// the middle of two floats, where what it lost might decide. (A denormal result, which has other middles, may be rounded twice.)
 ESPALIER_INLINE vec fused(vec a, vec b, vec c) {
-    vec sum;
-    for (int i = 0; i < 4; i += 2) {
-        const two_doubles odd = rounded_to_odd(two_doubles{a[i], a[i + 1]}, two_doubles{b[i], b[i + 1]}, two_doubles{c[i], c[i + 1]});
-        sum[i] = static_cast<float>(odd[0]);
-        sum[i + 1] = static_cast<float>(odd[1]);
-    }
-    return sum;
+    const __m128d low = _mm_cvtps_pd((__m128)a) * _mm_cvtps_pd((__m128)b) + _mm_cvtps_pd((__m128)c);
+    const auto upper = [](vec v) { return _mm_cvtps_pd(_mm_movehl_ps((__m128)v, (__m128)v)); };
+    const __m128d high = upper(a) * upper(b) + upper(c);
+    const choice last_bits = (choice)_mm_shuffle_ps(_mm_castpd_ps(low), _mm_castpd_ps(high), 0x88) & 0x1FFFFFFF;
+    if (_mm_movemask_ps((__m128)(last_bits == choice{} + 0x10000000)) != 0) [[unlikely]]
+        return fused_one_by_one(a, b, c);
+    return (vec)_mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
 }
+#else
+ESPALIER_INLINE vec fused(vec a, vec b, vec c) { return fused_one_by_one(a, b, c); }
+#endif
 #endif
 
 ESPALIER_INLINE vec select(choice take, vec a) { return (vec)((choice)a & take); }
