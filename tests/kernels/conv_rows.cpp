@@ -11,7 +11,6 @@ using kernels::ConvTail;
 using kernels::Window;
 using kernels::detail::Frame;
 
-#if ESPALIER_SIMD
 namespace {
 
 /// Frames of every place and extent around an image of 5 x 6: each value is that of `expected(y, x, c)`, 0 outside.
@@ -74,4 +73,3 @@ TEST_CASE("a frame of a cotangent is that before ReLU and pooling", "[conv_rows]
         }
     }
 }
-#endif

@@ -12,8 +12,6 @@
 
 using namespace espalier;
 
-#if ESPALIER_SIMD
-
 TEST_CASE("sgemm is the sum over k for any extents, strides and order of operands", "[kernels][sgemm]") {
     Random random{11};
     for (int round = 0; round < 120; ++round) {
@@ -85,5 +83,3 @@ TEST_CASE("few rows times a large matrix are added up in parts, the same for any
     }
     set_num_threads(before);
 }
-
-#endif

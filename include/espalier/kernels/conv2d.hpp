@@ -14,9 +14,8 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 
 /// Whether convolutions of this scalar can be joined with what follows them.
 template <class Scalar>
-inline constexpr bool has_tiled_conv2d = ESPALIER_SIMD && std::is_same_v<Scalar, float>;
+inline constexpr bool has_tiled_conv2d = simd::vectorised<Scalar>;
 
-#if ESPALIER_SIMD
 namespace tiled {
 
 /// Whether the tiles serve this geometry. They read the image through a copy of strips of it with the padding around, and by
@@ -30,27 +29,22 @@ namespace tiled {
 }
 
 }  // namespace tiled
-#endif
 
 /// y = x * w + bias; `bias` may be null.
 template <class Scalar>
 void conv2d_forward(const ConvShape& s, const Scalar* x, const Scalar* weight, const Scalar* bias, Scalar* y) {
-#if ESPALIER_SIMD
     if constexpr (has_tiled_conv2d<Scalar>)
         if (tiled::serves(s))
             return tiled::forward(s, x, weight, bias, ConvTail::none, y, nullptr);
-#endif
     unfolded::forward(s, x, weight, bias, y);
 }
 
 /// dx from dy; `s.batch` may count T batches laid one after the other.
 template <class Scalar>
 void conv2d_backward_input(const ConvShape& s, const Scalar* dy, const Scalar* weight, Scalar* dx) {
-#if ESPALIER_SIMD
     if constexpr (has_tiled_conv2d<Scalar>)
         if (tiled::serves(s))
             return tiled::backward_input(s, s.batch, {.dy = dy}, weight, dx);
-#endif
     unfolded::backward_input(s, dy, weight, dx);
 }
 
@@ -59,11 +53,9 @@ void conv2d_backward_input(const ConvShape& s, const Scalar* dy, const Scalar* w
 template <class Scalar>
 void conv2d_backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Scalar* dy, Scalar* dw, Index stride,
                             bool accumulate) {
-#if ESPALIER_SIMD
     if constexpr (has_tiled_conv2d<Scalar>)
         if (tiled::serves(s))
             return tiled::backward_weight(s, tasks, x, {.dy = dy}, dw, stride, accumulate, nullptr, 0, false);
-#endif
     unfolded::backward_weight(s, tasks, x, dy, dw, stride, accumulate);
 }
 

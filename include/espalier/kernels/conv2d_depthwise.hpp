@@ -7,7 +7,6 @@
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/window_runs.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 
 namespace espalier::inline ESPALIER_ABI::kernels::depthwise {
@@ -115,4 +114,3 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::depthwise
-#endif

@@ -7,7 +7,6 @@
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 
 namespace espalier::inline ESPALIER_ABI::kernels::tiled {
@@ -190,4 +189,3 @@ inline void backward_weight_unfolded(const ConvShape& s, Index tasks, const floa
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled
-#endif

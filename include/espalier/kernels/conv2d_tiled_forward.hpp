@@ -10,7 +10,6 @@
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 
 namespace espalier::inline ESPALIER_ABI::kernels::tiled {
 
@@ -134,4 +133,3 @@ inline void forward(const ConvShape& s, const float* x, const float* weight, con
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled
-#endif

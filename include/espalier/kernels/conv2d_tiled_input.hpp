@@ -8,7 +8,6 @@
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 
 namespace espalier::inline ESPALIER_ABI::kernels::tiled {
 
@@ -165,4 +164,3 @@ inline void backward_input(const ConvShape& s, Index images, const ConvCotangent
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled
-#endif

@@ -9,7 +9,6 @@
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <cstdint>
 #include <limits>
 
@@ -164,4 +163,3 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled
-#endif

@@ -6,7 +6,6 @@
 #include <espalier/kernels/conv_shape.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -143,4 +142,3 @@ inline void write_bias_gradient(Index chunks, Index tasks, Index channels, const
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail
-#endif

@@ -16,12 +16,10 @@ template <class Scalar>
 void affine_rows(Index rows, Index columns, const Scalar* x, const Scalar* shift, const Scalar* scale, const Scalar* offset,
                  const Scalar* z, const Scalar* z_scale, Scalar* y) {
     parallel_for(rows, std::max<Index>(1, elementwise_grain / std::max<Index>(columns, 1)), [=](Index begin, Index end) {
-#if ESPALIER_SIMD
         if constexpr (std::is_same_v<Scalar, float>)
             return simd::table().affine_rows(end - begin, {columns, shift, scale, offset, z_scale}, x + begin * columns,
                                              z ? z + begin * columns : nullptr, y + begin * columns);
         else
-#endif
             for (Index i = begin * columns; i < end * columns; ++i) {
                 const Index c = i % columns;
                 const Scalar plain = (x[i] - shift[c]) * scale[c] + offset[c];

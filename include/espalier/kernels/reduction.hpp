@@ -72,15 +72,12 @@ void column_sums(Index rows, Index columns, double* result, const Term& term) {
 template <class Scalar>
 void column_sums(Index rows, Index columns, const Scalar* x, const std::type_identity_t<Scalar>* shift,
                  const std::type_identity_t<Scalar>* y, double* result) {
-#if ESPALIER_SIMD
     if constexpr (std::is_same_v<Scalar, float>) {
         column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
             const Index at = row * columns + column;
             simd::table().add_column_sums(count, width, x + at, shift ? shift + column : nullptr, y ? y + at : nullptr, columns, sums);
         });
-    } else
-#endif
-    {
+    } else {
         column_sums(rows, columns, result, [=](Index r, Index c) {
             const Scalar d = x[r * columns + c] - (shift ? shift[c] : Scalar(0));
             return y ? d * y[r * columns + c] : shift ? d * d : d;
@@ -91,10 +88,8 @@ void column_sums(Index rows, Index columns, const Scalar* x, const std::type_ide
 /// sums[c] += the sum of column c over `rows` rows of x, one behind the other, on one thread.
 template <class Scalar>
 void add_rows_to(double* sums, Index rows, Index columns, const Scalar* x) {
-#if ESPALIER_SIMD
     if constexpr (std::is_same_v<Scalar, float>)
         return simd::table().add_column_sums(rows, columns, x, nullptr, nullptr, columns, sums);
-#endif
     for (Index i = 0; i < rows; ++i)
         for (Index c = 0; c < columns; ++c)
             sums[c] += static_cast<double>(x[i * columns + c]);
@@ -105,7 +100,6 @@ template <class Scalar>
 [[nodiscard]] double row_sum(Index n, const Scalar* x, const std::type_identity_t<Scalar>* y = nullptr) {
     double total = 0;
     Index i = 0;
-#if ESPALIER_SIMD
     if constexpr (std::is_same_v<Scalar, float>) {
         constexpr Index width = 64;  // sums side by side, as if the row were as many columns
         constexpr Index most_rows = 64;
@@ -118,7 +112,6 @@ template <class Scalar>
             i += rows * width;
         }
     }
-#endif
     for (; i < n; ++i)
         total += static_cast<double>(x[i]) * (y ? static_cast<double>(y[i]) : 1.0);
     return total;

@@ -9,7 +9,6 @@
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <array>
 
@@ -201,4 +200,3 @@ inline void sgemm(Index m, Index n, Index k, const Strided& a, const Strided& b,
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels
-#endif

@@ -7,7 +7,6 @@
 #include <espalier/kernels/simd/blocks.hpp>
 #include <espalier/kernels/window.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -186,4 +185,3 @@ ESPALIER_NOINLINE inline void sum_windows(const WindowRuns& runs, Index images, 
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail
-#endif
