@@ -67,7 +67,7 @@ void gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index 
 }
 
 /// `gemm` on all threads: tiles of C are independent, so no sum is ever split between threads. Both precisions have kernels
-/// of their own; with other compilers the work is Eigen's.
+/// of their own; for other scalars the work is Eigen's.
 template <class Scalar>
 void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
                    MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
