@@ -18,7 +18,6 @@
 #include <espalier/kernels/simd/blocks.hpp>
 #include <espalier/kernels/strip_plan.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -157,4 +156,3 @@ inline constexpr Index weight_chunk_pixels = 1024;
 
 }  // namespace tiled
 }  // namespace espalier::inline ESPALIER_ABI::kernels
-#endif

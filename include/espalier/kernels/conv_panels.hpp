@@ -6,7 +6,6 @@
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 
@@ -51,4 +50,3 @@ private:
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail
-#endif

@@ -14,7 +14,6 @@
 #include <espalier/kernels/sgemm_panels.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 
@@ -106,4 +105,3 @@ inline void sgemm(const Product& p) {
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels
-#endif

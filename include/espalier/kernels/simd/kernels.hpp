@@ -7,36 +7,48 @@
 #pragma once
 
 #include <espalier/core/isa.hpp>
+#include <espalier/kernels/functions.hpp>
 #include <espalier/kernels/simd/table.hpp>
 
+#include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
-#if !defined(ESPALIER_SIMD)
-#if defined(__GNUC__) || defined(__clang__)
-#define ESPALIER_SIMD 1
-#else
-#define ESPALIER_SIMD 0  // another compiler: Eigen does the work
-#endif
-#endif
-
-#if ESPALIER_SIMD
 #if ESPALIER_DISPATCH_X86
 #include <immintrin.h>
-#elif defined(__ARM_NEON)
+#elif ESPALIER_SIMD && defined(__ARM_NEON)
 #include <arm_neon.h>
 #endif
 
+#if defined(__GNUC__) || defined(__clang__)
 #define ESPALIER_INLINE [[gnu::always_inline]] inline
+#elif defined(_MSC_VER)
+#define ESPALIER_INLINE __forceinline
+#else
+#define ESPALIER_INLINE inline
+#endif
 
 namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
+#if ESPALIER_SIMD
 #include <espalier/kernels/simd/vector_baseline.ipp>
+#else
+#include <espalier/kernels/simd/vector_portable.ipp>
+#endif
+
+#include <espalier/kernels/simd/vector_four.ipp>
 
 #include <espalier/kernels/simd/tiles.ipp>
+
+#include <espalier/kernels/simd/functions.ipp>
 
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
 
@@ -55,9 +67,13 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 
 #include <espalier/kernels/simd/tiles.ipp>
 
+#include <espalier/kernels/simd/functions.ipp>
+
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
 
@@ -76,9 +92,13 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 
 #include <espalier/kernels/simd/tiles.ipp>
 
+#include <espalier/kernels/simd/functions.ipp>
+
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
 
@@ -94,6 +114,10 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #undef ESPALIER_INLINE
 
 namespace espalier::inline ESPALIER_ABI::kernels::simd {
+
+/// Scalars that the vector kernels are for; loops of their own do for the others.
+template <class Scalar>
+inline constexpr bool vectorised = std::is_same_v<Scalar, float>;
 
 /// The kernels for an instruction set, which this processor must have.
 [[nodiscard]] inline const Table& table(Isa isa) noexcept {
@@ -111,6 +135,26 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 /// The kernels for `isa()`.
 [[nodiscard]] ESPALIER_NOINLINE inline const Table& table() { return table(isa()); }
 
+/// The kernels of a function of kernels/functions.hpp for an instruction set, which this processor must have.
+template <class F>
+[[nodiscard]] const typename F::Kernels& kernels_of(Isa isa) noexcept {
+    static constexpr typename F::Kernels baseline_kernels = baseline::kernels_of<F>();
+#if ESPALIER_DISPATCH_X86
+    static constexpr typename F::Kernels avx2_kernels = avx2::kernels_of<F>();
+    static constexpr typename F::Kernels avx512_kernels = avx512::kernels_of<F>();
+    return isa == Isa::avx512 ? avx512_kernels : isa == Isa::avx2 ? avx2_kernels : baseline_kernels;
+#else
+    (void)isa;
+    return baseline_kernels;
+#endif
+}
+
+/// The kernels of a function for `isa()`.
+template <class F>
+[[nodiscard]] const typename F::Kernels& kernels_of() {
+    return kernels_of<F>(isa());
+}
+
 /// Those of double precision for `isa()`.
 [[nodiscard]] ESPALIER_NOINLINE inline const DoubleTable& double_table() {
     static constexpr DoubleTable baseline_table = baseline::make_double_table<baseline::double_rows>();
@@ -124,4 +168,3 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
-#endif
