@@ -73,7 +73,7 @@ void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index 
                    MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
     const bool ta = transpose_a == Transpose::yes;
     const bool tb = transpose_b == Transpose::yes;
-    if constexpr (std::is_same_v<Scalar, float>) {
+    if constexpr (simd::vectorised<Scalar>) {
         sgemm({.m = m,
                .n = n,
                .k = k,
@@ -103,7 +103,7 @@ void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index 
 /// `with_relu`, what is negative becomes 0.
 template <class Scalar>
 void affine(Index rows, Index out, Index in, const Scalar* x, const Scalar* w, const Scalar* bias, bool with_relu, Scalar* y) {
-    if constexpr (std::is_same_v<Scalar, float>) {
+    if constexpr (simd::vectorised<Scalar>) {
         sgemm({.m = rows, .n = out, .k = in, .a = {x, in, 1}, .b = {w, 1, in}, .c = y, .c_stride = out, .bias = bias, .relu = with_relu});
     } else {
         for (Index r = 0; r < rows && bias; ++r)

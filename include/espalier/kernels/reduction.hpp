@@ -71,7 +71,7 @@ void column_sums(Index rows, Index columns, double* result, const Term& term) {
 /// `result[c] = sum over r of x[r][c]`.
 template <class Scalar>
 void column_sums(Index rows, Index columns, const Scalar* x, double* result) {
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
             simd::table().add_column_sums(count, width, x + row * columns + column, columns, sums);
         });
@@ -82,7 +82,7 @@ void column_sums(Index rows, Index columns, const Scalar* x, double* result) {
 /// `result[c] = sum over r of (x[r][c] - shift[c]) y[r][c]`.
 template <class Scalar>
 void column_products(Index rows, Index columns, const Scalar* x, const Scalar* shift, const Scalar* y, double* result) {
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
             const Index at = row * columns + column;
             simd::table().add_column_products(count, width, x + at, shift + column, y + at, columns, sums);
@@ -94,7 +94,7 @@ void column_products(Index rows, Index columns, const Scalar* x, const Scalar* s
 /// `result[c] = sum over r of (x[r][c] - shift[c])^2`.
 template <class Scalar>
 void column_squares(Index rows, Index columns, const Scalar* x, const Scalar* shift, double* result) {
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
             simd::table().add_column_squares(count, width, x + row * columns + column, shift + column, columns, sums);
         });
@@ -108,7 +108,7 @@ void column_squares(Index rows, Index columns, const Scalar* x, const Scalar* sh
 /// sums[c] += the sum of column c over `rows` rows of x, one behind the other, on one thread.
 template <class Scalar>
 void add_rows_to(double* sums, Index rows, Index columns, const Scalar* x) {
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         return simd::table().add_column_sums(rows, columns, x, columns, sums);
     for (Index i = 0; i < rows; ++i)
         for (Index c = 0; c < columns; ++c)
@@ -143,7 +143,7 @@ template <class Scalar>
 [[nodiscard]] double row_sum(Index n, const Scalar* x) {
     double total = 0;
     Index i = 0;
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         total = detail::row_sum_by_columns(n, &i, [x](Index at, Index rows, Index width, double* sums) {
             simd::table().add_column_sums(rows, width, x + at, width, sums);
         });
@@ -157,7 +157,7 @@ template <class Scalar>
 [[nodiscard]] double row_product(Index n, const Scalar* x, const Scalar* y) {
     double total = 0;
     Index i = 0;
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         total = detail::row_sum_by_columns(n, &i, [x, y](Index at, Index rows, Index width, double* sums) {
             static constexpr std::array<float, 64> no_shift{};
             simd::table().add_column_products(rows, width, x + at, no_shift.data(), y + at, width, sums);
