@@ -65,16 +65,8 @@ std::vector<Row> measure(std::span<const Work> works, int threads, int repetitio
         return calls * operations / (clock_seconds(threads) - start) * 1e-9;
     };
     const auto peak = [&] {
-        double operations = 0;
         const double start = clock_seconds(threads);
-        if (threads == 1)
-            operations = benchmarks::multiply_add();
-        else {
-            std::vector<double> parts(static_cast<std::size_t>(threads));
-            parallel_for(threads, 1, [&](Index i, Index) { parts[static_cast<std::size_t>(i)] = benchmarks::multiply_add(); });
-            for (const double part : parts)
-                operations += part;
-        }
+        const double operations = benchmarks::multiply_add(threads);
         return operations / (clock_seconds(threads) - start) * 1e-9;
     };
     std::vector<int> calls;
