@@ -95,8 +95,8 @@ def main():
         other["data"] = run["data"]  # the same pairs; the file they came in is gone
 
     lines, largest = table(ours, theirs)
-    recipe = (f"{args.net} network, {ours[0]['train_pairs']} training and {ours[0]['test_pairs']} test pairs of {args.canvas}×{args.canvas}, "
-              f"of the images in {ours[0]['data']}, "
+    recipe = (f"{args.net} network, {ours[0]['train_pairs']} training and {ours[0]['test_pairs']} test pairs "
+              f"of {args.canvas}×{args.canvas}, of the images in {ours[0]['data']}, "
               f"batch {args.batch}, learning rate {args.learning_rate:g}, momentum {args.momentum:g}, {args.epochs} epochs, "
               f"{f'seeds 1 to {args.seeds}' if args.seeds > 1 else 'seed 1'}; {ours[0]['build']['text']}; {theirs[0]['build']['text']}.")
     print("Test accuracy, mean ± standard deviation: " + recipe + "\n\n" + "\n".join(lines))

@@ -18,7 +18,7 @@ def grid(head, lines):
 
 
 def columns_of(rows):
-    return list(dict.fromkeys(peer for row in rows for peer in [*row["peers"], *row["failed"]]))
+    return list(dict.fromkeys(peer for row in rows for peer in row["contenders"]))
 
 
 def beside_peers(rows, title, ours, theirs, bracket):
