@@ -60,9 +60,21 @@ def memory(rows):
 
 
 def shares(rows, title):
-    return grid([title, "million products", "GFLOP/s", "FMA peak", "share of the peak", "on pixels"],
-                [[row["name"], number(row["products"] / 1e6), number(2e-6 * row["products"] / row["ours_ms"]), number(row["peak_gflops"]),
-                  f"{100 * row['share']:.0f} %", f"{100 * row['useful_share']:.0f} %"] for row in rows])
+    """Of our own programs. Products of matrices have no padding."""
+    others = list(dict.fromkeys(name for row in rows for name in row["peers_share"]))
+    padded = any(row["useful_products"] != row["products"] for row in rows)
+
+    def cells(row):
+        yield from (number(row["products"] / 1e6), number(2e-6 * row["products"] / row["ours_ms"]), number(row["peak_gflops"]))
+        yield f"{100 * row['share']:.0f} %"
+        if padded:
+            yield f"{100 * row['useful_share']:.0f} %"
+        for name in others:
+            yield f"{100 * row['peers_share'][name]:.0f} %" if name in row["peers_share"] else ""
+
+    head = [title, "million products", "GFLOP/s", "FMA peak", "share of the peak", *(["on pixels"] if padded else []),
+            *(f"share, {name}" for name in others)]
+    return grid(head, [[row["name"], *cells(row)] for row in rows])
 
 
 def markdown(result):
@@ -78,7 +90,7 @@ def markdown(result):
     if steps:
         both, between = memory(steps)
         parts += ["#### Training steps", "Milliseconds a step, in brackets the ratio to ours.", milliseconds(steps, "step"),
-                  "Products a step of ours, and their share of the FMA peak of all threads.", shares(steps, "step"),
+                  "Products of a step, and how much of the FMA peak of all threads our program reaches with them.", shares(steps, "step"),
                   "Memory of the process in MB: its peak / what was resident before the network and the batch were made.", both,
                   "The difference, what the training took, in brackets the ratio to ours.", between]
     failed = [f"- {row['name']}, {peer}: {reason}" for row in rows for peer, reason in row["failed"].items()]
