@@ -6,8 +6,9 @@
     python3 compare_accuracy.py ... --net lenet --data FOLDER --batch 256 --learning-rate 0.05
 
 Both train on the pairs that the program exports, the same in every epoch (`--fixed`). A seed draws the first weights
-and the order of batches, with another generator on each side: the means are to be compared, not single runs. Prints a
-Markdown table; --json keeps every run. Exit code 1 if a task's means are further apart than --tolerance, which says
+and the order of batches, with another generator on each side: the means are to be compared, not single runs, and seeds are the
+first --seeds numbers, so choose their count before. Prints a Markdown table with the difference of the means and its standard
+error; --json keeps every run. Exit code 1 if a task's means are further apart than --tolerance, which says
 little with fewer than some five seeds.
 """
 import argparse
@@ -94,9 +95,10 @@ def main():
         other["data"] = run["data"]  # the same pairs; the file they came in is gone
 
     lines, largest = table(ours, theirs)
-    recipe = (f"{args.net} network, {ours[0]['train_pairs']} training and {ours[0]['test_pairs']} test pairs of {args.canvas}×{args.canvas}, "
+    recipe = (f"{args.net} network, {ours[0]['train_pairs']} training and {ours[0]['test_pairs']} test pairs "
+              f"of {args.canvas}×{args.canvas}, of the images in {ours[0]['data']}, "
               f"batch {args.batch}, learning rate {args.learning_rate:g}, momentum {args.momentum:g}, {args.epochs} epochs, "
-              f"{args.seeds} seed{'s' if args.seeds > 1 else ''}; {ours[0]['build']['text']}; {theirs[0]['build']['text']}.")
+              f"{f'seeds 1 to {args.seeds}' if args.seeds > 1 else 'seed 1'}; {ours[0]['build']['text']}; {theirs[0]['build']['text']}.")
     print("Test accuracy, mean ± standard deviation: " + recipe + "\n\n" + "\n".join(lines))
     if args.json:
         write_json(args.json, {"recipe": recipe, "table": lines, "espalier": ours, "pytorch": theirs})

@@ -44,6 +44,7 @@ struct Work {
     std::string name;
     double operations;
     std::function<void()> call;
+    double useful = 1;  ///< part of the operations that are on pixels, not on padding
 };
 
 struct Row {
@@ -53,6 +54,7 @@ struct Row {
     double median;  ///< GFLOP/s
     double peak;    ///< GFLOP/s of multiply-adds on as many threads, the best
     double share;   ///< of the peak: the median over pairs of measurements that follow each other
+    double useful_share;  ///< the same of operations on pixels alone
 };
 
 /// Runs the works and the peak in turns, `repetitions` times, each for about 2 ms at least.
@@ -65,16 +67,8 @@ std::vector<Row> measure(std::span<const Work> works, int threads, int repetitio
         return calls * operations / (clock_seconds(threads) - start) * 1e-9;
     };
     const auto peak = [&] {
-        double operations = 0;
         const double start = clock_seconds(threads);
-        if (threads == 1)
-            operations = benchmarks::multiply_add();
-        else {
-            std::vector<double> parts(static_cast<std::size_t>(threads));
-            parallel_for(threads, 1, [&](Index i, Index) { parts[static_cast<std::size_t>(i)] = benchmarks::multiply_add(); });
-            for (const double part : parts)
-                operations += part;
-        }
+        const double operations = benchmarks::multiply_add(threads);
         return operations / (clock_seconds(threads) - start) * 1e-9;
     };
     std::vector<int> calls;
@@ -94,8 +88,8 @@ std::vector<Row> measure(std::span<const Work> works, int threads, int repetitio
     std::vector<Row> rows;
     const double best_peak = *std::max_element(peaks.begin(), peaks.end());
     for (std::size_t k = 0; k < works.size(); ++k)
-        rows.push_back({works[k].name, threads, *std::max_element(rates[k].begin(), rates[k].end()),
-                        benchmarks::median(rates[k]), best_peak, benchmarks::median(shares[k])});
+        rows.push_back({works[k].name, threads, *std::max_element(rates[k].begin(), rates[k].end()), benchmarks::median(rates[k]),
+                        best_peak, benchmarks::median(shares[k]), benchmarks::median(shares[k]) * works[k].useful});
     return rows;
 }
 
@@ -135,7 +129,8 @@ Work convolution(Pass pass, Index in_channels, Index out_channels, Index side) {
             kernels::conv2d_backward_weight<float>(s, 1, x->data(), y->data(), {w->data(), s.weight_size(), false});
         };
     const auto products = static_cast<double>(s.batch * side * side * s.weight_size());
-    return {convolution_name(pass, in_channels, out_channels, side), 2 * products, std::move(call)};
+    const double on_pixels = static_cast<double>(3 * side - 2) / static_cast<double>(3 * side);  // of the taps along one axis
+    return {convolution_name(pass, in_channels, out_channels, side), 2 * products, std::move(call), on_pixels * on_pixels};
 }
 
 Work product(const std::string& name, Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k) {
@@ -171,7 +166,8 @@ public:
             return;
         const Work works[] = {make()};
         const Row row = add(works, 1)[0];
-        std::printf("| %s | %.1f | %.1f | %.1f | %.0f %% |\n", name.c_str(), row.best, row.median, row.peak, 100 * row.share);
+        std::printf("| %s | %.1f | %.1f | %.1f | %.0f %% | %.0f %% |\n", name.c_str(), row.best, row.median, row.peak, 100 * row.share,
+                    100 * row.useful_share);
     }
     void kernel(Pass pass, Index in_channels, Index out_channels, Index side) {
         kernel(convolution_name(pass, in_channels, out_channels, side),
@@ -207,7 +203,8 @@ public:
         auto rows = nlohmann::ordered_json::array();
         for (const Row& row : rows_)
             rows.push_back({{"name", row.name}, {"threads", row.threads}, {"gflops", row.best},
-                            {"median_gflops", row.median}, {"peak_gflops", row.peak}, {"share_of_peak", row.share}});
+                            {"median_gflops", row.median}, {"peak_gflops", row.peak}, {"share_of_peak", row.share},
+                            {"useful_share_of_peak", row.useful_share}});
         return {{"text", build_info().text()}, {"kernels", rows}, {"ratios", ratios_}};
     }
 
@@ -230,7 +227,7 @@ private:
 };
 
 void run(Bench& bench) {
-    bench.section("One thread:", "| kernel | GFLOP/s, best | median | FMA peak | share of the peak |");
+    bench.section("One thread:", "| kernel | GFLOP/s, best | median | FMA peak | share of the peak | on pixels |");
     constexpr Index convolutions[][3] = {{32, 32, 32}, {32, 64, 64}, {64, 64, 32}, {64, 128, 32}, {128, 128, 16}, {256, 256, 8}};
     for (const auto& [in, out, side] : convolutions)
         for (const Pass pass : all_passes)

@@ -5,6 +5,12 @@
 #pragma once
 
 #include <espalier/core/isa.hpp>
+#include <espalier/core/threads.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <vector>
 
 #if ESPALIER_DISPATCH_X86
 #include <immintrin.h>
@@ -88,6 +94,26 @@ inline double multiply_add() {
         sum = chains_baseline(400'000, factor);
     }
     return sum < 0 ? 0 : operations;  // it never is; only so that the compiler must compute it
+}
+
+/// The same on several threads at once. @returns the operations of all
+inline double multiply_add(int threads) {
+    if (threads == 1)
+        return multiply_add();
+    std::vector<double> parts(static_cast<std::size_t>(threads));
+    espalier::parallel_for(threads, 1, [&](Index i, Index) { parts[static_cast<std::size_t>(i)] = multiply_add(); });
+    return std::accumulate(parts.begin(), parts.end(), 0.0);
+}
+
+/// Of 20 times the same, the best: GFLOP/s by the clock on the wall.
+inline double peak_gflops(int threads) {
+    double best = 0;
+    for (int i = 0; i < 20; ++i) {
+        const auto start = std::chrono::steady_clock::now();
+        const double operations = multiply_add(threads);
+        best = std::max(best, operations / std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count());
+    }
+    return best;
 }
 
 }  // namespace benchmarks

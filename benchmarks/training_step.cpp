@@ -1,100 +1,139 @@
 // SPDX-License-Identifier: MIT
-/// @file Whole training steps, each timed: forward, the losses of two tasks, backward, SGD with momentum.
+/// @file Whole training steps, each timed: forward, the losses of all tasks, backward, SGD with momentum.
 ///
-/// `pytorch/training_step.py` and `dlib/training_step.cpp` do the same; `compare` runs all of them in turns.
+/// `pytorch/training_step.py` and `dlib/training_step.cpp` do the same; `compare` runs all of them in turns. With --check it does
+/// the steps of a file that `pytorch/training_step.py --export` wrote, and fails unless it comes to the same losses.
 
+#include "networks.hpp"
+#include "peak.hpp"
 #include "steps.hpp"
 
-#include <espalier/espalier.hpp>
+#include <espalier/io/layout.hpp>
+#include <espalier/io/pytorch.hpp>
 
+#include <cmath>
 #include <iostream>
-
-using namespace espalier;
 
 namespace {
 
-/// Three convolutions of 32, 64 and 128 filters, each halving the image, and 1,024 shared features.
-mtl::MultiTaskNet<> reference_network(Index side) {
-    const Index last = side / 8;
-    nn::Sequential trunk{nn::Conv2d{1, 32, 3, {.padding = 1}},   nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Conv2d{32, 64, 3, {.padding = 1}},  nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Conv2d{64, 128, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Flatten{}, nn::Linear{128 * last * last, 1024}, nn::ReLU{}};
-    return {std::move(trunk), {{"left", nn::Linear{1024, 10}}, {"right", nn::Linear{1024, 10}}}};
-}
+using namespace espalier;
 
-/// MultiLeNet (Sener and Koltun, NeurIPS 2018) without its dropout masks: 27,450 parameters for 28 x 28.
-mtl::MultiTaskNet<> lenet(Index side) {
-    const Index last = ((side - 4) / 2 - 4) / 2;
-    nn::Sequential trunk{nn::Conv2d{1, 10, 5},  nn::MaxPool2d{2}, nn::ReLU{},
-                         nn::Conv2d{10, 20, 5}, nn::MaxPool2d{2}, nn::ReLU{},
-                         nn::Flatten{}, nn::Linear{20 * last * last, 50}, nn::ReLU{}};
-    return {std::move(trunk), {{"left", nn::Sequential{nn::Linear{50, 50}, nn::ReLU{}, nn::Linear{50, 10}}},
-                               {"right", nn::Sequential{nn::Linear{50, 50}, nn::ReLU{}, nn::Linear{50, 10}}}}};
-}
+/// What a step needs.
+struct Training {
+    mtl::MultiTaskNet<> net;
+    Tensor<float> input;
+    losses::Targets<> targets;
+    mtl::MultiTaskLoss<> criterion;
+    optim::SGD<> sgd;
 
-/// A 3x3 convolution of each channel, then a 1x1 convolution of all (MobileNet; Howard et al., 2017).
-void add_separable(nn::Sequential<>& layers, Index in, Index out, Index stride) {
-    layers.add(nn::Conv2d{in, in, 3, {.stride = stride, .padding = 1, .groups = in, .bias = false}});
-    layers.add(nn::BatchNorm{in});
-    layers.add(nn::ReLU{});
-    layers.add(nn::Conv2d{in, out, 1, {.bias = false}});
-    layers.add(nn::BatchNorm{out});
-    layers.add(nn::ReLU{});
-}
+    Training(mtl::MultiTaskNet<> network, Tensor<float> batch, losses::Targets<> labels, double learning_rate)
+        : net{std::move(network)}, input{std::move(batch)}, targets{std::move(labels)}, criterion{cross_entropies(net)},
+          sgd{net.parameters(), {.learning_rate = learning_rate, .momentum = 0.9}} {}
 
-/// Separable convolutions with batch normalisation, and heads that classify each of (side / 4)^2 pixels.
-mtl::MultiTaskNet<> separable_network() {
-    nn::Sequential trunk{nn::Conv2d{1, 32, 3, {.padding = 1, .bias = false}}, nn::BatchNorm{32}, nn::ReLU{},
-                         nn::MaxPool2d{3, {.stride = 2, .padding = 1}}};
-    add_separable(trunk, 32, 64, 1);
-    add_separable(trunk, 64, 128, 2);
-    add_separable(trunk, 128, 128, 1);
-    return {std::move(trunk), {{"left", nn::Conv2d{128, 10, 1}}, {"right", nn::Conv2d{128, 10, 1}}}};
-}
-
-mtl::MultiTaskNet<> make_network(const benchmarks::StepOptions& options) {
-    return options.net == "lenet"       ? lenet(options.side)
-           : options.net == "separable" ? separable_network()
-                                        : reference_network(options.side);
-}
-
-Tensor<Index> random_labels(const benchmarks::StepOptions& options, Random& random) {
-    const Index pixels = (options.side + 3) / 4;
-    Tensor<Index> labels{options.net == "separable" ? Shape{options.batch, pixels, pixels} : Shape{options.batch}};
-    for (Index& label : labels)
-        label = random.below(10);
-    return labels;
-}
-
-int run(const benchmarks::StepOptions& options) {
-    set_num_threads(options.threads);
-    manual_seed(1);
-    Random random{2};
-    const auto images = Tensor<float>::uniform({options.batch, options.side, options.side, 1}, random);
-    const losses::Targets<> targets{{"left", random_labels(options, random)}, {"right", random_labels(options, random)}};
-
-    auto net = make_network(options);
-    const mtl::MultiTaskLoss criterion{{"left", losses::CrossEntropy{}}, {"right", losses::CrossEntropy{}}};
-    optim::SGD sgd{net.parameters(), {.learning_rate = 0.001, .momentum = 0.9}};
-    const auto times = benchmarks::time_steps(options, [&] {
-        const auto loss = criterion(net(images), targets);
+    /// @returns the loss before it
+    double step() {
+        const auto loss = criterion(net(input), targets);
         sgd.zero_grad();
         loss.backward();
         sgd.step();
-    });
-    return benchmarks::report(options, times, build_info().text());
+        return loss.item();
+    }
+
+private:
+    static mtl::MultiTaskLoss<> cross_entropies(const mtl::MultiTaskNet<>& net) {
+        std::vector<mtl::TaskLoss<>> losses;
+        for (const std::string& task : net.tasks())
+            losses.push_back({task, losses::CrossEntropy{}});
+        return mtl::MultiTaskLoss<>{std::move(losses)};
+    }
+};
+
+mtl::MultiTaskNet<> make_network(const benchmarks::StepOptions& options) {
+    const Shape input{std::span<const Index>{options.input}};
+    const Index rank = options.net == "mlp" ? 1 : 3;
+    require<ShapeError>(input.rank() == rank, "training_step", "expected an --input of ", rank, " extents, got ", input);
+    return benchmarks::networks.at(options.net)(input);
+}
+
+/// A class for every score that a head gives.
+losses::Targets<> random_targets(mtl::MultiTaskNet<>& net, const Tensor<float>& input, Random& random) {
+    const NoGrad no_graph;
+    losses::Targets<> targets;
+    for (const auto& [task, output] : net(input)) {
+        Tensor<Index> labels{output.shape().axes(0, output.rank() - 1)};
+        for (Index& label : labels)
+            label = random.below(output.size(-1));
+        targets.insert(task, std::move(labels));
+    }
+    return targets;
+}
+
+int run(const benchmarks::StepOptions& options) {
+    const double start_mb = benchmarks::resident_megabytes();
+    set_num_threads(options.threads);
+    manual_seed(1);
+    Random random{2};
+    auto net = make_network(options);
+    auto input = Tensor<float>::uniform(Shape{std::span<const Index>{options.input}}.prepended(options.batch), random);
+    auto targets = random_targets(net, input, random);
+    Training training{std::move(net), std::move(input), std::move(targets), 0.001};
+    const double peak_before = benchmarks::peak_gflops(options.threads);
+    const auto times = benchmarks::time_steps(options, [&] { (void)training.step(); });
+    return benchmarks::report(options, {.times = times,
+                                        .text = build_info().text(),
+                                        .start_mb = start_mb,
+                                        .peak_gflops = std::max(peak_before, benchmarks::peak_gflops(options.threads))});
+}
+
+/// Both sides draw masks of their own, so none are drawn.
+void drop_nothing(mtl::MultiTaskNet<>& net) {
+    if (auto* const trunk = net.trunk().get_if<nn::Sequential<>>())
+        for (nn::Layer<>& layer : *trunk)
+            if (layer.get_if<nn::Dropout>())
+                layer = nn::Dropout{0};
+}
+
+/// @returns the program's exit code
+int check(const benchmarks::StepOptions& options, const std::string& path) {
+    set_num_threads(options.threads);
+    auto net = make_network(options);
+    drop_nothing(net);
+    io::load_pytorch(net, path, Shape{std::span<const Index>{options.input}}, {.prefix = "net."});
+    const auto file = io::load_safetensors(path);
+    auto input = file.get<float>("input");
+    losses::Targets<> targets;
+    for (const std::string& task : net.tasks())
+        targets.insert(task, file.get<Index>("labels." + task));
+    const auto expected = file.get<double>("losses");
+    const auto learning_rate = file.get<double>("learning_rate")[0];
+    Training training{std::move(net), input.rank() == 4 ? io::from_nchw(input) : std::move(input), std::move(targets), learning_rate};
+
+    double worst = 0;
+    for (const double theirs : expected) {
+        const double ours = training.step();
+        std::printf("loss %.6f, PyTorch's %.6f\n", ours, theirs);
+        worst = std::max(worst, std::abs(ours - theirs) / theirs);
+    }
+    std::printf("%s network, %td parameters: losses of %td steps differ by %.1e at most\n", options.net.c_str(),
+                training.net.parameter_count(), expected.numel(), worst);
+    require<ValueError>(worst < 1e-3, "training_step", "expected the losses of PyTorch, got others");
+    return 0;
 }
 
 }  // namespace
 
 int main(int argc, char* argv[]) {
     benchmarks::StepOptions options;
-    CLI::App app{"Times training steps of a network with two tasks."};
-    benchmarks::add_options(app, options, {"reference", "lenet", "separable"});
+    std::string exported;
+    CLI::App app{"Times training steps of a network with several tasks."};
+    std::vector<std::string> names;
+    for (const auto& [name, make] : benchmarks::networks)
+        names.push_back(name);
+    benchmarks::add_options(app, options, names);
+    app.add_option("--check", exported, "compare losses with those of this file instead")->type_name("FILE");
     CLI11_PARSE(app, argc, argv);
     try {
-        return run(options);
+        return exported.empty() ? run(options) : check(options, exported);
     } catch (const std::exception& error) {
         std::cerr << "training_step: " << error.what() << '\n';
         return 1;

@@ -31,12 +31,17 @@ int main(int argc, char* argv[]) {
     CLI::App app{"Times training steps of the reference network with one task."};
     benchmarks::add_options(app, options, {"reference"});
     CLI11_PARSE(app, argc, argv);
+    if (options.input.size() != 3 || options.input[2] != 1) {
+        std::fprintf(stderr, "expected an --input of one channel\n");
+        return 1;
+    }
 
+    const double start_mb = benchmarks::resident_megabytes();
     dlib::rand random;
     std::vector<dlib::matrix<float>> images;
     std::vector<unsigned long> labels;
-    for (long i = 0; i < options.batch; ++i) {
-        images.push_back(dlib::matrix_cast<float>(dlib::randm(options.side, options.side, random)));
+    for (std::ptrdiff_t i = 0; i < options.batch; ++i) {
+        images.push_back(dlib::matrix_cast<float>(dlib::randm(options.input[0], options.input[1], random)));
         labels.push_back(static_cast<unsigned long>(random.get_integer(10)));
     }
     Net net;
@@ -47,6 +52,6 @@ int main(int argc, char* argv[]) {
         net.compute_parameter_gradients(x, labels.begin());
         net.update_parameters(solvers, 0.001);
     });
-    return benchmarks::report(options, times,
-                              "dlib " + std::to_string(DLIB_MAJOR_VERSION) + "." + std::to_string(DLIB_MINOR_VERSION));
+    const std::string version = std::to_string(DLIB_MAJOR_VERSION) + "." + std::to_string(DLIB_MINOR_VERSION);
+    return benchmarks::report(options, {.times = times, .text = "dlib " + version, .start_mb = start_mb});
 }

@@ -2,88 +2,68 @@
 # SPDX-License-Identifier: MIT
 """The steps of benchmarks/training_step.cpp in PyTorch, each timed.
 
-    python3 training_step.py --net lenet --side 28 --batch 64 --mode channels_last --json FILE
+    python3 training_step.py --net lenet --input 28x28x1 --batch 64 --mode channels_last --json FILE
 
-The modes: `default`, as users run it; `channels_last`, with the fused optimizer, the fastest in float; `bfloat16`, that
-under autocast; `compile`, the default through torch.compile, which needs a C++ compiler. One mode a process, since the peak
-memory is the process's. Needs PyTorch and nothing else.
+The modes: `default`, as users run it; `channels_last`, with the fused optimizer; `compile`, that through torch.compile, which
+needs a C++ compiler; `bfloat16`, `channels_last` under autocast. One mode a process, since the peak memory is the process's.
+With --export it writes what `training_step --check` compares with: weights, a batch, and the losses of the first steps.
+Needs PyTorch and nothing else.
 """
 import argparse
 import contextlib
 import json
 import statistics
+import struct
 import time
 
 import torch
+from networks import NETWORKS, products
 from torch import nn
 
-TASKS = ("left", "right")
+
+def status_megabytes(key):
+    """A line of this process's status. The peak is without what the parent had, which getrusage counts."""
+    with open("/proc/self/status", encoding="utf-8") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith(key))
 
 
-class MultiTaskNet(nn.Module):
-    """A trunk that all tasks share, and a head for each."""
+class Training:
+    """What a step needs."""
 
-    def __init__(self, trunk, make_head):
-        super().__init__()
-        self.trunk = trunk
-        self.heads = nn.ModuleDict({task: make_head() for task in TASKS})
+    def __init__(self, args, learning_rate=0.001):
+        torch.manual_seed(1)
+        *pixels, channels = args.input
+        self.x = torch.rand(args.batch, channels, *pixels)
+        self.net = NETWORKS[args.net](channels, *pixels)
+        with torch.no_grad():
+            outputs = self.net(self.x)  # a class for every score that a head gives
+        self.labels = {task: torch.randint(out.shape[1], (out.shape[0], *out.shape[2:])) for task, out in outputs.items()}
+        fast = args.mode != "default"
+        if fast and pixels:
+            self.net = self.net.to(memory_format=torch.channels_last)
+            self.x = self.x.to(memory_format=torch.channels_last)
+        self.sgd = torch.optim.SGD(self.net.parameters(), lr=learning_rate, momentum=0.9, fused=True if fast else None)
+        self.forward = torch.compile(self.net) if args.mode == "compile" else self.net
+        self.criterion = nn.CrossEntropyLoss()
+        self.bfloat16 = args.mode == "bfloat16"
 
-    def forward(self, x):
-        features = self.trunk(x)
-        return {task: head(features) for task, head in self.heads.items()}
-
-
-def separable(inputs, outputs, stride):
-    return [nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False), nn.BatchNorm2d(inputs), nn.ReLU(),
-            nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-
-
-def make_network(name, side):
-    if name == "reference":
-        last = side // 8
-        return MultiTaskNet(nn.Sequential(
-            nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(64, 128, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Flatten(), nn.Linear(128 * last * last, 1024), nn.ReLU()),
-            lambda: nn.Linear(1024, 10))
-    if name == "separable":
-        return MultiTaskNet(nn.Sequential(
-            nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(3, 2, 1),
-            *separable(32, 64, 1), *separable(64, 128, 2), *separable(128, 128, 1)), lambda: nn.Conv2d(128, 10, 1))
-    last = ((side - 4) // 2 - 4) // 2
-    return MultiTaskNet(nn.Sequential(
-        nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), nn.ReLU(),
-        nn.Conv2d(10, 20, 5), nn.MaxPool2d(2), nn.ReLU(),
-        nn.Flatten(), nn.Linear(20 * last * last, 50), nn.ReLU()),
-        lambda: nn.Sequential(nn.Linear(50, 50), nn.ReLU(), nn.Linear(50, 10)))
-
-
-def make_step(args):
-    torch.manual_seed(1)
-    x = torch.rand(args.batch, 1, args.side, args.side)
-    pixels = [(args.side + 3) // 4] * 2 if args.net == "separable" else []
-    labels = {task: torch.randint(10, (args.batch, *pixels)) for task in TASKS}
-    net = make_network(args.net, args.side)
-    fast = args.mode in ("channels_last", "bfloat16")
-    if fast:
-        net = net.to(memory_format=torch.channels_last)
-        x = x.to(memory_format=torch.channels_last)
-    sgd = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9, fused=True if fast else None)
-    if args.mode == "compile":
-        net = torch.compile(net)
-    criterion = nn.CrossEntropyLoss()
-    bfloat16 = args.mode == "bfloat16"
-
-    def step():
-        with torch.autocast("cpu", dtype=torch.bfloat16) if bfloat16 else contextlib.nullcontext():
-            outputs = net(x)
-            loss = sum(criterion(outputs[task], labels[task]) for task in TASKS)
-        sgd.zero_grad()
+    def step(self):
+        """Returns the loss before it."""
+        with torch.autocast("cpu", dtype=torch.bfloat16) if self.bfloat16 else contextlib.nullcontext():
+            outputs = self.forward(self.x)
+            loss = sum(self.criterion(outputs[task], labels) for task, labels in self.labels.items())
+        self.sgd.zero_grad()
         loss.backward()
-        sgd.step()
+        self.sgd.step()
+        return loss
 
-    return step
+
+def gemm_step(args):
+    """a b of (m, k) and (k, n)."""
+    torch.manual_seed(1)
+    m, k, n = args.input
+    a, b, c = torch.rand(m, k), torch.rand(k, n), torch.empty(m, n)
+    return lambda: torch.mm(a, b, out=c)
 
 
 def time_steps(args, step):
@@ -101,35 +81,65 @@ def time_steps(args, step):
     return times
 
 
-def peak_megabytes():
-    """The most memory that this process ever had resident; without what its parent had, which getrusage counts."""
-    with open("/proc/self/status", encoding="utf-8") as status:
-        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
+def write_safetensors(path, tensors, metadata):
+    types = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64"}
+    header, parts, reached = {"__metadata__": metadata}, [], 0
+    for name, tensor in tensors.items():
+        data = tensor.detach().contiguous().numpy().tobytes()
+        header[name] = {"dtype": types[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [reached, reached + len(data)]}
+        parts.append(data)
+        reached += len(data)
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+def export(args):
+    """Weights, batch, labels, and the losses of three steps with a rate that moves them. Both sides draw masks of their own, so
+    none are drawn. Prints the products of a step as JSON."""
+    learning_rate = 0.02
+    training = Training(args, learning_rate)
+    for layer in training.net.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0
+    tensors = {f"net.{name}": tensor.clone() for name, tensor in training.net.state_dict().items()}
+    tensors |= {"input": training.x} | {f"labels.{task}": labels for task, labels in training.labels.items()}
+    whole, useful = products(training.net, training.x)
+    training.net.load_state_dict({name.removeprefix("net."): tensor for name, tensor in tensors.items() if name.startswith("net.")})
+    losses = [training.step().item() for _ in range(3)]
+    tensors |= {"losses": torch.tensor(losses, dtype=torch.float64), "learning_rate": torch.tensor([learning_rate], dtype=torch.float64)}
+    write_safetensors(args.export, tensors, {"format": "pt"})
+    print(json.dumps({"parameters": sum(p.numel() for p in training.net.parameters()), "products": whole, "useful_products": useful}))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--net", choices=("reference", "lenet", "separable"), default="reference")
-    parser.add_argument("--side", type=int, default=128, metavar="N", help="pixels a side")
-    parser.add_argument("--batch", type=int, default=32, metavar="N", help="images a step")
+    parser.add_argument("--net", choices=(*NETWORKS, "gemm"), default="reference")
+    parser.add_argument("--input", type=lambda text: [int(extent) for extent in text.split("x")], default="128x128x1",
+                        metavar="HxWxC", help="extents of one input; MxKxN of the gemm")
+    parser.add_argument("--batch", type=int, default=32, metavar="N", help="inputs a step")
     parser.add_argument("--threads", type=int, default=2, metavar="N")
     parser.add_argument("--seconds", type=float, default=5, metavar="S", help="time to measure for, at least 3 steps")
     parser.add_argument("--steps", type=int, default=0, metavar="N", help="steps to measure; 0 for as many as fit the time")
-    parser.add_argument("--mode", choices=("default", "channels_last", "bfloat16", "compile"), default="default")
+    parser.add_argument("--mode", choices=("default", "channels_last", "compile", "bfloat16"), default="default")
     parser.add_argument("--json", metavar="FILE", help="for the figures")
+    parser.add_argument("--export", metavar="FILE", help="write this for `training_step --check` instead")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    if args.export:
+        return export(args)
 
-    times = time_steps(args, make_step(args))
-    peak = peak_megabytes()
+    start = status_megabytes("VmRSS:")  # with PyTorch imported, before a network and a batch are made
+    times = time_steps(args, gemm_step(args) if args.net == "gemm" else Training(args).step)
+    peak = status_megabytes("VmHWM:")
     text = f"PyTorch {torch.__version__}, {args.mode}, {torch.get_num_threads()} threads"
-    print(f"{args.net} network, {args.side}x{args.side}, batch {args.batch}: median {statistics.median(times):.3f} ms a step, "
-          f"min {min(times):.3f}, {len(times)} steps, peak memory {peak:.0f} MB\n{text}")
+    print(f"{args.net}, input {'x'.join(map(str, args.input))}, batch {args.batch}: median {statistics.median(times):.3f} ms a step, "
+          f"min {min(times):.3f}, {len(times)} steps, peak memory {peak:.0f} MB, {start:.0f} at the start\n{text}")
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
-            json.dump({"net": args.net, "side": args.side, "batch": args.batch, "threads": args.threads, "mode": args.mode,
-                       "median_ms": statistics.median(times), "min_ms": min(times), "peak_mb": peak, "text": text,
-                       "step_ms": times}, file)
+            json.dump({"net": args.net, "input": args.input, "batch": args.batch, "threads": args.threads, "mode": args.mode,
+                       "median_ms": statistics.median(times), "min_ms": min(times), "peak_mb": peak, "start_mb": start,
+                       "text": text, "step_ms": times}, file)
             file.write("\n")
 
 

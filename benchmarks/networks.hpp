@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+/// @file The networks whose training steps are timed. `pytorch/networks.py` has the same, under the same names.
+///
+/// Inputs are (H, W, C), or (features,) of the MLP. Every head gives scores of ten classes, for a sample or for each of its pixels.
+#pragma once
+
+#include <espalier/espalier.hpp>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace benchmarks {
+
+using namespace espalier;
+
+/// Two heads of one kind, as most of the networks have.
+inline std::vector<mtl::Head<>> left_and_right(const nn::Layer<>& head) { return {{"left", head}, {"right", head}}; }
+
+/// Three convolutions of 32, 64 and 128 filters, each halving the image, and 1,024 shared features.
+inline mtl::MultiTaskNet<> reference(const Shape& input) {
+    const Index last = (input[0] / 8) * (input[1] / 8);
+    nn::Sequential trunk{nn::Conv2d{input[2], 32, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2},
+                         nn::Conv2d{32, 64, 3, {.padding = 1}},       nn::ReLU{}, nn::MaxPool2d{2},
+                         nn::Conv2d{64, 128, 3, {.padding = 1}},      nn::ReLU{}, nn::MaxPool2d{2},
+                         nn::Flatten{}, nn::Linear{128 * last, 1024}, nn::ReLU{}};
+    return {std::move(trunk), left_and_right(nn::Linear{1024, 10})};
+}
+
+/// MultiLeNet (Sener and Koltun, NeurIPS 2018) without its dropout masks: 27,450 parameters for 28 x 28.
+inline mtl::MultiTaskNet<> lenet(const Shape& input) {
+    const auto last = [](Index side) { return ((side - 4) / 2 - 4) / 2; };
+    nn::Sequential trunk{nn::Conv2d{input[2], 10, 5}, nn::MaxPool2d{2}, nn::ReLU{},
+                         nn::Conv2d{10, 20, 5},       nn::MaxPool2d{2}, nn::ReLU{},
+                         nn::Flatten{}, nn::Linear{20 * last(input[0]) * last(input[1]), 50}, nn::ReLU{}};
+    return {std::move(trunk), left_and_right(nn::Sequential{nn::Linear{50, 50}, nn::ReLU{}, nn::Linear{50, 10}})};
+}
+
+/// A 3x3 convolution of each channel, then a 1x1 convolution of all (MobileNet; Howard et al., 2017).
+inline void add_separable(nn::Sequential<>& layers, Index in, Index out, Index stride) {
+    layers.add(nn::Conv2d{in, in, 3, {.stride = stride, .padding = 1, .groups = in, .bias = false}});
+    layers.add(nn::BatchNorm{in});
+    layers.add(nn::ReLU{});
+    layers.add(nn::Conv2d{in, out, 1, {.bias = false}});
+    layers.add(nn::BatchNorm{out});
+    layers.add(nn::ReLU{});
+}
+
+/// Separable convolutions with batch normalisation, and heads that classify each pixel of an image four times smaller.
+inline mtl::MultiTaskNet<> separable(const Shape& input) {
+    nn::Sequential trunk{nn::Conv2d{input[2], 32, 3, {.padding = 1, .bias = false}}, nn::BatchNorm{32}, nn::ReLU{},
+                         nn::MaxPool2d{3, {.stride = 2, .padding = 1}}};
+    add_separable(trunk, 32, 64, 1);
+    add_separable(trunk, 64, 128, 2);
+    add_separable(trunk, 128, 128, 1);
+    return {std::move(trunk), left_and_right(nn::Conv2d{128, 10, 1})};
+}
+
+/// relu(F(x) + x) with two 3x3 convolutions in F. Where F changes the shape, x passes a 1x1 convolution.
+class ResidualBlock : public nn::Module<ResidualBlock, float> {
+public:
+    ResidualBlock(Index in, Index out, Index stride)
+        : convolutions_{nn::Conv2d{in, out, 3, {.stride = stride, .padding = 1, .bias = false}}, nn::BatchNorm{out}, nn::ReLU{},
+                        nn::Conv2d{out, out, 3, {.padding = 1, .bias = false}}, nn::BatchNorm{out}} {
+        if (in != out || stride != 1)
+            shortcut_ = nn::Sequential{nn::Conv2d{in, out, 1, {.stride = stride, .bias = false}}, nn::BatchNorm{out}};
+    }
+
+    [[nodiscard]] Variable<> operator()(const Variable<>& x) { return autograd::relu(convolutions_(x) + shortcut_(x)); }
+
+    void visit(nn::Visitor<float>& visitor) {
+        visitor("convolutions", convolutions_);
+        visitor("shortcut", shortcut_);
+    }
+
+private:
+    nn::Sequential<> convolutions_;
+    nn::Sequential<> shortcut_;
+};
+
+/// ResNet-20 for CIFAR (He et al., 2016), its shortcuts with weights where the width changes.
+inline mtl::MultiTaskNet<> resnet20(const Shape& input) {
+    nn::Sequential trunk{nn::Conv2d{input[2], 16, 3, {.padding = 1, .bias = false}}, nn::BatchNorm{16}, nn::ReLU{}};
+    for (const Index width : {16, 32, 64})
+        for (Index block = 0; block < 3; ++block) {
+            const bool narrower = block == 0 && width > 16;
+            trunk.add(ResidualBlock{narrower ? width / 2 : width, width, narrower ? 2 : 1});
+        }
+    trunk.add(nn::GlobalAvgPool2d{});
+    return {std::move(trunk), left_and_right(nn::Linear{64, 10})};
+}
+
+/// Two 3x3 convolutions, each with batch normalisation and ReLU.
+inline nn::Sequential<> double_convolution(Index in, Index out) {
+    return {nn::Conv2d{in, out, 3, {.padding = 1, .bias = false}},  nn::BatchNorm{out}, nn::ReLU{},
+            nn::Conv2d{out, out, 3, {.padding = 1, .bias = false}}, nn::BatchNorm{out}, nn::ReLU{}};
+}
+
+/// One level of a U-Net (Ronneberger et al., 2015) and all below it: what comes up from there is joined to what went down.
+class UNetLevel : public nn::Module<UNetLevel, float> {
+public:
+    UNetLevel(Index in, Index width, Index depth)
+        : down_{double_convolution(in, width)}, below_{level_or_bottom(width, 2 * width, depth - 1)},
+          up_{double_convolution(3 * width, width)} {}
+
+    [[nodiscard]] Variable<> operator()(const Variable<>& x) {
+        const Variable<> kept = down_(x);
+        const Variable<> risen = nn::Upsample{2, {.mode = nn::Interpolation::bilinear}}(below_(nn::MaxPool2d{2}(kept)));
+        return up_(autograd::concatenate<float>({kept, risen}, 3));
+    }
+
+    void visit(nn::Visitor<float>& visitor) {
+        visitor("down", down_);
+        visitor("below", below_);
+        visitor("up", up_);
+    }
+
+private:
+    static nn::Layer<> level_or_bottom(Index in, Index width, Index depth) {
+        return depth > 0 ? nn::Layer<>{UNetLevel{in, width, depth}} : nn::Layer<>{double_convolution(in, width)};
+    }
+
+    nn::Sequential<> down_;
+    nn::Layer<> below_;
+    nn::Sequential<> up_;
+};
+
+/// 16, 32 and 64 channels on the way down, 128 at the bottom, bilinear on the way up, heads that classify each pixel.
+inline mtl::MultiTaskNet<> unet(const Shape& input) {
+    return {UNetLevel{input[2], 16, 3}, left_and_right(nn::Conv2d{16, 10, 1})};
+}
+
+/// What large networks for images begin with.
+inline mtl::MultiTaskNet<> stem(const Shape& input) {
+    nn::Sequential trunk{nn::Conv2d{input[2], 64, 7, {.stride = 2, .padding = 3, .bias = false}}, nn::BatchNorm{64}, nn::ReLU{},
+                         nn::MaxPool2d{3, {.stride = 2, .padding = 1}}, nn::GlobalAvgPool2d{}};
+    return {std::move(trunk), left_and_right(nn::Linear{64, 10})};
+}
+
+/// Features of a table, and eight tasks.
+inline mtl::MultiTaskNet<> mlp(const Shape& input) {
+    std::vector<mtl::Head<>> heads;
+    for (int task = 0; task < 8; ++task)
+        heads.push_back({"task" + std::to_string(task), nn::Linear{128, 10}});
+    return {nn::Sequential{nn::Linear{input[0], 512}, nn::ReLU{}, nn::Linear{512, 256}, nn::ReLU{}, nn::Linear{256, 128}, nn::ReLU{}},
+            std::move(heads)};
+}
+
+/// 24 and 40 filters of 5x5 with stride 2: channels and images that fill no vectors.
+inline mtl::MultiTaskNet<> odd(const Shape& input) {
+    const auto last = [](Index side) { return (side + 7) / 8; };  // halved three times, each time rounded up
+    nn::Sequential trunk{nn::Conv2d{input[2], 24, 5, {.stride = 2, .padding = 2}}, nn::ReLU{},
+                         nn::Conv2d{24, 40, 5, {.stride = 2, .padding = 2}},       nn::ReLU{},
+                         nn::Conv2d{40, 40, 5, {.stride = 2, .padding = 2}},       nn::ReLU{}, nn::Flatten{}};
+    return {std::move(trunk), left_and_right(nn::Linear{40 * last(input[0]) * last(input[1]), 10})};
+}
+
+/// Large and dilated kernels, and layers that the other networks leave out.
+inline mtl::MultiTaskNet<> mix(const Shape& input) {
+    nn::Sequential trunk{nn::Conv2d{input[2], 16, 9, {.padding = 4}}, nn::GELU{}, nn::AvgPool2d{2}, nn::Dropout{0.1},
+                         nn::Conv2d{16, 32, 5, {.padding = 2}}, nn::LeakyReLU{}, nn::Dropout{0.1},
+                         nn::Conv2d{32, 64, 3, {.padding = 2, .dilation = 2}}, nn::GELU{}, nn::AvgPool2d{2},
+                         nn::Flatten{}, nn::Linear{64 * (input[0] / 4) * (input[1] / 4), 128}, nn::LeakyReLU{},
+                         nn::Dropout{0.5}};
+    return {std::move(trunk), left_and_right(nn::Linear{128, 10})};
+}
+
+/// By the names of the command line.
+inline const std::map<std::string, mtl::MultiTaskNet<> (*)(const Shape&)> networks{
+    {"reference", reference}, {"lenet", lenet}, {"separable", separable}, {"resnet20", resnet20}, {"unet", unet},
+    {"stem", stem},           {"mlp", mlp},     {"odd", odd},             {"mix", mix},
+};
+
+}  // namespace benchmarks
