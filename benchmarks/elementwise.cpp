@@ -10,6 +10,8 @@
 #include <espalier/kernels/dropout.hpp>
 #include <espalier/tensor/tensor.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -21,8 +23,12 @@ namespace {
 class Bench {
 public:
     Bench(Index n, int repetitions)
-        : n_{n}, repetitions_{repetitions}, x_{Tensor<float>::uniform({n}, random_, 0.1F, 3)}, z_{Tensor<float>::uniform({n}, random_, 1, 2)},
-          y_{Tensor<float>::ones({n})}, out_{Tensor<float>::ones({n})} {
+        : n_{n},
+          repetitions_{repetitions},
+          x_{Tensor<float>::uniform({n}, random_, 0.1F, 3)},
+          z_{Tensor<float>::uniform({n}, random_, 1, 2)},
+          y_{Tensor<float>::ones({n})},
+          out_{Tensor<float>::ones({n})} {
         std::printf("| %ld elements | ns an element | one by one | ratio | GB/s |\n|---|---:|---:|---:|---:|\n", static_cast<long>(n));
     }
 

@@ -58,7 +58,9 @@ double units_off(float got, double expected) {
     return std::abs(static_cast<double>(got) - expected) / static_cast<double>(unit);
 }
 
-bool same(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (std::isnan(a) && std::isnan(b)); }
+bool same(float a, float b) {
+    return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (std::isnan(a) && std::isnan(b));
+}
 
 /// The values, and the same bits from each instruction set.
 template <class F, class Reference>
