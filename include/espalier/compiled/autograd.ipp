@@ -22,7 +22,12 @@ ESPALIER_INSTANTIATE Variable<float> operator*(const Variable<float>&, const Var
 ESPALIER_INSTANTIATE Variable<float> operator/(const Variable<float>&, const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> operator*(const Variable<float>&, float);
 ESPALIER_INSTANTIATE Variable<float> operator+(const Variable<float>&, float);
+ESPALIER_INSTANTIATE Variable<float> operator*(float, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator+(float, const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> operator-(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator-(const Variable<float>&, float);
+ESPALIER_INSTANTIATE Variable<float> operator-(float, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator/(const Variable<float>&, float);
 ESPALIER_INSTANTIATE Variable<float> weighted_sum(std::span<const Variable<float>>, std::span<const float>);
 
 // Element by element.
