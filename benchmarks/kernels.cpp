@@ -132,7 +132,7 @@ Work convolution(Pass pass, Index in_channels, Index out_channels, Index side) {
         call = [=] { kernels::conv2d_backward_input<float>(s, y->data(), w->data(), x->data()); };
     else
         call = [=] {
-            kernels::conv2d_backward_weight<float>(s, 1, x->data(), y->data(), w->data(), s.weight_size(), false);
+            kernels::conv2d_backward_weight<float>(s, 1, x->data(), y->data(), {w->data(), s.weight_size(), false});
         };
     const auto products = static_cast<double>(s.batch * side * side * s.weight_size());
     return {convolution_name(pass, in_channels, out_channels, side), 2 * products, std::move(call)};

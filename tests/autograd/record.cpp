@@ -23,10 +23,10 @@ V square(const V& x) {
         v *= v;
     return autograd::record<double>("square", std::move(y), {x}, [](Gradients<double>& g) {
         const Index n = g.input(0).numel();
-        g.produce(0, [&](double* dx, Index stride, bool accumulate) {
+        g.produce(0, [&](const kernels::Target<double>& dx) {
             for (Index t = 0; t < g.rows(); ++t)
                 for (Index i = 0; i < n; ++i)
-                    dx[t * stride + i] = 2 * g.input(0)[i] * g.cotangent()[t * n + i] + (accumulate ? dx[t * stride + i] : 0);
+                    dx.row(t)[i] = 2 * g.input(0)[i] * g.cotangent()[t * n + i] + (dx.accumulate ? dx.row(t)[i] : 0);
         });
     });
 }

@@ -14,18 +14,19 @@
 
 using namespace espalier;
 
-TEST_CASE("size classes hold what is asked and waste at most a quarter", "[core][memory]") {
-    for (std::size_t bytes = 1; bytes < 100000; bytes += 7) {
+TEST_CASE("size classes hold what is asked and waste at most a fifth or less than a line", "[core][memory]") {
+    for (std::size_t bytes = 0; bytes < 100000; bytes += 7) {
         const std::size_t size_class = detail::size_class_of(bytes);
         const std::size_t room = detail::size_class_bytes(size_class);
         REQUIRE(room >= bytes);
-        REQUIRE((bytes <= 64 || room * 4 <= bytes * 5 + 4));
+        REQUIRE(room % memory_alignment == 0);
+        REQUIRE((room - bytes < memory_alignment || bytes == 0 || (room - bytes) * 5 <= room));
         REQUIRE((size_class == 0 || detail::size_class_bytes(size_class - 1) < bytes));
     }
-    for (std::size_t power = 7; power < 62; ++power) {
-        const std::size_t bytes = std::size_t{1} << power;
+    for (std::size_t power = 9; power < 62; ++power) {  // a tensor of such a size with the count of its owners wastes next to nothing
+        const std::size_t bytes = (std::size_t{1} << power) + memory_alignment;
         REQUIRE(detail::size_class_bytes(detail::size_class_of(bytes)) == bytes);
-        REQUIRE(detail::size_class_bytes(detail::size_class_of(bytes + 1)) == bytes + bytes / 4);
+        REQUIRE(detail::size_class_bytes(detail::size_class_of(bytes + 1)) == bytes + (std::size_t{1} << power) / 4);
         REQUIRE(detail::size_class_of(bytes) < 256);
     }
 }
@@ -97,8 +98,39 @@ TEST_CASE("trimming leaves live buffers alone", "[core][memory]") {
     CHECK(static_cast<const unsigned char*>(live.data())[63] == 7);
 }
 
+TEST_CASE("trimming leaves live memory alone, small and large, and what is free beside it can be taken again", "[core][memory]") {
+    // Over more than one chunk of small rooms, with every third one alive.
+    std::vector<Buffer> buffers;
+    for (std::size_t i = 0; i < 30000; ++i) {
+        buffers.emplace_back(40 + i % 5 * 200);
+        std::memset(buffers.back().data(), static_cast<int>(i % 251), 40);
+    }
+    for (std::size_t i = 0; i < buffers.size(); ++i)
+        if (i % 3 != 0)
+            buffers[i] = Buffer{};
+    for (int round = 0; round < 2; ++round) {
+        trim_memory();
+        for (std::size_t i = 0; i < buffers.size(); ++i)
+            if (i % 3 == 1) {
+                buffers[i] = Buffer{40 + i % 7 * 150};
+                std::memset(buffers[i].data(), static_cast<int>(i % 251), 40);
+            }
+        for (std::size_t i = 0; i < buffers.size(); ++i)
+            if (i % 3 != 2)
+                REQUIRE(static_cast<const unsigned char*>(buffers[i].data())[39] == i % 251);
+    }
+    buffers.clear();
+    trim_memory();
+    trim_memory();
+    const Buffer after{40};
+    std::memset(after.data(), 1, 40);
+}
+
 TEST_CASE("absurd sizes are refused", "[core][memory]") {
-    CHECK_THROWS_AS(Buffer{std::numeric_limits<std::size_t>::max()}, std::bad_alloc);
+    for (const std::size_t less : std::initializer_list<std::size_t>{0, 1, 63, 64, 1000})
+        CHECK_THROWS_AS(Buffer{std::numeric_limits<std::size_t>::max() - less}, std::bad_alloc);
+    CHECK_THROWS_AS(Buffer{std::numeric_limits<std::size_t>::max() / 2}, std::bad_alloc);
+    CHECK_THROWS_AS(PoolAllocator<double>{}.allocate(std::numeric_limits<std::size_t>::max() / 4), std::bad_alloc);
 }
 
 TEST_CASE("buffers are taken, shared and given back from many threads", "[core][memory][threads]") {

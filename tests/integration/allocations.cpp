@@ -70,4 +70,21 @@ TEST_CASE("a training step allocates nothing from the third on", "[integration][
     };
     CHECK(allocations_of_training(threads, with_clipped_adam) == 0);
 }
+
+TEST_CASE("the tutorial's loop allocates nothing in a step", "[integration][memory]") {
+    const auto as_in_the_tutorial = [](auto& model) {
+        auto sgd = std::make_shared<optim::SGD<float>>(model.parameters(), optim::SGDOptions{.learning_rate = 0.01, .momentum = 0.9});
+        auto schedule = std::make_shared<optim::Scheduler<float>>(
+            *sgd, optim::LinearWarmup{{.steps = 5}, optim::CosineAnnealingLR{{.t_max = 30}}});
+        return [=, sum = 0.0](auto&, const auto& loss) mutable {
+            sgd->zero_grad();
+            loss.backward();
+            optim::clip_grad_norm(sgd->parameters(), 5.0);
+            sgd->step();
+            schedule->step();
+            sum += loss.item(garment) + loss.item(brightness);
+        };
+    };
+    CHECK(allocations_of_training(1, as_in_the_tutorial) == 0);
+}
 #endif

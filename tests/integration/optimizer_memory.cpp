@@ -15,7 +15,7 @@ namespace {
 std::vector<Variable<float>> leaves(int count) {
     std::vector<Variable<float>> result;
     for (int i = 0; i < count; ++i)
-        result.emplace_back(Tensor<float>::ones({7}), true);
+        result.emplace_back(Tensor<float>::ones({700}), true);
     return result;
 }
 
@@ -24,7 +24,7 @@ std::vector<Variable<float>> leaves(int count) {
 TEST_CASE("an optimizer leaves nothing where its parameters were before", "[integration][memory]") {
     const auto p = leaves(100);
     trim_memory();
-    const long before = testing::aligned_living;  // one block for each node, one for each value
+    const long before = testing::aligned_living;  // among them one block for each value
     {
         const optim::SGD sgd{p};
         trim_memory();

@@ -135,6 +135,9 @@ TEST_CASE("rule 5: JSON of another form", "[io][safetensors]") {
     refused(bytes_of(R"({"w":{}})"), "got not all of them");
     refused(one("F32", "[2]", "[0]"), "two data_offsets of 'w', got 1");
     refused(one("F32", "[2]", "[0,8,8]"), "two data_offsets of 'w', got 3");
+    const std::string deep(1'000'000, '[');  // the stack must not be as deep
+    refused(bytes_of(R"({"w":{"shape":)" + deep + "}}"), "of 'w', got lists in lists");
+    refused(bytes_of(deep), "got lists in lists");
 }
 
 TEST_CASE("rule 5: unknown types, negative and fractional numbers", "[io][safetensors]") {
@@ -143,8 +146,9 @@ TEST_CASE("rule 5: unknown types, negative and fractional numbers", "[io][safete
     refused(one("F32", "[-2]", "[0,8]"), "shape of 'w', got the negative number -2");
     refused(one("F32", "[2]", "[-8,0]"), "data_offsets of 'w', got the negative number -8");
     refused(one("F32", "[2.0]", "[0,8]"), "got the number 2.0, which is no integer");
-    refused(one("F32", "[2]", "[0,8e0]"), "got the number 8e0, which is no integer");
+    refused(one("F32", "[2]", "[0,8e0]"), "got the number 8.0, which is no integer");
     refused(one("F32", "[18446744073709551616]", "[0,8]"), "which is no integer of 64 bits");
+    refused(one("F32", "[1e400]", "[0,8]"), "numbers of 64 bits, got a larger one");
 }
 
 TEST_CASE("duplicate keys are refused at every level", "[io][safetensors]") {

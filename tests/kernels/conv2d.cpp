@@ -76,9 +76,9 @@ void compare(const ConvShape& s, Random& random) {
     T dw = T::full(dw_expected.shape(), 7);
     for (Index t = 0; t < tasks; ++t)
         std::fill_n(dw.data() + t * stride, w.numel(), Scalar(NAN));
-    kernels::conv2d_backward_weight<Scalar>(s, tasks, x.data(), dy.data(), dw.data(), stride, false);
+    kernels::conv2d_backward_weight<Scalar>(s, tasks, x.data(), dy.data(), {dw.data(), stride, false});
     CHECK(largest_difference(dw, dw_expected) < tolerance);
-    kernels::conv2d_backward_weight<Scalar>(s, tasks, x.data(), dy.data(), dw.data(), stride, true);
+    kernels::conv2d_backward_weight<Scalar>(s, tasks, x.data(), dy.data(), {dw.data(), stride, true});
     for (Index t = 0; t < tasks; ++t)
         for (Index j = 0; j < w.numel(); ++j)
             dw_expected[t * stride + j] *= 2;
@@ -120,6 +120,6 @@ TEMPLATE_TEST_CASE("an empty batch gives an empty result and a gradient of 0", "
     auto dw = Tensor<TestType>::full({s.weight_size()}, 5);
     kernels::conv2d_forward<TestType>(s, nullptr, dw.data(), nullptr, nullptr);
     kernels::conv2d_backward_input<TestType>(s, nullptr, dw.data(), nullptr);
-    kernels::conv2d_backward_weight<TestType>(s, 1, nullptr, nullptr, dw.data(), s.weight_size(), false);
+    kernels::conv2d_backward_weight<TestType>(s, 1, nullptr, nullptr, {dw.data(), s.weight_size(), false});
     CHECK(dw == Tensor<TestType>{dw.shape()});
 }

@@ -62,8 +62,8 @@ struct Passes {
         kernels::tiled::forward(s, x.data(), w.data(), with_bias ? bias.data() : nullptr, tail, y.data(), winners.data());
         const kernels::ConvCotangent<float> cotangent{tail, dy.data(), y.data(), winners.data()};
         kernels::tiled::backward_input(s, tasks * s.batch, cotangent, w.data(), dx.data());
-        kernels::tiled::backward_weight(s, tasks, x.data(), cotangent, dw.data(), w.numel() + 3, accumulate, db.data(), bias.numel() + 2,
-                                        accumulate);
+        kernels::tiled::backward_weight(s, tasks, x.data(), cotangent, {dw.data(), w.numel() + 3, accumulate},
+                                        {db.data(), bias.numel() + 2, accumulate});
     }
     T x, w, bias, dy, y, dx, dw, db;
     Tensor<std::uint8_t> winners;
@@ -158,7 +158,7 @@ TEST_CASE("a gradient of a depthwise convolution's bias alone needs none of its 
     const ConvShape s = shape_of(2, {6, 5}, 20, Window{3, 1, 1});
     const Passes all{s, ConvTail::none, 1, true, false, 8};
     auto db = T::full({20}, NAN);
-    kernels::tiled::backward_weight(s, 1, all.x.data(), {.dy = all.dy.data()}, nullptr, 0, false, db.data(), 0, false);
+    kernels::tiled::backward_weight(s, 1, all.x.data(), {.dy = all.dy.data()}, {}, {db.data(), 0, false});
     CHECK(std::equal(db.begin(), db.end(), all.db.begin()));
 }
 

@@ -74,4 +74,39 @@ TEST_CASE("a frame of a cotangent is that before ReLU and pooling", "[conv_rows]
         }
     }
 }
+
+TEST_CASE("the windows of a strip read the pixels of its image, in place or from a frame, and zeros beyond", "[conv_rows]") {
+    Random random{4};
+    for (int round = 0; round < 60; ++round) {
+        const Window w{{1 + random.below(3), 1 + random.below(3)}, {1 + random.below(2), 1 + random.below(2)},
+                       round % 3 ? Pair{random.below(3), random.below(3)} : Pair{0}, {1 + random.below(2), 1 + random.below(2)}};
+        const Pair input{6 + random.below(4), 6 + random.below(4)};
+        const Index groups = 1 + random.below(2), depth = 1 + random.below(3);
+        const ConvShape s{5, input, w.output("test", input), groups * depth, groups, groups, w};
+        const auto x = Tensor<float>::normal({s.batch, input.height, input.width, s.in_channels}, random);
+        const Index rows = 1 + random.below(s.output.height);
+        const kernels::StripPlan strips{s.batch, s.output.height, rows, rows == s.output.height ? 2 : 1};
+        const kernels::detail::StripSource source{s, rows, s.output.width};
+        CAPTURE(round, input, s.output, w.kernel, w.stride, w.padding, w.dilation, rows, groups, depth);
+        REQUIRE((source.copied() == 0) == (w.padding == Pair{0}));
+        auto memory = Tensor<float>::full({strips.together() * source.copied() + 1}, 99);
+        for (Index i = 0; i < strips.size(); ++i) {
+            const kernels::Strip strip = strips[i];
+            const float* const from = source.read(strip, x.data(), memory.data());
+            for (Index n = 0; n < strip.images; ++n)
+                for (Index oy = 0; oy < strip.rows; ++oy)
+                    for (Index ox = 0; ox < s.output.width; ++ox)
+                        for (Index k = 0; k < s.patch(); ++k) {
+                            const Index tap = k / depth;
+                            const Index row = (strip.first + oy) * w.stride.height - w.padding.height +
+                                              tap / w.kernel.width * w.dilation.height;
+                            const Index column = ox * w.stride.width - w.padding.width + tap % w.kernel.width * w.dilation.width;
+                            const bool inside = row >= 0 && row < input.height && column >= 0 && column < input.width;
+                            const float expected = inside ? x.at(strip.image + n, row, column, k % depth) : 0;
+                            REQUIRE(from[n * source.image_size() + source.window(oy, ox) + source.product(k)] == expected);
+                        }
+        }
+        REQUIRE(memory[memory.numel() - 1] == 99);
+    }
+}
 #endif

@@ -6,8 +6,8 @@
 
 using namespace espalier;
 
-TEMPLATE_TEST_CASE("affine_rows shifts, scales and offsets each column, and may add another array in its place",
-                   "[kernels][normalization]", float, double) {
+TEMPLATE_TEST_CASE("columns are shifted, scaled and offset, and may have another array added in its place", "[kernels][normalization]",
+                   float, double) {
     using S = TestType;
     Random random{5};
     for (const Index columns : {1, 7, 16, 70}) {
@@ -15,13 +15,16 @@ TEMPLATE_TEST_CASE("affine_rows shifts, scales and offsets each column, and may 
         const auto x = Tensor<S>::normal({rows, columns}, random);
         const auto before = Tensor<S>::normal({rows, columns}, random);
         const auto f = Tensor<S>::normal({4, columns}, random);
-        auto y = before;
-        const S* const shift = f.data();
-        kernels::affine_rows<S>(rows, columns, x.data(), shift, shift + columns, shift + 2 * columns, y.data(), shift + 3 * columns,
-                                y.data());
+        const kernels::ColumnAffine<S> affine{f.data(), f.data() + columns, f.data() + 2 * columns};
+        auto plain = before;
+        kernels::affine_rows<S>(rows, columns, x.data(), affine, plain.data());
+        auto sum = before;
+        kernels::affine_rows_plus<S>(rows, columns, x.data(), affine, sum.data(), f.data() + 3 * columns, sum.data());
         for (Index r = 0; r < rows; ++r)
-            for (Index c = 0; c < columns; ++c)
-                REQUIRE(y.at(r, c) == Approx(((x.at(r, c) - f.at(0, c)) * f.at(1, c) + f.at(2, c) + before.at(r, c)) * f.at(3, c))
-                                          .margin(1e-5));
+            for (Index c = 0; c < columns; ++c) {
+                const S expected = (x.at(r, c) - f.at(0, c)) * f.at(1, c) + f.at(2, c);
+                REQUIRE(plain.at(r, c) == Approx(expected).margin(1e-5));
+                REQUIRE(sum.at(r, c) == Approx((expected + before.at(r, c)) * f.at(3, c)).margin(1e-5));
+            }
     }
 }

@@ -4,6 +4,8 @@
 #include <espalier/core/random.hpp>
 #include <espalier/kernels/reduction.hpp>
 
+#include <array>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -53,6 +55,41 @@ TEST_CASE("column sums, for few and many rows and columns", "[reduction]") {
     }
 }
 
+TEMPLATE_TEST_CASE("columns of products and of squares are summed from a shift on", "[reduction]", float, double) {
+    using T = TestType;
+    for (const auto& [rows, columns] : {std::pair<Index, Index>{0, 3}, {1, 1}, {5, 7}, {3000, 70}, {9, 300}}) {
+        CAPTURE(rows, columns);
+        Random random{2};
+        const auto draw = [&](Index n) {
+            std::vector<T> values(static_cast<std::size_t>(n));
+            for (T& value : values)
+                value = random.uniform<T>(-1, 1);
+            return values;
+        };
+        const auto x = draw(rows * columns), y = draw(rows * columns), shift = draw(columns);
+        const auto width = static_cast<std::size_t>(columns);
+        using Results = std::array<std::vector<double>, 3>;
+        const Results results = on_any_threads([&, r = rows, c = columns] {
+            Results sums{std::vector<double>(width, -1), std::vector<double>(width, -1), std::vector<double>(width, -1)};
+            kernels::column_sums(r, c, x.data(), sums[0].data());
+            kernels::column_products(r, c, x.data(), shift.data(), y.data(), sums[1].data());
+            kernels::column_squares(r, c, x.data(), shift.data(), sums[2].data());
+            return sums;
+        });
+        for (std::size_t j = 0; j < width; ++j) {
+            std::array<double, 3> expected{};
+            for (std::size_t i = j; i < x.size(); i += width) {
+                const double d = static_cast<double>(x[i]) - static_cast<double>(shift[j]);
+                expected[0] += static_cast<double>(x[i]);
+                expected[1] += d * static_cast<double>(y[i]);
+                expected[2] += d * d;
+            }
+            for (std::size_t k = 0; k < 3; ++k)
+                REQUIRE(results[k][j] == Approx(expected[k]).epsilon(1e-5).margin(1e-4));
+        }
+    }
+}
+
 TEMPLATE_TEST_CASE("a row is summed on one thread to the last digits, alone or times another", "[reduction]", float, double) {
     using T = TestType;
     for (const Index n : {0, 1, 63, 64, 65, 4095, 4096, 4097, 1'000'000}) {
@@ -66,7 +103,7 @@ TEMPLATE_TEST_CASE("a row is summed on one thread to the last digits, alone or t
             products += static_cast<double>(x[i]) * static_cast<double>(y[i]);
         }
         CHECK(kernels::row_sum<T>(n, x.data()) == Approx(static_cast<double>(n) * static_cast<double>(T(0.1))).epsilon(1e-5));
-        CHECK(kernels::row_sum<T>(n, x.data(), y.data()) == Approx(products).epsilon(1e-5));
+        CHECK(kernels::row_product<T>(n, x.data(), y.data()) == Approx(products).epsilon(1e-5));
         std::vector<double> sums{1, 2, 3};
         kernels::add_rows_to<T>(sums.data(), n / 3, 3, x.data());
         CHECK(sums[2] == Approx(3 + static_cast<double>(n / 3) * static_cast<double>(T(0.1))).epsilon(1e-5));

@@ -22,7 +22,7 @@ TEST_CASE("sgemm is the sum over k for any extents, strides and order of operand
         const Index n = (large ? 60 : 1) + random.below(70);
         const Index k = round % 10 < 2 ? 1 + random.below(600) : random.below(40);
         const bool a_by_columns = random.below(2) == 1;
-        const bool b_by_columns = !a_by_columns && random.below(2) == 1;
+        const bool b_by_columns = random.below(2) == 1;
         const bool accumulate = random.below(2) == 1;
         const bool with_bias = !accumulate && random.below(2) == 1;
         const bool relu = random.below(4) == 0;
@@ -34,7 +34,16 @@ TEST_CASE("sgemm is the sum over k for any extents, strides and order of operand
         const auto before = c;
         const kernels::Strided left{a.data(), a_by_columns ? 1 : k, a_by_columns ? m : 1};
         const kernels::Strided right{b.data(), b_by_columns ? 1 : n, b_by_columns ? k : 1};
-        kernels::sgemm(m, n, k, left, right, with_bias ? bias.data() : nullptr, relu, c.data(), stride, accumulate);
+        kernels::sgemm({.m = m,
+                        .n = n,
+                        .k = k,
+                        .a = left,
+                        .b = right,
+                        .c = c.data(),
+                        .c_stride = stride,
+                        .bias = with_bias ? bias.data() : nullptr,
+                        .relu = relu,
+                        .accumulate = accumulate});
         double worst = 0;
         for (Index i = 0; i < m; ++i)
             for (Index j = 0; j < stride; ++j) {
@@ -67,7 +76,14 @@ TEST_CASE("few rows times a large matrix are added up in parts, the same for any
             for (const int threads : {1, 2, 4}) {
                 set_num_threads(threads);
                 auto c = start;
-                kernels::sgemm(m, n, k, {a.data(), k, 1}, {b.data(), n, 1}, nullptr, false, c.data(), n + 1, accumulate);
+                kernels::sgemm({.m = m,
+                                .n = n,
+                                .k = k,
+                                .a = {a.data(), k, 1},
+                                .b = {b.data(), n, 1},
+                                .c = c.data(),
+                                .c_stride = n + 1,
+                                .accumulate = accumulate});
                 results.push_back(std::move(c));
             }
             CHECK(results[0] == results[1]);
@@ -84,6 +100,53 @@ TEST_CASE("few rows times a large matrix are added up in parts, the same for any
         }
     }
     set_num_threads(before);
+}
+
+TEST_CASE("the way to multiply follows from extents and strides alone", "[kernels][sgemm]") {
+    using kernels::detail::Way;
+    const float bias = 0;
+    float c = 0;
+    const auto way = [&](Index m, Index n, Index k, bool a_by_columns, bool b_by_columns, const float* with_bias = nullptr) {
+        const kernels::Strided left{&c, a_by_columns ? 1 : k, a_by_columns ? m : 1};
+        const kernels::Strided right{&c, b_by_columns ? 1 : n, b_by_columns ? k : 1};
+        return kernels::detail::way_of({.m = m, .n = n, .k = k, .a = left, .b = right, .c = &c, .c_stride = n, .bias = with_bias});
+    };
+    CHECK(way(100, 63, 500, false, true) == Way::dots);  // few columns, or few rows
+    CHECK(way(1, 1000, 500, false, true, &bias) == Way::dots);
+    CHECK(way(64, 64, 500, false, true) == Way::panels);
+    CHECK(way(2, 1000, 500, true, true) == Way::panels);  // rows of a are in pieces
+    CHECK(way(2, 1000, 100, false, false) == Way::rows);
+    CHECK(way(2, 1000, 100, false, false, &bias) == Way::panels);
+    CHECK(way(3, 1000, 100, false, false) == Way::panels);
+    CHECK(way(8, 4096, 128, true, false) == Way::parts);
+    CHECK(way(8, 4096, 128, true, false, &bias) == Way::panels);
+    CHECK(way(9, 4096, 128, true, false) == Way::panels);
+}
+
+TEST_CASE("a matrix whose rows and columns are both in pieces is refused", "[kernels][sgemm]") {
+    const std::vector<float> x(16);
+    float c = 5;
+    CHECK_THROWS_WITH(kernels::sgemm({.m = 1, .n = 1, .k = 2, .a = {x.data(), 2, 1}, .b = {x.data(), 4, 3}, .c = &c, .c_stride = 1}),
+                      "[sgemm] expected rows or columns of b in one piece, got elements 4 and 3 apart");
+    CHECK(c == 5);
+}
+
+TEST_CASE("blocks cover a product's result once, in whole units of columns but for the last", "[kernels][sgemm]") {
+    using kernels::detail::BlocksOfProduct;
+    for (const auto& [m, n] : {std::array<Index, 2>{1, 1}, {7, 1000}, {513, 49}, {2000, 2000}, {64, 384}}) {
+        const kernels::Product p{.m = m, .n = n, .k = 10, .a = {}, .b = {}, .c = nullptr, .c_stride = n};
+        const auto blocks = BlocksOfProduct::of(p, 512, 384, 48, 16);
+        std::vector<int> times(static_cast<std::size_t>(m * n));
+        for (Index i = 0; i < blocks.count; ++i) {
+            const auto [rows, columns] = blocks(p, i);
+            REQUIRE((rows.size > 0 && rows.size <= 512 && columns.size > 0 && columns.size <= 384));
+            REQUIRE((columns.size % 48 == 0 || columns.first + columns.size == n));
+            for (Index r = 0; r < rows.size; ++r)
+                for (Index j = 0; j < columns.size; ++j)
+                    ++times.at(static_cast<std::size_t>((rows.first + r) * n + columns.first + j));
+        }
+        CHECK(std::all_of(times.begin(), times.end(), [](int count) { return count == 1; }));
+    }
 }
 
 #endif

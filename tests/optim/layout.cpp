@@ -20,10 +20,10 @@ namespace {
 template <class Scalar>
 bool side_by_side(const std::vector<Variable<Scalar>>& p) {
     for (std::size_t i = 1; i < p.size(); ++i) {
-        const auto& a = *p[i - 1].node();
-        const auto& b = *p[i].node();
-        if (!a.value.data() || !a.gradient.data() || a.value.data() + a.value.numel() != b.value.data() ||
-            a.gradient.data() + a.gradient.numel() != b.gradient.data())
+        auto& a = *p[i - 1].node();
+        auto& b = *p[i].node();
+        if (!a.value.data() || !a.gradient().data() || a.value.data() + a.value.numel() != b.value.data() ||
+            a.gradient().data() + a.gradient().numel() != b.gradient().data())
             return false;
     }
     return true;
@@ -34,7 +34,7 @@ std::vector<const Scalar*> places(const std::vector<Variable<Scalar>>& p) {
     std::vector<const Scalar*> result;
     for (const auto& parameter : p) {
         result.push_back(parameter.value().data());
-        result.push_back(parameter.node()->gradient.data());
+        result.push_back(parameter.node()->gradient().data());
     }
     return result;
 }

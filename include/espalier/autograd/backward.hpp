@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
-#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -27,27 +26,11 @@ struct JacobianOptions {
 
 namespace detail {
 
-/// The tasks of a traversal: 0 ... T-1.
-[[nodiscard]] inline PoolVector<Index> all_rows(Index rows) {
-    PoolVector<Index> all(static_cast<std::size_t>(rows));
-    std::iota(all.begin(), all.end(), Index{0});
-    return all;
-}
-
-/// Lets gradients of a leaf be written straight into its `gradient`.
 template <class Scalar>
-void aim_at_gradient(Slot<Scalar>& slot, const PoolVector<Index>& rows) {
-    Node<Scalar>& leaf = *slot.node;
-    if (leaf.gradient.shape() != leaf.value.shape())
-        leaf.gradient = Tensor<Scalar>::empty(leaf.value.shape());
-    slot.direct = {leaf.gradient.data(), leaf.value.numel(), leaf.has_gradient, &rows};
-}
-
-template <class Scalar>
-[[nodiscard]] Seed<Scalar> scalar_seed(const char* operation, const Variable<Scalar>& root, Index row, double scale) {
+[[nodiscard]] Seed<Scalar> scalar_seed(const char* operation, const Variable<Scalar>& root, const Rows& row, double scale) {
     require<ShapeError>(root.numel() == 1, operation, "expected a loss of one element, got ", root.operation(), ' ',
                         root.shape());
-    return {root, {row}, Tensor<Scalar>::full(root.shape().prepended(1), static_cast<Scalar>(scale))};
+    return {root, row, Tensor<Scalar>::full(root.shape().prepended(1), static_cast<Scalar>(scale))};
 }
 
 /// The T x P matrix of cotangents of the leaves `wrt`, flattened and side by side in that order.
@@ -61,9 +44,7 @@ template <class Scalar>
         columns += leaf.numel();
     }
     Tensor<Scalar> matrix = Tensor<Scalar>::empty({rows, columns});
-    Traversal<Scalar> traversal{operation, seeds};
-    const auto all = all_rows(rows);
-    const PoolVector<Index> first{0};
+    Traversal<Scalar> traversal{operation, seeds, Rows::all(rows), false};
     Index column = 0;
     const auto fill_with_0 = [&](Scalar* data, Index numel) {
         for (Index t = 0; t < rows; ++t)
@@ -71,21 +52,21 @@ template <class Scalar>
     };
     for (const auto& leaf : wrt) {
         if (Slot<Scalar>* const slot = traversal.slot_of(*leaf.node())) {
-            require<StateError>(!slot->direct.rows, operation, "expected each leaf once, got ", leaf.shape(), " twice");
-            slot->direct = {matrix.data() + column, columns, false, &all};
+            require<StateError>(!slot->direct.wanted(), operation, "expected each leaf once, got ", leaf.shape(), " twice");
+            slot->direct = {matrix.data() + column, columns, false};
         } else {
             fill_with_0(matrix.data() + column, leaf.numel());
         }
         column += leaf.numel();
     }
     traversal.run(std::move(seeds), options.retain_graph, [&](Slot<Scalar>& leaf) {
-        if (leaf.direct.rows) {
+        if (leaf.direct.wanted()) {
             if (!std::exchange(leaf.direct.accumulate, true))  // not all rows, or none, have come to be written directly
                 fill_with_0(leaf.direct.data, leaf.node->value.numel());
-            leaf.settle(false);
-        } else if (options.accumulate_others && !leaf.rows.empty()) {
-            aim_at_gradient(leaf, first);
-            leaf.settle(true);
+            leaf.settle(traversal.direct_rows());
+        } else if (options.accumulate_others && leaf.gathered) {
+            leaf.aim_at_gradient();
+            leaf.settle({});
             leaf.node->has_gradient = true;
         }
     });
@@ -100,20 +81,20 @@ template <class Scalar>
 template <class Scalar>
 void backward(std::span<const Variable<Scalar>> roots, const BackwardOptions& options = {}) {
     require<ValueError>(is_finite(options.scale), "backward", "expected a finite scale, got ", options.scale);
+    const auto all = detail::Rows::all(1);
     detail::Seeds<Scalar> seeds;
     for (const auto& root : roots) {
         require<StateError>(root.requires_grad(), "backward", "expected a loss that depends on a parameter, got the constant ",
                             root.operation(), ' ', root.shape());
-        seeds.push_back(detail::scalar_seed("backward", root, 0, options.scale));
+        seeds.push_back(detail::scalar_seed("backward", root, all, options.scale));
     }
-    detail::Traversal<Scalar> traversal{"backward", seeds};
-    const auto all = detail::all_rows(1);
-    for (auto& slot : traversal.slots())
-        if (slot.node->is_leaf())
-            detail::aim_at_gradient(slot, all);
+    detail::Traversal<Scalar> traversal{"backward", seeds, all, true};
     traversal.run(std::move(seeds), options.retain_graph, [](detail::Slot<Scalar>& leaf) {
-        leaf.settle(true);
-        leaf.node->has_gradient = leaf.direct.accumulate;
+        if (leaf.gathered && !leaf.direct.wanted())  // a root
+            leaf.aim_at_gradient();
+        leaf.settle({});
+        if (leaf.direct.wanted())
+            leaf.node->has_gradient = leaf.direct.accumulate;
     });
 }
 template <class Scalar>
@@ -136,7 +117,7 @@ template <class Scalar>
                         " weights, got ", options.weights.size());
     detail::Seeds<Scalar> seeds;
     for (std::size_t t = 0; t < losses.size(); ++t)
-        seeds.push_back(detail::scalar_seed("jacobian", losses[t], static_cast<Index>(t),
+        seeds.push_back(detail::scalar_seed("jacobian", losses[t], detail::Rows{{static_cast<Index>(t)}},
                                             options.weights.empty() ? 1 : options.weights[t]));
     return detail::pull_back("jacobian", std::move(seeds), static_cast<Index>(losses.size()), wrt, options);
 }
@@ -149,7 +130,7 @@ template <class Scalar>
     require<ShapeError>(cotangents.rank() > 0 && cotangents.shape() == output.shape().prepended(cotangents.size(0)), "vjp",
                         "expected cotangents (T, ...) of an output ", output.shape(), ", got ", cotangents.shape());
     const Index rows = cotangents.size(0);
-    detail::Seeds<Scalar> seeds{{output, detail::all_rows(rows), std::move(cotangents)}};
+    detail::Seeds<Scalar> seeds{{output, detail::Rows::all(rows), std::move(cotangents)}};
     const Tensor<Scalar> matrix = detail::pull_back("vjp", std::move(seeds), rows, wrt, {.retain_graph = retain_graph});
     std::vector<Tensor<Scalar>> result;
     const Scalar* from = matrix.data();

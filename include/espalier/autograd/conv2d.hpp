@@ -13,12 +13,13 @@
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 
-/// Of a convolution, by the names of PyTorch.
+/// Of a convolution, operation or layer, by the names of PyTorch.
 struct Conv2dOptions {
     Pair stride = 1;
     Pair padding = 0;  ///< zeros on every side
     Pair dilation = 1;
     Index groups = 1;  ///< channels are cut into so many parts, each with filters of its own
+    bool bias = true;  ///< whether a layer has one; an operation adds the one that it is given
 };
 
 namespace detail {
@@ -55,20 +56,18 @@ namespace detail {
             kernels::tiled::backward_input(s, g.rows() * s.batch, cotangent, g.input(1).data(), dx.data());
             g.add(0, std::move(dx));
         }
-        const auto both = [&](float* dw, Index dw_stride, bool dw_accumulate) {
-            const auto with_bias = [&](float* db, Index db_stride, bool db_accumulate) {
-                kernels::tiled::backward_weight(s, g.rows(), g.input(0).data(), cotangent, dw, dw_stride, dw_accumulate, db, db_stride,
-                                                db_accumulate);
-            };
-            if (g.inputs() == 3 && g.needs(2))
-                g.produce(2, with_bias);
+        // Both gradients in one pass over the images, each where it belongs, if anybody wants it.
+        const auto target_of = [&g](std::size_t i, const auto& write) {
+            if (i < g.inputs() && g.needs(i))
+                g.produce(i, write);
             else
-                with_bias(nullptr, 0, false);
+                write(kernels::Target<float>{});
         };
-        if (g.needs(1))
-            g.produce(1, both);
-        else
-            both(nullptr, 0, false);
+        target_of(1, [&](const kernels::Target<float>& dw) {
+            target_of(2, [&](const kernels::Target<float>& db) {
+                kernels::tiled::backward_weight(s, g.rows(), g.input(0).data(), cotangent, dw, db);
+            });
+        });
     };
     if (bias)
         return record<float>(name, std::move(y), {x, weight, *bias}, std::move(backward));
@@ -104,8 +103,8 @@ template <class Scalar>
             g.add(0, std::move(dx));
         }
         if (g.needs(1))
-            g.produce(1, [&](Scalar* dw, Index stride, bool accumulate) {
-                kernels::conv2d_backward_weight(s, g.rows(), g.input(0).data(), dy, dw, stride, accumulate);
+            g.produce(1, [&](const kernels::Target<Scalar>& dw) {
+                kernels::conv2d_backward_weight(s, g.rows(), g.input(0).data(), dy, dw);
             });
         if (g.inputs() == 3 && g.needs(2))
             add_bias_gradient(g, 2, dy, s.batch * s.output.height * s.output.width, s.out_channels);

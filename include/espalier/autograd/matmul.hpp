@@ -35,18 +35,17 @@ template <class Scalar>
         const Scalar* const dy = g.cotangent().data();
         const Index products = g.rows() * batch;
         if (g.needs(0))
-            g.produce(0, [&](Scalar* da, Index stride, bool accumulate) {
+            g.produce(0, [&](const kernels::Target<Scalar>& da) {
                 for (Index i = 0; i < products; ++i)
                     kernels::parallel_gemm<Scalar>(no, yes, m, k, n, {dy + i * m * n, n},
                                                    {g.input(1).data() + i % batch * k * n, n},
-                                                   {da + i / batch * stride + i % batch * m * k, k}, accumulate);
+                                                   {da.row(i / batch) + i % batch * m * k, k}, da.accumulate);
             });
         if (g.needs(1))
-            g.produce(1, [&](Scalar* db, Index stride, bool accumulate) {
+            g.produce(1, [&](const kernels::Target<Scalar>& db) {
                 for (Index i = 0; i < products; ++i)
                     kernels::parallel_gemm<Scalar>(yes, no, k, n, m, {g.input(0).data() + i % batch * m * k, k},
-                                                   {dy + i * m * n, n}, {db + i / batch * stride + i % batch * k * n, n},
-                                                   accumulate);
+                                                   {dy + i * m * n, n}, {db.row(i / batch) + i % batch * k * n, n}, db.accumulate);
             });
     });
 }
@@ -56,13 +55,14 @@ namespace detail {
 /// The bias gradient: row t of dy, seen as (rows of x, channels), summed over its rows.
 template <class Scalar>
 void add_bias_gradient(Gradients<Scalar>& g, std::size_t input, const Scalar* dy, Index rows, Index channels) {
-    g.produce(input, [&](Scalar* db, Index stride, bool accumulate) {
+    g.produce(input, [&](const kernels::Target<Scalar>& db) {
         const Buffer memory{static_cast<std::size_t>(channels) * sizeof(double)};
         auto* const sums = static_cast<double*>(memory.data());
         for (Index t = 0; t < g.rows(); ++t) {
-            kernels::column_sums(rows, channels, dy + t * rows * channels, nullptr, nullptr, sums);
+            kernels::column_sums(rows, channels, dy + t * rows * channels, sums);
+            Scalar* const to = db.row(t);
             for (Index c = 0; c < channels; ++c)
-                db[t * stride + c] = static_cast<Scalar>(sums[c]) + (accumulate ? db[t * stride + c] : 0);
+                to[c] = static_cast<Scalar>(sums[c]) + (db.accumulate ? to[c] : 0);
         }
     });
 }
@@ -92,10 +92,10 @@ template <class Scalar>
             g.add(0, std::move(dx));
         }
         if (g.needs(1))
-            g.produce(1, [&](Scalar* dw, Index stride, bool accumulate) {
+            g.produce(1, [&](const kernels::Target<Scalar>& dw) {
                 for (Index t = 0; t < g.rows(); ++t)
                     kernels::parallel_gemm<Scalar>(yes, no, out, in, rows, {dy + t * rows * out, out}, {g.input(0).data(), in},
-                                                   {dw + t * stride, in}, accumulate);
+                                                   {dw.row(t), in}, dw.accumulate);
             });
         if (g.inputs() == 3 && g.needs(2))
             add_bias_gradient(g, 2, dy, rows, out);

@@ -50,15 +50,117 @@ struct RunningStatistics {
     Tensor<Scalar> variance;
 };
 
-/// weight * (x - mean) / sqrt(variance + epsilon) + bias for each channel of x (N, ..., C); weight and bias are (C,).
+namespace detail {
+
+/// What batch normalisation subtracts from each channel, and what it divides it by.
+template <class Scalar>
+struct ChannelStatistics {
+    Tensor<Scalar> mean;
+    PoolVector<double> inverse;  ///< of the standard deviation, 1 / sqrt(variance + eps)
+
+    explicit ChannelStatistics(Index channels)
+        : mean{Tensor<Scalar>::empty({channels})}, inverse(static_cast<std::size_t>(channels)) {}
+
+    /// weight / standard deviation
+    [[nodiscard]] Tensor<Scalar> scale(const Tensor<Scalar>& weight) const {
+        auto result = Tensor<Scalar>::empty(weight.shape());
+        std::transform(inverse.begin(), inverse.end(), weight.begin(), result.begin(),
+                       [](double i, Scalar w) { return static_cast<Scalar>(i * static_cast<double>(w)); });
+        return result;
+    }
+};
+
+/// Those of a batch, towards which the running ones move by `momentum`.
+template <class Scalar>
+[[nodiscard]] ChannelStatistics<Scalar> statistics_of_batch(Index rows, Index channels, const Scalar* x, RunningStatistics<Scalar>& running,
+                                                            double momentum, double eps) {
+    ChannelStatistics<Scalar> result{channels};
+    const auto n = static_cast<double>(rows);
+    PoolVector<double> sums(result.inverse.size());
+    kernels::column_sums(rows, channels, x, sums.data());
+    std::transform(sums.begin(), sums.end(), result.mean.begin(), [n](double sum) { return static_cast<Scalar>(sum / n); });
+    kernels::column_squares(rows, channels, x, result.mean.data(), sums.data());
+    const auto move = [=](Scalar& value, double towards) {
+        value += static_cast<Scalar>(momentum * (towards - static_cast<double>(value)));
+    };
+    for (Index c = 0; c < channels; ++c) {
+        const auto i = static_cast<std::size_t>(c);
+        move(running.mean[c], static_cast<double>(result.mean[c]));
+        move(running.variance[c], sums[i] / (n - 1));
+        result.inverse[i] = 1 / std::sqrt(sums[i] / n + eps);
+    }
+    return result;
+}
+
+template <class Scalar>
+[[nodiscard]] ChannelStatistics<Scalar> statistics_of(const RunningStatistics<Scalar>& running, double eps) {
+    ChannelStatistics<Scalar> result{running.mean.numel()};
+    std::copy(running.mean.begin(), running.mean.end(), result.mean.begin());
+    std::transform(running.variance.begin(), running.variance.end(), result.inverse.begin(),
+                   [=](Scalar v) { return 1 / std::sqrt(static_cast<double>(v) + eps); });
+    return result;
+}
+
+/// With i = 1 / sqrt(variance + eps), z = (x - mean) i, y = weight z + bias, and sums over the n values of a channel:
+///
+///     dbias   = sum dy
+///     dweight = sum z dy = i sum (x - mean) dy
+///     dx      = weight i (dy - dbias / n - z dweight / n)    in training: mean and variance depend on x too
+///     dx      = weight i dy                                  otherwise
+///
+/// Both dx are ((x - mean) slope + offset + dy) scale, with slope = -i dweight / n and offset = -dbias / n, or 0, and scale = weight i.
+template <class Scalar>
+void add_batch_norm_gradients(Gradients<Scalar>& g, const ChannelStatistics<Scalar>& statistics, bool training) {
+    const Scalar* const x = g.input(0).data();
+    const PoolVector<double>& inverse = statistics.inverse;
+    const Index channels = statistics.mean.numel();
+    const Index rows = g.input(0).numel() / channels;
+    const double share = training ? 1 / static_cast<double>(rows) : 0;
+    Tensor<Scalar> dx = std::move(g.cotangent());  // dy, and dx in its place
+    auto dweight = Tensor<Scalar>::empty({g.rows(), channels});
+    auto dbias = Tensor<Scalar>::empty({g.rows(), channels});
+    auto slope = Tensor<Scalar>::empty({channels});
+    auto offset = Tensor<Scalar>::empty({channels});
+    const Tensor<Scalar> scale = statistics.scale(g.input(1));
+    PoolVector<double> sums(inverse.size());
+    PoolVector<double> products(inverse.size());
+    for (Index t = 0; t < g.rows(); ++t) {
+        Scalar* const dy = dx.data() + t * rows * channels;
+        if (training || g.needs(1) || g.needs(2)) {
+            kernels::column_sums(rows, channels, dy, sums.data());
+            kernels::column_products<Scalar>(rows, channels, x, statistics.mean.data(), dy, products.data());
+        }
+        for (Index c = 0; c < channels; ++c) {
+            const auto i = static_cast<std::size_t>(c);
+            const double of_weight = products[i] * inverse[i];
+            dweight[t * channels + c] = static_cast<Scalar>(of_weight);
+            dbias[t * channels + c] = static_cast<Scalar>(sums[i]);
+            slope[c] = static_cast<Scalar>(-share * inverse[i] * of_weight);
+            offset[c] = static_cast<Scalar>(-share * sums[i]);
+        }
+        if (g.needs(0)) {
+            const kernels::ColumnAffine<Scalar> f{statistics.mean.data(), slope.data(), offset.data()};
+            kernels::affine_rows_plus<Scalar>(rows, channels, x, f, dy, scale.data(), dy);
+        }
+    }
+    if (g.needs(0))
+        g.add(0, std::move(dx));
+    if (g.needs(1))
+        g.add(1, std::move(dweight));
+    if (g.needs(2))
+        g.add(2, std::move(dbias));
+}
+
+}  // namespace detail
+
+/// weight * (x - mean) / sqrt(variance + eps) + bias for each channel of x (N, ..., C); weight and bias are (C,).
 ///
 /// Training takes mean and variance of this batch and moves the running ones towards them by `momentum`; otherwise the
 /// running ones are used (Ioffe and Szegedy, 2015). An empty batch has no statistics and moves nothing.
 /// @throws ShapeError; ValueError in training with one value a channel.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> batch_norm(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias,
-                                          RunningStatistics<Scalar>& running, bool training, double momentum = 0.1,
-                                          double epsilon = 1e-5) {
+                                          RunningStatistics<Scalar>& running, bool training, double momentum = 0.1, double eps = 1e-5) {
     detail::require_affine("batch_norm", x, weight, bias);
     const Index channels = x.size(-1);
     require<ShapeError>(channels > 0, "batch_norm", "expected at least one channel, got input ", x.shape());
@@ -69,79 +171,22 @@ template <class Scalar>
     require<ValueError>(!training || rows != 1, "batch_norm", "expected more than one value for each channel in training, got input ",
                         x.shape());
     training = training && rows > 0;
-    auto mean = Tensor<Scalar>::empty({channels});
-    PoolVector<double> inverse(static_cast<std::size_t>(channels));  // of the standard deviation
-    const Scalar* const in = x.value().data();
-    if (training) {
-        const auto n = static_cast<double>(rows);
-        PoolVector<double> sums(inverse.size());
-        kernels::column_sums(rows, channels, in, nullptr, nullptr, sums.data());
-        std::transform(sums.begin(), sums.end(), mean.begin(), [n](double sum) { return static_cast<Scalar>(sum / n); });
-        kernels::column_sums(rows, channels, in, mean.data(), nullptr, sums.data());
-        const auto towards = [=](Scalar& value, double now) {
-            value += static_cast<Scalar>(momentum * (now - static_cast<double>(value)));
-        };
-        for (Index c = 0; c < channels; ++c) {
-            const auto i = static_cast<std::size_t>(c);
-            towards(running.mean[c], static_cast<double>(mean[c]));
-            towards(running.variance[c], sums[i] / (n - 1));
-            inverse[i] = 1 / std::sqrt(sums[i] / n + epsilon);
-        }
-    } else {
-        std::copy(running.mean.begin(), running.mean.end(), mean.begin());
-        std::transform(running.variance.begin(), running.variance.end(), inverse.begin(),
-                       [=](Scalar v) { return 1 / std::sqrt(static_cast<double>(v) + epsilon); });
-    }
-    auto scale = Tensor<Scalar>::empty({channels});
-    std::transform(inverse.begin(), inverse.end(), weight.value().begin(), scale.begin(),
-                   [](double i, Scalar w) { return static_cast<Scalar>(i * static_cast<double>(w)); });
+    auto statistics = training ? detail::statistics_of_batch(rows, channels, x.value().data(), running, momentum, eps)
+                               : detail::statistics_of(running, eps);
+    const Tensor<Scalar> scale = statistics.scale(weight.value());
     auto y = Tensor<Scalar>::empty(x.shape());
-    kernels::affine_rows<Scalar>(rows, channels, in, mean.data(), scale.data(), bias.value().data(), nullptr, nullptr, y.data());
+    kernels::affine_rows<Scalar>(rows, channels, x.value().data(), {statistics.mean.data(), scale.data(), bias.value().data()}, y.data());
     return record<Scalar>("batch_norm", std::move(y), {x, weight, bias},
-                          [=, mean = std::move(mean), inverse = std::move(inverse)](Gradients<Scalar>& g) {
-        const Scalar* const input = g.input(0).data();
-        Tensor<Scalar> dx = std::move(g.cotangent());
-        auto dw = Tensor<Scalar>::empty({g.rows(), channels});
-        auto db = Tensor<Scalar>::empty({g.rows(), channels});
-        auto of_rows = Tensor<Scalar>::empty({3, channels});
-        Scalar* const of_input = of_rows.data();
-        Scalar* const plus = of_input + channels;
-        Scalar* const times = plus + channels;
-        PoolVector<double> sums(inverse.size());
-        PoolVector<double> products(inverse.size());
-        for (Index t = 0; t < g.rows(); ++t) {
-            Scalar* const dy = dx.data() + t * rows * channels;
-            if (training || g.needs(1) || g.needs(2)) {
-                kernels::column_sums(rows, channels, dy, nullptr, nullptr, sums.data());
-                kernels::column_sums(rows, channels, input, mean.data(), dy, products.data());
-            }
-            for (Index c = 0; c < channels; ++c) {
-                const auto i = static_cast<std::size_t>(c);
-                const double of_weight = products[i] * inverse[i];
-                dw[t * channels + c] = static_cast<Scalar>(of_weight);
-                db[t * channels + c] = static_cast<Scalar>(sums[i]);
-                const double share = training ? 1 / static_cast<double>(rows) : 0;  // mean and variance are not constant
-                of_input[c] = static_cast<Scalar>(-share * inverse[i] * of_weight);
-                plus[c] = static_cast<Scalar>(-share * sums[i]);
-                times[c] = static_cast<Scalar>(static_cast<double>(g.input(1)[c]) * inverse[i]);
-            }
-            if (g.needs(0))
-                kernels::affine_rows<Scalar>(rows, channels, input, mean.data(), of_input, plus, dy, times, dy);
-        }
-        if (g.needs(0))
-            g.add(0, std::move(dx));
-        if (g.needs(1))
-            g.add(1, std::move(dw));
-        if (g.needs(2))
-            g.add(2, std::move(db));
-    });
+                          [training, statistics = std::move(statistics)](Gradients<Scalar>& g) {
+                              detail::add_batch_norm_gradients(g, statistics, training);
+                          });
 }
 
-/// weight * (x - mean) / sqrt(variance + epsilon) + bias with the statistics of each row of the last axis (Ba, Kiros and
+/// weight * (x - mean) / sqrt(variance + eps) + bias with the statistics of each row of the last axis (Ba, Kiros and
 /// Hinton, 2016); weight and bias are (C,). @throws ShapeError
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> layer_norm(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias,
-                                          double epsilon = 1e-5) {
+                                          double eps = 1e-5) {
     detail::require_affine("layer_norm", x, weight, bias);
     const Index channels = x.size(-1);
     const Index rows = x.shape().product(0, x.rank() - 1);
@@ -158,7 +203,7 @@ template <class Scalar>
                 mean += static_cast<double>(in[c]) / n;
             for (Index c = 0; c < channels; ++c)
                 variance += (static_cast<double>(in[c]) - mean) * (static_cast<double>(in[c]) - mean) / n;
-            inverse[r] = static_cast<Scalar>(1 / std::sqrt(variance + epsilon));
+            inverse[r] = static_cast<Scalar>(1 / std::sqrt(variance + eps));
             for (Index c = 0; c < channels; ++c) {
                 const Index i = r * channels + c;
                 normalised[i] = (in[c] - static_cast<Scalar>(mean)) * inverse[r];
@@ -179,7 +224,7 @@ template <class Scalar>
                 const Scalar* const w = g.input(1).data();
                 kernels::vector_loop(0, channels, [=](Index c) { row[c] *= w[c]; });
                 const auto sum = static_cast<Scalar>(kernels::row_sum(channels, row));
-                const auto dot = static_cast<Scalar>(kernels::row_sum(channels, row, z));
+                const auto dot = static_cast<Scalar>(kernels::row_product(channels, row, z));
                 const Scalar scale = inverse[r % rows];
                 const auto n_channels = static_cast<Scalar>(channels);
                 kernels::vector_loop(0, channels, [=](Index c) { row[c] = scale * (row[c] - (sum + z[c] * dot) / n_channels); });

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <espalier/autograd/traversal.hpp>
+#include <espalier/kernels/target.hpp>
 
 #include <algorithm>
 #include <initializer_list>
@@ -26,13 +27,13 @@ template <class Scalar>
 class Gradients {
 public:
     Gradients(detail::Traversal<Scalar>& traversal, detail::Slot<Scalar>& slot) noexcept
-        : traversal_{traversal}, slot_{slot}, node_{*slot.node} {}
+        : traversal_{traversal}, slot_{slot}, node_{*slot.node}, own_{*slot.gathered} {}
 
     /// Number of cotangents T.
-    [[nodiscard]] Index rows() const noexcept { return static_cast<Index>(slot_.rows.size()); }
+    [[nodiscard]] Index rows() const noexcept { return own_.rows.size(); }
     [[nodiscard]] std::size_t inputs() const noexcept { return node_.inputs.size(); }
     /// (T, shape of the output...). The backward owns it: it may be overwritten or moved on to an input.
-    [[nodiscard]] Tensor<Scalar>& cotangent() noexcept { return slot_.gathered; }
+    [[nodiscard]] Tensor<Scalar>& cotangent() noexcept { return own_.value; }
     [[nodiscard]] const Tensor<Scalar>& output() const noexcept { return node_.value; }
     [[nodiscard]] const Tensor<Scalar>& input(std::size_t i) const noexcept { return node_.inputs[i]->value; }
     /// Whether input i leads to anything that requires a gradient; if not, nothing need be computed for it.
@@ -50,34 +51,33 @@ public:
             write(input->direct, gradient);
             input->direct.accumulate = true;
         } else {
-            input->gather(slot_.rows, std::move(gradient));
+            input->gather(own_.rows, std::move(gradient));
         }
     }
 
-    /// Lets `produce(data, stride, accumulate)` write the gradient of input i in place: row t at `data + t * stride`,
-    /// added to what is there if `accumulate`. For large gradients, which would be costly to make and then add.
+    /// Lets `produce(target)`, a kernels::Target, write the gradient of input i in place: row t at `target.row(t)`, added to what is
+    /// there if `target.accumulate`. For large gradients, which would be costly to make and then add.
     template <class Produce>
     void produce(std::size_t i, const Produce& produce) {
         Tensor<Scalar> beside;
-        const detail::Destination<Scalar> to = destination(i, beside);
-        produce(to.data, to.stride, to.accumulate);
+        produce(destination(i, beside));
         finish(i, std::move(beside));
     }
 
 private:
-    [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const noexcept { return traversal_.slot_of(*node_.inputs[i].node); }
+    [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const { return traversal_.receiver(slot_, i); }
     [[nodiscard]] bool takes_directly(const detail::Slot<Scalar>& input) const noexcept {
-        return input.direct.rows && *input.direct.rows == slot_.rows;
+        return input.direct.wanted() && own_.rows == traversal_.direct_rows();
     }
 
     /// Where the gradient of input i can be written: in its place, to what has gathered, or else `beside`.
-    [[nodiscard]] detail::Destination<Scalar> destination(std::size_t i, Tensor<Scalar>& beside) const {
+    [[nodiscard]] kernels::Target<Scalar> destination(std::size_t i, Tensor<Scalar>& beside) const {
         const Shape& shape = node_.inputs[i]->value.shape();
         if (detail::Slot<Scalar>* const input = receiver(i)) {
             if (takes_directly(*input))
                 return input->direct;
-            if (!input->rows.empty() && input->rows == slot_.rows)
-                return {input->gathered.data(), shape.numel(), true};
+            if (input->gathered && input->gathered->rows == own_.rows)
+                return {input->gathered->value.data(), shape.numel(), true};
         }
         beside = Tensor<Scalar>::empty(shape.prepended(rows()));
         return {beside.data(), shape.numel(), false};
@@ -87,16 +87,16 @@ private:
         if (!input)
             return;
         if (beside.data())
-            input->gather(slot_.rows, std::move(beside));
+            input->gather(own_.rows, std::move(beside));
         else if (takes_directly(*input))
             input->direct.accumulate = true;
     }
 
-    void write(const detail::Destination<Scalar>& to, const Tensor<Scalar>& gradient) const {
+    void write(const kernels::Target<Scalar>& to, const Tensor<Scalar>& gradient) const {
         const Index numel = rows() ? gradient.numel() / rows() : 0;
         for (Index t = 0; t < rows(); ++t) {
             const Scalar* source = gradient.data() + t * numel;
-            Scalar* target = to.data + t * to.stride;
+            Scalar* target = to.row(t);
             if (to.accumulate)
                 kernels::accumulate(numel, source, target);
             else
@@ -107,6 +107,7 @@ private:
     detail::Traversal<Scalar>& traversal_;
     detail::Slot<Scalar>& slot_;
     const detail::Node<Scalar>& node_;
+    detail::Cotangents<Scalar>& own_;
 };
 
 namespace detail {
@@ -127,6 +128,7 @@ template <class Scalar>
         return result;
     auto& node = *result.node();
     node.operation = operation;
+    node.result = true;
     node.requires_grad = true;
     node.inputs.reserve(inputs.size());
     for (const Variable<Scalar>& input : inputs)

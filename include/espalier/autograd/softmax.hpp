@@ -42,7 +42,7 @@ template <class Scalar>
     return detail::rowwise(
         "softmax", x, [](Index c, const Scalar* in, Scalar* out) { kernels::softmax_row(c, in, out); },
         [](Index c, const Scalar* y, Scalar* dy, Scalar*) {
-            const auto dot = static_cast<Scalar>(kernels::row_sum(c, y, dy));
+            const auto dot = static_cast<Scalar>(kernels::row_product(c, y, dy));
             kernels::vector_loop(0, c, [=](Index i) { dy[i] = y[i] * (dy[i] - dot); });
         });
 }

@@ -5,79 +5,55 @@
 /// traces.
 #pragma once
 
+#include <espalier/autograd/cotangents.hpp>
 #include <espalier/autograd/variable.hpp>
-#include <espalier/kernels/elementwise.hpp>
+#include <espalier/kernels/target.hpp>
 
 #include <algorithm>
-#include <iterator>
 #include <memory>
 #include <span>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd::detail {
 
-/// A place where a leaf's gradient is written without a copy: the row of the task `(*rows)[r]` starts at `data + r * stride`.
-template <class Scalar>
-struct Destination {
-    Scalar* data = nullptr;
-    Index stride = 0;
-    bool accumulate = false;  ///< add to what is there, instead of overwriting it
-    const PoolVector<Index>* rows = nullptr;
-};
-
-/// What a traversal knows of one node: the cotangents that have reached it so far. Row r of `gathered`, of shape
-/// (rows.size(), shape of the node...), belongs to the task `rows[r]`; a head is reached by its own task alone, so it
-/// carries one row and not T.
+/// What a traversal knows of one node. There are as many as nodes, so what few have at a time lies elsewhere.
 template <class Scalar>
 struct Slot {
-    std::uint64_t sequence;
     std::shared_ptr<Node<Scalar>> node;
-    PoolVector<Index> rows = {};
-    Tensor<Scalar> gathered = {};
-    Destination<Scalar> direct = {};  ///< where cotangents of exactly its rows go instead
+    std::size_t first_input = 0;  ///< of the traversal's list of where inputs are
+    std::unique_ptr<Cotangents<Scalar>> gathered = nullptr;
+    kernels::Target<Scalar> direct = {};  ///< where cotangents of the traversal's direct rows go instead
 
-    /// Adds rows of cotangents to those that have gathered; rows that only one side has are taken as they are.
-    ESPALIER_NOINLINE void gather(const PoolVector<Index>& from_rows, Tensor<Scalar>&& from) {
-        if (rows.empty()) {
-            rows = from_rows;
-            gathered = std::move(from);
-            return;
-        }
-        if (rows != from_rows) {
-            PoolVector<Index> all;
-            std::set_union(rows.begin(), rows.end(), from_rows.begin(), from_rows.end(), std::back_inserter(all));
-            Tensor<Scalar> merged{node->value.shape().prepended(static_cast<Index>(all.size()))};
-            add_rows(merged, all, gathered, rows);
-            rows = std::move(all);
-            gathered = std::move(merged);
-        }
-        add_rows(gathered, rows, from, from_rows);
+    ESPALIER_NOINLINE void gather(const Rows& rows, Tensor<Scalar>&& from) {
+        if (gathered)
+            gathered->add(rows, from);
+        else
+            gathered = std::make_unique<Cotangents<Scalar>>(rows, std::move(from));
     }
 
-    /// Adds to the direct place what has gathered beside it: row by row, or all rows into one if `sum`.
-    void settle(bool sum) {
+    /// Adds to the direct place, of the rows `of`, what has gathered beside it: row by row, or all rows into one if there are none.
+    void settle(const Rows& of) {
+        if (!gathered)
+            return;
         const Index numel = node->value.numel();
-        for (std::size_t r = 0; r < rows.size(); ++r) {
-            const Scalar* const source = gathered.data() + static_cast<Index>(r) * numel;
-            Scalar* const target = direct.data + (sum ? 0 : place(*direct.rows, rows[r]) * direct.stride);
+        const Scalar* source = gathered->value.data();
+        for (const Index task : gathered->rows) {
+            Scalar* const target = direct.row(of.empty() ? 0 : of.place(task));
             if (direct.accumulate)
                 kernels::accumulate(numel, source, target);
             else
                 std::copy_n(source, numel, target);
-            direct.accumulate = direct.accumulate || sum;
+            direct.accumulate = direct.accumulate || of.empty();
+            source += numel;
         }
     }
 
-private:
-    [[nodiscard]] static Index place(const PoolVector<Index>& rows, Index row) {
-        return static_cast<Index>(std::lower_bound(rows.begin(), rows.end(), row) - rows.begin());
-    }
-
-    void add_rows(Tensor<Scalar>& to, const PoolVector<Index>& to_rows, const Tensor<Scalar>& from,
-                  const PoolVector<Index>& from_rows) const {
-        const Index numel = node->value.numel();
-        for (std::size_t r = 0; r < from_rows.size(); ++r)
-            kernels::accumulate(numel, from.data() + static_cast<Index>(r) * numel, to.data() + place(to_rows, from_rows[r]) * numel);
+    /// Lets the sum of the rows be written straight to the leaf's gradient.
+    void aim_at_gradient() {
+        Tensor<Scalar>& gradient = node->gradient();
+        if (gradient.shape() != node->value.shape())
+            gradient = Tensor<Scalar>::empty(node->value.shape());
+        direct = {gradient.data(), gradient.numel(), node->has_gradient};
     }
 };
 
@@ -85,80 +61,119 @@ private:
 template <class Scalar>
 struct Seed {
     Variable<Scalar> root;
-    PoolVector<Index> rows;
+    Rows rows;
     Tensor<Scalar> value;
 };
 template <class Scalar>
 using Seeds = PoolVector<Seed<Scalar>>;
 
-/// Everything below the roots that requires a gradient, newest first.
+/// Everything below the roots that requires a gradient: results of operations, newest first, and then leaves.
 template <class Scalar>
 class Traversal {
 public:
     using NodePtr = std::shared_ptr<Node<Scalar>>;
 
+    /// `direct` are the rows that the direct places of leaves are for; with `into_gradients` these are their gradients.
     /// @throws StateError for a graph that was freed, or that a value of has changed since it was recorded.
-    Traversal(const char* operation, const Seeds<Scalar>& seeds) {
+    Traversal(const char* operation, const Seeds<Scalar>& seeds, Rows direct, bool into_gradients)
+        : direct_{std::move(direct)}, into_gradients_{into_gradients} {
         // What a node was computed from is older than the node. So the newest of all that is known to lie below the roots
         // is reached from nowhere else any more, and what was found twice comes out side by side.
-        PoolVector<NodePtr> found;
         for (const auto& seed : seeds)
-            find(seed.root.node(), found);
-        while (!found.empty()) {
-            std::pop_heap(found.begin(), found.end(), older);
-            NodePtr node = std::move(found.back());
-            found.pop_back();
-            if (!slots_.empty() && slots_.back().node == node)
-                continue;
-            check(operation, *node);
-            for (const auto& input : node->inputs)
-                find(input.node, found);
-            slots_.push_back({node->sequence, std::move(node)});
+            find(seed.root.node());
+        while (!results_found_.empty()) {
+            std::pop_heap(results_found_.begin(), results_found_.end());
+            const Found newest = results_found_.back();
+            results_found_.pop_back();
+            if (add(newest)) {
+                const Node<Scalar>& node = **newest.node;
+                check(operation, node);
+                for (const auto& input : node.inputs)
+                    find(input.node);
+            }
         }
+        first_leaf_ = slots_.size();
+        std::sort(leaves_found_.begin(), leaves_found_.end());
+        for (const Found& leaf : leaves_found_)
+            add(leaf);
     }
 
-    [[nodiscard]] PoolVector<Slot<Scalar>>& slots() noexcept { return slots_; }
-
-    /// The slot of a node, null if it does not lie below the roots or requires no gradient.
-    [[nodiscard]] Slot<Scalar>* slot_of(const Node<Scalar>& node) noexcept {
-        const auto slot = std::lower_bound(slots_.begin(), slots_.end(), node.sequence,
-                                           [](const Slot<Scalar>& s, std::uint64_t sequence) { return s.sequence > sequence; });
-        return slot != slots_.end() && slot->node.get() == &node ? &*slot : nullptr;
+    [[nodiscard]] std::span<Slot<Scalar>> leaves() noexcept { return std::span{slots_}.subspan(first_leaf_); }
+    /// The slot of a leaf, null if it does not lie below the roots or requires no gradient.
+    [[nodiscard]] Slot<Scalar>* slot_of(const Node<Scalar>& leaf) noexcept {
+        const auto all = leaves();
+        const auto slot = std::lower_bound(all.begin(), all.end(), leaf.sequence,
+                                           [](const Slot<Scalar>& s, std::uint64_t sequence) { return s.node->sequence < sequence; });
+        return slot != all.end() && slot->node.get() == &leaf ? &*slot : nullptr;
     }
+    /// The slot of input i of a slot's node, null if it requires no gradient.
+    [[nodiscard]] Slot<Scalar>* receiver(const Slot<Scalar>& slot, std::size_t i) {
+        Slot<Scalar>* const input = at(slot.first_input + i);
+        if (into_gradients_ && input && !input->direct.wanted() && input->node->is_leaf())
+            input->aim_at_gradient();  // now, as what is asked of the node is in the cache
+        return input;
+    }
+    [[nodiscard]] const Rows& direct_rows() const noexcept { return direct_; }
 
     /// Runs all backward functions; `finish(slot)` is called once for each leaf.
     template <class Finish>
     void run(Seeds<Scalar> seeds, bool retain_graph, const Finish& finish) {
-        for (auto& seed : seeds)
-            if (seed.root.requires_grad())
-                slot_of(*seed.root.node())->gather(seed.rows, std::move(seed.value));
-        for (Slot<Scalar>& slot : slots_) {
+        for (std::size_t i = 0; i < seeds.size(); ++i)
+            if (Slot<Scalar>* const root = at(i); root && !seeds[i].rows.empty())
+                root->gather(seeds[i].rows, std::move(seeds[i].value));
+        for (Slot<Scalar>& slot : std::span{slots_}.first(first_leaf_)) {
             Node<Scalar>& node = *slot.node;
-            if (node.backward) {
-                if (!slot.rows.empty()) {
-                    Gradients<Scalar> gradients{*this, slot};
-                    (*node.backward)(gradients);
-                }
-                if (!retain_graph) {  // activations are freed as the traversal passes them
-                    node.backward.reset();
-                    node.inputs.clear();
-                    node.freed = true;
-                }
-            } else {
-                finish(slot);
+            if (slot.gathered) {
+                Gradients<Scalar> gradients{*this, slot};
+                (*node.backward)(gradients);
             }
-            slot.gathered = {};
+            if (!retain_graph) {  // activations are freed as the traversal passes them
+                node.backward.reset();
+                node.inputs.clear();
+                node.freed = true;
+            }
+            slot.gathered.reset();
             slot.node.reset();
+        }
+        for (Slot<Scalar>& leaf : leaves()) {
+            finish(leaf);
+            leaf.gathered.reset();
         }
     }
 
 private:
-    [[nodiscard]] static bool older(const NodePtr& a, const NodePtr& b) noexcept { return a->sequence < b->sequence; }
-    ESPALIER_NOINLINE static void find(const NodePtr& node, PoolVector<NodePtr>& found) {
-        if (!node->requires_grad)
-            return;
-        found.push_back(node);
-        std::push_heap(found.begin(), found.end(), older);
+    static constexpr auto nowhere = static_cast<std::size_t>(-1);
+
+    struct Found {
+        std::uint64_t sequence;  ///< here too, as a look into every node that a heap compares costs a cache line
+        std::size_t input;       ///< which entry of `places_` is to tell its slot
+        const NodePtr* node;     ///< the root's, or an input's of a node that has a slot
+
+        friend bool operator<(const Found& a, const Found& b) noexcept { return a.sequence < b.sequence; }
+    };
+
+    ESPALIER_NOINLINE void find(const NodePtr& node) {
+        if (node->requires_grad) {
+            const bool leaf = node->is_leaf();
+            auto& found = leaf ? leaves_found_ : results_found_;
+            found.push_back({node->sequence, places_.size(), &node});
+            if (!leaf)
+                std::push_heap(found.begin(), found.end());
+        }
+        places_.push_back(nowhere);
+    }
+
+    /// Gives a node its slot unless the last one is its own already.
+    bool add(const Found& found) {
+        const bool fresh = slots_.empty() || slots_.back().node != *found.node;
+        if (fresh)
+            slots_.push_back({*found.node, places_.size()});
+        places_[found.input] = slots_.size() - 1;
+        return fresh;
+    }
+
+    [[nodiscard]] Slot<Scalar>* at(std::size_t input) noexcept {
+        return places_[input] == nowhere ? nullptr : &slots_[places_[input]];
     }
 
     [[noreturn]] ESPALIER_COLD static void refuse(const char* operation, const Node<Scalar>& node) {
@@ -183,7 +198,13 @@ private:
             require_version(*input.node, input.version);
     }
 
+    Rows direct_;
+    bool into_gradients_;
     PoolVector<Slot<Scalar>> slots_;
+    PoolVector<std::size_t> places_;   ///< the slots of all roots, and then of all inputs
+    PoolVector<Found> results_found_;  ///< a heap
+    PoolVector<Found> leaves_found_;
+    std::size_t first_leaf_ = 0;
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd::detail

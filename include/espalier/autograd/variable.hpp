@@ -31,6 +31,11 @@ struct BackwardOptions {
 
 namespace detail {
 
+[[nodiscard]] inline std::uint64_t next_sequence() noexcept {
+    static std::atomic<std::uint64_t> counter{0};
+    return counter.fetch_add(1, std::memory_order_relaxed);
+}
+
 template <class Scalar>
 struct BackwardFunction : Pooled {
     virtual ~BackwardFunction() = default;
@@ -49,24 +54,31 @@ struct Input {
     [[nodiscard]] Node<Scalar>* operator->() const noexcept { return node.get(); }
 };
 
+/// What a leaf has besides.
+template <class Scalar>
+struct LeafState : Pooled {
+    Tensor<Scalar> gradient;
+    std::string name;
+};
+
+/// A step of a large model makes thousands of them, so they are small, and what a traversal looks at in every one comes first:
+/// it shares a cache line with the counts of the node's owners.
 template <class Scalar>
 struct Node {
-    Tensor<Scalar> value;
+    std::uint64_t sequence = next_sequence();
     std::uint64_t version = 0;  ///< raised by every change of the value
-    const char* operation = "leaf";
-    bool requires_grad = false;
-    bool freed = false;        ///< a backward pass went through it and took inputs and backward with it
-    std::uint64_t sequence = 0;
     PoolVector<Input<Scalar>> inputs;
+    bool requires_grad = false;
+    bool result = false;        ///< of an operation, and so no leaf
+    bool freed = false;         ///< a backward pass went through it and took inputs and backward with it
+    bool has_gradient = false;  ///< `gradient()` means something
+    bool parameter = false;     ///< a leaf that belongs to a layer
+    bool orphaned = false;      ///< a leaf that belonged to a layer that is gone
+    std::atomic<bool> shown{false};                      ///< a model has it, under the name `name()`
     std::unique_ptr<BackwardFunction<Scalar>> backward;  ///< null for a leaf, and after the graph was freed
-
-    // Of a leaf.
-    Tensor<Scalar> gradient;  ///< means something while `has_gradient`
-    bool has_gradient = false;
-    bool parameter = false;         ///< belongs to a layer
-    bool orphaned = false;          ///< belonged to a layer that is gone
-    std::atomic<bool> shown{false};  ///< a model has it, under the name `name`
-    std::string name;
+    std::unique_ptr<LeafState<Scalar>> leaf;             ///< made when the first gradient is required, or asked for
+    const char* operation = "leaf";
+    Tensor<Scalar> value;
 
     Node() = default;
     Node(const Node&) = delete;
@@ -86,19 +98,29 @@ struct Node {
         }
     }
 
-    [[nodiscard]] bool is_leaf() const noexcept { return !backward && !freed; }
+    [[nodiscard]] bool is_leaf() const noexcept { return !result; }
+    /// At a quiet time: what threads may do with parameters at once finds the state of the leaf made.
+    void set_requires_grad(bool on) {
+        requires_grad = on;
+        if (on)
+            (void)leaf_state();
+    }
+    [[nodiscard]] Tensor<Scalar>& gradient() { return leaf_state().gradient; }
+    [[nodiscard]] std::string& name() { return leaf_state().name; }
 
     /// For errors: `parameter trunk.0.weight (32, 3, 3, 1)`, `relu (8, 4)`.
     [[nodiscard]] std::string description() const {
-        return parameter && shown ? concat("parameter ", name, ' ', value.shape())
+        return parameter && shown ? concat("parameter ", leaf ? leaf->name : "", ' ', value.shape())
                                   : concat(parameter ? "parameter" : operation, ' ', value.shape());
     }
-};
 
-[[nodiscard]] inline std::uint64_t next_sequence() noexcept {
-    static std::atomic<std::uint64_t> counter{0};
-    return counter.fetch_add(1, std::memory_order_relaxed);
-}
+private:
+    [[nodiscard]] LeafState<Scalar>& leaf_state() {
+        if (!leaf)
+            leaf = std::make_unique<LeafState<Scalar>>();
+        return *leaf;
+    }
+};
 
 [[nodiscard]] inline bool& recording() noexcept {
     static thread_local bool enabled = true;
@@ -121,8 +143,7 @@ public:
     Variable(Tensor<Scalar> value, bool requires_grad = false)
         : node_{std::allocate_shared<detail::Node<Scalar>>(PoolAllocator<detail::Node<Scalar>>{})} {
         node_->value = std::move(value);
-        node_->requires_grad = requires_grad;
-        node_->sequence = detail::next_sequence();
+        node_->set_requires_grad(requires_grad);
     }
     ESPALIER_NOINLINE Variable(const Variable& other) noexcept : node_{other.node_} {}
     Variable(Variable&& other) noexcept : node_{std::move(other.node_)} {}
@@ -154,7 +175,7 @@ public:
     /// result of an operation.
     void set_requires_grad(bool on) {
         require<StateError>(is_leaf(), "set_requires_grad", "expected a leaf, got the result of ", operation(), ' ', node_->value.shape());
-        node_->requires_grad = on;
+        node_->set_requires_grad(on);
         if (!on)
             zero_grad();
     }
@@ -174,7 +195,7 @@ public:
                             node_->value.shape());
         require<ShapeError>(static_cast<Index>(gradient.size()) == numel(), "add_grad", "expected ", numel(), " values for a gradient of ",
                             node_->value.shape(), ", got ", gradient.size());
-        auto& sum = node_->gradient;
+        auto& sum = node_->gradient();
         if (sum.shape() != node_->value.shape())
             sum = Tensor<Scalar>::empty(node_->value.shape());
         if (std::exchange(node_->has_gradient, true))
@@ -201,7 +222,7 @@ private:
     [[nodiscard]] Tensor<Scalar>& mutable_gradient() const {
         require<StateError>(node_->has_gradient, "grad", "expected a gradient of ", node_->operation, ' ', shape(),
                             ", got none: no backward pass has reached it");
-        return node_->gradient;
+        return node_->gradient();
     }
 
     std::shared_ptr<detail::Node<Scalar>> node_;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 /// @file The JSON header of a safetensors file, both ways. `io/safetensors.hpp` is what programs include.
-///
-/// The header is read as a stream of JSON events: a document tree could not tell that a key came twice.
 #pragma once
 
 #include <espalier/io/tensor_file.hpp>
@@ -9,10 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -32,187 +30,162 @@ struct Header {
     TensorFile::Metadata metadata;
 };
 
-/// Receives JSON events; the first that does not belong is put into words and ends the reading.
-class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
+/// What stands in a header, in the words of its errors.
+class HeaderReader {
 public:
-    Header header;
-    std::string problem;
+    using Json = nlohmann::json;
 
-    bool start_object(std::size_t) override {
-        switch (place_) {
-            case Place::start: place_ = Place::top; return true;
-            case Place::entry_value: place_ = Place::entry; entry_ = {}; fields_ = 0; return true;
-            case Place::metadata_value: place_ = Place::metadata; return true;
-            default: return refuse("an object");
-        }
-    }
-    bool key(string_t& key) override {
-        switch (place_) {
-            case Place::top:
-                if (!names_.insert(key).second)
-                    return stop("each key once, got '" + key + "' twice");
-                place_ = key == "__metadata__" ? Place::metadata_value : Place::entry_value;
-                name_ = key;
-                return true;
-            case Place::metadata:
-                if (header.metadata.contains(key))
-                    return stop("each key of __metadata__ once, got '" + key + "' twice");
-                name_ = key;
-                place_ = Place::metadata_text;
-                return true;
-            default: return entry_key(key);
-        }
-    }
-    bool end_object() override {
-        if (place_ == Place::entry) {
-            if (fields_ != 7)
-                return stop("dtype, shape and data_offsets of '" + name_ + "', got not all of them");
-            entry_.name = name_;
-            header.entries.push_back(std::move(entry_));
-        }
-        place_ = place_ == Place::top ? Place::done : Place::top;
-        return true;
-    }
-    bool string(string_t& text) override {
-        if (place_ == Place::metadata_text) {
-            header.metadata.emplace(name_, text);
-            place_ = Place::metadata;
-            return true;
-        }
-        if (place_ != Place::dtype)
-            return refuse("a string");
-        const auto dtype = dtype_named(text);
-        if (!dtype)
-            return stop("a known dtype of '" + name_ + "', got '" + text + "'");
-        entry_.dtype = *dtype;
-        place_ = Place::entry;
-        return true;
-    }
-    bool start_array(std::size_t) override {
-        if (place_ != Place::shape && place_ != Place::offsets)
-            return refuse("an array");
-        place_ = place_ == Place::shape ? Place::shape_list : Place::offsets_list;
-        return true;
-    }
-    bool end_array() override {
-        if (place_ == Place::offsets_list) {
-            if (offsets_.size() != 2)
-                return stop("two data_offsets of '" + name_ + "', got " + std::to_string(offsets_.size()));
-            entry_.begin = offsets_[0];
-            entry_.end = offsets_[1];
-        }
-        place_ = Place::entry;
-        return true;
-    }
-    bool number_unsigned(number_unsigned_t number) override {
-        if (place_ == Place::shape_list)
-            entry_.extents.push_back(number);
-        else if (place_ == Place::offsets_list)
-            offsets_.push_back(number);
-        else
-            return refuse("a number");
-        return true;
-    }
-    bool number_integer(number_integer_t number) override { return refuse("the negative number " + std::to_string(number)); }
-    bool number_float(number_float_t, const string_t& text) override {
-        return refuse("the number " + text + ", which is no integer of 64 bits");
-    }
-    bool null() override { return refuse("null"); }
-    bool boolean(bool) override { return refuse("true or false"); }
-    bool binary(binary_t&) override { return refuse("binary data"); }
-    bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-        return stop("JSON in UTF-8, got an error at byte " + std::to_string(position));
+    explicit HeaderReader(const std::string& where) : where_{where} {}
+
+    /// Everything but the sizes is checked. @throws IoError
+    [[nodiscard]] Header read(std::string_view text) const {
+        const Json root = parse(text);
+        expect(root.is_object(), "an object", root);
+        Header header;
+        for (const auto& [name, value] : root.items())
+            if (name == metadata_key)
+                header.metadata = metadata(value);
+            else
+                header.entries.push_back(entry(name, value));
+        return header;
     }
 
 private:
-    enum class Place {
-        start, top, done, metadata_value, metadata, metadata_text, entry_value, entry, dtype, shape, shape_list, offsets, offsets_list,
-    };
+    static constexpr const char* metadata_key = "__metadata__";
+    static constexpr int deepest = 4;  ///< one more than a header is, so that a list in a shape is still told by its name
 
-    bool entry_key(const std::string& key) {
-        const unsigned field = key == "dtype" ? 1 : key == "shape" ? 2 : key == "data_offsets" ? 4 : 0;
-        if (field == 0)
-            return stop("only dtype, shape and data_offsets in '" + name_ + "', got '" + key + "'");
-        if (fields_ & field)
-            return stop("each key of '" + name_ + "' once, got '" + key + "' twice");
-        fields_ |= field;
-        offsets_.clear();
-        place_ = field == 1 ? Place::dtype : field == 2 ? Place::shape : Place::offsets;
-        return true;
+    template <class... Parts>
+    [[noreturn]] ESPALIER_COLD void refuse(const Parts&... expected_and_got) const {
+        fail<IoError>("load_safetensors", "expected in the header", where_, ' ', expected_and_got...);
     }
-
-    bool refuse(const std::string& got) {
-        switch (place_) {
-            case Place::metadata_value: return stop("an object as __metadata__, got " + got);
-            case Place::metadata_text: return stop("a string as '" + name_ + "' of __metadata__, got " + got);
-            case Place::entry_value: return stop("an object as '" + name_ + "', got " + got);
-            case Place::dtype: return stop("a string as dtype of '" + name_ + "', got " + got);
-            case Place::shape:
-            case Place::shape_list: return stop("a list of sizes as shape of '" + name_ + "', got " + got);
-            case Place::offsets:
-            case Place::offsets_list: return stop("a list of sizes as data_offsets of '" + name_ + "', got " + got);
-            default: return stop("an object, got " + got);
+    void expect(bool ok, const std::string& expected, const Json& value) const {
+        if (!ok)
+            refuse(expected, ", got ", described(value));
+    }
+    [[nodiscard]] static std::string described(const Json& value) {
+        switch (value.type()) {
+            case Json::value_t::object: return "an object";
+            case Json::value_t::array: return "an array";
+            case Json::value_t::string: return "a string";
+            case Json::value_t::boolean: return "true or false";
+            case Json::value_t::number_integer: return "the negative number " + value.dump();
+            case Json::value_t::number_float: return "the number " + value.dump() + ", which is no integer of 64 bits";
+            case Json::value_t::number_unsigned: return "a number";
+            default: return "null";
         }
     }
-    bool stop(std::string text) {
-        if (problem.empty())
-            problem = std::move(text);
-        return false;
+
+    /// The tree keeps only the last of two equal keys, so they are looked for as it grows. Nor does it grow deeper than a header.
+    [[nodiscard]] Json parse(std::string_view text) const {
+        // The JSON library takes a zero byte for the end of its input and skips a byte order mark; the format has neither.
+        if (text.find('\0') != std::string_view::npos || text.starts_with("\xEF\xBB\xBF"))
+            refuse("JSON in UTF-8, got a zero byte or a byte order mark");
+        std::vector<std::set<std::string>> keys;  // of the objects around
+        std::string entry;                        // the last key of the root
+        const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
+            if (event == Json::parse_event_t::object_start) {
+                keys.emplace_back();
+            } else if (event == Json::parse_event_t::object_end) {
+                keys.pop_back();
+            } else if (event == Json::parse_event_t::key) {
+                const auto& key = value.get_ref<const std::string&>();
+                if (keys.size() == 1)
+                    entry = key;
+                const std::string of = keys.size() == 1 ? "" : entry == metadata_key ? "of __metadata__ " : "of '" + entry + "' ";
+                if (!keys.back().insert(key).second)
+                    refuse("each key ", of, "once, got '", key, "' twice");
+            }
+            if (depth > deepest)
+                refuse("dtype, shape and data_offsets of '", entry, "', got lists in lists");
+            return true;
+        };
+        try {
+            return Json::parse(text.begin(), text.end(), check);
+        } catch (const Json::parse_error& error) {
+            refuse("JSON in UTF-8, got an error at byte ", error.byte);
+        } catch (const Json::exception&) {  // a number that no double holds
+            refuse("JSON of numbers of 64 bits, got a larger one");
+        }
     }
 
-    Place place_ = Place::start;
-    std::string name_;
-    std::set<std::string> names_;
-    HeaderEntry entry_;
-    std::vector<std::uint64_t> offsets_;
-    unsigned fields_ = 0;  // bit 0 dtype, bit 1 shape, bit 2 data_offsets
+    [[nodiscard]] TensorFile::Metadata metadata(const Json& value) const {
+        expect(value.is_object(), "an object as __metadata__", value);
+        TensorFile::Metadata result;
+        for (const auto& [key, text] : value.items()) {
+            expect(text.is_string(), "a string as '" + key + "' of __metadata__", text);
+            result.emplace(key, text.template get<std::string>());
+        }
+        return result;
+    }
+
+    [[nodiscard]] HeaderEntry entry(const std::string& name, const Json& value) const {
+        const std::string of = "of '" + name + "'";
+        expect(value.is_object(), "an object as '" + name + "'", value);
+        HeaderEntry result;
+        result.name = name;
+        for (const auto& [key, field] : value.items()) {
+            if (key == "dtype")
+                result.dtype = dtype(of, field);
+            else if (key == "shape")
+                result.extents = sizes("shape " + of, field);
+            else if (key != "data_offsets")
+                refuse("only dtype, shape and data_offsets in '", name, "', got '", key, "'");
+            else if (const auto offsets = sizes("data_offsets " + of, field); offsets.size() == 2)
+                std::tie(result.begin, result.end) = std::pair{offsets[0], offsets[1]};
+            else
+                refuse("two data_offsets ", of, ", got ", offsets.size());
+        }
+        if (value.size() != 3)
+            refuse("dtype, shape and data_offsets ", of, ", got not all of them");
+        return result;
+    }
+
+    [[nodiscard]] Dtype dtype(const std::string& of, const Json& value) const {
+        expect(value.is_string(), "a string as dtype " + of, value);
+        const auto result = dtype_named(value.get_ref<const std::string&>());
+        if (!result)
+            refuse("a known dtype ", of, ", got '", value.get_ref<const std::string&>(), "'");
+        return *result;
+    }
+
+    [[nodiscard]] std::vector<std::uint64_t> sizes(const std::string& what, const Json& value) const {
+        expect(value.is_array(), "a list of sizes as " + what, value);
+        for (const Json& size : value)
+            expect(size.is_number_unsigned(), "a list of sizes as " + what, size);
+        return value.get<std::vector<std::uint64_t>>();
+    }
+
+    const std::string& where_;
 };
 
 /// Everything but the sizes is checked. @throws IoError
-[[nodiscard]] inline Header read_header(std::string_view text, const std::string& where) {
-    HeaderReader reader;
-    // The JSON library takes a zero byte for the end of its input and skips a byte order mark; the format has neither.
-    if (text.find('\0') != std::string_view::npos || text.starts_with("\xEF\xBB\xBF"))
-        reader.problem = "JSON in UTF-8, got a zero byte or a byte order mark";
-    else
-        static_cast<void>(nlohmann::json::sax_parse(text.begin(), text.end(), &reader));
-    require<IoError>(reader.problem.empty(), "load_safetensors", "expected in the header", where, ' ', reader.problem);
-    return std::move(reader.header);
-}
+[[nodiscard]] inline Header read_header(std::string_view text, const std::string& where) { return HeaderReader{where}.read(text); }
 
 /// Compact JSON: `__metadata__` first, then the tensors in the order of their bytes; padded with spaces to a multiple
 /// of 8. @throws ValueError for text that is not UTF-8
 [[nodiscard]] inline std::string write_header(const std::vector<TensorFile::Tensors::const_iterator>& order,
                                               const TensorFile::Metadata& metadata) {
-    const auto quoted = [](const std::string& text) {
-        try {
-            return nlohmann::json(text).dump();
-        } catch (const nlohmann::json::exception&) {
-            fail<ValueError>("save_safetensors", "expected names and metadata in UTF-8, got other bytes");
-        }
-    };
-    std::string header = "{";
-    const auto comma = [&] { header += header.size() > 1 ? "," : ""; };
-    if (!metadata.empty()) {
-        header += "\"__metadata__\":{";
-        for (auto note = metadata.begin(); note != metadata.end(); ++note)
-            header += (note == metadata.begin() ? "" : ",") + quoted(note->first) + ':' + quoted(note->second);
-        header += '}';
-    }
+    nlohmann::ordered_json entries = nlohmann::ordered_json::object();
+    // A list of pairs, appended to: its `[]` would look through all keys before.
+    auto& list = entries.get_ref<nlohmann::ordered_json::object_t&>();
+    if (!metadata.empty())
+        list.emplace_back("__metadata__", metadata);
     std::uint64_t begin = 0;
     for (const auto& item : order) {
         const auto& [name, tensor] = *item;
-        comma();
-        header += quoted(name) + ":{\"dtype\":\"" + std::string{name_of(tensor.dtype())} + "\",\"shape\":[";
-        for (std::size_t i = 0; i < tensor.extents().size(); ++i)
-            header += (i ? "," : "") + std::to_string(tensor.extents()[i]);
         const std::uint64_t end = begin + tensor.bytes().size();
-        header += "],\"data_offsets\":[" + std::to_string(begin) + ',' + std::to_string(end) + "]}";
+        list.emplace_back(name, nlohmann::ordered_json{{"dtype", name_of(tensor.dtype())},
+                                                       {"shape", tensor.extents()},
+                                                       {"data_offsets", {begin, end}}});
         begin = end;
     }
-    header += '}';
-    header.append((8 - header.size() % 8) % 8, ' ');
-    return header;
+    try {
+        std::string header = entries.dump();
+        header.append((8 - header.size() % 8) % 8, ' ');
+        return header;
+    } catch (const nlohmann::json::exception&) {
+        fail<ValueError>("save_safetensors", "expected names and metadata in UTF-8, got other bytes");
+    }
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::io::detail

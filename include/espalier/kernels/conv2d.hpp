@@ -6,8 +6,8 @@
 #include <espalier/kernels/conv2d_tiled_input.hpp>
 #include <espalier/kernels/conv2d_tiled_weight.hpp>
 #include <espalier/kernels/conv2d_unfold.hpp>
+#include <espalier/kernels/target.hpp>
 
-#include <algorithm>
 #include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
@@ -15,22 +15,6 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 /// Whether convolutions of this scalar can be joined with what follows them.
 template <class Scalar>
 inline constexpr bool has_tiled_conv2d = ESPALIER_SIMD && std::is_same_v<Scalar, float>;
-
-#if ESPALIER_SIMD
-namespace tiled {
-
-/// Whether the tiles serve this geometry. They read the image through a copy of strips of it with the padding around, and by
-/// offsets of 32 bits, and the runs of a depthwise one list the taps of every window that an edge cuts. Where the padding, and a
-/// dilation with it, or the window is beyond all proportion, windows are unfolded instead: that costs what the products cost.
-[[nodiscard]] inline bool serves(const ConvShape& s) noexcept {
-    const auto area = [](Pair extent) { return static_cast<double>(extent.height) * static_cast<double>(extent.width); };
-    const double padded = area(s.window.padded(s.input));
-    return s.in_channels > 0 && (!s.depthwise() || s.window.taps() <= 1024) && padded <= 16 * (area(s.input) + area(s.output)) + 4096 &&
-           padded * static_cast<double>(std::max(s.in_channels, s.out_channels)) < 2147483648.0;
-}
-
-}  // namespace tiled
-#endif
 
 /// y = x * w + bias; `bias` may be null.
 template <class Scalar>
@@ -54,17 +38,15 @@ void conv2d_backward_input(const ConvShape& s, const Scalar* dy, const Scalar* w
     unfolded::backward_input(s, dy, weight, dx);
 }
 
-/// The gradient of the weights for each of `tasks` cotangents: dy is (tasks, batch, output, out_channels), and row t of
-/// the result starts at `dw + t * stride`.
+/// The gradient of the weights for each of `tasks` cotangents: dy is (tasks, batch, output, out_channels).
 template <class Scalar>
-void conv2d_backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Scalar* dy, Scalar* dw, Index stride,
-                            bool accumulate) {
+void conv2d_backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Scalar* dy, const Target<Scalar>& dw) {
 #if ESPALIER_SIMD
     if constexpr (has_tiled_conv2d<Scalar>)
         if (tiled::serves(s))
-            return tiled::backward_weight(s, tasks, x, {.dy = dy}, dw, stride, accumulate, nullptr, 0, false);
+            return tiled::backward_weight(s, tasks, x, {.dy = dy}, dw, {});
 #endif
-    unfolded::backward_weight(s, tasks, x, dy, dw, stride, accumulate);
+    unfolded::backward_weight(s, tasks, x, dy, dw);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

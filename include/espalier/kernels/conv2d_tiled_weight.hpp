@@ -5,162 +5,171 @@
 
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/conv2d_depthwise.hpp>
-#include <espalier/kernels/conv2d_tiled_few.hpp>
+#include <espalier/kernels/conv2d_tiled_weight_unfolded.hpp>
+#include <espalier/kernels/conv_choice.hpp>
 #include <espalier/kernels/conv_rows.hpp>
+#include <espalier/kernels/conv_sums.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
+#include <espalier/kernels/target.hpp>
 
 #if ESPALIER_SIMD
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <limits>
 
 namespace espalier::inline ESPALIER_ABI::kernels::tiled {
 
-/// Pixels that a chunk sums at least.
-inline constexpr Index weight_chunk_pixels = 1024;
-
-/// dw and db, unless null, for each of `tasks` cotangents: row t of a result starts at `+ t * stride`.
-///
-/// The strips of all images are cut into a number of chunks that depends on the problem alone; each chunk sums its strips
-/// one after the other, and the chunks are added in order.
-inline void backward_weight(const ConvShape& s, Index tasks, const float* x, const ConvCotangent<float>& cotangent, float* dw,
-                            Index dw_stride, bool dw_accumulate, float* db, Index db_stride, bool db_accumulate) {
-    using detail::Frame;
-    using simd::ceil_div;
-    using simd::Scratch;
-    if (s.batch * s.output_size() == 0) {
-        for (Index t = 0; dw && !dw_accumulate && t < tasks; ++t)
-            std::fill_n(dw + t * dw_stride, s.weight_size(), 0.0F);
-        for (Index t = 0; db && !db_accumulate && t < tasks; ++t)
-            std::fill_n(db + t * db_stride, s.out_channels, 0.0F);
-        return;
+/// The strips of all images are cut into a number of chunks that depends on the problem alone; each chunk sums its strips one after
+/// the other, and the chunks are added in order. Where there are few chunks, the weights are cut into parts as well, which are summed
+/// for themselves. The sums of a group are (patch, filters).
+class WeightPass {
+public:
+    WeightPass(const ConvShape& s, Index tasks, const float* x, const ConvCotangent<float>& cotangent)
+        : s_{s},
+          tasks_{tasks},
+          x_{x},
+          cotangent_{cotangent},
+          columns_{s.filters(), simd::table().tile_vectors},
+          strips_{weight_strips(s)},
+          chunks_{weight_chunks(s, strips_.size())},
+          parts_{weight_parts(s, chunks_, simd::table().tile_rows)},
+          pitch_{simd::ceil_div(s.out_channels, simd::table().lanes) * simd::table().lanes},
+          source_{s, strips_.rows(), s.output.width},
+          sums_{chunks_, tasks, s.groups * s.patch() * columns_.padded(), s.out_channels},
+          offsets_memory_{static_cast<std::size_t>(most_pixels()) * sizeof(std::int32_t)},
+          offsets_{static_cast<std::int32_t*>(offsets_memory_.data())} {
+        for (Index i = 0; i < most_pixels(); ++i) {
+            const Index image = i / (strips_.rows() * s.output.width);
+            const Index y = i / s.output.width % strips_.rows();
+            offsets_[i] = static_cast<std::int32_t>(image * source_.image_size() + source_.window(y, i % s.output.width));
+        }
     }
-    if (s.depthwise())
-        return depthwise::backward_weight(s, tasks, x, cotangent, dw, dw_stride, dw_accumulate, db, db_stride, db_accumulate);
-    if (dw && unfolds_windows(s))
-        return backward_weight_unfolded(s, tasks, x, cotangent, dw, dw_stride, dw_accumulate, db, db_stride, db_accumulate);
-    const simd::Table& kernels = simd::table();
-    const Window& w = s.window;
-    const simd::Columns columns{s.filters(), kernels.tile_vectors};
-    const Index pitch = ceil_div(s.out_channels, kernels.lanes) * kernels.lanes;
-    const Index width = s.output.width;
-    const bool in_place = w.padding == Pair{0};
 
-    // A unit is a strip of an image, or several small images: its pixels and their cotangent stay in the second-level cache
-    // while all tiles of weights pass over them.
-    const Index area = s.output.height * width;
-    const Index pixel_bytes = 4 * (16 * detail::sixteens(s.out_channels) + w.stride.height * w.stride.width * s.in_channels);
-    const Index pixels = std::max<Index>(131072 / pixel_bytes, 256);
-    const Index strip = std::clamp<Index>(pixels / width, 1, s.output.height);
-    const Index strips = ceil_div(s.output.height, strip);
-    const Pair padded = w.padded(s.input);
-    const Index image_size = std::max<Index>(padded.height * padded.width * s.in_channels, 1);
-    const Index within_32_bits = std::numeric_limits<std::int32_t>::max() / image_size;
-    const Index together = std::clamp<Index>(std::min(pixels / area, within_32_bits), 1, s.batch);
-    const Index units = together > 1 ? ceil_div(s.batch, together) : s.batch * strips;
-    const Index chunks = std::clamp<Index>(s.batch * area / weight_chunk_pixels, 1, std::min<Index>(16, units));
-    // Few chunks: their tiles of weights are parted as well.
-    const Index parts = std::clamp<Index>(ceil_div(4, chunks), 1, ceil_div(s.patch(), kernels.tile_rows));
+    void run(const Target<float>& dw, const Target<float>& db) const {
+        using simd::Scratch;
+        const std::size_t bytes = Scratch::bytes<float>(strips_.together() * source_.copied()) + Scratch::bytes<float>(dy_size()) +
+                                  2 * Scratch::bytes<float*>(simd::ceil_div(s_.patch(), parts_));
+        const Index parts = dw.wanted() ? parts_ : 1;
+        parallel_for(chunks_ * parts, 1, bytes, [&](Index i, Index, void* memory) {
+            const Index part = i % parts;
+            const simd::Part weights = dw.wanted() ? simd::even_part(s_.patch(), parts, part) : simd::Part{0, 0};
+            sum_chunk(i / parts, weights, db.wanted() && part == 0, Scratch{memory});
+        });
+        if (dw.wanted())
+            write_weights(dw);
+        if (db.wanted())
+            sums_.write_bias(db);
+    }
 
-    const Index group_size = s.patch() * columns.padded();
-    const Index size = s.groups * group_size;  // of one task's sum
-    const Buffer memory{static_cast<std::size_t>(chunks * tasks * size) * sizeof(float)};
-    auto* const sums = static_cast<float*>(memory.data());
-    const Buffer bias_memory{static_cast<std::size_t>(chunks * tasks * s.out_channels) * sizeof(double)};
-    auto* const bias_sums = static_cast<double*>(bias_memory.data());
+private:
+    [[nodiscard]] Index most_pixels() const noexcept { return strips_.together() * strips_.rows() * s_.output.width; }
+    /// Floats of a strip's cotangent, with those behind it that the last panel reads too.
+    [[nodiscard]] Index dy_size() const noexcept {
+        return most_pixels() * pitch_ + simd::table().tile_vectors * simd::table().lanes;
+    }
 
-    const Frame full{0, -w.padding.width, (strip - 1) * w.stride.height + (w.kernel.height - 1) * w.dilation.height + 1,
-                     in_place ? s.input.width : (width - 1) * w.stride.width + (w.kernel.width - 1) * w.dilation.width + 1,
-                     s.in_channels};
-    const Index slack = kernels.tile_vectors * kernels.lanes;
-
-    const Index image = in_place ? s.input_size() : full.size();  // from one image of a unit to the next
-    const Buffer table{static_cast<std::size_t>(together * strip * width) * sizeof(std::int32_t)};
-    auto* const offsets = static_cast<std::int32_t*>(table.data());
-    for (Index i = 0; i < together * strip * width; ++i)
-        offsets[i] = static_cast<std::int32_t>(i / (strip * width) * image + i / width % strip * w.stride.height * full.row_size() +
-                                               i % width * w.stride.width * s.in_channels);
-
-    const std::size_t bytes = Scratch::bytes<float>(in_place ? 0 : together * image) +
-                              Scratch::bytes<float>(together * strip * width * pitch + slack) +
-                              2 * Scratch::bytes<float*>(ceil_div(s.patch(), parts));
-    parallel_for(chunks * parts, 1, bytes, [&](Index chunk_and_part, Index, void* memory_of_thread) {
-        const Index chunk = chunk_and_part / parts;
-        const simd::Part part = simd::even_part(s.patch(), parts, chunk_and_part % parts);
-        const simd::Part mine = simd::even_part(units, chunks, chunk);
-        Scratch scratch{memory_of_thread};
-        auto* const copy = scratch.take<float>(in_place ? 0 : together * image);
-        auto* const dy = scratch.take<float>(together * strip * width * pitch + slack);
-        auto* const inputs = scratch.take<const float*>(part.size);
-        auto* const outputs = scratch.take<float*>(part.size);
-        std::fill_n(dy, together * strip * width * pitch + slack, 0.0F);  // lanes without a channel hold no rubbish
-        const bool with_bias = db && chunk_and_part % parts == 0;
+    /// Sums a part of the weights over the strips of a chunk.
+    void sum_chunk(Index chunk, const simd::Part& weights, bool with_bias, simd::Scratch scratch) const {
+        auto* const copy = scratch.take<float>(strips_.together() * source_.copied());
+        auto* const dy = scratch.take<float>(dy_size());
+        auto* const inputs = scratch.take<const float*>(weights.size);
+        auto* const outputs = scratch.take<float*>(weights.size);
+        std::fill_n(dy, dy_size(), 0.0F);  // lanes without a channel hold no rubbish
         if (with_bias)
-            std::fill_n(bias_sums + chunk * tasks * s.out_channels, tasks * s.out_channels, 0.0);
-
-        for (Index unit = mine.first; unit < mine.first + mine.size; ++unit) {
-            const Index n = together > 1 ? unit * together : unit / strips;
-            const Index images = together > 1 ? std::min(together, s.batch - n) : 1;
-            const Index first = together > 1 ? 0 : unit % strips * strip;
-            const Index rows = std::min(strip, s.output.height - first);
-            const float* from = x + n * s.input_size() + first * w.stride.height * full.row_size();
-            if (!in_place) {
-                Frame frame = full;
-                frame.row = first * w.stride.height - w.padding.height;
-                frame.rows -= (strip - rows) * w.stride.height;
-                for (Index i = 0; i < images; ++i)
-                    detail::frame_of_image(frame, s.input, s.in_channels, x + (n + i) * s.input_size(), copy + i * image);
-                from = copy;
-            }
-            for (Index t = 0; t < tasks; ++t) {
-                for (Index i = 0; i < images; ++i)
-                    detail::frame_of_cotangent({first, 0, rows, width, pitch}, s, cotangent, t * s.batch + n + i,
-                                               dy + i * strip * width * pitch);
+            sums_.clear_bias(chunk);
+        const simd::Part mine = simd::even_part(strips_.size(), chunks_, chunk);
+        for (Index i = mine.first; i < mine.first + mine.size; ++i) {
+            const Strip strip = strips_[i];
+            const Index image_pixels = strip.rows * s_.output.width;
+            const float* const from = source_.read(strip, x_, copy);
+            for (Index t = 0; t < tasks_; ++t) {
+                for (Index image = 0; image < strip.images; ++image)
+                    detail::frame_of_cotangent({strip.first, 0, strip.rows, s_.output.width, pitch_}, s_, cotangent_,
+                                               t * s_.batch + strip.image + image, dy + image * image_pixels * pitch_);
                 if (with_bias)
-                    kernels.add_column_sums(images * rows * width, s.out_channels, dy, nullptr, nullptr, pitch,
-                                            bias_sums + (chunk * tasks + t) * s.out_channels);
-                for (Index group = 0; dw && group < s.groups; ++group) {
-                    float* const sum = sums + (chunk * tasks + t) * size + group * group_size;
-                    for (Index i = 0; i < part.size; ++i) {
-                        const Index tap = (part.first + i) / s.depth();
-                        const Index channel = (part.first + i) % s.depth();
-                        inputs[i] = from + tap / w.kernel.width * w.dilation.height * full.row_size() +
-                                    tap % w.kernel.width * w.dilation.width * s.in_channels + group * s.depth() + channel;
-                        outputs[i] = sum + (part.first + i) * columns.padded();
+                    sums_.add_bias(chunk, t, strip.images * image_pixels, dy, pitch_);
+                for (Index group = 0; weights.size > 0 && group < s_.groups; ++group) {
+                    float* const sum = sums_.weights(chunk, t) + group * s_.patch() * columns_.padded();
+                    for (Index k = 0; k < weights.size; ++k) {
+                        inputs[k] = from + source_.product(weights.first + k) + group * s_.depth();
+                        outputs[k] = sum + (weights.first + k) * columns_.padded();
                     }
-                    for (Index b = 0; b < columns.blocks(); ++b) {
-                        const simd::ColumnBlock block = columns[b];
-                        const auto start = unit == mine.first ? simd::Start::zero : simd::Start::accumulate;
-                        simd::run_tiles({inputs, part.size, offsets, images * rows * width, dy + group * s.filters() + block.column, pitch},
-                                        {outputs, block.column, block.vectors * kernels.lanes, start, nullptr, false},
-                                        block.vectors);
-                    }
+                    multiply({.rows = inputs,
+                              .count = weights.size,
+                              .offsets = offsets_,
+                              .depth = strip.images * image_pixels,
+                              .panel = dy + group * s_.filters(),
+                              .panel_step = pitch_},
+                             outputs, i == mine.first ? simd::Start::zero : simd::Start::accumulate);
                 }
             }
         }
-    });
+    }
 
-    // The chunks added up and turned over: (patch, filters) becomes (filters, patch).
-    constexpr Index rows_at_once = 16;
-    const Index row_blocks = ceil_div(s.patch(), rows_at_once);
-    parallel_for(dw ? tasks * s.groups * row_blocks : 0, 4, [&](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i) {
-            const Index first = i % row_blocks * rows_at_once;
-            const Index rows = std::min(rows_at_once, s.patch() - first);
-            const Index group = i / row_blocks % s.groups;
-            const Index t = i / row_blocks / s.groups;
-            float* const total = sums + t * size + group * group_size + first * columns.padded();
-            detail::add_chunks(chunks, rows * columns.padded(), tasks * size, total);
-            float* const to = dw + t * dw_stride + group * s.filters() * s.patch() + first;
-            if (!dw_accumulate)
-                simd::transpose(rows, s.filters(), total, columns.padded(), to, s.patch());
-            else
-                for (Index f = 0; f < s.filters(); ++f)
-                    for (Index r = 0; r < rows; ++r)
-                        to[f * s.patch() + r] += total[r * columns.padded() + f];
+    /// Weights times all filters of a group, `in` being the tiles of its first block of columns.
+    void multiply(const simd::TileInput& in, float* const* outputs, simd::Start start) const {
+        for (Index b = 0; b < columns_.blocks(); ++b) {
+            const simd::ColumnBlock block = columns_[b];
+            simd::TileInput of_block = in;
+            of_block.panel += block.column;
+            simd::run_tiles(of_block, {.rows = outputs, .column = block.column, .width = block.padded(), .start = start}, block.vectors);
         }
-    });
-    if (db)
-        detail::write_bias_gradient(chunks, tasks, s.out_channels, bias_sums, db, db_stride, db_accumulate);
+    }
+
+    /// The chunks added up and turned over: (patch, filters) becomes (filters, patch).
+    void write_weights(const Target<float>& dw) const {
+        constexpr Index rows_at_once = 16;
+        const Index row_blocks = simd::ceil_div(s_.patch(), rows_at_once);
+        parallel_for(tasks_ * s_.groups * row_blocks, 4, [&](Index begin, Index end) {
+            for (Index i = begin; i < end; ++i) {
+                const Index first = i % row_blocks * rows_at_once;
+                const Index rows = std::min(rows_at_once, s_.patch() - first);
+                const Index group = i / row_blocks % s_.groups;
+                const Index t = i / row_blocks / s_.groups;
+                const float* const total = sums_.added_up(t, (group * s_.patch() + first) * columns_.padded(), rows * columns_.padded());
+                float* const to = dw.row(t) + group * s_.filters() * s_.patch() + first;
+                if (!dw.accumulate)
+                    simd::transpose(rows, s_.filters(), total, columns_.padded(), to, s_.patch());
+                else
+                    for (Index f = 0; f < s_.filters(); ++f)
+                        for (Index r = 0; r < rows; ++r)
+                            to[f * s_.patch() + r] += total[r * columns_.padded() + f];
+            }
+        });
+    }
+
+    const ConvShape& s_;
+    Index tasks_;
+    const float* x_;
+    const ConvCotangent<float>& cotangent_;
+    simd::Columns columns_;
+    StripPlan strips_;
+    Index chunks_;
+    Index parts_;
+    Index pitch_;  ///< floats from a pixel of the cotangent to the next
+    detail::StripSource source_;
+    detail::ChunkSums sums_;
+    Buffer offsets_memory_;
+    std::int32_t* offsets_;  ///< of the windows of a strip
+};
+
+/// The gradients of weights and bias, where they are wanted, for each of `tasks` cotangents.
+inline void backward_weight(const ConvShape& s, Index tasks, const float* x, const ConvCotangent<float>& cotangent,
+                            const Target<float>& dw, const Target<float>& db) {
+    if (!dw.wanted() && !db.wanted())
+        return;
+    if (s.batch * s.output_size() == 0) {
+        for (Index t = 0; dw.wanted() && !dw.accumulate && t < tasks; ++t)
+            std::fill_n(dw.row(t), s.weight_size(), 0.0F);
+        for (Index t = 0; db.wanted() && !db.accumulate && t < tasks; ++t)
+            std::fill_n(db.row(t), s.out_channels, 0.0F);
+    } else if (s.depthwise()) {
+        depthwise::backward_weight(s, tasks, x, cotangent, dw, db);
+    } else if (dw.wanted() && unfolds_windows(s)) {
+        UnfoldedWeightPass{s, tasks, x, cotangent}.run(dw, db);
+    } else {
+        WeightPass{s, tasks, x, cotangent}.run(dw, db);
+    }
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled

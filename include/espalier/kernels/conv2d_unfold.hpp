@@ -9,6 +9,7 @@
 #include <espalier/kernels/conv_shape.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/gemm.hpp>
+#include <espalier/kernels/target.hpp>
 
 #include <algorithm>
 #include <type_traits>
@@ -157,12 +158,10 @@ void backward_input(const ConvShape& s, const Scalar* dy, const Scalar* weight, 
     });
 }
 
-/// The gradient of the weights for each of `tasks` cotangents: dy is (tasks, batch, output, out_channels), and row t of
-/// the result starts at `dw + t * stride`. Patches are unfolded once for all tasks. The batch is cut into a fixed number
-/// of chunks whose sums are added in order.
+/// The gradient of the weights for each of `tasks` cotangents: dy is (tasks, batch, output, out_channels). Patches are unfolded
+/// once for all tasks. The batch is cut into a fixed number of chunks whose sums are added in order.
 template <class Scalar>
-void backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Scalar* dy, Scalar* dw, Index stride,
-                     bool accumulate) {
+void backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Scalar* dy, const Target<Scalar>& dw) {
     const Index grain = std::max<Index>((s.batch + 7) / 8, 1);
     const Index chunks = (s.batch + grain - 1) / grain;
     const Index size = tasks * s.weight_size();
@@ -192,10 +191,11 @@ void backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Sca
     parallel_for(s.weight_size(), 4096, [&](Index begin, Index end) {
         for (Index t = 0; t < tasks; ++t)
             for (Index i = begin; i < end; ++i) {
-                Scalar total = accumulate ? dw[t * stride + i] : Scalar(0);
+                Scalar& to = dw.row(t)[i];
+                Scalar total = dw.accumulate ? to : Scalar(0);
                 for (Index chunk = 0; chunk < chunks; ++chunk)
                     total += partial[chunk * size + t * s.weight_size() + i];
-                dw[t * stride + i] = total;
+                to = total;
             }
     });
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// @file How images are cut into strips, and rows of them with zeros around, so that the tiles of a convolution never ask what
-/// lies inside; and how what chunks of them have summed is added up.
+/// @file Rows of images with zeros around, so that the tiles of a convolution never ask what lies inside.
 #pragma once
 
 #include <espalier/kernels/conv_shape.hpp>
-#include <espalier/kernels/simd/blocks.hpp>
+#include <espalier/kernels/simd/kernels.hpp>
+#include <espalier/kernels/strip_plan.hpp>
 
 #if ESPALIER_SIMD
 #include <algorithm>
@@ -13,35 +13,14 @@
 
 namespace espalier::inline ESPALIER_ABI::kernels::detail {
 
-/// What sums are cut by counts in vectors of sixteen whatever the instruction set: AVX2 and AVX-512 then cut alike, and give the
-/// same bits.
-[[nodiscard]] constexpr Index sixteens(Index n) noexcept { return simd::ceil_div(n, 16); }
-
-/// Pixels of a strip: enough to use a panel of weights often, few enough to stay in cache.
-inline constexpr Index strip_pixels = 192;
-
-/// Strips of whole rows, and if there are few of them also parts of the columns, each a chunk for `parallel_for`.
-struct Chunks {
-    Index rows;    ///< of a strip
-    Index strips;  ///< of an image
-    Index parts;   ///< of the blocks of columns
-
-    Chunks(Index images, Pair image, Index even_rows, Index blocks) {
-        rows = std::clamp<Index>(simd::ceil_div(strip_pixels, std::max<Index>(image.width, 1)), 1, std::max<Index>(image.height, 1));
-        rows = simd::ceil_div(rows, even_rows) * even_rows;
-        strips = simd::ceil_div(image.height, rows);
-        parts = std::clamp<Index>(simd::ceil_div(8, std::max<Index>(images * strips, 1)), 1, std::max<Index>(blocks, 1));
-    }
-};
-
 /// A window of an image that may reach over its edges: where it begins, its extents, and the floats from one of its pixels
 /// to the next, which may be more than a pixel has channels.
 struct Frame {
-    Index row;
-    Index column;
-    Index rows;
-    Index columns;
-    Index pitch;
+    Index row = 0;
+    Index column = 0;
+    Index rows = 0;
+    Index columns = 0;
+    Index pitch = 0;
 
     [[nodiscard]] Index row_size() const noexcept { return columns * pitch; }
     [[nodiscard]] Index size() const noexcept { return rows * row_size(); }
@@ -73,41 +52,95 @@ inline void frame_of_image(const Frame& f, Pair size, Index channels, const floa
     });
 }
 
+/// What the windows of a strip see of their image: the image itself if nothing is padded, else a frame of it. For the results of a
+/// strip, (rows, columns), the frame goes from the first tap of the first window to the last tap of the last one.
+class StripSource {
+public:
+    /// For strips of up to `rows` rows of `columns` windows.
+    StripSource(const ConvShape& s, Index rows, Index columns) noexcept
+        : s_{s}, most_rows_{rows}, in_place_{s.window.padding == Pair{0}} {
+        const Window& w = s.window;
+        const Pair reach = w.reach();
+        frame_ = {0, -w.padding.width, (rows - 1) * w.stride.height + reach.height,
+                  in_place_ ? s.input.width : (columns - 1) * w.stride.width + reach.width, s.in_channels};
+    }
+
+    /// Floats from one image of a strip to the next.
+    [[nodiscard]] Index image_size() const noexcept { return in_place_ ? s_.input_size() : frame_.size(); }
+    /// Floats that `read` copies of each image.
+    [[nodiscard]] Index copied() const noexcept { return in_place_ ? 0 : frame_.size(); }
+    /// Where window (y, x) of the strip begins.
+    [[nodiscard]] Index window(Index y, Index x) const noexcept {
+        return y * s_.window.stride.height * frame_.row_size() + x * s_.window.stride.width * s_.in_channels;
+    }
+    /// Where the i-th of the products of a window lies, (kernel, depth), from where that begins.
+    [[nodiscard]] Index product(Index i) const noexcept {
+        const Window& w = s_.window;
+        const Index tap = i / s_.depth();
+        return tap / w.kernel.width * w.dilation.height * frame_.row_size() + tap % w.kernel.width * w.dilation.width * s_.in_channels +
+               i % s_.depth();
+    }
+
+    /// Where the strip's first window begins, in x or in a copy of its rows in `memory`, of as many floats as are copied.
+    [[nodiscard]] const float* read(const Strip& strip, const float* x, float* memory) const {
+        const Window& w = s_.window;
+        const float* const images = x + strip.image * s_.input_size();
+        if (in_place_)
+            return images + window(strip.first, 0);
+        Frame frame = frame_;
+        frame.row = strip.first * w.stride.height - w.padding.height;
+        frame.rows -= (most_rows_ - strip.rows) * w.stride.height;
+        for (Index i = 0; i < strip.images; ++i)
+            frame_of_image(frame, s_.input, s_.in_channels, images + i * s_.input_size(), memory + i * frame_.size());
+        return memory;
+    }
+
+private:
+    const ConvShape& s_;
+    Index most_rows_;
+    bool in_place_;
+    Frame frame_;
+};
+
+/// The frame of the cotangent of a convolution's result for image n of `tasks * batch`, where ReLU and 2x2 pooling follow it: that of
+/// a window goes to its winner.
+inline void frame_of_unpooled(const Frame& f, const ConvShape& s, const ConvCotangent<float>& c, Index n, float* to) {
+    const Index channels = s.out_channels;
+    const Pair pooled = s.pooled();
+    const float* const dy = c.dy + n * s.pooled_size();
+    const std::uint8_t* const winners = c.winners + n % s.batch * s.pooled_size();
+    // Pixels that no window covers have no gradient: for them the image ends earlier.
+    fill_frame(f, {2 * pooled.height, 2 * pooled.width}, to, [&](Index y, Index first, Index last, float* out) {
+        const int upper = static_cast<int>(y % 2) * 2;
+        const auto windows = [&](Index from, Index count, float* at) {
+            const Index offset = (y / 2 * pooled.width + from) * channels;
+            simd::table().unpool_row(count, channels, dy + offset, winners + offset, upper, at, f.pitch);
+        };
+        const auto half = [&](Index x, float* at) {  // of a window that the frame cuts through
+            const Index offset = (y / 2 * pooled.width + x / 2) * channels;
+            for (Index j = 0; j < channels; ++j)
+                at[j] = winners[offset + j] == upper + x % 2 ? dy[offset + j] : 0.0F;
+        };
+        if (first % 2 == 1)
+            half(first, out);
+        const Index even = first + first % 2;
+        windows(even / 2, (last - even) / 2, out + (even - first) * f.pitch);
+        if (last % 2 == 1)
+            half(last - 1, out + (last - 1 - first) * f.pitch);
+    });
+}
+
 /// The frame of the cotangent of a convolution's plain result, for image n of `tasks * batch`.
 inline void frame_of_cotangent(const Frame& f, const ConvShape& s, const ConvCotangent<float>& c, Index n, float* to) {
+    if (c.tail == ConvTail::relu_max_pool)
+        return frame_of_unpooled(f, s, c, n, to);
     const Index channels = s.out_channels;
-    const simd::Table& kernels = simd::table();
-    if (c.tail == ConvTail::relu_max_pool) {
-        const Pair pooled = s.pooled();
-        const float* const dy = c.dy + n * s.pooled_size();
-        const std::uint8_t* const winners = c.winners + n % s.batch * s.pooled_size();
-        // Pixels that no window covers have no gradient: for them the image ends earlier.
-        fill_frame(f, {2 * pooled.height, 2 * pooled.width}, to, [&](Index y, Index first, Index last, float* out) {
-            const int upper = static_cast<int>(y % 2) * 2;
-            const auto windows = [&](Index from, Index count, float* at) {
-                const Index offset = (y / 2 * pooled.width + from) * channels;
-                kernels.unpool_row(count, channels, dy + offset, winners + offset, upper, at, f.pitch);
-            };
-            const auto half = [&](Index x, float* at) {  // of a window that the frame cuts through
-                const Index offset = (y / 2 * pooled.width + x / 2) * channels;
-                for (Index j = 0; j < channels; ++j)
-                    at[j] = winners[offset + j] == upper + x % 2 ? dy[offset + j] : 0.0F;
-            };
-            if (first % 2 == 1)
-                half(first, out);
-            const Index even = first + first % 2;
-            windows(even / 2, (last - even) / 2, out + (even - first) * f.pitch);
-            if (last % 2 == 1)
-                half(last - 1, out + (last - 1 - first) * f.pitch);
-        });
-        return;
-    }
     const float* const dy = c.dy + n * s.output_size();
     const float* const y_image = c.tail == ConvTail::relu ? c.y + n % s.batch * s.output_size() : nullptr;
     fill_frame(f, s.output, to, [&](Index y, Index first, Index last, float* out) {
         const Index offset = (y * s.output.width + first) * channels;
         if (y_image)
-            kernels.relu_backward(last - first, channels, y_image + offset, dy + offset, out, f.pitch);
+            simd::table().relu_backward(last - first, channels, y_image + offset, dy + offset, out, f.pitch);
         else if (f.pitch == channels)
             std::memcpy(out, dy + offset, static_cast<std::size_t>((last - first) * channels) * sizeof(float));
         else
@@ -116,30 +149,14 @@ inline void frame_of_cotangent(const Frame& f, const ConvShape& s, const ConvCot
     });
 }
 
-/// Rows [first, first + rows) of the same, pixel behind pixel: where they lie already, or else in `memory`.
-[[nodiscard]] inline const float* rows_of_cotangent(Index first, Index rows, const ConvShape& s, const ConvCotangent<float>& c, Index n,
-                                                    float* memory) {
+/// A strip of the same for cotangent t, pixel behind pixel: where it lies already, or else in `memory`.
+[[nodiscard]] inline const float* strip_of_cotangent(const Strip& strip, const ConvShape& s, const ConvCotangent<float>& c, Index t,
+                                                     float* memory) {
+    const Index n = t * s.batch + strip.image;
     if (c.tail == ConvTail::none)
-        return c.dy + n * s.output_size() + first * s.output.width * s.out_channels;
-    frame_of_cotangent({first, 0, rows, s.output.width, s.out_channels}, s, c, n, memory);
+        return c.dy + n * s.output_size() + strip.first * s.output.width * s.out_channels;
+    frame_of_cotangent({strip.first, 0, strip.rows, s.output.width, s.out_channels}, s, c, n, memory);
     return memory;
-}
-
-/// Adds chunks of n sums, one every `stride`, to the first.
-inline void add_chunks(Index chunks, Index n, Index stride, float* sums) {
-    for (Index chunk = 1; chunk < chunks; ++chunk)
-        simd::table().add_to_rows(1, n, sums + chunk * stride, 0, sums, 0);
-}
-
-/// db from the sums of each chunk, (chunks, tasks, channels); row t starts at `db + t * stride`.
-inline void write_bias_gradient(Index chunks, Index tasks, Index channels, const double* sums, float* db, Index stride, bool accumulate) {
-    for (Index i = 0; i < tasks * channels; ++i) {
-        float& to = db[i / channels * stride + i % channels];
-        double total = accumulate ? static_cast<double>(to) : 0;
-        for (Index chunk = 0; chunk < chunks; ++chunk)
-            total += sums[chunk * tasks * channels + i];
-        to = static_cast<float>(total);
-    }
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail

@@ -78,8 +78,14 @@ void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index 
     const bool tb = transpose_b == Transpose::yes;
 #if ESPALIER_SIMD
     if constexpr (std::is_same_v<Scalar, float>) {
-        sgemm(m, n, k, {a.data, ta ? 1 : a.stride, ta ? a.stride : 1}, {b.data, tb ? 1 : b.stride, tb ? b.stride : 1}, nullptr, false,
-              c.data, c.stride, accumulate);
+        sgemm({.m = m,
+               .n = n,
+               .k = k,
+               .a = {a.data, ta ? 1 : a.stride, ta ? a.stride : 1},
+               .b = {b.data, tb ? 1 : b.stride, tb ? b.stride : 1},
+               .c = c.data,
+               .c_stride = c.stride,
+               .accumulate = accumulate});
     } else
 #endif
     {
@@ -105,7 +111,7 @@ template <class Scalar>
 void affine(Index rows, Index out, Index in, const Scalar* x, const Scalar* w, const Scalar* bias, bool with_relu, Scalar* y) {
 #if ESPALIER_SIMD
     if constexpr (std::is_same_v<Scalar, float>) {
-        sgemm(rows, out, in, {x, in, 1}, {w, 1, in}, bias, with_relu, y, out, false);
+        sgemm({.m = rows, .n = out, .k = in, .a = {x, in, 1}, .b = {w, 1, in}, .c = y, .c_stride = out, .bias = bias, .relu = with_relu});
     } else
 #endif
     {

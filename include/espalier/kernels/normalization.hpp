@@ -11,21 +11,55 @@
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
-/// y = (x - shift) scale + offset for x (rows, columns) or, unless z is null, that plus z, times `z_scale`; y may be z.
+/// (x - shift) scale + offset, with an entry of each for every column.
 template <class Scalar>
-void affine_rows(Index rows, Index columns, const Scalar* x, const Scalar* shift, const Scalar* scale, const Scalar* offset,
-                 const Scalar* z, const Scalar* z_scale, Scalar* y) {
-    parallel_for(rows, std::max<Index>(1, elementwise_grain / std::max<Index>(columns, 1)), [=](Index begin, Index end) {
+struct ColumnAffine {
+    const Scalar* shift;
+    const Scalar* scale;
+    const Scalar* offset;
+};
+
+namespace detail {
+
+/// Calls `body(first, last)` for parts of the rows, on all threads.
+template <class Body>
+void for_each_rows(Index rows, Index columns, const Body& body) {
+    parallel_for(rows, std::max<Index>(1, elementwise_grain / std::max<Index>(columns, 1)), body);
+}
+
+}  // namespace detail
+
+/// y = (x - shift) scale + offset for x (rows, columns).
+template <class Scalar>
+void affine_rows(Index rows, Index columns, const Scalar* x, const ColumnAffine<Scalar>& f, Scalar* y) {
+    detail::for_each_rows(rows, columns, [=](Index first, Index last) {
 #if ESPALIER_SIMD
         if constexpr (std::is_same_v<Scalar, float>)
-            return simd::table().affine_rows(end - begin, {columns, shift, scale, offset, z_scale}, x + begin * columns,
-                                             z ? z + begin * columns : nullptr, y + begin * columns);
+            return simd::table().affine_rows(last - first, {columns, f.shift, f.scale, f.offset, nullptr}, x + first * columns, nullptr,
+                                             y + first * columns);
         else
 #endif
-            for (Index i = begin * columns; i < end * columns; ++i) {
+            for (Index i = first * columns; i < last * columns; ++i) {
                 const Index c = i % columns;
-                const Scalar plain = (x[i] - shift[c]) * scale[c] + offset[c];
-                y[i] = z ? (plain + z[i]) * z_scale[c] : plain;
+                y[i] = (x[i] - f.shift[c]) * f.scale[c] + f.offset[c];
+            }
+    });
+}
+
+/// y = ((x - shift) scale + offset + z) z_scale for x and z (rows, columns); y may be z.
+template <class Scalar>
+void affine_rows_plus(Index rows, Index columns, const Scalar* x, const ColumnAffine<Scalar>& f, const Scalar* z, const Scalar* z_scale,
+                      Scalar* y) {
+    detail::for_each_rows(rows, columns, [=](Index first, Index last) {
+#if ESPALIER_SIMD
+        if constexpr (std::is_same_v<Scalar, float>)
+            return simd::table().affine_rows(last - first, {columns, f.shift, f.scale, f.offset, z_scale}, x + first * columns,
+                                             z + first * columns, y + first * columns);
+        else
+#endif
+            for (Index i = first * columns; i < last * columns; ++i) {
+                const Index c = i % columns;
+                y[i] = ((x[i] - f.shift[c]) * f.scale[c] + f.offset[c] + z[i]) * z_scale[c];
             }
     });
 }

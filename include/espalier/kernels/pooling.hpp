@@ -67,14 +67,12 @@ inline constexpr bool pools_in_vectors = ESPALIER_SIMD && std::is_same_v<Scalar,
 #if ESPALIER_SIMD
 inline void max_windows(const PoolShape& s, const float* x, float* y, std::uint16_t* winner) {
     const WindowRuns runs{Direction::forward, s.window, s.output, s.input, s.channels};
-    const Strips strips{s.batch, s.output.height};
-    parallel_for(s.batch * strips.count, 1, 0, [&](Index chunk, Index, void*) {
-        const Index n = chunk / strips.count;
-        const Index first = chunk % strips.count * strips.rows;
-        runs.for_each(first, std::min(first + strips.rows, s.output.height), [&](const WindowRuns::Piece& piece) {
+    long_strips(s.batch, s.output.height).for_each(1, 0, [&](const Strip& strip, Index, void*) {
+        runs.for_each(strip.first, strip.end(), [&](const WindowRuns::Piece& piece) {
             for (Index r = 0; r < piece.rows && piece.run.count > 0; ++r) {
-                const Index at = n * s.output_size() + piece.to + r * runs.result_row();
-                simd::table().window_max(piece.run, x + n * s.input_size() + piece.from + r * runs.source_row(), y + at, winner + at);
+                const float* const from = x + strip.image * s.input_size() + piece.from + r * piece.from_row;
+                const Index at = strip.image * s.output_size() + piece.to + r * piece.to_row;
+                simd::table().window_max(piece.run, from, y + at, winner + at);
             }
         });
     });

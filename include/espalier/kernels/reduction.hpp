@@ -59,6 +59,7 @@ void column_sums_of_blocks(Index rows, Index columns, double* result, const Add&
 
 /// `result[c] = sum over r of term(r, c)`; `term` may be called from several threads.
 template <class Term>
+    requires std::is_invocable_v<const Term&, Index, Index>
 void column_sums(Index rows, Index columns, double* result, const Term& term) {
     column_sums_of_blocks(rows, columns, result, [&](Index row, Index count, Index column, Index width, double* sums) {
         for (Index r = row; r < row + count; ++r)
@@ -67,25 +68,47 @@ void column_sums(Index rows, Index columns, double* result, const Term& term) {
     });
 }
 
-/// `result[c] = sum over r of (x[r][c] - shift[c]) y[r][c]`. Without `shift` it is x y, without y it is x; with a shift and without
-/// y it is (x - shift)^2.
+/// `result[c] = sum over r of x[r][c]`.
 template <class Scalar>
-void column_sums(Index rows, Index columns, const Scalar* x, const std::type_identity_t<Scalar>* shift,
-                 const std::type_identity_t<Scalar>* y, double* result) {
+void column_sums(Index rows, Index columns, const Scalar* x, double* result) {
 #if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>) {
+    if constexpr (std::is_same_v<Scalar, float>)
+        column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
+            simd::table().add_column_sums(count, width, x + row * columns + column, columns, sums);
+        });
+    else
+#endif
+        column_sums(rows, columns, result, [=](Index r, Index c) { return x[r * columns + c]; });
+}
+
+/// `result[c] = sum over r of (x[r][c] - shift[c]) y[r][c]`.
+template <class Scalar>
+void column_products(Index rows, Index columns, const Scalar* x, const Scalar* shift, const Scalar* y, double* result) {
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>)
         column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
             const Index at = row * columns + column;
-            simd::table().add_column_sums(count, width, x + at, shift ? shift + column : nullptr, y ? y + at : nullptr, columns, sums);
+            simd::table().add_column_products(count, width, x + at, shift + column, y + at, columns, sums);
         });
-    } else
+    else
 #endif
-    {
-        column_sums(rows, columns, result, [=](Index r, Index c) {
-            const Scalar d = x[r * columns + c] - (shift ? shift[c] : Scalar(0));
-            return y ? d * y[r * columns + c] : shift ? d * d : d;
+        column_sums(rows, columns, result, [=](Index r, Index c) { return (x[r * columns + c] - shift[c]) * y[r * columns + c]; });
+}
+
+/// `result[c] = sum over r of (x[r][c] - shift[c])^2`.
+template <class Scalar>
+void column_squares(Index rows, Index columns, const Scalar* x, const Scalar* shift, double* result) {
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>)
+        column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
+            simd::table().add_column_squares(count, width, x + row * columns + column, shift + column, columns, sums);
         });
-    }
+    else
+#endif
+        column_sums(rows, columns, result, [=](Index r, Index c) {
+            const Scalar d = x[r * columns + c] - shift[c];
+            return d * d;
+        });
 }
 
 /// sums[c] += the sum of column c over `rows` rows of x, one behind the other, on one thread.
@@ -93,34 +116,68 @@ template <class Scalar>
 void add_rows_to(double* sums, Index rows, Index columns, const Scalar* x) {
 #if ESPALIER_SIMD
     if constexpr (std::is_same_v<Scalar, float>)
-        return simd::table().add_column_sums(rows, columns, x, nullptr, nullptr, columns, sums);
+        return simd::table().add_column_sums(rows, columns, x, columns, sums);
 #endif
     for (Index i = 0; i < rows; ++i)
         for (Index c = 0; c < columns; ++c)
             sums[c] += static_cast<double>(x[i * columns + c]);
 }
 
-/// Sum of x[i], or of x[i] y[i] unless y is null, over a row of n elements, on one thread: floats in short blocks, doubles beyond.
+namespace detail {
+
+#if ESPALIER_SIMD
+/// Adds a row of floats as if it were an array of 64 columns: `add(offset, rows, columns, sums)` has the sums of some rows of it from
+/// `offset` on. What is left is less than a row; `*done` says where it begins.
+template <class Add>
+[[nodiscard]] double row_sum_by_columns(Index n, Index* done, const Add& add) {
+    constexpr Index width = 64, most_rows = 64;
+    double total = 0;
+    Index i = 0;
+    while (n - i >= width) {
+        const Index rows = std::min(most_rows, (n - i) / width);
+        std::array<double, width> sums{};
+        add(i, rows, width, sums.data());
+        for (const double sum : sums)
+            total += sum;
+        i += rows * width;
+    }
+    *done = i;
+    return total;
+}
+#endif
+
+}  // namespace detail
+
+/// Sum of x[i] over a row of n elements, on one thread: floats in short blocks, doubles beyond.
 template <class Scalar>
-[[nodiscard]] double row_sum(Index n, const Scalar* x, const std::type_identity_t<Scalar>* y = nullptr) {
+[[nodiscard]] double row_sum(Index n, const Scalar* x) {
     double total = 0;
     Index i = 0;
 #if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>) {
-        constexpr Index width = 64;  // sums side by side, as if the row were as many columns
-        constexpr Index most_rows = 64;
-        while (n - i >= width) {
-            const Index rows = std::min(most_rows, (n - i) / width);
-            std::array<double, width> sums{};
-            simd::table().add_column_sums(rows, width, x + i, nullptr, y ? y + i : nullptr, width, sums.data());
-            for (const double sum : sums)
-                total += sum;
-            i += rows * width;
-        }
-    }
+    if constexpr (std::is_same_v<Scalar, float>)
+        total = detail::row_sum_by_columns(n, &i, [x](Index at, Index rows, Index width, double* sums) {
+            simd::table().add_column_sums(rows, width, x + at, width, sums);
+        });
 #endif
     for (; i < n; ++i)
-        total += static_cast<double>(x[i]) * (y ? static_cast<double>(y[i]) : 1.0);
+        total += static_cast<double>(x[i]);
+    return total;
+}
+
+/// The same of x[i] y[i].
+template <class Scalar>
+[[nodiscard]] double row_product(Index n, const Scalar* x, const Scalar* y) {
+    double total = 0;
+    Index i = 0;
+#if ESPALIER_SIMD
+    if constexpr (std::is_same_v<Scalar, float>)
+        total = detail::row_sum_by_columns(n, &i, [x, y](Index at, Index rows, Index width, double* sums) {
+            static constexpr std::array<float, 64> no_shift{};
+            simd::table().add_column_products(rows, width, x + at, no_shift.data(), y + at, width, sums);
+        });
+#endif
+    for (; i < n; ++i)
+        total += static_cast<double>(x[i]) * static_cast<double>(y[i]);
     return total;
 }
 

@@ -89,10 +89,8 @@ public:
     /// with the name of its task.
     [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Variable<Scalar>>& outputs,
                                                         const losses::Targets<Scalar>& targets) const {
-        for (const auto& [name, output] : outputs)
-            if (!tasks_.contains(name))
-                fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ",
-                                 tasks_.names());
+        if (outputs.size() != tasks_.size())  // else all have one if each loss has its output
+            require_losses(outputs);
         PoolVector<Variable<Scalar>> terms;
         PoolVector<Scalar> factors;
         PoolVector<double> weights;
@@ -100,12 +98,16 @@ public:
         weights.reserve(tasks_.size());
         active.reserve(tasks_.size());
         auto values = tasks_.map([&](const std::string& name, const TaskLoss<Scalar>& task) -> Variable<Scalar> {
-            if (!outputs.contains(name))
+            const Variable<Scalar>* const found = outputs.find(name, weights.size());
+            if (!found) {
+                require_losses(outputs);
                 fail<StateError>("MultiTaskLoss", "expected an output for task '", name, "', got ", outputs.names());
-            if (!targets.contains(name))
+            }
+            const losses::Target<Scalar>* const labels = targets.find(name, weights.size());
+            if (!labels)
                 fail<StateError>("MultiTaskLoss", "expected a target for task '", name, "', got ", targets.names());
-            const losses::Target<Scalar>& target = targets.at(name);
-            const Variable<Scalar>& output = outputs.at(name);
+            const Variable<Scalar>& output = *found;
+            const losses::Target<Scalar>& target = *labels;
             weights.push_back(task.weight);
             active.push_back(target.labelled_count() > 0);
             if (!active.back())  // not asked: the mean over nothing of a user's own loss may well be NaN
@@ -145,6 +147,13 @@ private:
     static void check_weight(std::string_view task, double weight) {
         require<ValueError>(weight >= 0 && is_finite(weight), "MultiTaskLoss", "expected a weight of at least 0 for task '", task,
                             "', got ", weight);
+    }
+
+    ESPALIER_COLD void require_losses(const Named<Variable<Scalar>>& outputs) const {
+        for (const auto& [name, output] : outputs)
+            if (!tasks_.contains(name))
+                fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ",
+                                 tasks_.names());
     }
 
     [[nodiscard]] static Variable<Scalar> evaluate(const TaskLoss<Scalar>& task, const Variable<Scalar>& output,

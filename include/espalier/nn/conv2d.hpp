@@ -8,14 +8,7 @@
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
-/// Of a `Conv2d`, by the names of PyTorch.
-struct Conv2dOptions {
-    Pair stride = 1;
-    Pair padding = 0;
-    Pair dilation = 1;
-    Index groups = 1;
-    bool bias = true;
-};
+using Conv2dOptions = autograd::Conv2dOptions;
 
 /// (N, H, W, in) gives (N, OH, OW, out). Weight (out, kernel_h, kernel_w, in / groups), bias (out,).
 template <class Scalar = float>
@@ -37,20 +30,17 @@ public:
 
     /// @throws ShapeError for images with other channels or smaller than the kernel.
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
-        const autograd::Conv2dOptions options{options_.stride, options_.padding, options_.dilation, options_.groups};
-        return options_.bias ? autograd::conv2d<Scalar>(x, weight_, bias_, options)
-                             : autograd::conv2d<Scalar>(x, weight_, options);
+        return options_.bias ? autograd::conv2d<Scalar>(x, weight_, bias_, options_) : autograd::conv2d<Scalar>(x, weight_, options_);
     }
 
     /// The same followed by ReLU, and if `pool` by the largest of each 2x2 window: one pass over memory instead of two or three.
     /// @throws ShapeError as the layers one by one.
     [[nodiscard]] Variable<Scalar> with_relu(const Variable<Scalar>& x, bool pool) const {
-        const autograd::Conv2dOptions options{options_.stride, options_.padding, options_.dilation, options_.groups};
         if (pool)
-            return options_.bias ? autograd::conv2d_relu_max_pool2d<Scalar>(x, weight_, bias_, options)
-                                 : autograd::conv2d_relu_max_pool2d<Scalar>(x, weight_, options);
-        return options_.bias ? autograd::conv2d_relu<Scalar>(x, weight_, bias_, options)
-                             : autograd::conv2d_relu<Scalar>(x, weight_, options);
+            return options_.bias ? autograd::conv2d_relu_max_pool2d<Scalar>(x, weight_, bias_, options_)
+                                 : autograd::conv2d_relu_max_pool2d<Scalar>(x, weight_, options_);
+        return options_.bias ? autograd::conv2d_relu<Scalar>(x, weight_, bias_, options_)
+                             : autograd::conv2d_relu<Scalar>(x, weight_, options_);
     }
 
     void visit(Visitor<Scalar>& visitor) {

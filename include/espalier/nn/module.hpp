@@ -63,7 +63,7 @@ void show(autograd::detail::Node<Scalar>& node, const std::string& name) {
         return;
     const std::scoped_lock lock{mutex};
     if (!node.shown.load(std::memory_order_relaxed)) {
-        node.name = name;
+        node.name() = name;
         node.shown.store(true, std::memory_order_release);
     }
 }

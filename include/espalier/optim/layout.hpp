@@ -27,9 +27,9 @@ template <class Scalar>
     PoolVector<Piece> pieces;
     pieces.reserve(2 * leaves.size());
     for (std::size_t i = 0; i < leaves.size(); ++i) {
-        const auto& node = *leaves[i].node();
-        result[i] = !node.has_gradient || node.gradient.shape() == node.value.shape();  // else the next step refuses it
-        for (const Tensor<Scalar>* tensor : {&node.value, &node.gradient})
+        auto& node = *leaves[i].node();
+        result[i] = !node.has_gradient || node.gradient().shape() == node.value.shape();  // else the next step refuses it
+        for (const Tensor<Scalar>* tensor : {&node.value, &node.gradient()})
             if (tensor->memory().data())
                 pieces.push_back({tensor, i});
     }
@@ -62,14 +62,14 @@ ESPALIER_COLD void lay_out(std::span<const Variable<Scalar>> leaves) {
     const PoolVector<bool> moves = movable(leaves);
     Index size = 0;
     bool together = true;
-    const autograd::detail::Node<Scalar>* before = nullptr;
+    autograd::detail::Node<Scalar>* before = nullptr;
     for (std::size_t i = 0; i < leaves.size(); ++i) {
         if (!moves[i])
             continue;
-        const auto* const node = leaves[i].node().get();
+        auto* const node = leaves[i].node().get();
         if (before)
-            together = together && adjoin(before->value, node->value) && adjoin(before->gradient, node->gradient) &&
-                       before->gradient.shape() == before->value.shape() && node->gradient.shape() == node->value.shape();
+            together = together && adjoin(before->value, node->value) && adjoin(before->gradient(), node->gradient()) &&
+                       before->gradient().shape() == before->value.shape() && node->gradient().shape() == node->value.shape();
         before = node;
         size += node->value.numel();
     }
@@ -86,10 +86,10 @@ ESPALIER_COLD void lay_out(std::span<const Variable<Scalar>> leaves) {
         Tensor<Scalar> gradient = gradients.alias(node.value.shape(), first);
         std::copy_n(node.value.data(), value.numel(), value.data());
         if (node.has_gradient)
-            std::copy_n(node.gradient.data(), gradient.numel(), gradient.data());
+            std::copy_n(node.gradient().data(), gradient.numel(), gradient.data());
         first += value.numel();
         node.value = std::move(value);
-        node.gradient = std::move(gradient);
+        node.gradient() = std::move(gradient);
     }
     trim_memory();  // where they were before
 }

@@ -28,6 +28,9 @@ struct ColumnBlock {
     Index column;
     Index width;
     Index vectors;
+
+    /// Columns with what fills the last vector.
+    [[nodiscard]] Index padded() const noexcept { return vectors * table().lanes; }
 };
 
 /// All columns of a matrix, in blocks of nearly the same number of vectors.

@@ -56,7 +56,35 @@ inline void add_to_rows(Index rows, Index n, const float* x, Index stride, float
         for_each_vector(n, [&](Index j, Index part_of) { store_n(y + j, add(load_n(y + j, part_of), load_n(x + j, part_of)), part_of); });
 }
 
-inline void add_block_sums(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums) {
+/// What is summed over rows: x, (x - shift) y, or (x - shift)^2. `of_columns` is what a term needs of n columns from j on, and `added`
+/// the sum with the term of those at offset `at` of the arrays.
+struct PlainTerm {
+    const float* x;
+    ESPALIER_INLINE vec of_columns(Index, Index) const { return zero(); }
+    ESPALIER_INLINE vec added(vec sum, Index at, Index n, vec) const { return add(load_n(x + at, n), sum); }
+};
+struct ProductTerm {
+    const float* x;
+    const float* shift;
+    const float* y;
+    ESPALIER_INLINE vec of_columns(Index j, Index n) const { return load_n(shift + j, n); }
+    ESPALIER_INLINE vec added(vec sum, Index at, Index n, vec center) const {
+        return fma(sub(load_n(x + at, n), center), load_n(y + at, n), sum);
+    }
+};
+struct SquareTerm {
+    const float* x;
+    const float* shift;
+    ESPALIER_INLINE vec of_columns(Index j, Index n) const { return load_n(shift + j, n); }
+    ESPALIER_INLINE vec added(vec sum, Index at, Index n, vec center) const {
+        const vec d = sub(load_n(x + at, n), center);
+        return fma(d, d, sum);
+    }
+};
+
+/// Of some rows from `offset` of the arrays on.
+template <class Term>
+ESPALIER_INLINE void add_terms_of_block(const Term& term, Index rows, Index n, Index offset, Index stride, double* sums) {
     const Index whole = n / 64 * 64;  // whatever the vectors, so that all of them sum in the same order
     for (Index j = 0; j < n;) {
         // Four sums at once, of vectors side by side or, at the end, of every fourth row of one.
@@ -64,24 +92,20 @@ inline void add_block_sums(Index rows, Index n, const float* x, const float* shi
         const Index part_of = n - j < lanes ? n - j : Index{lanes};
         const Index gap = wide ? Index{lanes} : stride;
         const Index step = wide ? stride : 4 * stride;
-        vec center[4];
+        vec of_columns[4];
         vec sum[4];
 #pragma GCC unroll 4
         for (int i = 0; i < 4; ++i) {
-            center[i] = shift ? load_n(shift + j + (wide ? i * lanes : 0), part_of) : zero();
+            of_columns[i] = term.of_columns(j + (wide ? i * lanes : 0), part_of);
             sum[i] = zero();
         }
-        const auto add_row = [&](int i, Index at) {
-            const vec d = sub(load_n(x + at, part_of), center[i]);
-            sum[i] = fma(d, y ? load_n(y + at, part_of) : shift ? d : set1(1), sum[i]);
-        };
-        Index at = j;
+        Index at = offset + j;
         for (Index r = wide ? rows : rows / 4; r > 0; --r, at += step)
 #pragma GCC unroll 4
             for (int i = 0; i < 4; ++i)
-                add_row(i, at + i * gap);
+                sum[i] = term.added(sum[i], at + i * gap, part_of, of_columns[i]);
         for (Index r = wide ? 0 : rows % 4; r > 0; --r, at += stride)
-            add_row(0, at);
+            sum[0] = term.added(sum[0], at, part_of, of_columns[0]);
         if (!wide)
             sum[0] = add(add(sum[0], sum[1]), add(sum[2], sum[3]));
         float total[4 * lanes];
@@ -95,10 +119,21 @@ inline void add_block_sums(Index rows, Index n, const float* x, const float* shi
     }
 }
 
-inline void add_column_sums(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums) {
+template <class Term>
+ESPALIER_INLINE void add_terms(const Term& term, Index rows, Index n, Index stride, double* sums) {
     constexpr Index block = 256;  // few enough that sums of floats are as good as doubles
     for (Index r = 0; r < rows; r += block)
-        add_block_sums(rows - r < block ? rows - r : block, n, x + r * stride, shift, y ? y + r * stride : nullptr, stride, sums);
+        add_terms_of_block(term, rows - r < block ? rows - r : block, n, r * stride, stride, sums);
+}
+
+inline void add_column_sums(Index rows, Index n, const float* x, Index stride, double* sums) {
+    add_terms(PlainTerm{x}, rows, n, stride, sums);
+}
+inline void add_column_products(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums) {
+    add_terms(ProductTerm{x, shift, y}, rows, n, stride, sums);
+}
+inline void add_column_squares(Index rows, Index n, const float* x, const float* shift, Index stride, double* sums) {
+    add_terms(SquareTerm{x, shift}, rows, n, stride, sums);
 }
 
 inline void affine_rows(Index rows, const Affine& f, const float* x, const float* z, float* y) {

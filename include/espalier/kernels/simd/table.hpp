@@ -42,9 +42,9 @@ struct TileOutput {
     float* const* rows;
     Index column;
     Index width;
-    Start start;        ///< what the chain of every element begins with: 0, `bias[j]`, or what is there
-    const float* bias;  ///< of the first column, for Start::bias
-    bool relu;          ///< negative results become 0
+    Start start = Start::zero;    ///< what the chain of every element begins with: 0, `bias[j]`, or what is there
+    const float* bias = nullptr;  ///< of the first column, for Start::bias
+    bool relu = false;            ///< negative results become 0
 };
 
 /// Every four rows are the pixels of a 2x2 window, whose largest element goes to row i / 4 of `rows`; `winners` tells which
@@ -140,9 +140,12 @@ struct Table {
     void (*add_rows)(Index n, Index count, const float* a, Index a_step, const float* x, Index stride, float* y);
     /// y[r][j] += x[r][j], rows of x `stride` apart and those of y `y_stride`.
     void (*add_to_rows)(Index rows, Index n, const float* x, Index stride, float* y, Index y_stride);
-    /// sums[j] += the sum over rows of (x - shift) y for n <= stride columns. Without `shift` it is x y, without y x; with a shift
-    /// and without y it is (x - shift)^2.
-    void (*add_column_sums)(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums);
+    /// sums[j] += the sum of x[j] over rows that are `stride` apart, for n <= stride columns.
+    void (*add_column_sums)(Index rows, Index n, const float* x, Index stride, double* sums);
+    /// The same of (x[j] - shift[j]) y[j], with rows of y where those of x are.
+    void (*add_column_products)(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums);
+    /// The same of (x[j] - shift[j])^2.
+    void (*add_column_squares)(Index rows, Index n, const float* x, const float* shift, Index stride, double* sums);
     /// Rows y = (x - shift) scale + offset or, unless z is null, that plus z, times `z_scale`.
     void (*affine_rows)(Index rows, const Affine& f, const float* x, const float* z, float* y);
     /// p = e^(x - top) / s for a row of n > 0, where `top` is its largest element and s, the result, the sum over the row; NaN in

@@ -31,6 +31,8 @@ constexpr void list_tiles(Table& table, int height) {
     table.add_rows = add_rows;
     table.add_to_rows = add_to_rows;
     table.add_column_sums = add_column_sums;
+    table.add_column_products = add_column_products;
+    table.add_column_squares = add_column_squares;
     table.affine_rows = affine_rows;
     table.softmax_row = softmax_row;
     table.relu_backward = relu_backward;

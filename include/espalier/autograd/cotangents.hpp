@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/// @file Cotangents of several tasks, stacked: those that have reached one node of the tape.
+#pragma once
+
+#include <espalier/core/memory.hpp>
+#include <espalier/kernels/elementwise.hpp>
+#include <espalier/tensor/tensor.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <numeric>
+#include <utility>
+
+namespace espalier::inline ESPALIER_ABI::autograd::detail {
+
+/// The tasks whose cotangents a tensor holds, ascending. Most nodes are reached by the very tasks of the node before, so
+/// they share one list: a copy costs a pointer.
+class Rows {
+public:
+    Rows() noexcept = default;
+    explicit Rows(PoolVector<Index> tasks)
+        : tasks_{tasks.empty() ? nullptr : std::allocate_shared<const PoolVector<Index>>(PoolAllocator<Index>{}, std::move(tasks))} {}
+    /// 0 ... count-1.
+    [[nodiscard]] static Rows all(Index count) {
+        PoolVector<Index> tasks(static_cast<std::size_t>(count));
+        std::iota(tasks.begin(), tasks.end(), Index{0});
+        return Rows{std::move(tasks)};
+    }
+    /// Those of either.
+    [[nodiscard]] static Rows either(const Rows& a, const Rows& b) {
+        PoolVector<Index> tasks;
+        std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(tasks));
+        return Rows{std::move(tasks)};
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return !tasks_; }
+    [[nodiscard]] Index size() const noexcept { return tasks_ ? static_cast<Index>(tasks_->size()) : 0; }
+    [[nodiscard]] const Index* begin() const noexcept { return tasks_ ? tasks_->data() : nullptr; }
+    [[nodiscard]] const Index* end() const noexcept { return begin() + size(); }
+    /// Where a task that is among them stands.
+    [[nodiscard]] Index place(Index task) const noexcept { return std::lower_bound(begin(), end(), task) - begin(); }
+
+    friend bool operator==(const Rows& a, const Rows& b) noexcept {
+        return a.tasks_ == b.tasks_ || std::equal(a.begin(), a.end(), b.begin(), b.end());
+    }
+
+private:
+    std::shared_ptr<const PoolVector<Index>> tasks_;
+};
+
+/// Cotangents of one node: row r of `value`, of shape (rows.size(), shape of the node...), belongs to the task `rows[r]`; a
+/// head is reached by its own task alone, so it carries one row and not T.
+template <class Scalar>
+struct Cotangents : Pooled {
+    Cotangents(Rows its_rows, Tensor<Scalar>&& its_value) : rows{std::move(its_rows)}, value{std::move(its_value)} {}
+
+    Rows rows;
+    Tensor<Scalar> value;
+
+    /// Adds others of the same node; rows that only one side has are taken as they are.
+    void add(const Rows& from_rows, const Tensor<Scalar>& from) {
+        const Shape node = from.shape().without(0);
+        if (rows != from_rows) {
+            Rows all = Rows::either(rows, from_rows);
+            Tensor<Scalar> merged{node.prepended(all.size())};
+            add_rows(node.numel(), merged, all, value, rows);
+            rows = std::move(all);
+            value = std::move(merged);
+        }
+        add_rows(node.numel(), value, rows, from, from_rows);
+    }
+
+private:
+    static void add_rows(Index numel, Tensor<Scalar>& to, const Rows& to_rows, const Tensor<Scalar>& from, const Rows& from_rows) {
+        const Scalar* source = from.data();
+        for (const Index task : from_rows) {
+            kernels::accumulate(numel, source, to.data() + to_rows.place(task) * numel);
+            source += numel;
+        }
+    }
+};
+
+}  // namespace espalier::inline ESPALIER_ABI::autograd::detail
