@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT
-// The vector kernels. Other units of a program in compiled mode see only the declarations of their tables.
-#define ESPALIER_COMPILED_KERNELS
+// The vector kernels. Other units in compiled mode see the declarations alone.
+#define ESPALIER_KERNELS_LINKAGE
 #include <espalier/kernels/simd/kernels.hpp>

@@ -20,35 +20,20 @@
 #endif
 #endif
 
-#if ESPALIER_SIMD
-#define ESPALIER_INLINE [[gnu::always_inline]] inline
+#if ESPALIER_SIMD && defined(ESPALIER_COMPILED) && !defined(ESPALIER_KERNELS_LINKAGE)
+#include <espalier/kernels/simd/declarations.hpp>
+#elif ESPALIER_SIMD
+#if !defined(ESPALIER_KERNELS_LINKAGE)
+#define ESPALIER_KERNELS_LINKAGE inline  // nothing in compiled/kernels.cpp, which others have the declarations of
+#endif
 
-#if defined(ESPALIER_COMPILED) && !defined(ESPALIER_COMPILED_KERNELS)
-namespace espalier::inline ESPALIER_ABI::kernels::simd {
-
-// The functions below, as compiled/kernels.cpp has them; and the plain vectors, which others use too.
-[[nodiscard]] const Table& table(Isa isa) noexcept;
-[[nodiscard]] const Table& table();
-[[nodiscard]] const DoubleTable& double_table();
-
-namespace baseline {
-#include <espalier/kernels/simd/vector_baseline.ipp>
-}  // namespace baseline
-
-}  // namespace espalier::inline ESPALIER_ABI::kernels::simd
-#undef ESPALIER_INLINE
-#else
 #if ESPALIER_DISPATCH_X86
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
 #include <arm_neon.h>
 #endif
 
-#if defined(ESPALIER_COMPILED)
-#define ESPALIER_DOOR
-#else
-#define ESPALIER_DOOR inline
-#endif
+#define ESPALIER_INLINE [[gnu::always_inline]] inline
 
 namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 #include <espalier/kernels/simd/vector_baseline.ipp>
@@ -117,7 +102,7 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 namespace espalier::inline ESPALIER_ABI::kernels::simd {
 
 /// The kernels for an instruction set, which this processor must have.
-[[nodiscard]] ESPALIER_DOOR const Table& table(Isa isa) noexcept {
+[[nodiscard]] ESPALIER_KERNELS_LINKAGE const Table& table(Isa isa) noexcept {
     static constexpr Table baseline_table = baseline::make_table();
 #if ESPALIER_DISPATCH_X86
     static constexpr Table avx2_table = avx2::make_table();
@@ -130,10 +115,10 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 }
 
 /// The kernels for `isa()`.
-[[nodiscard]] ESPALIER_NOINLINE ESPALIER_DOOR const Table& table() { return table(isa()); }
+[[nodiscard]] ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const Table& table() { return table(isa()); }
 
 /// Those of double precision for `isa()`.
-[[nodiscard]] ESPALIER_NOINLINE ESPALIER_DOOR const DoubleTable& double_table() {
+[[nodiscard]] ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const DoubleTable& double_table() {
     static constexpr DoubleTable baseline_table = baseline::make_double_table<baseline::double_rows>();
 #if ESPALIER_DISPATCH_X86
     static constexpr DoubleTable avx2_table = avx2::make_double_table<avx2::double_rows>();
@@ -145,6 +130,4 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
-#undef ESPALIER_DOOR
-#endif
 #endif
