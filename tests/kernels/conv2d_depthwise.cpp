@@ -19,7 +19,6 @@ using testing::for_each_product;
 using testing::largest_difference;
 using T = Tensor<float>;
 
-#if ESPALIER_SIMD
 namespace {
 
 ConvShape shape_of(Index batch, Pair input, Index channels, const Window& window) {
@@ -179,4 +178,3 @@ TEST_CASE("a depthwise convolution gives the same bits on any number of threads"
         }
     }
 }
-#endif

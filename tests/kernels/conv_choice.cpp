@@ -12,7 +12,6 @@ using kernels::StripPlan;
 using kernels::Window;
 namespace tiled = kernels::tiled;
 
-#if ESPALIER_SIMD
 namespace {
 
 ConvShape shape(Index batch, Index side, Index in, Index out, const Window& window, Index groups = 1) {
@@ -97,4 +96,3 @@ TEST_CASE("the chunks of a depthwise gradient have pixels enough", "[conv_choice
     CHECK(kernels::depthwise::weight_chunks(shape(1, 4, 8, 8, same3, 8), kernels::long_strips(1, 4)) == 1);
     CHECK(kernels::depthwise::weight_chunks(shape(64, 32, 8, 8, same3, 8), kernels::long_strips(64, 32)) == 16);
 }
-#endif

@@ -8,7 +8,6 @@
 
 using namespace espalier;
 
-#if ESPALIER_SIMD
 TEST_CASE("panels lie side by side, group by group, and each piece of their rows is packed once", "[conv_panels]") {
     constexpr Index groups = 3, depth = 6, pieces = 2;
     for (const Index n : {1, 20, 100}) {
@@ -34,4 +33,3 @@ TEST_CASE("panels lie side by side, group by group, and each piece of their rows
                 CHECK(panels(group, columns[b])[0] == static_cast<float>((group * columns.blocks() + b) * pieces));
     }
 }
-#endif

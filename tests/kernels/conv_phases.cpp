@@ -12,7 +12,6 @@ using namespace espalier;
 using kernels::ConvShape;
 using kernels::Window;
 
-#if ESPALIER_SIMD
 using kernels::detail::Phases;
 
 TEST_CASE("a phase's first pixel is the first that the padding and the stride give it", "[conv_phases]") {
@@ -70,4 +69,3 @@ TEST_CASE("the pixels of a phase have its taps and no other, with their windows 
             }
     }
 }
-#endif

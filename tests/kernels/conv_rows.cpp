@@ -11,7 +11,6 @@ using kernels::ConvTail;
 using kernels::Window;
 using kernels::detail::Frame;
 
-#if ESPALIER_SIMD
 namespace {
 
 /// Frames of every place and extent around an image of 5 x 6: each value is that of `expected(y, x, c)`, 0 outside.
@@ -109,4 +108,3 @@ TEST_CASE("the windows of a strip read the pixels of its image, in place or from
         REQUIRE(memory[memory.numel() - 1] == 99);
     }
 }
-#endif

@@ -6,7 +6,6 @@
 
 using namespace espalier;
 
-#if ESPALIER_SIMD
 TEST_CASE("sums of chunks are added up for each task, and written where they belong", "[conv_sums]") {
     constexpr Index chunks = 3, tasks = 2, size = 20, channels = 5, pitch = 7;
     const kernels::detail::ChunkSums sums{chunks, tasks, size, channels};
@@ -37,4 +36,3 @@ TEST_CASE("sums of chunks are added up for each task, and written where they bel
                 CHECK(db.at(t, c) == (c == channels ? 7 : static_cast<float>(chunks * (2 + t)) * 0.5F + (accumulate ? 7 : 0)));
     }
 }
-#endif

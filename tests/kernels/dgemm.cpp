@@ -12,8 +12,6 @@
 
 using namespace espalier;
 
-#if ESPALIER_SIMD
-
 namespace {
 
 /// The largest error of a product of small integers, which is exact in any order: 0. Rows lie `gap` further apart than they must.
@@ -76,5 +74,3 @@ TEST_CASE("an element has the same bits in a tile as in any other", "[kernels][d
         for (Index j = 13; j < 60; ++j)
             REQUIRE(part[static_cast<std::size_t>(i * 60 + j)] == whole[static_cast<std::size_t>(i * 60 + j)]);
 }
-
-#endif

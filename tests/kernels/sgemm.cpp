@@ -12,8 +12,6 @@
 
 using namespace espalier;
 
-#if ESPALIER_SIMD
-
 TEST_CASE("sgemm is the sum over k for any extents, strides and order of operands", "[kernels][sgemm]") {
     Random random{11};
     for (int round = 0; round < 120; ++round) {
@@ -149,4 +147,3 @@ TEST_CASE("blocks cover a product's result once, in whole units of columns but f
     }
 }
 
-#endif

@@ -12,7 +12,6 @@
 using namespace espalier;
 using kernels::Window;
 
-#if ESPALIER_SIMD
 using kernels::detail::Direction;
 using kernels::detail::WindowRuns;
 
@@ -75,4 +74,3 @@ TEST_CASE("runs have every tap inside the image once, in the order of the window
         }
     }
 }
-#endif

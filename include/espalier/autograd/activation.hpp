@@ -3,10 +3,9 @@
 #pragma once
 
 #include <espalier/autograd/record.hpp>
+#include <espalier/kernels/elementwise.hpp>
 
-#include <algorithm>
-#include <cmath>
-#include <numbers>
+#include <type_traits>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
@@ -31,15 +30,23 @@ template <class Scalar, class F, class Derivative>
 
 namespace detail {
 
+/// y = f(x) for a function of kernels/functions.hpp.
+template <class F, class Scalar>
+[[nodiscard]] Variable<Scalar> mapped(const char* operation, const Variable<Scalar>& x, Scalar parameter = 0) {
+    auto y = Tensor<Scalar>::empty(x.shape());
+    kernels::map<F>(x.numel(), x.value().data(), y.data(), parameter);
+    return record<Scalar>(operation, std::move(y), {x}, [parameter](Gradients<Scalar>& g) {
+        Tensor<Scalar>& dy = g.cotangent();
+        kernels::map_back<F>(g.rows(), g.output().numel(), g.input(0).data(), g.output().data(), dy.data(), parameter);
+        g.add(0, std::move(dy));
+    });
+}
+
 /// Makes the cotangents 0 where the output is not positive.
 template <class Scalar>
 void close_relu(Gradients<Scalar>& g) {
-    const Scalar* const out = g.output().data();
-    const Index n = g.output().numel();
-    for (Index t = 0; t < g.rows(); ++t) {
-        Scalar* const row = g.cotangent().data() + t * n;
-        kernels::for_each_index(n, [=](Index i) { row[i] = out[i] > 0 ? row[i] : Scalar(0); });
-    }
+    const Tensor<Scalar>& y = g.output();
+    kernels::map_back<kernels::Relu>(g.rows(), y.numel(), y.data(), y.data(), g.cotangent().data());
 }
 
 }  // namespace detail
@@ -47,73 +54,49 @@ void close_relu(Gradients<Scalar>& g) {
 /// max(x, 0); its derivative is 0 at 0 and below, whatever comes back: not even infinity or NaN passes.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> relu(const Variable<Scalar>& x) {
-    auto y = Tensor<Scalar>::empty(x.shape());
-    kernels::relu(x.numel(), x.value().data(), y.data());
-    return record<Scalar>("relu", std::move(y), {x}, [](Gradients<Scalar>& g) {
-        detail::close_relu(g);
-        g.add(0, std::move(g.cotangent()));
-    });
+    return detail::mapped<kernels::Relu>("relu", x);
 }
 
 /// x where positive, slope * x elsewhere.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> leaky_relu(const Variable<Scalar>& x, std::type_identity_t<Scalar> negative_slope = Scalar(0.01)) {
-    return elementwise(
-        "leaky_relu", x, [=](Scalar v) { return v > 0 ? v : negative_slope * v; },
-        [=](Scalar v, Scalar) { return v > 0 ? Scalar(1) : negative_slope; });
+    return detail::mapped<kernels::LeakyRelu>("leaky_relu", x, negative_slope);
 }
 
 /// 1 / (1 + exp(-x)), without overflow for any x.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> sigmoid(const Variable<Scalar>& x) {
-    return elementwise(
-        "sigmoid", x,
-        [](Scalar v) {
-            const Scalar e = std::exp(-std::abs(v));
-            return (v >= 0 ? Scalar(1) : e) / (1 + e);
-        },
-        [](Scalar, Scalar y) { return y * (1 - y); });
+    return detail::mapped<kernels::Sigmoid>("sigmoid", x);
 }
 
 /// The hyperbolic tangent, element by element.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> tanh(const Variable<Scalar>& x) {
-    return elementwise(
-        "tanh", x, [](Scalar v) { return std::tanh(v); }, [](Scalar, Scalar y) { return 1 - y * y; });
+    return detail::mapped<kernels::Tanh>("tanh", x);
 }
 
 /// x Phi(x) with the normal distribution function itself, not its tanh approximation (Hendrycks and Gimpel, 2016).
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> gelu(const Variable<Scalar>& x) {
-    constexpr Scalar root_half = std::numbers::sqrt2_v<Scalar> / 2;
-    constexpr Scalar density_at_0 = std::numbers::inv_sqrtpi_v<Scalar> * root_half;
-    return elementwise(
-        "gelu", x, [](Scalar v) { return v / 2 * std::erfc(-v * root_half); },
-        [](Scalar v, Scalar) {
-            const Scalar bounded = std::min(std::abs(v), Scalar(50));  // where the density has long been 0, and the square is finite
-            return std::erfc(-v * root_half) / 2 + v * density_at_0 * std::exp(-bounded * bounded / 2);
-        });
+    return detail::mapped<kernels::Gelu>("gelu", x);
 }
 
 /// The exponential function, element by element.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> exp(const Variable<Scalar>& x) {
-    return elementwise(
-        "exp", x, [](Scalar v) { return std::exp(v); }, [](Scalar, Scalar y) { return y; });
+    return detail::mapped<kernels::Exp>("exp", x);
 }
 
 /// Natural logarithm.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> log(const Variable<Scalar>& x) {
-    return elementwise(
-        "log", x, [](Scalar v) { return std::log(v); }, [](Scalar v, Scalar) { return 1 / v; });
+    return detail::mapped<kernels::Log>("log", x);
 }
 
 /// The square root, element by element.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> sqrt(const Variable<Scalar>& x) {
-    return elementwise(
-        "sqrt", x, [](Scalar v) { return std::sqrt(v); }, [](Scalar, Scalar y) { return 1 / (2 * y); });
+    return detail::mapped<kernels::Sqrt>("sqrt", x);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

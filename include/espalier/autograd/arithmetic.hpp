@@ -4,6 +4,7 @@
 
 #include <espalier/autograd/activation.hpp>
 #include <espalier/autograd/record.hpp>
+#include <espalier/kernels/combine.hpp>
 #include <espalier/kernels/reduction.hpp>
 
 #include <algorithm>
@@ -101,31 +102,40 @@ template <class Scalar, class Term>
     return result;
 }
 
-/// y = f(a, b) with the partial derivatives `by_a(a, b)` and `by_b(a, b)`.
-template <class Scalar, class F, class ByA, class ByB>
-[[nodiscard]] Variable<Scalar> binary(const char* operation, const Variable<Scalar>& a, const Variable<Scalar>& b, F f,
-                                      ByA by_a, ByB by_b) {
+/// y = f(a, b) for a function of kernels/functions.hpp.
+template <class F, class Scalar>
+[[nodiscard]] Variable<Scalar> combined(const char* operation, const Variable<Scalar>& a, const Variable<Scalar>& b) {
     const Shape shape = broadcast(operation, a.shape(), b.shape());
     const BroadcastIndex in_a{a.shape(), shape};
     const BroadcastIndex in_b{b.shape(), shape};
+    const bool whole = in_a.suffix() && in_b.suffix();  // one operand has all elements, then
     auto y = Tensor<Scalar>::empty(shape);
     const Scalar* const left = a.value().data();
     const Scalar* const right = b.value().data();
-    Scalar* const out = y.data();
-    kernels::for_each_index(shape.numel(), [&](Index i) { out[i] = f(left[in_a(i)], right[in_b(i)]); });
-    return record<Scalar>(operation, std::move(y), {a, b}, [in_a, in_b, by_a, by_b](Gradients<Scalar>& g) {
+    if (whole)
+        kernels::combine<F, Scalar>(y.numel(), {left, in_a.numel()}, {right, in_b.numel()}, y.data());
+    else
+        kernels::for_each_index(y.numel(), [&, out = y.data()](Index i) { out[i] = F::value(left[in_a(i)], right[in_b(i)]); });
+    return record<Scalar>(operation, std::move(y), {a, b}, [in_a, in_b, whole](Gradients<Scalar>& g) {
         const Index n = g.output().numel();
         const Scalar* const dy = g.cotangent().data();
         const Scalar* const x0 = g.input(0).data();
         const Scalar* const x1 = g.input(1).data();
+        const auto pull = [&]<class Pull>(std::size_t i, const BroadcastIndex& index, Pull by) {
+            const Shape& operand = g.input(i).shape();
+            if (!whole || !index.contiguous())
+                return g.add(i, sum_to_operand<Scalar>(index, operand, g.rows(), n, [&](Index t, Index j) {
+                                 return by(x0[in_a(j)], x1[in_b(j)], dy[t * n + j]);
+                             }));
+            auto dx = Tensor<Scalar>::empty(operand.prepended(g.rows()));
+            for (Index t = 0; t < g.rows(); ++t)
+                kernels::combine_back<Pull, Scalar>(n, {x0, in_a.numel()}, {x1, in_b.numel()}, dy + t * n, dx.data() + t * n);
+            g.add(i, std::move(dx));
+        };
         if (g.needs(0))
-            g.add(0, sum_to_operand<Scalar>(in_a, g.input(0).shape(), g.rows(), n, [&](Index t, Index i) {
-                      return dy[t * n + i] * by_a(x0[in_a(i)], x1[in_b(i)]);
-                  }));
+            pull(0, in_a, kernels::PullLeft<F>{});
         if (g.needs(1))
-            g.add(1, sum_to_operand<Scalar>(in_b, g.input(1).shape(), g.rows(), n, [&](Index t, Index i) {
-                      return dy[t * n + i] * by_b(x0[in_a(i)], x1[in_b(i)]);
-                  }));
+            pull(1, in_b, kernels::PullRight<F>{});
     });
 }
 
@@ -135,37 +145,28 @@ template <class Scalar, class F, class ByA, class ByB>
 /// (N, H, W, C). @throws ShapeError naming both shapes if they do not fit.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> operator+(const Variable<Scalar>& a, const Variable<Scalar>& b) {
-    const auto one = [](Scalar, Scalar) { return Scalar(1); };
-    return detail::binary("add", a, b, [](Scalar x, Scalar y) { return x + y; }, one, one);
+    return detail::combined<kernels::Add>("add", a, b);
 }
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> operator-(const Variable<Scalar>& a, const Variable<Scalar>& b) {
-    return detail::binary(
-        "subtract", a, b, [](Scalar x, Scalar y) { return x - y; }, [](Scalar, Scalar) { return Scalar(1); },
-        [](Scalar, Scalar) { return Scalar(-1); });
+    return detail::combined<kernels::Subtract>("subtract", a, b);
 }
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> operator*(const Variable<Scalar>& a, const Variable<Scalar>& b) {
-    return detail::binary(
-        "multiply", a, b, [](Scalar x, Scalar y) { return x * y; }, [](Scalar, Scalar y) { return y; },
-        [](Scalar x, Scalar) { return x; });
+    return detail::combined<kernels::Multiply>("multiply", a, b);
 }
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> operator/(const Variable<Scalar>& a, const Variable<Scalar>& b) {
-    return detail::binary(
-        "divide", a, b, [](Scalar x, Scalar y) { return x / y; }, [](Scalar, Scalar y) { return 1 / y; },
-        [](Scalar x, Scalar y) { return -x / (y * y); });
+    return detail::combined<kernels::Divide>("divide", a, b);
 }
 
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> operator*(const Variable<Scalar>& x, std::type_identity_t<Scalar> factor) {
-    return elementwise(
-        "scale", x, [=](Scalar v) { return v * factor; }, [=](Scalar, Scalar) { return factor; });
+    return detail::mapped<kernels::Scale>("scale", x, factor);
 }
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> operator+(const Variable<Scalar>& x, std::type_identity_t<Scalar> term) {
-    return elementwise(
-        "shift", x, [=](Scalar v) { return v + term; }, [](Scalar, Scalar) { return Scalar(1); });
+    return detail::mapped<kernels::Shift>("shift", x, term);
 }
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> operator*(std::type_identity_t<Scalar> factor, const Variable<Scalar>& x) {

@@ -38,7 +38,6 @@ namespace detail {
     return {x[0], {x[1], x[2]}, output, x[3], weight[0], options.groups, window.within({x[1], x[2]})};
 }
 
-#if ESPALIER_SIMD
 /// One pass each way over what would be up to three operations; the plain result of the convolution is never stored.
 [[nodiscard]] inline Variable<float> conv2d_tiled(const Variable<float>& x, const Variable<float>& weight, const Variable<float>* bias,
                                                   const kernels::ConvShape& s, kernels::ConvTail tail) {
@@ -73,7 +72,6 @@ namespace detail {
         return record<float>(name, std::move(y), {x, weight, *bias}, std::move(backward));
     return record<float>(name, std::move(y), {x, weight}, std::move(backward));
 }
-#endif
 
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> conv2d(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>* bias,
@@ -83,14 +81,12 @@ template <class Scalar>
                         s.out_channels, ",), got ", bias ? bias->shape() : Shape{});
     if (tail == kernels::ConvTail::relu_max_pool)
         (void)kernels::Window{2, 2}.output("max_pool2d", s.output);
-#if ESPALIER_SIMD
     if constexpr (kernels::has_tiled_conv2d<Scalar>)
         if (kernels::tiled::serves(s)) {
             if (s.depthwise() && tail == kernels::ConvTail::relu_max_pool)  // the tiles that pool multiply by many filters
                 return max_pool2d(conv2d_tiled(x, weight, bias, s, kernels::ConvTail::relu), 2);
             return conv2d_tiled(x, weight, bias, s, tail);
         }
-#endif
     auto y = Tensor<Scalar>::empty({s.batch, s.output.height, s.output.width, s.out_channels});
     kernels::conv2d_forward(s, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, y.data());
     const auto backward = [s](Gradients<Scalar>& g) {

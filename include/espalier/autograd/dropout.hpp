@@ -4,6 +4,8 @@
 
 #include <espalier/autograd/record.hpp>
 #include <espalier/core/finite.hpp>
+#include <espalier/kernels/combine.hpp>
+#include <espalier/kernels/dropout.hpp>
 
 #include <utility>
 
@@ -19,16 +21,13 @@ template <class Scalar>
     const auto scale = static_cast<Scalar>(1 / (1 - p));
     auto mask = Tensor<Scalar>::empty(x.shape());
     auto y = Tensor<Scalar>::empty(x.shape());
-    kernels::for_each_index(x.numel(), [&](Index i) {
-        const std::uint64_t bits = random.at(random.position() + static_cast<std::uint64_t>(i));
-        mask[i] = Random::to_unit<double>(bits) < p ? Scalar(0) : scale;
-        y[i] = x.value()[i] * mask[i];
-    });
+    kernels::dropout(x.numel(), random, p, scale, x.value().data(), mask.data(), y.data());
     random.skip(static_cast<std::uint64_t>(x.numel()));
     return record<Scalar>("dropout", std::move(y), {x}, [mask = std::move(mask)](Gradients<Scalar>& g) {
         Tensor<Scalar> gradient = std::move(g.cotangent());
         const Index n = mask.numel();
-        kernels::for_each_index(gradient.numel(), [&](Index i) { gradient[i] *= mask[i % n]; });
+        for (Index t = 0; t < g.rows(); ++t)
+            kernels::combine<kernels::Multiply, Scalar>(n, {gradient.data() + t * n, n}, {mask.data(), n}, gradient.data() + t * n);
         g.add(0, std::move(gradient));
     });
 }

@@ -222,6 +222,7 @@ template <class Scalar>
                 Scalar* const row = dx.data() + r * channels;
                 const Scalar* const z = normalised.data() + r % rows * channels;
                 const Scalar* const w = g.input(1).data();
+                // With d = weight dy: dx = (d - sum d / n - z sum (d z) / n) / standard deviation.
                 kernels::vector_loop(0, channels, [=](Index c) { row[c] *= w[c]; });
                 const auto sum = static_cast<Scalar>(kernels::row_sum(channels, row));
                 const auto dot = static_cast<Scalar>(kernels::row_product(channels, row, z));

@@ -4,6 +4,7 @@
 
 #include <espalier/autograd/record.hpp>
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/window.hpp>
 
 #include <algorithm>
@@ -71,8 +72,9 @@ template <class Scalar, class Samples>
     parallel_for(in[0], 1, [&](Index begin, Index end) {
         for (Index n = begin; n < end; ++n)
             for_each_source(n, [&](Index to, Index from, Scalar weight) {
-                for (Index c = 0; c < channels; ++c)
-                    y[to + c] += weight * x.value()[n * image + from + c];
+                kernels::vector_loop(0, channels, [=, in = x.value().data() + n * image + from, out = y.data() + to](Index c) {
+                    out[c] += weight * in[c];
+                });
             });
     });
     return record<Scalar>(operation, std::move(y), {x}, [=](Gradients<Scalar>& g) {
@@ -80,8 +82,9 @@ template <class Scalar, class Samples>
         const auto gather = [&](Index n, auto* sums) {
             std::fill_n(sums, image, 0);
             for_each_source(n, [&](Index to, Index from, Scalar weight) {
-                for (Index c = 0; c < channels; ++c)
-                    sums[from + c] += weight * g.cotangent()[to + c];
+                kernels::vector_loop(0, channels, [=, in = g.cotangent().data() + to, out = sums + from](Index c) {
+                    out[c] += weight * in[c];
+                });
             });
         };
         const bool in_doubles = !empty && out[1] * out[2] / (in[1] * in[2]) > 64;  // so many floats would lose digits

@@ -51,14 +51,29 @@
 #define ESPALIER_MATH_TAG
 #endif
 
-#define ESPALIER_CONCAT_IMPL(a, b, c, d, e) a##b##c##d##e
-#define ESPALIER_CONCAT(a, b, c, d, e) ESPALIER_CONCAT_IMPL(a, b, c, d, e)
+/// 1 if the kernels are written in the vectors of g++ and clang++, 0 if in plain arrays, which any compiler has.
+#if !defined(ESPALIER_SIMD)
+#if defined(__GNUC__) || defined(__clang__)
+#define ESPALIER_SIMD 1
+#else
+#define ESPALIER_SIMD 0
+#endif
+#endif
+#if ESPALIER_SIMD
+#define ESPALIER_SIMD_TAG
+#else
+#define ESPALIER_SIMD_TAG _plain
+#endif
+
+#define ESPALIER_CONCAT_IMPL(a, b, c, d, e, f) a##b##c##d##e##f
+#define ESPALIER_CONCAT(a, b, c, d, e, f) ESPALIER_CONCAT_IMPL(a, b, c, d, e, f)
 #define ESPALIER_STRING_IMPL(a) #a
 #define ESPALIER_STRING(a) ESPALIER_STRING_IMPL(a)
 
 /// Name of the inline namespace, e.g. `v0_1_base`, `v0_1_avx2_fma_bmi_fast`; headers open
 /// `namespace espalier::inline ESPALIER_ABI { ... }`.
-#define ESPALIER_ABI ESPALIER_CONCAT(v0_1_, ESPALIER_VECTOR_TAG, ESPALIER_FMA_TAG, ESPALIER_BITS_TAG, ESPALIER_MATH_TAG)
+#define ESPALIER_ABI \
+    ESPALIER_CONCAT(v0_1_, ESPALIER_VECTOR_TAG, ESPALIER_FMA_TAG, ESPALIER_BITS_TAG, ESPALIER_MATH_TAG, ESPALIER_SIMD_TAG)
 
 /// ESPALIER_NOINLINE is for what many templates call and none gains from inlining: it is compiled once, not at every call.
 /// ESPALIER_COLD is for what runs once, as constructors of models do: made small instead of fast, which takes less time to compile.

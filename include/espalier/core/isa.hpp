@@ -9,7 +9,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#if (defined(__x86_64__) || defined(__i386__)) && (defined(__GNUC__) || defined(__clang__))
+/// 1 if kernels for several instruction sets are compiled, of which the processor chooses.
+#if ESPALIER_SIMD && (defined(__x86_64__) || defined(__i386__))
 #define ESPALIER_DISPATCH_X86 1
 #else
 #define ESPALIER_DISPATCH_X86 0

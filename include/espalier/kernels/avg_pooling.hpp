@@ -74,7 +74,6 @@ private:
     const PoolShape& s_;
 };
 
-#if ESPALIER_SIMD
 /// The scaled sums over windows, or over the windows that hold a pixel.
 inline void sum_in_runs(Direction direction, const PoolShape& s, Index images, float scale, const float* source, float* out) {
     const bool forward = direction == Direction::forward;
@@ -85,7 +84,6 @@ inline void sum_in_runs(Direction direction, const PoolShape& s, Index images, f
     sum_images({direction, s.window, size, source_size, s.channels}, images, source_size, size, source,
                 {static_cast<const float*>(memory.data()), 0, nullptr, false}, out);
 }
-#endif
 
 /// The same sums for results that many are summed for, in double: `rows(y)` and `columns(x)` are the part of the source that is.
 template <class Scalar, class Rows, class Columns>
@@ -125,11 +123,9 @@ void avg_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y) {
                                part(s.input.height, w.kernel.height, w.stride.height, w.padding.height),
                                part(s.input.width, w.kernel.width, w.stride.width, w.padding.width), y);
     } else {
-#if ESPALIER_SIMD
         if constexpr (detail::pools_in_vectors<Scalar>)
             detail::sum_in_runs(detail::Direction::forward, s, s.batch, scale, x, y);
         else
-#endif
             parallel_for(s.batch, 1, [&](Index begin, Index end) {
                 for (Index n = begin; n < end; ++n)
                     detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {
@@ -170,11 +166,9 @@ void avg_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, Sca
                                part(s.output.width, w.kernel.width, w.stride.width, w.padding.width), dx);
         return;
     }
-#if ESPALIER_SIMD
     if constexpr (detail::pools_in_vectors<Scalar>)
         detail::sum_in_runs(detail::Direction::backward, s, images, scale, dy, dx);
     else
-#endif
         parallel_for(images, 1, [&](Index begin, Index end) {
             for (Index n = begin; n < end; ++n) {
                 Scalar* const image = dx + n * s.input_size();

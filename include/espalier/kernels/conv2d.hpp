@@ -14,38 +14,32 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 
 /// Whether convolutions of this scalar can be joined with what follows them.
 template <class Scalar>
-inline constexpr bool has_tiled_conv2d = ESPALIER_SIMD && std::is_same_v<Scalar, float>;
+inline constexpr bool has_tiled_conv2d = simd::vectorised<Scalar>;
 
 /// y = x * w + bias; `bias` may be null.
 template <class Scalar>
 void conv2d_forward(const ConvShape& s, const Scalar* x, const Scalar* weight, const Scalar* bias, Scalar* y) {
-#if ESPALIER_SIMD
     if constexpr (has_tiled_conv2d<Scalar>)
         if (tiled::serves(s))
             return tiled::forward(s, x, weight, bias, ConvTail::none, y, nullptr);
-#endif
     unfolded::forward(s, x, weight, bias, y);
 }
 
 /// dx from dy; `s.batch` may count T batches laid one after the other.
 template <class Scalar>
 void conv2d_backward_input(const ConvShape& s, const Scalar* dy, const Scalar* weight, Scalar* dx) {
-#if ESPALIER_SIMD
     if constexpr (has_tiled_conv2d<Scalar>)
         if (tiled::serves(s))
             return tiled::backward_input(s, s.batch, {.dy = dy}, weight, dx);
-#endif
     unfolded::backward_input(s, dy, weight, dx);
 }
 
 /// The gradient of the weights for each of `tasks` cotangents: dy is (tasks, batch, output, out_channels).
 template <class Scalar>
 void conv2d_backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Scalar* dy, const Target<Scalar>& dw) {
-#if ESPALIER_SIMD
     if constexpr (has_tiled_conv2d<Scalar>)
         if (tiled::serves(s))
             return tiled::backward_weight(s, tasks, x, {.dy = dy}, dw, {});
-#endif
     unfolded::backward_weight(s, tasks, x, dy, dw);
 }
 

@@ -10,7 +10,6 @@
 #include <espalier/kernels/target.hpp>
 #include <espalier/kernels/window_runs.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 
 namespace espalier::inline ESPALIER_ABI::kernels::depthwise {
@@ -111,4 +110,3 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::depthwise
-#endif

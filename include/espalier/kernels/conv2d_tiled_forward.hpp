@@ -11,7 +11,6 @@
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -167,4 +166,3 @@ inline void forward(const ConvShape& s, const float* x, const float* weight, con
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled
-#endif

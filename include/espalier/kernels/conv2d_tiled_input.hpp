@@ -10,7 +10,6 @@
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <cstddef>
 
 namespace espalier::inline ESPALIER_ABI::kernels::tiled {
@@ -145,4 +144,3 @@ inline void backward_input(const ConvShape& s, Index images, const ConvCotangent
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled
-#endif

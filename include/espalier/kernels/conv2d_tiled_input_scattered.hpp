@@ -9,7 +9,6 @@
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -91,4 +90,3 @@ inline void backward_input_scattered(const ConvShape& s, Index images, const Con
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled
-#endif

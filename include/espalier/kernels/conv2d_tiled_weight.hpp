@@ -12,7 +12,6 @@
 #include <espalier/kernels/simd/blocks.hpp>
 #include <espalier/kernels/target.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -173,4 +172,3 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled
-#endif

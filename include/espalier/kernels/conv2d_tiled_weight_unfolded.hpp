@@ -10,7 +10,6 @@
 #include <espalier/kernels/simd/blocks.hpp>
 #include <espalier/kernels/target.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -126,4 +125,3 @@ private:
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::tiled
-#endif

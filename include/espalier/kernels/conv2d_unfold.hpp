@@ -104,7 +104,7 @@ void for_each_strip(const ConvShape& s, const Body& body) {
 template <class Scalar>
 void multiply(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
               MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
-    if constexpr (ESPALIER_SIMD && std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         parallel_gemm<Scalar>(transpose_a, transpose_b, m, n, k, a, b, c, accumulate);
     else
         gemm<Scalar>(transpose_a, transpose_b, m, n, k, a, b, c, accumulate);

@@ -6,7 +6,6 @@
 #include <espalier/kernels/conv_shape.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <cstdint>
 
 namespace espalier::inline ESPALIER_ABI::kernels::detail {
@@ -89,4 +88,3 @@ private:
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail
-#endif

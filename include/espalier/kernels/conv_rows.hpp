@@ -6,7 +6,6 @@
 #include <espalier/kernels/simd/kernels.hpp>
 #include <espalier/kernels/strip_plan.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -160,4 +159,3 @@ inline void frame_of_cotangent(const Frame& f, const ConvShape& s, const ConvCot
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail
-#endif

@@ -6,7 +6,6 @@
 #include <espalier/kernels/simd/blocks.hpp>
 #include <espalier/kernels/target.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 
@@ -68,4 +67,3 @@ private:
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail
-#endif

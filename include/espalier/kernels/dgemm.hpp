@@ -9,7 +9,6 @@
 #include <espalier/core/memory.hpp>
 #include <espalier/kernels/simd/kernels.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -103,4 +102,3 @@ ESPALIER_NOINLINE inline void dgemm(Index m, Index n, Index k, const DoubleMatri
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels
-#endif

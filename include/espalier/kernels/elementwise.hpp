@@ -4,10 +4,10 @@
 
 #include <espalier/core/config.hpp>
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/functions.hpp>
 #include <espalier/kernels/simd/kernels.hpp>
 
 #include <algorithm>
-#include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
@@ -45,21 +45,42 @@ void map(Index n, const X* x, Y* y, const F& f) {
     for_each_index(n, [=](Index i) { y[i] = f(x[i]); });
 }
 
+/// y[i] = f(x[i]) for a function of one element of kernels/functions.hpp.
+template <class F, class Scalar>
+void map(Index n, const Scalar* x, Scalar* y, Scalar parameter = 0) {
+    parallel_for(n, elementwise_grain, [=](Index begin, Index end) {
+        if constexpr (simd::vectorised<Scalar>)
+            simd::kernels_of<F>().value(end - begin, x + begin, y + begin, parameter);
+        else
+            vector_loop(begin, end, [=](Index i) { y[i] = F::value(x[i], parameter); });
+    });
+}
+
+/// What comes back: each of the `rows` of n elements of dy becomes that times the derivative at x, where y = f(x).
+template <class F, class Scalar>
+void map_back(Index rows, Index n, const Scalar* x, const Scalar* y, Scalar* dy, Scalar parameter = 0) {
+    for (Index t = 0; t < rows; ++t, dy += n)
+        parallel_for(n, elementwise_grain, [=](Index begin, Index end) {
+            if constexpr (simd::vectorised<Scalar>)
+                simd::kernels_of<F>().pull(end - begin, x + begin, y + begin, dy + begin, parameter);
+            else
+                vector_loop(begin, end, [=](Index i) { dy[i] = F::pull(x[i], y[i], dy[i], parameter); });
+        });
+}
+
 /// y[i] = max(x[i], 0); NaN passes.
 template <class Scalar>
 void relu(Index n, const Scalar* x, Scalar* y) {
-    map(n, x, y, [](Scalar v) { return v < 0 ? Scalar(0) : v; });
+    map<Relu>(n, x, y);
 }
 
 /// to[i] += from[i].
 template <class Scalar>
 void accumulate(Index n, const Scalar* from, Scalar* to) {
     parallel_for(n, elementwise_grain, [=](Index begin, Index end) {
-#if ESPALIER_SIMD
-        if constexpr (std::is_same_v<Scalar, float>)
-            return simd::table().add_to_rows(1, end - begin, from + begin, 0, to + begin, 0);
+        if constexpr (simd::vectorised<Scalar>)
+            simd::table().add_to_rows(1, end - begin, from + begin, 0, to + begin, 0);
         else
-#endif
             vector_loop(begin, end, [=](Index i) { to[i] += from[i]; });
     });
 }

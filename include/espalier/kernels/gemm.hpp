@@ -50,13 +50,10 @@ void gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index 
           MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
     const bool ta = transpose_a == Transpose::yes;
     const bool tb = transpose_b == Transpose::yes;
-#if ESPALIER_SIMD
     if constexpr (std::is_same_v<Scalar, double>) {
         dgemm(m, n, k, {a.data, ta ? 1 : a.stride, ta ? a.stride : 1}, {b.data, tb ? 1 : b.stride, tb ? b.stride : 1}, c.data, c.stride,
               accumulate);
-    } else
-#endif
-    {
+    } else {
         const detail::ConstMatrixMap<Scalar> left{a.data, ta ? k : m, ta ? m : k, Eigen::OuterStride<>{a.stride}};
         const detail::ConstMatrixMap<Scalar> right{b.data, tb ? n : k, tb ? k : n, Eigen::OuterStride<>{b.stride}};
         detail::MatrixMap<Scalar> result{c.data, m, n, Eigen::OuterStride<>{c.stride}};
@@ -70,14 +67,13 @@ void gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index 
 }
 
 /// `gemm` on all threads: tiles of C are independent, so no sum is ever split between threads. Both precisions have kernels
-/// of their own; with other compilers the work is Eigen's.
+/// of their own; for other scalars the work is Eigen's.
 template <class Scalar>
 void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
                    MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
     const bool ta = transpose_a == Transpose::yes;
     const bool tb = transpose_b == Transpose::yes;
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>) {
+    if constexpr (simd::vectorised<Scalar>) {
         sgemm({.m = m,
                .n = n,
                .k = k,
@@ -86,9 +82,7 @@ void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index 
                .c = c.data,
                .c_stride = c.stride,
                .accumulate = accumulate});
-    } else
-#endif
-    {
+    } else {
         const Index tile = 256;
         const Index row_tiles = (m + tile - 1) / tile;
         const Index column_tiles = (n + tile - 1) / tile;
@@ -109,12 +103,9 @@ void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index 
 /// `with_relu`, what is negative becomes 0.
 template <class Scalar>
 void affine(Index rows, Index out, Index in, const Scalar* x, const Scalar* w, const Scalar* bias, bool with_relu, Scalar* y) {
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>) {
+    if constexpr (simd::vectorised<Scalar>) {
         sgemm({.m = rows, .n = out, .k = in, .a = {x, in, 1}, .b = {w, 1, in}, .c = y, .c_stride = out, .bias = bias, .relu = with_relu});
-    } else
-#endif
-    {
+    } else {
         for (Index r = 0; r < rows && bias; ++r)
             std::copy_n(bias, out, y + r * out);
         parallel_gemm<Scalar>(Transpose::no, Transpose::yes, rows, out, in, {x, in}, {w, in}, {y, out}, bias != nullptr);

@@ -33,12 +33,10 @@ void for_each_rows(Index rows, Index columns, const Body& body) {
 template <class Scalar>
 void affine_rows(Index rows, Index columns, const Scalar* x, const ColumnAffine<Scalar>& f, Scalar* y) {
     detail::for_each_rows(rows, columns, [=](Index first, Index last) {
-#if ESPALIER_SIMD
-        if constexpr (std::is_same_v<Scalar, float>)
+        if constexpr (simd::vectorised<Scalar>)
             return simd::table().affine_rows(last - first, {columns, f.shift, f.scale, f.offset, nullptr}, x + first * columns, nullptr,
                                              y + first * columns);
         else
-#endif
             for (Index i = first * columns; i < last * columns; ++i) {
                 const Index c = i % columns;
                 y[i] = (x[i] - f.shift[c]) * f.scale[c] + f.offset[c];
@@ -51,12 +49,10 @@ template <class Scalar>
 void affine_rows_plus(Index rows, Index columns, const Scalar* x, const ColumnAffine<Scalar>& f, const Scalar* z, const Scalar* z_scale,
                       Scalar* y) {
     detail::for_each_rows(rows, columns, [=](Index first, Index last) {
-#if ESPALIER_SIMD
-        if constexpr (std::is_same_v<Scalar, float>)
+        if constexpr (simd::vectorised<Scalar>)
             return simd::table().affine_rows(last - first, {columns, f.shift, f.scale, f.offset, z_scale}, x + first * columns,
                                              z + first * columns, y + first * columns);
         else
-#endif
             for (Index i = first * columns; i < last * columns; ++i) {
                 const Index c = i % columns;
                 y[i] = ((x[i] - f.shift[c]) * f.scale[c] + f.offset[c] + z[i]) * z_scale[c];

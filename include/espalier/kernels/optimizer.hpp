@@ -13,7 +13,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
@@ -60,13 +59,11 @@ void update_blocks(Index n, const Scalar* gradient, const std::array<Scalar*, Co
 /// p -= learning_rate (g + weight_decay p).
 template <class Scalar>
 void sgd(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter) {
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
             simd::table().sgd(end - begin, rule, gradient + begin, parameter + begin);
         });
     else
-#endif
         update_blocks<Scalar, 1>(n, gradient, {parameter}, [&](const Scalar* g, const std::array<Scalar*, 1>& a) {
             UpdateMap<Scalar> p{a[0]};
             p -= rule.learning_rate * (ConstUpdateMap<Scalar>{g} + rule.weight_decay * p);
@@ -77,13 +74,11 @@ void sgd(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* p
 /// `nesterov` p -= learning_rate (d + momentum v).
 template <class Scalar>
 void sgd_momentum(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter, Scalar* velocity) {
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
             simd::table().sgd_momentum(end - begin, rule, gradient + begin, parameter + begin, velocity + begin);
         });
     else
-#endif
         update_blocks<Scalar, 2>(n, gradient, {parameter, velocity}, [&](const Scalar* g, const std::array<Scalar*, 2>& a) {
             UpdateMap<Scalar> p{a[0]};
             UpdateMap<Scalar> v{a[1]};
@@ -101,13 +96,11 @@ void sgd_momentum(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, 
 /// p = keep p; d = g + weight_decay p; m += fresh1 (d - m); v = beta2 v + fresh2 d²; p -= step_size m / (sqrt(v) / root + eps).
 template <class Scalar>
 void adam(Index n, const AdamRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter, Scalar* first, Scalar* second) {
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
             simd::table().adam(end - begin, rule, gradient + begin, parameter + begin, first + begin, second + begin);
         });
     else
-#endif
         update_blocks<Scalar, 3>(n, gradient, {parameter, first, second}, [&](const Scalar* g, const std::array<Scalar*, 3>& a) {
             UpdateMap<Scalar> p{a[0]};
             UpdateMap<Scalar> m{a[1]};

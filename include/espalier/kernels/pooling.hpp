@@ -62,9 +62,8 @@ void for_each_inside(const PoolShape& s, Index oy, Index ox, const Tap& tap) {
 
 /// Whether the vector kernels pool this scalar.
 template <class Scalar>
-inline constexpr bool pools_in_vectors = ESPALIER_SIMD && std::is_same_v<Scalar, float>;
+inline constexpr bool pools_in_vectors = simd::vectorised<Scalar>;
 
-#if ESPALIER_SIMD
 inline void max_windows(const PoolShape& s, const float* x, float* y, std::uint16_t* winner) {
     const WindowRuns runs{Direction::forward, s.window, s.output, s.input, s.channels};
     long_strips(s.batch, s.output.height).for_each(1, 0, [&](const Strip& strip, Index, void*) {
@@ -77,7 +76,6 @@ inline void max_windows(const PoolShape& s, const float* x, float* y, std::uint1
         });
     });
 }
-#endif
 
 }  // namespace detail
 
@@ -85,11 +83,9 @@ inline void max_windows(const PoolShape& s, const float* x, float* y, std::uint1
 /// pixel of the image.
 template <class Scalar>
 void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uint16_t* winner) {
-#if ESPALIER_SIMD
     if constexpr (detail::pools_in_vectors<Scalar>)
         if (s.window.taps() <= detail::many_taps)
             return detail::max_windows(s, x, y, winner);
-#endif
     parallel_for(s.batch, 1, [&](Index begin, Index end) {
         for (Index n = begin; n < end; ++n)
             detail::for_each_pooled(s, [&](Index offset, Index oy, Index ox) {

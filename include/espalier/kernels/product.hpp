@@ -5,7 +5,6 @@
 #include <espalier/core/config.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
@@ -80,4 +79,3 @@ struct BlocksOfProduct {
 
 }  // namespace detail
 }  // namespace espalier::inline ESPALIER_ABI::kernels
-#endif

@@ -71,40 +71,34 @@ void column_sums(Index rows, Index columns, double* result, const Term& term) {
 /// `result[c] = sum over r of x[r][c]`.
 template <class Scalar>
 void column_sums(Index rows, Index columns, const Scalar* x, double* result) {
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
             simd::table().add_column_sums(count, width, x + row * columns + column, columns, sums);
         });
     else
-#endif
         column_sums(rows, columns, result, [=](Index r, Index c) { return x[r * columns + c]; });
 }
 
 /// `result[c] = sum over r of (x[r][c] - shift[c]) y[r][c]`.
 template <class Scalar>
 void column_products(Index rows, Index columns, const Scalar* x, const Scalar* shift, const Scalar* y, double* result) {
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
             const Index at = row * columns + column;
             simd::table().add_column_products(count, width, x + at, shift + column, y + at, columns, sums);
         });
     else
-#endif
         column_sums(rows, columns, result, [=](Index r, Index c) { return (x[r * columns + c] - shift[c]) * y[r * columns + c]; });
 }
 
 /// `result[c] = sum over r of (x[r][c] - shift[c])^2`.
 template <class Scalar>
 void column_squares(Index rows, Index columns, const Scalar* x, const Scalar* shift, double* result) {
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         column_sums_of_blocks(rows, columns, result, [=](Index row, Index count, Index column, Index width, double* sums) {
             simd::table().add_column_squares(count, width, x + row * columns + column, shift + column, columns, sums);
         });
     else
-#endif
         column_sums(rows, columns, result, [=](Index r, Index c) {
             const Scalar d = x[r * columns + c] - shift[c];
             return d * d;
@@ -114,10 +108,8 @@ void column_squares(Index rows, Index columns, const Scalar* x, const Scalar* sh
 /// sums[c] += the sum of column c over `rows` rows of x, one behind the other, on one thread.
 template <class Scalar>
 void add_rows_to(double* sums, Index rows, Index columns, const Scalar* x) {
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         return simd::table().add_column_sums(rows, columns, x, columns, sums);
-#endif
     for (Index i = 0; i < rows; ++i)
         for (Index c = 0; c < columns; ++c)
             sums[c] += static_cast<double>(x[i * columns + c]);
@@ -125,7 +117,6 @@ void add_rows_to(double* sums, Index rows, Index columns, const Scalar* x) {
 
 namespace detail {
 
-#if ESPALIER_SIMD
 /// Adds a row of floats as if it were an array of 64 columns: `add(offset, rows, columns, sums)` has the sums of some rows of it from
 /// `offset` on. What is left is less than a row; `*done` says where it begins.
 template <class Add>
@@ -144,7 +135,6 @@ template <class Add>
     *done = i;
     return total;
 }
-#endif
 
 }  // namespace detail
 
@@ -153,12 +143,10 @@ template <class Scalar>
 [[nodiscard]] double row_sum(Index n, const Scalar* x) {
     double total = 0;
     Index i = 0;
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         total = detail::row_sum_by_columns(n, &i, [x](Index at, Index rows, Index width, double* sums) {
             simd::table().add_column_sums(rows, width, x + at, width, sums);
         });
-#endif
     for (; i < n; ++i)
         total += static_cast<double>(x[i]);
     return total;
@@ -169,13 +157,11 @@ template <class Scalar>
 [[nodiscard]] double row_product(Index n, const Scalar* x, const Scalar* y) {
     double total = 0;
     Index i = 0;
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>)
+    if constexpr (simd::vectorised<Scalar>)
         total = detail::row_sum_by_columns(n, &i, [x, y](Index at, Index rows, Index width, double* sums) {
             static constexpr std::array<float, 64> no_shift{};
             simd::table().add_column_products(rows, width, x + at, no_shift.data(), y + at, width, sums);
         });
-#endif
     for (; i < n; ++i)
         total += static_cast<double>(x[i]) * static_cast<double>(y[i]);
     return total;

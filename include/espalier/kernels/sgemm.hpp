@@ -14,14 +14,13 @@
 #include <espalier/kernels/sgemm_panels.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 namespace detail {
 
-inline constexpr Index few = 64;  ///< rows of a, or columns of b: fewer are not worth turning columns of b into rows
+inline constexpr Index worth_turning = 64;  ///< rows of a and columns of b that make it worth turning columns of b into rows
 
 /// For few rows of a, which are not worth a panel: rows of b, each in one piece, are added up as they lie in memory.
 inline void multiply_rows(const Product& p) {
@@ -81,7 +80,7 @@ enum class Way {
 /// By the extents alone, as are the bits of the result.
 [[nodiscard]] inline Way way_of(const Product& p) noexcept {
     if (p.b.column != 1)
-        return p.a.column == 1 && std::min(p.m, p.n) < few ? Way::dots : Way::panels;
+        return p.a.column == 1 && std::min(p.m, p.n) < worth_turning ? Way::dots : Way::panels;
     if (p.bias || p.relu)
         return Way::panels;
     if (shares_rows(p.m, p.n, p.k))
@@ -106,4 +105,3 @@ inline void sgemm(const Product& p) {
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels
-#endif

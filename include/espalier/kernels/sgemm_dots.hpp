@@ -6,7 +6,6 @@
 #include <espalier/kernels/product.hpp>
 #include <espalier/kernels/simd/kernels.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <array>
 
@@ -78,4 +77,3 @@ private:
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail
-#endif

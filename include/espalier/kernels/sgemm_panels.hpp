@@ -6,7 +6,6 @@
 #include <espalier/kernels/product.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -101,4 +100,3 @@ private:
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail
-#endif

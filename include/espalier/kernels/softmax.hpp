@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
@@ -23,12 +22,9 @@ template <class Scalar>
 LogSumExp<Scalar> softmax_row(Index c, const Scalar* x, Scalar* p) {
     Scalar top;
     Scalar sum = 0;
-#if ESPALIER_SIMD
-    if constexpr (std::is_same_v<Scalar, float>) {
+    if constexpr (simd::vectorised<Scalar>) {
         sum = simd::table().softmax_row(c, x, p, &top);
-    } else
-#endif
-    {
+    } else {
         top = *std::max_element(x, x + c);
         for (Index i = 0; i < c; ++i) {
             const Scalar half = std::max(x[i] / 2 - top / 2, Scalar(-5000));  // of the distance, which itself could overflow

@@ -8,7 +8,6 @@
 #include <espalier/kernels/strip_plan.hpp>
 #include <espalier/kernels/window.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -193,4 +192,3 @@ ESPALIER_NOINLINE inline void sum_images(const WindowRuns& runs, Index images, P
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::detail
-#endif

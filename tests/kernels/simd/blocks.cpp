@@ -7,7 +7,6 @@
 using namespace espalier;
 namespace simd = kernels::simd;
 
-#if ESPALIER_SIMD
 
 TEST_CASE("parts cover everything once and differ by one at most", "[simd][blocks]") {
     for (Index n = 1; n < 30; ++n)
@@ -70,4 +69,3 @@ TEST_CASE("pieces of scratch are aligned and do not overlap", "[simd][blocks]") 
     CHECK(Scratch::bytes<std::uint8_t>(65) == 128);
     CHECK(Scratch::bytes<float>(0) == 0);
 }
-#endif

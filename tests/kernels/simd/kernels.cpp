@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file Every vector kernel against its definition, for each instruction set that this processor has.
 #include "catch.hpp"
+#include "kernels/sets.hpp"
 
 #include <espalier/kernels/simd/kernels.hpp>
 #include <espalier/tensor/tensor.hpp>
@@ -15,17 +16,9 @@
 
 using namespace espalier;
 namespace simd = kernels::simd;
+using testing::sets;
 
-#if ESPALIER_SIMD
 namespace {
-
-std::vector<Isa> sets() {
-    std::vector<Isa> result{Isa::baseline};
-    for (const Isa isa : {Isa::avx2, Isa::avx512})
-        if (isa <= espalier::detail::strongest_isa())
-            result.push_back(isa);
-    return result;
-}
 
 constexpr float untouched = 77;
 
@@ -483,4 +476,3 @@ TEST_CASE("sums over very many rows and classes keep their digits", "[simd]") {
         CHECK(static_cast<double>(kernels.softmax_row(rows, x.data(), p.data(), &top)) == Approx(expected).epsilon(1e-6));
     }
 }
-#endif

@@ -5,7 +5,6 @@
 #include <espalier/core/memory.hpp>
 #include <espalier/kernels/simd/kernels.hpp>
 
-#if ESPALIER_SIMD
 #include <algorithm>
 #include <cstddef>
 
@@ -84,14 +83,13 @@ inline void transpose(Index n, Index depth, const float* x, Index stride, float*
         for (Index k = 0; k < even_depth; k += 4)
             for (Index j = first; j < std::min(first + 16, even_n); j += 4) {
                 const float* const from = x + j * stride + k;
-                const four a = load(from), b = load(from + stride), c = load(from + 2 * stride), d = load(from + 3 * stride);
-                const four ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-                const four cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+                four a = load(from), b = load(from + stride), c = load(from + 2 * stride), d = load(from + 3 * stride);
+                baseline::transpose_four(a, b, c, d);
                 float* const to = out + k * out_stride + j;
-                store(to, __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5));
-                store(to + out_stride, __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7));
-                store(to + 2 * out_stride, __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5));
-                store(to + 3 * out_stride, __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
+                store(to, a);
+                store(to + out_stride, b);
+                store(to + 2 * out_stride, c);
+                store(to + 3 * out_stride, d);
             }
     for (Index j = 0; j < n; ++j)
         for (Index k = j < even_n ? even_depth : 0; k < depth; ++k)
@@ -117,4 +115,3 @@ inline void run_tiles(TileInput in, TileOutput out, Index vectors) noexcept {
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
-#endif

@@ -6,10 +6,10 @@ inline constexpr int double_lanes = sizeof(dvec) / sizeof(double);
 
 ESPALIER_INLINE dvec load_double(const double* p) {
     dvec v;
-    __builtin_memcpy(&v, p, sizeof v);
+    std::memcpy(&v, p, sizeof v);
     return v;
 }
-ESPALIER_INLINE void store_double(double* p, dvec v) { __builtin_memcpy(p, &v, sizeof v); }
+ESPALIER_INLINE void store_double(double* p, dvec v) { std::memcpy(p, &v, sizeof v); }
 
 /// c (Rows, width) = a (Rows, depth) times a panel of so many vectors, added to c if `accumulate`.
 template <int Rows, int Vectors>

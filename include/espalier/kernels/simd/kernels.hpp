@@ -7,42 +7,84 @@
 #pragma once
 
 #include <espalier/core/isa.hpp>
+#include <espalier/kernels/functions.hpp>
 #include <espalier/kernels/simd/table.hpp>
 
+#include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
-#if !defined(ESPALIER_SIMD)
+#if ESPALIER_SIMD && defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
 #if defined(__GNUC__) || defined(__clang__)
-#define ESPALIER_SIMD 1
+#define ESPALIER_INLINE [[gnu::always_inline]] inline
+#elif defined(_MSC_VER)
+#define ESPALIER_INLINE __forceinline
 #else
-#define ESPALIER_SIMD 0  // another compiler: Eigen does the work
-#endif
+#define ESPALIER_INLINE inline
 #endif
 
-#if ESPALIER_SIMD && defined(ESPALIER_COMPILED) && !defined(ESPALIER_KERNELS_LINKAGE)
-#include <espalier/kernels/simd/declarations.hpp>
-#elif ESPALIER_SIMD
+namespace espalier::inline ESPALIER_ABI::kernels::simd {
+
+/// Scalars that the vector kernels are for; loops of their own do for the others.
+template <class Scalar>
+inline constexpr bool vectorised = std::is_same_v<Scalar, float>;
+
+/// The kernels for an instruction set, which this processor must have.
+[[nodiscard]] const Table& table(Isa isa) noexcept;
+
+/// The kernels for `isa()`.
+[[nodiscard]] const Table& table();
+
+/// The kernels of a function of kernels/functions.hpp for an instruction set, which this processor must have.
+template <class F>
+[[nodiscard]] const typename F::Kernels& kernels_of(Isa isa) noexcept;
+
+/// The kernels of a function for `isa()`.
+template <class F>
+[[nodiscard]] const typename F::Kernels& kernels_of();
+
+/// Those of double precision for `isa()`.
+[[nodiscard]] const DoubleTable& double_table();
+
+}  // namespace espalier::inline ESPALIER_ABI::kernels::simd
+
+// Vectors without any instruction set, for a loop beside the kernels as well.
+namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
+#if ESPALIER_SIMD
+#include <espalier/kernels/simd/vector_baseline.ipp>
+#else
+#include <espalier/kernels/simd/vector_portable.ipp>
+#endif
+
+#include <espalier/kernels/simd/vector_four.ipp>
+}  // namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline
+
+// A unit in compiled mode sees no more. All else is in compiled/kernels.cpp, which says that it is by defining the linkage.
+#if !defined(ESPALIER_COMPILED) || defined(ESPALIER_KERNELS_LINKAGE)
 #if !defined(ESPALIER_KERNELS_LINKAGE)
-#define ESPALIER_KERNELS_LINKAGE inline  // nothing in compiled/kernels.cpp, which others have the declarations of
+#define ESPALIER_KERNELS_LINKAGE inline
 #endif
 
 #if ESPALIER_DISPATCH_X86
 #include <immintrin.h>
-#elif defined(__ARM_NEON)
-#include <arm_neon.h>
 #endif
 
-#define ESPALIER_INLINE [[gnu::always_inline]] inline
-
 namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
-#include <espalier/kernels/simd/vector_baseline.ipp>
-
 #include <espalier/kernels/simd/tiles.ipp>
+
+#include <espalier/kernels/simd/functions.ipp>
 
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
 
@@ -61,9 +103,13 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 
 #include <espalier/kernels/simd/tiles.ipp>
 
+#include <espalier/kernels/simd/functions.ipp>
+
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
 
@@ -82,9 +128,13 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 
 #include <espalier/kernels/simd/tiles.ipp>
 
+#include <espalier/kernels/simd/functions.ipp>
+
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
 
@@ -97,12 +147,9 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #endif
 #endif
 
-#undef ESPALIER_INLINE
-
 namespace espalier::inline ESPALIER_ABI::kernels::simd {
 
-/// The kernels for an instruction set, which this processor must have.
-[[nodiscard]] ESPALIER_KERNELS_LINKAGE const Table& table(Isa isa) noexcept {
+ESPALIER_KERNELS_LINKAGE const Table& table(Isa isa) noexcept {
     static constexpr Table baseline_table = baseline::make_table();
 #if ESPALIER_DISPATCH_X86
     static constexpr Table avx2_table = avx2::make_table();
@@ -114,11 +161,27 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 #endif
 }
 
-/// The kernels for `isa()`.
-[[nodiscard]] ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const Table& table() { return table(isa()); }
+ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const Table& table() { return table(isa()); }
 
-/// Those of double precision for `isa()`.
-[[nodiscard]] ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const DoubleTable& double_table() {
+template <class F>
+const typename F::Kernels& kernels_of(Isa isa) noexcept {
+    static constexpr typename F::Kernels baseline_kernels = baseline::kernels_of<F>();
+#if ESPALIER_DISPATCH_X86
+    static constexpr typename F::Kernels avx2_kernels = avx2::kernels_of<F>();
+    static constexpr typename F::Kernels avx512_kernels = avx512::kernels_of<F>();
+    return isa == Isa::avx512 ? avx512_kernels : isa == Isa::avx2 ? avx2_kernels : baseline_kernels;
+#else
+    (void)isa;
+    return baseline_kernels;
+#endif
+}
+
+template <class F>
+const typename F::Kernels& kernels_of() {
+    return kernels_of<F>(isa());
+}
+
+ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const DoubleTable& double_table() {
     static constexpr DoubleTable baseline_table = baseline::make_double_table<baseline::double_rows>();
 #if ESPALIER_DISPATCH_X86
     static constexpr DoubleTable avx2_table = avx2::make_double_table<avx2::double_rows>();
@@ -131,3 +194,5 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd {
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
 #endif
+
+#undef ESPALIER_INLINE

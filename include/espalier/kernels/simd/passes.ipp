@@ -149,21 +149,12 @@ inline void affine_rows(Index rows, const Affine& f, const float* x, const float
     }
 }
 
-/// e^x for x <= 0 to about two units in the last place; 0 below the normal numbers, and NaN passes. By 2^n e^r with |r| at most
-/// half of ln 2, and the polynomial of Cephes' expf.
+/// e^x for x <= 0 to about two units in the last place; 0 below the normal numbers, and NaN passes.
 ESPALIER_INLINE vec exp(vec x) {
     const vec least = set1(-87.3365447F);
-    const vec above = max(least, x);
-    const vec n = fma(above, set1(1.44269504F), set1(12582912.0F));
-    const vec whole = sub(n, set1(12582912.0F));
-    const vec r = fma(whole, set1(-1.42860677e-6F), fma(whole, set1(-0.693145752F), above));
-    vec p = fma(set1(1.9875691500e-4F), r, set1(1.3981999507e-3F));
-    p = fma(p, r, set1(8.3334519073e-3F));
-    p = fma(p, r, set1(4.1665795894e-2F));
-    p = fma(p, r, set1(1.6666665459e-1F));
-    p = fma(p, r, set1(5.0000001201e-1F));
-    p = fma(p, mul(r, r), add(r, set1(1)));
-    return unless_negative(sub(x, least), mul(p, power_of_two(n)));
+    vec n;
+    const vec r = exp_remainder<Fast>(max(least, x), n);
+    return unless_negative(sub(x, least), mul(exp_near_0<Fast>(r), power_of_two(n)));
 }
 
 inline float softmax_row(Index n, const float* x, float* p, float* top) {

@@ -15,6 +15,13 @@ ESPALIER_INLINE vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 ESPALIER_INLINE vec div(vec a, vec b) { return _mm256_div_ps(a, b); }
 ESPALIER_INLINE vec sqrt(vec a) { return _mm256_sqrt_ps(a); }
 ESPALIER_INLINE vec max(vec a, vec b) { return _mm256_max_ps(a, b); }
+ESPALIER_INLINE vec min(vec a, vec b) { return _mm256_min_ps(a, b); }
+ESPALIER_INLINE vec fused(vec a, vec b, vec c) { return fma(a, b, c); }
+ESPALIER_INLINE vec magnitude(vec a) { return _mm256_andnot_ps(set1(-0.0F), a); }
+ESPALIER_INLINE vec with_sign(vec a, vec sign) { return _mm256_or_ps(magnitude(a), _mm256_and_ps(set1(-0.0F), sign)); }
+ESPALIER_INLINE vec where_less(vec a, vec b, vec then, vec otherwise) {
+    return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+}
 ESPALIER_INLINE vec power_of_two(vec n) {
     const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(n), 23);
     return _mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_castps_si256(set1(1))));
@@ -34,6 +41,26 @@ ESPALIER_INLINE vec where_positive(vec y, vec d) { return _mm256_and_ps(_mm256_c
 
 using choice = __m256i;
 ESPALIER_INLINE choice choose(int i) { return _mm256_set1_epi32(i); }
+ESPALIER_INLINE choice bits_of(vec a) { return _mm256_castps_si256(a); }
+ESPALIER_INLINE vec of_bits(choice a) { return _mm256_castsi256_ps(a); }
+ESPALIER_INLINE vec to_float(choice a) { return _mm256_cvtepi32_ps(a); }
+ESPALIER_INLINE choice lane_numbers() { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
+ESPALIER_INLINE choice add(choice a, choice b) { return _mm256_add_epi32(a, b); }
+ESPALIER_INLINE choice sub(choice a, choice b) { return _mm256_sub_epi32(a, b); }
+ESPALIER_INLINE choice exclusive_or(choice a, choice b) { return _mm256_xor_si256(a, b); }
+ESPALIER_INLINE choice shift_left_23(choice a) { return _mm256_slli_epi32(a, 23); }
+ESPALIER_INLINE choice shift_right_23(choice a) { return _mm256_srai_epi32(a, 23); }
+ESPALIER_INLINE choice where_below(choice a, choice b, choice then, choice otherwise) {
+    const choice flip = choose(-0x7FFFFFFF - 1);
+    return _mm256_blendv_epi8(otherwise, then, _mm256_cmpgt_epi32(_mm256_xor_si256(b, flip), _mm256_xor_si256(a, flip)));
+}
+ESPALIER_INLINE void multiply(choice a, std::uint32_t by, choice& high, choice& low) {
+    const __m256i factor = _mm256_set1_epi32(static_cast<int>(by));
+    const __m256i even = _mm256_mul_epu32(a, factor);
+    const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), factor);
+    high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
+    low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
+}
 ESPALIER_INLINE choice blend(choice a, choice b, vec take_b) {
     return _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), take_b));
 }

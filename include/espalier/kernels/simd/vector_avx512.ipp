@@ -17,6 +17,21 @@ ESPALIER_INLINE vec div(vec a, vec b) { return _mm512_div_ps(a, b); }
 ESPALIER_INLINE vec sqrt(vec a) { return _mm512_maskz_sqrt_ps(0xFFFF, a); }
 /// a > b ? a : b, so that NaN in b passes through.
 ESPALIER_INLINE vec max(vec a, vec b) { return _mm512_maskz_max_ps(0xFFFF, a, b); }
+ESPALIER_INLINE vec min(vec a, vec b) { return _mm512_maskz_min_ps(0xFFFF, a, b); }
+/// a b + c, rounded once on every processor: `fma` where that is fast, else emulated.
+ESPALIER_INLINE vec fused(vec a, vec b, vec c) { return fma(a, b, c); }
+ESPALIER_INLINE vec magnitude(vec a) {
+    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0x7FFFFFFF)));
+}
+/// a with the sign of `sign`.
+ESPALIER_INLINE vec with_sign(vec a, vec sign) {
+    const __m512i bit = _mm512_and_si512(_mm512_castps_si512(set1(-0.0F)), _mm512_castps_si512(sign));
+    return _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(magnitude(a)), bit));
+}
+/// a < b ? then : otherwise; with NaN, `otherwise`.
+ESPALIER_INLINE vec where_less(vec a, vec b, vec then, vec otherwise) {
+    return _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), then);
+}
 /// 2^n for whole n in [-126, 127], told as 1.5 2^23 + n, whose last bits are n.
 ESPALIER_INLINE vec power_of_two(vec n) {
     const __m512i exponent = _mm512_maskz_slli_epi32(0xFFFF, _mm512_castps_si512(n), 23);
@@ -37,6 +52,28 @@ ESPALIER_INLINE vec where_positive(vec y, vec d) { return _mm512_maskz_mov_ps(_m
 /// Four integers of 32 bits a lane of `vec`: which of several values was taken.
 using choice = __m512i;
 ESPALIER_INLINE choice choose(int i) { return _mm512_set1_epi32(i); }
+ESPALIER_INLINE choice bits_of(vec a) { return _mm512_castps_si512(a); }
+ESPALIER_INLINE vec of_bits(choice a) { return _mm512_castsi512_ps(a); }
+ESPALIER_INLINE vec to_float(choice a) { return _mm512_maskz_cvtepi32_ps(0xFFFF, a); }
+ESPALIER_INLINE choice lane_numbers() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+ESPALIER_INLINE choice add(choice a, choice b) { return _mm512_add_epi32(a, b); }
+ESPALIER_INLINE choice sub(choice a, choice b) { return _mm512_sub_epi32(a, b); }
+ESPALIER_INLINE choice exclusive_or(choice a, choice b) { return _mm512_xor_si512(a, b); }
+ESPALIER_INLINE choice shift_left_23(choice a) { return _mm512_maskz_slli_epi32(0xFFFF, a, 23); }
+/// The sign moves in.
+ESPALIER_INLINE choice shift_right_23(choice a) { return _mm512_maskz_srai_epi32(0xFFFF, a, 23); }
+/// a < b ? then : otherwise, of unsigned numbers.
+ESPALIER_INLINE choice where_below(choice a, choice b, choice then, choice otherwise) {
+    return _mm512_mask_mov_epi32(otherwise, _mm512_cmp_epu32_mask(a, b, _MM_CMPINT_LT), then);
+}
+/// The 64 bits of a `by`, of unsigned numbers.
+ESPALIER_INLINE void multiply(choice a, std::uint32_t by, choice& high, choice& low) {
+    const __m512i factor = _mm512_set1_epi32(static_cast<int>(by));
+    const __m512i even = _mm512_maskz_mul_epu32(0xFF, a, factor);
+    const __m512i odd = _mm512_maskz_mul_epu32(0xFF, _mm512_maskz_srli_epi64(0xFF, a, 32), factor);
+    high = _mm512_mask_mov_epi32(_mm512_maskz_srli_epi64(0xFF, even, 32), 0xAAAA, odd);
+    low = _mm512_mask_mov_epi32(even, 0xAAAA, _mm512_maskz_slli_epi64(0xFF, odd, 32));
+}
 /// Takes `next` where it is greater or NaN and `best` is a number; NaN stays.
 ESPALIER_INLINE void take_greater(vec& best, choice& from, vec next, int i) {
     const __mmask16 number = _mm512_cmp_ps_mask(best, best, _CMP_ORD_Q);

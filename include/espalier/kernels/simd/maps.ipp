@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// One pass over arrays for all functions of functions.ipp, and dropout. Included by kernels.hpp behind passes.ipp. Templates, so that a
+// program compiles those alone that it uses; without lambdas, which would not be compiled for the instruction set in a template.
+
+/// The last vector may be a part: lanes without an element are 1, for which no function raises a floating-point exception.
+template <class F>
+void map(Index n, const float* x, float* y, float parameter) {
+    for (Index i = 0; i < n; i += lanes) {
+        const Index part_of = n - i < lanes ? n - i : Index{lanes};
+        store_n(y + i, value_of(F{}, load_n(x + i, part_of, set1(1)), set1(parameter)), part_of);
+    }
+}
+template <class F>
+void map_back(Index n, const float* x, const float* y, float* dy, float parameter) {
+    for (Index i = 0; i < n; i += lanes) {
+        const Index part_of = n - i < lanes ? n - i : Index{lanes};
+        const vec in = load_n(x + i, part_of, set1(1));
+        const vec out = load_n(y + i, part_of, set1(1));
+        store_n(dy + i, pull_of(F{}, in, out, load_n(dy + i, part_of, set1(1)), set1(parameter)), part_of);
+    }
+}
+template <class F>
+constexpr void take_kernels(MapKernels& kernels) {
+    kernels = {map<F>, map_back<F>};
+}
+
+template <class F>
+void combine(Index n, const float* a, const float* b, float* y) {
+    for (Index i = 0; i < n; i += lanes) {
+        const Index part_of = n - i < lanes ? n - i : Index{lanes};
+        store_n(y + i, value_of(F{}, load_n(a + i, part_of, set1(1)), load_n(b + i, part_of, set1(1))), part_of);
+    }
+}
+template <class F, bool Left>
+void combine_back(Index n, const float* a, const float* b, const float* dy, float* dx) {
+    for (Index i = 0; i < n; i += lanes) {
+        const Index part_of = n - i < lanes ? n - i : Index{lanes};
+        const vec left = load_n(a + i, part_of, set1(1));
+        const vec right = load_n(b + i, part_of, set1(1));
+        const vec d = load_n(dy + i, part_of, set1(1));
+        store_n(dx + i, Left ? pull_left(F{}, left, right, d) : pull_right(F{}, left, right, d), part_of);
+    }
+}
+template <class F>
+constexpr void take_kernels(CombineKernels& kernels) {
+    kernels = {combine<F>, combine_back<F, true>, combine_back<F, false>};
+}
+
+ESPALIER_INLINE choice low_word(std::uint64_t bits) { return choose(static_cast<int>(static_cast<std::uint32_t>(bits))); }
+/// Philox as core/random.hpp has it, for the draws from `first` on, one a lane: the upper and lower half of 64 bits.
+ESPALIER_INLINE void draw(const DropoutRule& rule, std::uint64_t first, choice& high, choice& low) {
+    choice counter[4] = {add(low_word(first), lane_numbers()), low_word(first >> 32), low_word(rule.stream), low_word(rule.stream >> 32)};
+    counter[1] = add(counter[1], where_below(counter[0], lane_numbers(), choose(1), choose(0)));  // what is carried
+    auto key0 = static_cast<std::uint32_t>(rule.seed);
+    auto key1 = static_cast<std::uint32_t>(rule.seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+        choice high0, low0, high1, low1;
+        multiply(counter[0], 0xD2511F53U, high0, low0);
+        multiply(counter[2], 0xCD9E8D57U, high1, low1);
+        counter[0] = exclusive_or(exclusive_or(high1, counter[1]), low_word(key0));
+        counter[1] = low1;
+        counter[2] = exclusive_or(exclusive_or(high0, counter[3]), low_word(key1));
+        counter[3] = low0;
+        key0 += 0x9E3779B9U;
+        key1 += 0xBB67AE85U;
+    }
+    low = counter[0];
+    high = counter[1];
+}
+
+template <class F>
+void drop(Index n, const DropoutRule& rule, const float* x, float* mask, float* y) {
+    const choice high_bound = low_word(rule.bound >> 32);
+    const choice low_bound = low_word(rule.bound);
+    const choice scale = bits_of(set1(rule.scale));
+    for (Index i = 0; i < n; i += lanes) {
+        const Index part_of = n - i < lanes ? n - i : Index{lanes};
+        choice high, low;
+        draw(rule, rule.first + static_cast<std::uint64_t>(i), high, low);
+        const choice at_bound = where_below(high_bound, high, scale, where_below(low, low_bound, choose(0), scale));
+        const vec factor = of_bits(where_below(high, high_bound, choose(0), at_bound));
+        store_n(mask + i, factor, part_of);
+        store_n(y + i, mul(load_n(x + i, part_of), factor), part_of);
+    }
+}
+template <class F>
+constexpr void take_kernels(DropoutKernels& kernels) {
+    kernels = {drop<F>};
+}
+
+template <class F>
+constexpr typename F::Kernels kernels_of() {
+    typename F::Kernels kernels{};
+    take_kernels<F>(kernels);
+    return kernels;
+}
