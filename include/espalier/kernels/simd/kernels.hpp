@@ -17,7 +17,9 @@
 #include <cstring>
 #include <type_traits>
 
-#if ESPALIER_SIMD && defined(__ARM_NEON)
+#if ESPALIER_SIMD && defined(__SSE2__)
+#include <emmintrin.h>
+#elif ESPALIER_SIMD && defined(__ARM_NEON)
 #include <arm_neon.h>
 #endif
 
