@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: MIT
-# install(): headers, CMake package `espalier`, pkg-config file.
+# install(): headers, the sources of espalier::compiled, CMake package `espalier`, pkg-config file.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(espalier_package_dir ${CMAKE_INSTALL_DATADIR}/cmake/espalier)
 install(TARGETS espalier EXPORT espalier-targets FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
                                                 FILE_SET kernels DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/espalier/compiled DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/espalier FILES_MATCHING PATTERN *.cpp)
 install(EXPORT espalier-targets NAMESPACE espalier:: DESTINATION ${espalier_package_dir})
 
 configure_package_config_file(cmake/espalier-config.cmake.in espalier-config.cmake
-                              INSTALL_DESTINATION ${espalier_package_dir} NO_SET_AND_CHECK_MACRO)
+                              INSTALL_DESTINATION ${espalier_package_dir} NO_SET_AND_CHECK_MACRO
+                              PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(espalier-config-version.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/espalier-config.cmake ${PROJECT_BINARY_DIR}/espalier-config-version.cmake
         DESTINATION ${espalier_package_dir})
+install(FILES cmake/compiled.cmake DESTINATION ${espalier_package_dir} RENAME espalier-compiled.cmake)
 
 # The .pc file finds its prefix from where it lies, so that the installed tree can be moved.
 set(espalier_pc_requires eigen3)

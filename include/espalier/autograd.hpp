@@ -19,3 +19,9 @@
 #include <espalier/autograd/traversal.hpp>
 #include <espalier/autograd/upsample.hpp>
 #include <espalier/autograd/variable.hpp>
+
+#if defined(ESPALIER_COMPILED)
+#define ESPALIER_INSTANTIATE extern template
+#include <espalier/compiled/autograd.ipp>
+#undef ESPALIER_INSTANTIATE
+#endif

@@ -11,3 +11,9 @@
 #include <espalier/data/prefetch.hpp>
 #include <espalier/data/split.hpp>
 #include <espalier/data/transform.hpp>
+
+#if defined(ESPALIER_COMPILED)
+#define ESPALIER_INSTANTIATE extern template
+#include <espalier/compiled/data.ipp>
+#undef ESPALIER_INSTANTIATE
+#endif

@@ -12,3 +12,9 @@
 #include <espalier/losses/mse.hpp>
 #include <espalier/losses/reduction.hpp>
 #include <espalier/losses/target.hpp>
+
+#if defined(ESPALIER_COMPILED)
+#define ESPALIER_INSTANTIATE extern template
+#include <espalier/compiled/losses.ipp>
+#undef ESPALIER_INSTANTIATE
+#endif

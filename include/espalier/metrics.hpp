@@ -11,3 +11,9 @@
 #include <espalier/metrics/per_task.hpp>
 #include <espalier/metrics/precision_recall.hpp>
 #include <espalier/metrics/regression.hpp>
+
+#if defined(ESPALIER_COMPILED)
+#define ESPALIER_INSTANTIATE extern template
+#include <espalier/compiled/metrics.ipp>
+#undef ESPALIER_INSTANTIATE
+#endif

@@ -19,3 +19,9 @@
 #include <espalier/nn/sequential.hpp>
 #include <espalier/nn/standardize.hpp>
 #include <espalier/nn/undo.hpp>
+
+#if defined(ESPALIER_COMPILED)
+#define ESPALIER_INSTANTIATE extern template
+#include <espalier/compiled/nn.ipp>
+#undef ESPALIER_INSTANTIATE
+#endif

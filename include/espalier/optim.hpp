@@ -11,3 +11,9 @@
 #include <espalier/optim/parameter_group.hpp>
 #include <espalier/optim/schedule.hpp>
 #include <espalier/optim/sgd.hpp>
+
+#if defined(ESPALIER_COMPILED)
+#define ESPALIER_INSTANTIATE extern template
+#include <espalier/compiled/optim.ipp>
+#undef ESPALIER_INSTANTIATE
+#endif

@@ -17,8 +17,8 @@
 #include <cstring>
 #include <type_traits>
 
-#if ESPALIER_DISPATCH_X86
-#include <immintrin.h>
+#if ESPALIER_SIMD && defined(__SSE2__)
+#include <emmintrin.h>
 #elif ESPALIER_SIMD && defined(__ARM_NEON)
 #include <arm_neon.h>
 #endif
@@ -31,6 +31,32 @@
 #define ESPALIER_INLINE inline
 #endif
 
+namespace espalier::inline ESPALIER_ABI::kernels::simd {
+
+/// Scalars that the vector kernels are for; loops of their own do for the others.
+template <class Scalar>
+inline constexpr bool vectorised = std::is_same_v<Scalar, float>;
+
+/// The kernels for an instruction set, which this processor must have.
+[[nodiscard]] const Table& table(Isa isa) noexcept;
+
+/// The kernels for `isa()`.
+[[nodiscard]] const Table& table();
+
+/// The kernels of a function of kernels/functions.hpp for an instruction set, which this processor must have.
+template <class F>
+[[nodiscard]] const typename F::Kernels& kernels_of(Isa isa) noexcept;
+
+/// The kernels of a function for `isa()`.
+template <class F>
+[[nodiscard]] const typename F::Kernels& kernels_of();
+
+/// Those of double precision for `isa()`.
+[[nodiscard]] const DoubleTable& double_table();
+
+}  // namespace espalier::inline ESPALIER_ABI::kernels::simd
+
+// Vectors without any instruction set, for a loop beside the kernels as well.
 namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 #if ESPALIER_SIMD
 #include <espalier/kernels/simd/vector_baseline.ipp>
@@ -39,7 +65,19 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 #endif
 
 #include <espalier/kernels/simd/vector_four.ipp>
+}  // namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline
 
+// A unit in compiled mode sees no more. All else is in compiled/kernels.cpp, which says that it is by defining the linkage.
+#if !defined(ESPALIER_COMPILED) || defined(ESPALIER_KERNELS_LINKAGE)
+#if !defined(ESPALIER_KERNELS_LINKAGE)
+#define ESPALIER_KERNELS_LINKAGE inline
+#endif
+
+#if ESPALIER_DISPATCH_X86
+#include <immintrin.h>
+#endif
+
+namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 #include <espalier/kernels/simd/tiles.ipp>
 
 #include <espalier/kernels/simd/functions.ipp>
@@ -111,16 +149,9 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #endif
 #endif
 
-#undef ESPALIER_INLINE
-
 namespace espalier::inline ESPALIER_ABI::kernels::simd {
 
-/// Scalars that the vector kernels are for; loops of their own do for the others.
-template <class Scalar>
-inline constexpr bool vectorised = std::is_same_v<Scalar, float>;
-
-/// The kernels for an instruction set, which this processor must have.
-[[nodiscard]] inline const Table& table(Isa isa) noexcept {
+ESPALIER_KERNELS_LINKAGE const Table& table(Isa isa) noexcept {
     static constexpr Table baseline_table = baseline::make_table();
 #if ESPALIER_DISPATCH_X86
     static constexpr Table avx2_table = avx2::make_table();
@@ -132,12 +163,10 @@ inline constexpr bool vectorised = std::is_same_v<Scalar, float>;
 #endif
 }
 
-/// The kernels for `isa()`.
-[[nodiscard]] ESPALIER_NOINLINE inline const Table& table() { return table(isa()); }
+ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const Table& table() { return table(isa()); }
 
-/// The kernels of a function of kernels/functions.hpp for an instruction set, which this processor must have.
 template <class F>
-[[nodiscard]] const typename F::Kernels& kernels_of(Isa isa) noexcept {
+const typename F::Kernels& kernels_of(Isa isa) noexcept {
     static constexpr typename F::Kernels baseline_kernels = baseline::kernels_of<F>();
 #if ESPALIER_DISPATCH_X86
     static constexpr typename F::Kernels avx2_kernels = avx2::kernels_of<F>();
@@ -149,14 +178,12 @@ template <class F>
 #endif
 }
 
-/// The kernels of a function for `isa()`.
 template <class F>
-[[nodiscard]] const typename F::Kernels& kernels_of() {
+const typename F::Kernels& kernels_of() {
     return kernels_of<F>(isa());
 }
 
-/// Those of double precision for `isa()`.
-[[nodiscard]] ESPALIER_NOINLINE inline const DoubleTable& double_table() {
+ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const DoubleTable& double_table() {
     static constexpr DoubleTable baseline_table = baseline::make_double_table<baseline::double_rows>();
 #if ESPALIER_DISPATCH_X86
     static constexpr DoubleTable avx2_table = avx2::make_double_table<avx2::double_rows>();
@@ -168,3 +195,6 @@ template <class F>
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
+#endif
+
+#undef ESPALIER_INLINE

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// Of autograd/, made once in compiled mode. Included by autograd.hpp, where these are declarations, and by compiled/autograd.cpp.
+
+namespace espalier::inline ESPALIER_ABI::autograd {
+
+// The tape.
+ESPALIER_INSTANTIATE struct detail::Node<float>;
+ESPALIER_INSTANTIATE struct detail::Slot<float>;
+ESPALIER_INSTANTIATE class detail::Traversal<float>;
+ESPALIER_INSTANTIATE class Gradients<float>;
+ESPALIER_INSTANTIATE class Variable<float>;
+ESPALIER_INSTANTIATE Variable<float> detail::recorded(const char*, Tensor<float>&&, std::span<const Variable<float>>);
+ESPALIER_INSTANTIATE void backward(std::span<const Variable<float>>, const BackwardOptions&);
+ESPALIER_INSTANTIATE void backward(std::initializer_list<Variable<float>>, const BackwardOptions&);
+ESPALIER_INSTANTIATE Tensor<float> jacobian(std::span<const Variable<float>>, std::span<const Variable<float>>, const JacobianOptions&);
+ESPALIER_INSTANTIATE std::vector<Tensor<float>> vjp(const Variable<float>&, Tensor<float>, std::span<const Variable<float>>, bool);
+
+// Arithmetic.
+ESPALIER_INSTANTIATE Variable<float> operator+(const Variable<float>&, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator-(const Variable<float>&, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator*(const Variable<float>&, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator/(const Variable<float>&, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator*(const Variable<float>&, float);
+ESPALIER_INSTANTIATE Variable<float> operator+(const Variable<float>&, float);
+ESPALIER_INSTANTIATE Variable<float> operator*(float, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator+(float, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator-(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator-(const Variable<float>&, float);
+ESPALIER_INSTANTIATE Variable<float> operator-(float, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> operator/(const Variable<float>&, float);
+ESPALIER_INSTANTIATE Variable<float> weighted_sum(std::span<const Variable<float>>, std::span<const float>);
+
+// Element by element.
+ESPALIER_INSTANTIATE Variable<float> relu(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> leaky_relu(const Variable<float>&, float);
+ESPALIER_INSTANTIATE Variable<float> sigmoid(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> tanh(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> gelu(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> exp(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> log(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> sqrt(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> dropout(const Variable<float>&, double, Random&);
+
+// Over an axis.
+ESPALIER_INSTANTIATE Variable<float> sum(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> mean(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> sum(const Variable<float>&, Index, bool);
+ESPALIER_INSTANTIATE Variable<float> mean(const Variable<float>&, Index, bool);
+ESPALIER_INSTANTIATE Variable<float> max(const Variable<float>&, Index, bool);
+ESPALIER_INSTANTIATE Variable<float> softmax(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> log_softmax(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> batch_norm(const Variable<float>&, const Variable<float>&, const Variable<float>&,
+                                                RunningStatistics<float>&, bool, double, double);
+ESPALIER_INSTANTIATE Variable<float> layer_norm(const Variable<float>&, const Variable<float>&, const Variable<float>&, double);
+
+// Shapes.
+ESPALIER_INSTANTIATE Variable<float> reshape(const Variable<float>&, const Shape&);
+ESPALIER_INSTANTIATE Variable<float> flatten(const Variable<float>&, Index);
+ESPALIER_INSTANTIATE Variable<float> narrow(const Variable<float>&, Index, Index, Index);
+ESPALIER_INSTANTIATE std::vector<Variable<float>> split(const Variable<float>&, std::span<const Index>, Index);
+ESPALIER_INSTANTIATE Variable<float> concatenate(std::span<const Variable<float>>, Index);
+ESPALIER_INSTANTIATE Variable<float> concatenate(const std::vector<Variable<float>>&, Index);
+
+// Products and images.
+ESPALIER_INSTANTIATE Variable<float> matmul(const Variable<float>&, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> linear(const Variable<float>&, const Variable<float>&, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> linear(const Variable<float>&, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> linear_relu(const Variable<float>&, const Variable<float>&, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> linear_relu(const Variable<float>&, const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> embedding(const Variable<float>&, const Tensor<Index>&);
+ESPALIER_INSTANTIATE Variable<float> conv2d(const Variable<float>&, const Variable<float>&, const Variable<float>&,
+                                            const Conv2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> conv2d(const Variable<float>&, const Variable<float>&, const Conv2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> conv2d_relu(const Variable<float>&, const Variable<float>&, const Variable<float>&,
+                                                 const Conv2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> conv2d_relu(const Variable<float>&, const Variable<float>&, const Conv2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> conv2d_relu_max_pool2d(const Variable<float>&, const Variable<float>&, const Variable<float>&,
+                                                            const Conv2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> conv2d_relu_max_pool2d(const Variable<float>&, const Variable<float>&, const Conv2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> max_pool2d(const Variable<float>&, Pair, const Pool2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> avg_pool2d(const Variable<float>&, Pair, const AvgPool2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> global_avg_pool2d(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> upsample_nearest2d(const Variable<float>&, Pair);
+ESPALIER_INSTANTIATE Variable<float> upsample_bilinear2d(const Variable<float>&, Pair, bool);
+
+}  // namespace espalier::inline ESPALIER_ABI::autograd

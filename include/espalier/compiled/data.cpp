@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+// What compiled/data.ipp lists. The other rooms' lists are declarations here as well.
+#include <espalier/espalier.hpp>
+
+#define ESPALIER_INSTANTIATE template
+#include <espalier/compiled/data.ipp>

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Of data/, made once in compiled mode. Included by data.hpp, where these are declarations, and by compiled/data.cpp.
+
+namespace espalier::inline ESPALIER_ABI::data {
+
+ESPALIER_INSTANTIATE class Dataset<float>;
+ESPALIER_INSTANTIATE class Transform<float>;
+ESPALIER_INSTANTIATE class detail::Prefetcher<Batch<float>>;
+ESPALIER_INSTANTIATE class DataLoader<float>;
+ESPALIER_INSTANTIATE Tensor<float> one_hot(const Tensor<Index>&, Index);
+ESPALIER_INSTANTIATE std::vector<Dataset<float>> split(const Dataset<float>&, const std::vector<double>&, std::uint64_t);
+ESPALIER_INSTANTIATE std::vector<Dataset<float>> split_sizes(const Dataset<float>&, const std::vector<Index>&, std::uint64_t);
+ESPALIER_INSTANTIATE Dataset<float> detail::combine_labels(const detail::Parts<float>&);
+ESPALIER_INSTANTIATE Dataset<float> combine_labels(const std::vector<Dataset<float>>&);
+ESPALIER_INSTANTIATE Dataset<float> detail::combine_samples(const detail::Parts<float>&);
+ESPALIER_INSTANTIATE Dataset<float> combine_samples(const std::vector<Dataset<float>>&);
+ESPALIER_INSTANTIATE Transform<float> compose(std::vector<Transform<float>>);
+
+}  // namespace espalier::inline ESPALIER_ABI::data

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Of losses/, made once in compiled mode. Included by losses.hpp, where these are declarations, and by compiled/losses.cpp.
+
+namespace espalier::inline ESPALIER_ABI {
+
+ESPALIER_INSTANTIATE class losses::Target<float>;
+ESPALIER_INSTANTIATE class Named<losses::Target<float>>;
+
+}  // namespace espalier::inline ESPALIER_ABI
+
+namespace espalier::inline ESPALIER_ABI::losses {
+
+ESPALIER_INSTANTIATE class detail::ElementWeights<float>;
+ESPALIER_INSTANTIATE class MSE<float>;
+ESPALIER_INSTANTIATE class L1<float>;
+ESPALIER_INSTANTIATE class Huber<float>;
+ESPALIER_INSTANTIATE class CrossEntropy<float>;
+ESPALIER_INSTANTIATE class BCEWithLogits<float>;
+
+ESPALIER_INSTANTIATE Variable<float> mse_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> mse_loss(const Tensor<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> l1_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> l1_loss(const Tensor<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> huber_loss(const Variable<float>&, const Target<float>&, const HuberOptions&);
+ESPALIER_INSTANTIATE Variable<float> huber_loss(const Tensor<float>&, const Target<float>&, const HuberOptions&);
+ESPALIER_INSTANTIATE Variable<float> cross_entropy(const Variable<float>&, const Target<float>&, const CrossEntropyOptions<float>&);
+ESPALIER_INSTANTIATE Variable<float> cross_entropy(const Tensor<float>&, const Target<float>&, const CrossEntropyOptions<float>&);
+ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Variable<float>&, const Target<float>&,
+                                                                      const BCEWithLogitsOptions<float>&);
+ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Tensor<float>&, const Target<float>&,
+                                                                      const BCEWithLogitsOptions<float>&);
+ESPALIER_INSTANTIATE Variable<float> mean_over_labelled(const Variable<float>&, const Target<float>&);
+ESPALIER_INSTANTIATE const Tensor<float>& values_like(const char*, const Shape&, const Target<float>&, const char*);
+ESPALIER_INSTANTIATE const Tensor<Index>& labels_for(const char*, const char*, const Shape&, const Target<float>&);
+
+}  // namespace espalier::inline ESPALIER_ABI::losses

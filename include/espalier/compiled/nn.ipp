@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Of nn/, made once in compiled mode. Included by nn.hpp, where these are declarations, and by compiled/nn.cpp.
+
+namespace espalier::inline ESPALIER_ABI::nn {
+
+ESPALIER_INSTANTIATE class Parameter<float>;
+ESPALIER_INSTANTIATE class Visitor<float>;
+ESPALIER_INSTANTIATE struct detail::CollectTensors<float>;
+ESPALIER_INSTANTIATE struct detail::CollectModes<float>;
+ESPALIER_INSTANTIATE struct detail::CollectNodes<float>;
+ESPALIER_INSTANTIATE class detail::Freeze<float>;
+ESPALIER_INSTANTIATE class Module<Layer<float>, float>;
+ESPALIER_INSTANTIATE class Layer<float>;
+ESPALIER_INSTANTIATE class Module<Sequential<float>, float>;
+ESPALIER_INSTANTIATE class Sequential<float>;
+
+ESPALIER_INSTANTIATE class Module<Linear<float>, float>;
+ESPALIER_INSTANTIATE class Linear<float>;
+ESPALIER_INSTANTIATE class Module<Conv2d<float>, float>;
+ESPALIER_INSTANTIATE class Conv2d<float>;
+ESPALIER_INSTANTIATE class Module<BatchNorm<float>, float>;
+ESPALIER_INSTANTIATE class BatchNorm<float>;
+ESPALIER_INSTANTIATE class Module<LayerNorm<float>, float>;
+ESPALIER_INSTANTIATE class LayerNorm<float>;
+ESPALIER_INSTANTIATE class Module<Embedding<float>, float>;
+ESPALIER_INSTANTIATE class Embedding<float>;
+ESPALIER_INSTANTIATE class Module<Standardize<float>, float>;
+ESPALIER_INSTANTIATE class Standardize<float>;
+
+ESPALIER_INSTANTIATE void init::uniform(Tensor<float>&, Random&, double, double);
+ESPALIER_INSTANTIATE void init::normal(Tensor<float>&, Random&, double, double);
+ESPALIER_INSTANTIATE void init::kaiming_uniform(Tensor<float>&, Random&, double);
+ESPALIER_INSTANTIATE void init::kaiming_normal(Tensor<float>&, Random&, double);
+ESPALIER_INSTANTIATE void init::xavier_uniform(Tensor<float>&, Random&, double);
+ESPALIER_INSTANTIATE void init::xavier_normal(Tensor<float>&, Random&, double);
+ESPALIER_INSTANTIATE void init::default_affine(Tensor<float>&, Tensor<float>&, Random);
+
+}  // namespace espalier::inline ESPALIER_ABI::nn
