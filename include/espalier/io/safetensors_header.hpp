@@ -125,9 +125,9 @@ public:
     }
 
 private:
-    enum class Place {
+    enum class Place {  // clang-format off
         start, top, done, metadata_value, metadata, metadata_text, entry_value, entry, dtype, shape, shape_list, offsets, offsets_list,
-    };
+    };  // clang-format on
 
     bool entry_key(const std::string& key) {
         const unsigned field = key == "dtype" ? 1 : key == "shape" ? 2 : key == "data_offsets" ? 4 : 0;
