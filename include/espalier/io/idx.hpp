@@ -23,10 +23,10 @@ namespace detail {
 /// Bytes of one value, 0 for a type that IDX does not have.
 [[nodiscard]] constexpr std::size_t idx_value_size(unsigned type) noexcept {
     switch (type) {
-        case 0x08: return 1;  // unsigned byte
+        case 0x08:  // unsigned byte
         case 0x09: return 1;  // signed byte
         case 0x0B: return 2;  // short
-        case 0x0C: return 4;  // int
+        case 0x0C:  // int
         case 0x0D: return 4;  // float
         case 0x0E: return 8;  // double
         default: return 0;
