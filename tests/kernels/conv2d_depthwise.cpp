@@ -145,7 +145,7 @@ TEST_CASE("depthwise convolution equals its definition for random geometries", "
     }
 }
 
-TEST_CASE("depthwise convolution takes images of many rows and many channels", "[conv2d]") {
+TEST_CASE("depthwise convolution takes images of many rows and many channels", "[conv2d][long]") {
     for (const ConvTail tail : {ConvTail::none, ConvTail::relu, ConvTail::relu_max_pool}) {
         compare(shape_of(2, {50, 61}, 40, Window{3, 1, 1}), tail, 1);
         compare(shape_of(9, {33, 20}, 17, Window{5, 2, 2}), tail, 2);
