@@ -54,7 +54,7 @@ TEST_CASE("sgemm is the sum over k for any extents, strides and order of operand
     }
 }
 
-TEST_CASE("few rows times a large matrix are added up in parts, the same for any number of threads", "[kernels][sgemm]") {
+TEST_CASE("few rows times a large matrix are added up in parts, the same for any number of threads", "[kernels][sgemm][long]") {
     const int before = num_threads();
     Random random{12};
     for (const auto& [m, n, k] : {std::array<Index, 3>{1, 4100, 130}, {2, 2048, 257}, {5, 1031, 600}, {8, 4096, 129}}) {
