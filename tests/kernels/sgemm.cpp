@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "catch.hpp"
+#include "threads.hpp"
 
 #include <espalier/kernels/sgemm.hpp>
 #include <espalier/tensor/tensor.hpp>
@@ -55,7 +56,6 @@ TEST_CASE("sgemm is the sum over k for any extents, strides and order of operand
 }
 
 TEST_CASE("few rows times a large matrix are added up in parts, the same for any number of threads", "[kernels][sgemm][long]") {
-    const int before = num_threads();
     Random random{12};
     for (const auto& [m, n, k] : {std::array<Index, 3>{1, 4100, 130}, {2, 2048, 257}, {5, 1031, 600}, {8, 4096, 129}}) {
         REQUIRE(kernels::detail::shares_rows(m, n, k));
@@ -65,7 +65,7 @@ TEST_CASE("few rows times a large matrix are added up in parts, the same for any
         for (const bool accumulate : {false, true}) {
             std::vector<Tensor<float>> results;
             for (const int threads : {1, 2, 4}) {
-                set_num_threads(threads);
+                const testing::Threads guard{threads};
                 auto c = start;
                 kernels::sgemm(m, n, k, {a.data(), k, 1}, {b.data(), n, 1}, nullptr, false, c.data(), n + 1, accumulate);
                 results.push_back(std::move(c));
@@ -83,7 +83,6 @@ TEST_CASE("few rows times a large matrix are added up in parts, the same for any
             CHECK(worst <= 1e-5 * std::sqrt(static_cast<double>(k)));
         }
     }
-    set_num_threads(before);
 }
 
 #endif
