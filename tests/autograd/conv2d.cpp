@@ -72,7 +72,7 @@ TEMPLATE_TEST_CASE("a stride far beyond the image costs nothing", "[conv2d]", fl
     compare<T>({1, 8, 8, 4}, {4, 3, 3, 1}, {.stride = 1 << 30, .padding = 1 << 30, .groups = 4});
 }
 
-TEMPLATE_TEST_CASE("large depthwise windows with padding ask for no table of all that the edges cut", "[conv2d]", float, double) {
+TEMPLATE_TEST_CASE("large depthwise windows with padding ask for no table of all that the edges cut", "[conv2d][long]", float, double) {
     compare<TestType>({1, 12, 12, 3}, {3, 255, 255, 1}, {.padding = 127, .groups = 3});
 }
 

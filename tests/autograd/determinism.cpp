@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file The same bits for 1, 2 and 4 threads, at shapes large enough to be cut into many chunks.
 #include "catch.hpp"
+#include "threads.hpp"
 
 #include <espalier/autograd.hpp>
 
@@ -18,7 +19,7 @@ namespace {
 
 /// The value and the gradients of three cotangents, on so many threads.
 std::vector<T> run(int threads, const std::function<V(const List&)>& f, const std::vector<T>& inputs) {
-    set_num_threads(threads);
+    const testing::Threads guard{threads};
     List leaves;
     for (const T& input : inputs)
         leaves.emplace_back(input, true);
@@ -66,7 +67,6 @@ TEST_CASE("1, 2 and 4 threads give the same bits", "[threads]") {
         {"dropout", [](const List& v) { Random mask{3}; return ag::dropout(v[0], 0.5, mask); }, {normal({70'000})}},
         {"upsample", [](const List& v) { return ag::upsample_bilinear2d(v[0], {13, 11}); }, {normal({9, 7, 6, 3})}},
     };
-    const int before = num_threads();
     for (const Case& c : cases) {
         CAPTURE(c.name);
         const auto one = run(1, c.f, c.inputs);
@@ -74,5 +74,4 @@ TEST_CASE("1, 2 and 4 threads give the same bits", "[threads]") {
             for (int repeat = 0; repeat < 2; ++repeat)
                 CHECK(run(threads, c.f, c.inputs) == one);
     }
-    set_num_threads(before);
 }

@@ -62,7 +62,7 @@ Tensor<float> nearly_equal(const Shape& shape) {
 
 }  // namespace
 
-TEST_CASE("softmax and its logarithm over very many classes", "[sums]") {
+TEST_CASE("softmax and its logarithm over very many classes", "[sums][long]") {
     for (const Index c : {50'000, 1'000'000}) {
         CAPTURE(c);
         const auto softmax = [](const auto& v) { return ag::softmax(v[0]); };
@@ -96,7 +96,7 @@ TEST_CASE("normalisation over very many columns and rows", "[sums]") {
     CHECK(error(batch_norm, {uniform({n, 2}), uniform({2}, 2), uniform({2}, 3)}, squares) < 1e-5);
 }
 
-TEST_CASE("averages over large windows, and what very many windows add to a pixel", "[sums]") {
+TEST_CASE("averages over large windows, and what very many windows add to a pixel", "[sums][long]") {
     const auto whole = [](const auto& v) { return ag::avg_pool2d(v[0], 250); };
     CHECK(error(whole, {Tensor<float>::full({1, 250, 250, 3}, 0.1F)}, uniform({3})) < 1e-5);
     CHECK(error(whole, {uniform({1, 250, 250, 3})}, uniform({3})) < 1e-5);
@@ -128,7 +128,7 @@ TEST_CASE("what very many pixels and look-ups add to one", "[sums]") {
     CHECK(error(broadcast, {uniform({2, 100'000}), uniform({2, 1})}, Tensor<float>::full({200'000}, 0.1F)) < 1e-5);
 }
 
-TEST_CASE("gradients of a bias are sums over very many pixels", "[sums]") {
+TEST_CASE("gradients of a bias are sums over very many pixels", "[sums][long]") {
     for (const Index channels : {1, 20, 80}) {
         CAPTURE(channels);
         Tensor<float> image{Shape{16, 120, 120, channels}};  // of zeros: the weights' gradients are products, and not the matter here

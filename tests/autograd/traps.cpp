@@ -3,6 +3,7 @@
 /// result: who turns on traps for them, to find a bug, must not find ours. Lanes of a vector without an element count as well.
 #include "catch.hpp"
 #include "registry.hpp"
+#include "threads.hpp"
 
 #include <espalier/autograd/activation.hpp>
 #include <espalier/autograd/softmax.hpp>
@@ -22,13 +23,10 @@ namespace kernels = espalier::kernels;
 /// What `run` raises; on this thread alone, whose flags they are.
 template <class F>
 int raised(const F& run) {
-    const int before = espalier::num_threads();
-    espalier::set_num_threads(1);
+    const testing::Threads guard{1};
     std::feclearexcept(FE_ALL_EXCEPT);
     run();
-    const int flags = std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW);
-    espalier::set_num_threads(before);
-    return flags;
+    return std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW);
 }
 
 template <class Scalar>

@@ -7,6 +7,7 @@
 
 #include "catch.hpp"
 #include "forked.hpp"
+#include "threads.hpp"
 
 #include <atomic>
 #include <numeric>
@@ -18,11 +19,6 @@ using namespace espalier;
 #if ESPALIER_TEST_FORKS
 
 namespace {
-
-struct RestoreThreads {
-    int before = num_threads();
-    ~RestoreThreads() { set_num_threads(before); }
-};
 
 /// 0 if a loop on several threads did its work, and 1 if not.
 int loop() {
@@ -74,7 +70,7 @@ TEST_CASE("in_child tells results, exceptions and hanging children apart", "[cor
 }
 
 TEST_CASE("the child of a fork makes threads of its own, and ends", "[core][process]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     set_num_threads(3);
     REQUIRE(loop() == 0);  // the pool is there
     CHECK(in_child([] { return 0; }) == 0);
@@ -92,7 +88,7 @@ TEST_CASE("the child of a fork makes threads of its own, and ends", "[core][proc
 TEST_CASE("children of children, and children of several threads at a time", "[core][process]") {
     if (!ESPALIER_POOL_MEMORY)
         return;  // the address sanitizer's own locks may be held by other threads at the moment of a fork
-    const RestoreThreads restore;
+    const testing::Threads restore;
     set_num_threads(2);
     REQUIRE(loop() == 0);
     CHECK(in_child([] { return loop() + in_child([] { return loop() + in_child(loop); }) + loop(); }) == 0);
@@ -111,7 +107,7 @@ TEST_CASE("children of children, and children of several threads at a time", "[c
 TEST_CASE("locks that other threads hold when a process forks are free in the child", "[core][process]") {
     if (!ESPALIER_POOL_MEMORY)
         return;  // see above: every allocation of such a build takes a lock of the sanitizer's
-    const RestoreThreads restore;
+    const testing::Threads restore;
     set_num_threads(2);
     std::atomic<bool> stop{false};
     std::vector<std::thread> others;
@@ -167,7 +163,7 @@ TEST_CASE("an error of the environment", "[.process]") {
 }
 
 TEST_CASE("a fork within a body: the child that returns from it gets an error, the parent goes on", "[core][process]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     for (const bool on_a_worker : {false, true}) {
         set_num_threads(2);
         std::atomic<int> begun{0}, result{-1};
@@ -207,7 +203,7 @@ TEST_CASE("a fork within a body: the child that returns from it gets an error, t
 }
 
 TEST_CASE("exit works from everywhere", "[core][process]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     set_num_threads(3);
     REQUIRE(loop() == 0);
     // Within a body, on the thread of the caller or on one of the pool.
@@ -240,7 +236,7 @@ TEST_CASE("exit works from everywhere", "[core][process]") {
 }
 
 TEST_CASE("statics and thread-locals may run loops and hold memory until the very end", "[core][process]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     set_num_threads(2);
     REQUIRE(loop() == 0);
     CHECK(in_child([] {

@@ -2,6 +2,7 @@
 #include <espalier/core/threads.hpp>
 
 #include "catch.hpp"
+#include "threads.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -19,11 +20,6 @@ using namespace espalier;
 
 namespace {
 
-struct RestoreThreads {
-    int before = num_threads();
-    ~RestoreThreads() { set_num_threads(before); }
-};
-
 std::set<std::pair<Index, Index>> chunks_of(Index n, Index grain) {
     std::set<std::pair<Index, Index>> chunks;
     std::mutex mutex;
@@ -37,7 +33,7 @@ std::set<std::pair<Index, Index>> chunks_of(Index n, Index grain) {
 }  // namespace
 
 TEST_CASE("the chunks are the same for any number of threads and cover the range once", "[core][threads]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     for (const auto& [n, grain] : {std::pair<Index, Index>{10, 3}, {1, 5}, {64, 1}, {100, 7}, {5, 0}, {5, 5}}) {
         set_num_threads(1);
         const auto expected = chunks_of(n, grain);
@@ -64,7 +60,7 @@ TEST_CASE("an empty range calls nothing", "[core][threads]") {
 }
 
 TEST_CASE("counts and grains near the largest Index are as good as others", "[core][threads]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     constexpr Index most = std::numeric_limits<Index>::max();
     for (const int count : {1, 3}) {
         set_num_threads(count);
@@ -106,7 +102,7 @@ TEST_CASE("ESPALIER_NUM_THREADS is a number or an error that says what it may be
 }
 
 TEST_CASE("parallel_for waits for all of its chunks", "[core][threads]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     set_num_threads(4);
     for (int round = 0; round < 200; ++round) {
         std::vector<int> values(257, 0);
@@ -120,7 +116,7 @@ TEST_CASE("parallel_for waits for all of its chunks", "[core][threads]") {
 }
 
 TEST_CASE("more than one thread takes part", "[core][threads]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     set_num_threads(2);
     // Each chunk waits until the other has begun; on one thread this would never end.
     std::atomic<int> begun{0};
@@ -133,7 +129,7 @@ TEST_CASE("more than one thread takes part", "[core][threads]") {
 }
 
 TEST_CASE("each thread works in scratch memory of its own", "[core][threads]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     for (const int count : {1, 3}) {
         set_num_threads(count);
         std::atomic<int> wrong{0};
@@ -149,7 +145,7 @@ TEST_CASE("each thread works in scratch memory of its own", "[core][threads]") {
 }
 
 TEST_CASE("an exception of a body is rethrown, and the pool works on", "[core][threads]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     for (const int count : {1, 4}) {
         set_num_threads(count);
         CHECK_THROWS_WITH(parallel_for(100, 1,
@@ -164,7 +160,7 @@ TEST_CASE("an exception of a body is rethrown, and the pool works on", "[core][t
 }
 
 TEST_CASE("nested calls run, serially and without a deadlock", "[core][threads]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     set_num_threads(3);
     std::atomic<Index> sum{0};
     parallel_for(8, 1, [&](Index outer, Index) {
@@ -178,7 +174,7 @@ TEST_CASE("nested calls run, serially and without a deadlock", "[core][threads]"
 }
 
 TEST_CASE("several threads may use the pool at once", "[core][threads]") {
-    const RestoreThreads restore;
+    const testing::Threads restore;
     set_num_threads(3);
     std::atomic<Index> sum{0};
     std::vector<std::thread> callers;

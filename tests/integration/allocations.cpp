@@ -8,6 +8,7 @@
 
 #include "integration/operator_new.hpp"
 #include "nn/testing.hpp"
+#include "threads.hpp"
 
 using namespace espalier;
 using testing::normal;
@@ -21,8 +22,7 @@ const char* const brightness = "its mean brightness, for some images only";
 /// Calls of `operator new` in steps 3 to 20 of a training whose steps are ended by `update`.
 template <class MakeUpdate>
 long allocations_of_training(int threads, const MakeUpdate& make_update) {
-    const int threads_before = num_threads();
-    set_num_threads(threads);
+    const testing::Threads guard{threads};
     manual_seed(1);
     nn::Sequential trunk{nn::Conv2d{1, 8, 3, {.padding = 1}}, nn::BatchNorm{8}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{},
                          nn::Linear{512, 32}, nn::ReLU{}, nn::Dropout{0.2}};
@@ -42,9 +42,7 @@ long allocations_of_training(int threads, const MakeUpdate& make_update) {
         const auto loss = criterion(net(batch.input), batch.targets);
         update(net, loss);
     }
-    const long count = testing::allocations - before;
-    set_num_threads(threads_before);
-    return count;
+    return testing::allocations - before;
 }
 
 }  // namespace

@@ -8,18 +8,13 @@
 #include <espalier/optim.hpp>
 
 #include "nn/testing.hpp"
+#include "threads.hpp"
 
 using namespace espalier;
 using testing::normal;
 using testing::same_bits;
 
 namespace {
-
-struct Threads {
-    int before = num_threads();
-    explicit Threads(int count) { set_num_threads(count); }
-    ~Threads() { set_num_threads(before); }
-};
 
 struct Recipe {
     int threads = 1;
@@ -47,7 +42,7 @@ data::Dataset<T> images() {
 /// Everything that has a state or draws random numbers: two epochs of it, and the weights at the end.
 template <class T>
 Named<Tensor<T>> train(const Recipe& recipe) {
-    const Threads threads{recipe.threads};
+    const testing::Threads threads{recipe.threads};
     manual_seed(recipe.seed);
     nn::Sequential trunk{nn::Conv2d<T>{1, 12, 3, {.padding = 1}},  nn::BatchNorm<T>{12}, nn::ReLU{}, nn::MaxPool2d{2},
                          nn::Conv2d<T>{12, 16, 3, {.padding = 1}}, nn::BatchNorm<T>{16}, nn::ReLU{}, nn::AvgPool2d{2},

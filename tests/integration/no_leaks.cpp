@@ -9,6 +9,7 @@
 
 #include "integration/operator_new.hpp"
 #include "nn/testing.hpp"
+#include "threads.hpp"
 
 #include <memory>
 
@@ -38,8 +39,7 @@ data::Dataset<float> set(Index n) {
 }  // namespace
 
 TEST_CASE("two hundred steps take no more memory than twenty, and all of it comes back", "[integration][memory]") {
-    const int threads = num_threads();
-    set_num_threads(1);
+    const testing::Threads guard{1};
     (void)criterion();
     trim_memory();
     const long at_start = aligned_living;
@@ -68,7 +68,6 @@ TEST_CASE("two hundred steps take no more memory than twenty, and all of it come
     }
     trim_memory();
     CHECK(aligned_living == at_start);
-    set_num_threads(threads);
 }
 
 TEST_CASE("what a step throws away is gone", "[integration][memory]") {

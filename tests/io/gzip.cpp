@@ -22,6 +22,10 @@ TEST_CASE("plain bytes come as they are", "[io][gzip]") {
     CHECK(source.read(start, 5) == 5);
     CHECK(source.read_all() == bytes.substr(5));
     CHECK(source.read(start, 5) == 0);
+
+    io::ByteSource in_memory{bytes, "a name"};
+    CHECK(in_memory.path() == "a name");
+    CHECK(in_memory.read_all() == bytes);
 }
 
 #if ESPALIER_HAS_ZLIB
@@ -40,6 +44,8 @@ TEST_CASE("gzip is known by its first bytes, not by its name", "[io][gzip]") {
     CHECK(io::read_bytes(folder.file("empty", gzipped(""))).empty());
     CHECK(io::read_bytes(folder.file("several", gzipped("one ") + gzipped("two"))) == "one two");
     CHECK(io::read_bytes(folder.file("thousand.gz", thousand)) == std::string(1000, 'z'));
+    CHECK(io::ByteSource{thousand, "a name"}.read_all() == std::string(1000, 'z'));
+    CHECK_THROWS_WITH(io::ByteSource(thousand.substr(0, 20), "a name").read_all(), ContainsSubstring("\"a name\" that ends in the middle"));
 }
 
 TEST_CASE("gzip output is bounded", "[io][gzip]") {

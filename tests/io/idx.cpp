@@ -64,6 +64,16 @@ TEST_CASE("bytes are written and come back", "[io][idx]") {
     CHECK_THROWS_AS(io::save_idx(folder / "five", Tensor<std::uint8_t>{Shape{1, 1, 1, 1, 1}}), ShapeError);
 }
 
+TEST_CASE("IDX is read from memory as from a file", "[io][idx]") {
+    const std::string whole = idx(8, {1, 3}, "abc");
+    CHECK(io::parse_idx<Index>(whole) == Tensor<Index>{{1, 3}, {97, 98, 99}});
+    CHECK_THROWS_WITH(io::parse_idx(whole + "x", "pixels"), "[load_idx] expected 15 bytes in \"pixels\" for shape (1, 3), got 16");
+    CHECK_THROWS_WITH(io::parse_idx(""), ContainsSubstring("got \"bytes\" of less than 4 bytes"));
+#if ESPALIER_HAS_ZLIB
+    CHECK(io::parse_idx<Index>(gzipped(whole)) == Tensor<Index>{{1, 3}, {97, 98, 99}});
+#endif
+}
+
 TEST_CASE("an IDX file cut at any byte, or too long, is refused by name", "[io][idx]") {
     const TemporaryFolder folder;
     const std::string whole = idx(8, {2, 1, 3}, "abcdef");
@@ -91,6 +101,7 @@ TEST_CASE("a header that is none is refused before anything is allocated for it"
     refused(idx(8, {1, 1, 1, 1, 1}, "a"), "expected 1 to 4 axes");
     refused(idx(8, {0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF}, "a"), "whose product can be addressed");
     refused(idx(8, {0x80000000, 0x80000000, 4}, ""), "whose product can be addressed");  // 2^64 would wrap to 0
+    refused(idx(8, {0, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF}, ""), "whose product can be addressed");
     refused(idx(14, {0x10000, 0x10000, 0x10000}, ""), "expected 2251799813685264 bytes");
 }
 

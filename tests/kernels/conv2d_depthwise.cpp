@@ -2,6 +2,7 @@
 /// @file Depthwise convolution in its three passes against loops over the definition, with all that may follow it.
 #include "catch.hpp"
 #include "kernels/testing.hpp"
+#include "threads.hpp"
 
 #include <espalier/kernels/conv2d.hpp>
 #include <espalier/tensor/tensor.hpp>
@@ -144,7 +145,7 @@ TEST_CASE("depthwise convolution equals its definition for random geometries", "
     }
 }
 
-TEST_CASE("depthwise convolution takes images of many rows and many channels", "[conv2d]") {
+TEST_CASE("depthwise convolution takes images of many rows and many channels", "[conv2d][long]") {
     for (const ConvTail tail : {ConvTail::none, ConvTail::relu, ConvTail::relu_max_pool}) {
         compare(shape_of(2, {50, 61}, 40, Window{3, 1, 1}), tail, 1);
         compare(shape_of(9, {33, 20}, 17, Window{5, 2, 2}), tail, 2);
@@ -162,14 +163,12 @@ TEST_CASE("a gradient of a depthwise convolution's bias alone needs none of its 
 }
 
 TEST_CASE("a depthwise convolution gives the same bits on any number of threads", "[conv2d]") {
-    const int before = num_threads();
     for (const ConvShape& s : {shape_of(3, {30, 40}, 20, Window{3, 2, 1}), shape_of(1, {12, 12}, 200, Window{5, 1, 2})}) {
         std::vector<Passes> results;
         for (const int threads : {1, 2, 4}) {
-            set_num_threads(threads);
+            const testing::Threads guard{threads};
             results.emplace_back(s, ConvTail::relu, 2, true, true, 5);
         }
-        set_num_threads(before);
         for (const Passes& other : results) {
             CHECK(other.y == results[0].y);
             CHECK(other.dx == results[0].dx);

@@ -44,7 +44,7 @@ TEST_CASE("a frame holds an image's pixels, and zeros around it", "[conv_rows]")
         [&](Index y, Index x, Index c) { return image.at(y, x, c); });
 }
 
-TEST_CASE("a frame of a cotangent is that before ReLU and pooling", "[conv_rows]") {
+TEST_CASE("a frame of a cotangent is that before ReLU and pooling", "[conv_rows][long]") {
     Random random{3};
     const ConvShape s{2, {5, 6}, {5, 6}, 1, 19, 1, Window{1}};
     const auto dy = Tensor<float>::normal({3, 2, 5, 6, 19}, random);  // three tasks

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "catch.hpp"
+#include "threads.hpp"
 
 #include <espalier/kernels/avg_pooling.hpp>
 #include <espalier/kernels/pooling.hpp>
@@ -181,7 +182,6 @@ TEMPLATE_TEST_CASE("a winner is a pixel of the image, whatever the window holds"
 }
 
 TEST_CASE("pooling gives the same bits on any number of threads", "[pooling]") {
-    const int before = num_threads();
     Random random{2};
     const Window window{3, 2, 1};
     const PoolShape s{3, {37, 41}, window.output("test", {37, 41}), 20, window};
@@ -189,7 +189,7 @@ TEST_CASE("pooling gives the same bits on any number of threads", "[pooling]") {
     const auto dy = Tensor<float>::normal({2 * s.batch * s.output_size()}, random);
     std::vector<Tensor<float>> results;
     for (const int threads : {1, 2, 4}) {
-        set_num_threads(threads);
+        const testing::Threads guard{threads};
         const Index outputs = s.batch * s.output_size();
         Tensor<float> all{{2, outputs + 2 * x.numel()}};
         auto from = Tensor<std::uint16_t>::empty({outputs});
@@ -200,7 +200,6 @@ TEST_CASE("pooling gives the same bits on any number of threads", "[pooling]") {
         kernels::avg_pool2d_backward(s, 2 * s.batch, dy.data(), mean + outputs);
         results.push_back(std::move(all));
     }
-    set_num_threads(before);
     CHECK(results[0] == results[1]);
     CHECK(results[0] == results[2]);
 }

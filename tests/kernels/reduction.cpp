@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "catch.hpp"
+#include "threads.hpp"
 
 #include <espalier/core/random.hpp>
 #include <espalier/kernels/reduction.hpp>
@@ -15,14 +16,13 @@ namespace {
 /// Runs `f` on 1, 2 and 4 threads and demands the same result.
 template <class F>
 auto on_any_threads(const F& f) {
-    const int before = num_threads();
-    set_num_threads(1);
-    const auto one = f();
-    for (const int threads : {2, 4}) {
-        set_num_threads(threads);
-        CHECK(f() == one);
-    }
-    set_num_threads(before);
+    const auto on = [&](int threads) {
+        const testing::Threads guard{threads};
+        return f();
+    };
+    const auto one = on(1);
+    CHECK(on(2) == one);
+    CHECK(on(4) == one);
     return one;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "catch.hpp"
+#include "threads.hpp"
 
 #include <espalier/kernels/sgemm.hpp>
 #include <espalier/tensor/tensor.hpp>
@@ -61,8 +62,7 @@ TEST_CASE("sgemm is the sum over k for any extents, strides and order of operand
     }
 }
 
-TEST_CASE("few rows times a large matrix are added up in parts, the same for any number of threads", "[kernels][sgemm]") {
-    const int before = num_threads();
+TEST_CASE("few rows times a large matrix are added up in parts, the same for any number of threads", "[kernels][sgemm][long]") {
     Random random{12};
     for (const auto& [m, n, k] : {std::array<Index, 3>{1, 4100, 130}, {2, 2048, 257}, {5, 1031, 600}, {8, 4096, 129}}) {
         REQUIRE(kernels::detail::shares_rows(m, n, k));
@@ -72,7 +72,7 @@ TEST_CASE("few rows times a large matrix are added up in parts, the same for any
         for (const bool accumulate : {false, true}) {
             std::vector<Tensor<float>> results;
             for (const int threads : {1, 2, 4}) {
-                set_num_threads(threads);
+                const testing::Threads guard{threads};
                 auto c = start;
                 kernels::sgemm({.m = m,
                                 .n = n,
@@ -97,7 +97,6 @@ TEST_CASE("few rows times a large matrix are added up in parts, the same for any
             CHECK(worst <= 1e-5 * std::sqrt(static_cast<double>(k)));
         }
     }
-    set_num_threads(before);
 }
 
 TEST_CASE("the way to multiply follows from extents and strides alone", "[kernels][sgemm]") {

@@ -3,6 +3,7 @@
 #include <espalier/losses/cross_entropy.hpp>
 
 #include "losses/testing.hpp"
+#include "threads.hpp"
 
 using namespace espalier;
 using namespace testing;
@@ -199,18 +200,16 @@ TEST_CASE("cross_entropy has the same bits for any number of threads", "[losses]
     auto y = Tensor<Index>::empty({20000});
     for (Index& label : y)
         label = random.below(10);
-    const int before = num_threads();
     std::vector<Tensor<float>> gradients;
     std::vector<float> values;
     for (const int threads : {1, 2, 4}) {
-        set_num_threads(threads);
+        const testing::Threads guard{threads};
         Variable<float> logits_of_run{x, true};
         const auto loss = losses::cross_entropy(logits_of_run, y, {.label_smoothing = 0.1});
         loss.backward();
         values.push_back(loss.item());
         gradients.push_back(logits_of_run.grad());
     }
-    set_num_threads(before);
     REQUIRE(values[0] == values[1]);
     REQUIRE(values[0] == values[2]);
     REQUIRE(gradients[0] == gradients[1]);

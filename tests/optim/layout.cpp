@@ -9,6 +9,7 @@
 #include <espalier/optim/sgd.hpp>
 
 #include "optim/testing.hpp"
+#include "threads.hpp"
 
 using namespace espalier;
 using namespace testing;
@@ -270,11 +271,10 @@ TEST_CASE("A graph recorded before the layout runs backward after it", "[optim][
 
 TEMPLATE_TEST_CASE("Training has the same bits side by side and apart", "[optim][layout][threads]", float, double) {
     using T = TestType;
-    const int before = num_threads();
     std::vector<Named<Tensor<T>>> results;
     for (const int threads : {1, 3})
         for (const bool apart : {false, true}) {
-            set_num_threads(threads);
+            const testing::Threads guard{threads};
             manual_seed(5);
             nn::Sequential<T> net{nn::Linear<T>{7, 33}, nn::ReLU{}, nn::Linear<T>{33, 3}};
             std::vector<Tensor<T>> views;
@@ -293,7 +293,6 @@ TEMPLATE_TEST_CASE("Training has the same bits side by side and apart", "[optim]
             CHECK(adam.passes() == (apart ? 4 : 1));
             results.push_back(net.state());
         }
-    set_num_threads(before);
     for (const auto& result : results)
         for (const auto& [path, value] : result)
             CHECK(value == results[0].at(path));

@@ -6,6 +6,7 @@
 #include <espalier/optim/sgd.hpp>
 
 #include "optim/testing.hpp"
+#include "threads.hpp"
 
 #include <cmath>
 #include <limits>
@@ -147,17 +148,15 @@ TEST_CASE("A state of other parameters or of another optimizer is refused, and c
 }
 
 TEST_CASE("A step has the same bits for any number of threads", "[optim][threads]") {
-    const int before = num_threads();
     std::vector<Tensor<float>> results;
     for (const int threads : {1, 2, 4}) {
-        set_num_threads(threads);
+        const testing::Threads guard{threads};
         Random random{9};
         const auto p = leaves<float>({Tensor<float>::uniform({100003}, random, -1, 1)});
         optim::AdamW adam{p, {.learning_rate = 0.01}};
         train(adam, 2);
         results.push_back(p[0].value());
     }
-    set_num_threads(before);
     REQUIRE(results[0] == results[1]);
     REQUIRE(results[0] == results[2]);
 }

@@ -39,6 +39,7 @@ struct GradcheckReport {
 template <class F>
 [[nodiscard]] GradcheckReport gradcheck(const F& f, const std::vector<Tensor<double>>& inputs, const GradcheckOptions& options = {}) {
     std::vector<Variable<double>> leaves;
+    leaves.reserve(inputs.size());
     for (const auto& input : inputs)
         leaves.emplace_back(input, true);
     const Variable<double> output = f(std::as_const(leaves));

@@ -109,7 +109,7 @@ namespace espalier::inline ESPALIER_ABI::detail {
             // The mount shows the groups below its root. A path that is not below it, as seen from another namespace, is of use no more.
             const std::string point = root + unescaped(before[4]), top = before[3] == "/" ? "" : unescaped(before[3]);
             std::string path{group.substr(second + 1)};
-            path = path.starts_with(top + '/') && !path.starts_with("/..") ? path.substr(top.size()) : "";
+            path = path.starts_with(top) && path[top.size()] == '/' && !path.starts_with("/..") ? path.substr(top.size()) : "";
             for (bool more = true; more;) {
                 if (const auto quota = quota_of_group(point + path, version_2))
                     smallest = std::min(smallest.value_or(*quota), *quota);

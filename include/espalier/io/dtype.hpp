@@ -15,8 +15,10 @@ namespace espalier::inline ESPALIER_ABI::io {
 
 /// In the order of the format, by increasing alignment: writers sort by it, the largest first.
 enum class Dtype {
+    // clang-format off
     BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ,  // up to 8 bits
     I16, U16, F16, BF16, I32, U32, F32, C64, F64, I64, U64,
+    // clang-format on
 };
 
 namespace detail {

@@ -98,13 +98,16 @@ private:
 class ByteSource {
 public:
     /// @throws IoError naming the path, also for a gzip file when the program is built without zlib
-    explicit ByteSource(const std::filesystem::path& path) : path_{path}, bytes_{std::make_unique<std::string>(read_file(path))} {
+    explicit ByteSource(const std::filesystem::path& path) : ByteSource{read_file(path), path} {}
+    /// The bytes of a file that is in memory already; `name` stands for it in errors. @throws as above
+    ByteSource(std::string bytes, std::filesystem::path name)
+        : path_{std::move(name)}, bytes_{std::make_unique<std::string>(std::move(bytes))} {
         if (!gzip_detail::is_gzip(*bytes_))
             return;
 #if ESPALIER_HAS_ZLIB
-        inflater_ = std::make_unique<gzip_detail::Inflater>(*bytes_, path);
+        inflater_ = std::make_unique<gzip_detail::Inflater>(*bytes_, path_);
 #else
-        fail<IoError>("gunzip", "expected a program built with zlib to read ", path,
+        fail<IoError>("gunzip", "expected a program built with zlib to read ", path_,
                       ", got one without it: define ESPALIER_HAS_ZLIB=1 and link zlib, or decompress the file with gunzip");
 #endif
     }

@@ -8,7 +8,7 @@
 #include <espalier/io/gzip.hpp>
 #include <espalier/tensor/tensor.hpp>
 
-#include <cmath>
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
@@ -23,10 +23,10 @@ namespace detail {
 /// Bytes of one value, 0 for a type that IDX does not have.
 [[nodiscard]] constexpr std::size_t idx_value_size(unsigned type) noexcept {
     switch (type) {
-        case 0x08: return 1;  // unsigned byte
+        case 0x08:  // unsigned byte
         case 0x09: return 1;  // signed byte
         case 0x0B: return 2;  // short
-        case 0x0C: return 4;  // int
+        case 0x0C:  // int
         case 0x0D: return 4;  // float
         case 0x0E: return 8;  // double
         default: return 0;
@@ -75,24 +75,46 @@ template <class Source>
                      +static_cast<unsigned char>(magic[1]), ", ", +type);
     require<IoError>(rank >= 1 && rank <= 4, "load_idx", "expected 1 to 4 axes in ", source.path(), ", got ", +rank);
     Shape shape;
-    std::uint64_t bytes = idx_value_size(type);
+    std::uint64_t claimed = idx_value_size(type);  // bytes, extents of 0 left out: a shape is bounded by the others as well
+    bool nothing = false;
     for (int axis = 0; axis < rank; ++axis) {
         char field[4];
         require<IoError>(source.read(field, 4) == 4, "load_idx", "expected ", +rank, " extents in ", source.path(),
                          ", got a file that ends before");
         const auto extent = decode<std::uint32_t, std::endian::big>(field);
         constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<Index>::max() / 16);  // as Shape allows
-        require<IoError>(bytes == 0 || extent <= most / bytes, "load_idx",
-                         "expected extents whose product can be addressed in ", source.path(), ", got more");
-        bytes *= extent;
+        require<IoError>(extent <= most / claimed, "load_idx", "expected extents whose product can be addressed in ", source.path(),
+                         ", got more");
+        claimed *= std::max(extent, std::uint32_t{1});
+        nothing = nothing || extent == 0;
         shape.append(static_cast<Index>(extent));
     }
+    const std::uint64_t bytes = nothing ? 0 : claimed;
     const std::uint64_t header = 4 + 4 * std::uint64_t{rank};
     const bool exact = !source.compressed();
     require<IoError>(exact ? source.at_most() == header + bytes : source.at_most() >= header + bytes, "load_idx", "expected ",
                      header + bytes, " bytes in ", source.path(), " for shape ", shape, ", got ", exact ? "" : "at most ",
                      source.at_most());
     return {shape, type};
+}
+
+template <class Scalar, class Source>
+[[nodiscard]] Tensor<Scalar> read_idx(Source source) {
+    static_assert(!std::same_as<Scalar, bool>);
+    const auto [shape, type] = read_idx_header(source);
+    auto result = Tensor<Scalar>::empty(shape);
+    switch (type) {
+        case 0x08: read_idx_values<std::uint8_t>(source, result); break;
+        case 0x09: read_idx_values<std::int8_t>(source, result); break;
+        case 0x0B: read_idx_values<std::int16_t>(source, result); break;
+        case 0x0C: read_idx_values<std::int32_t>(source, result); break;
+        case 0x0D: read_idx_values<float>(source, result); break;
+        default: read_idx_values<double>(source, result); break;
+    }
+    char trailing;
+    require<IoError>(source.read(&trailing, 1) == 0, "load_idx", "expected the end of ", source.path(), " after ", result.numel(),
+                     " values of shape ", shape, ", got more bytes");
+    return result;
 }
 
 }  // namespace detail
@@ -105,22 +127,13 @@ inline namespace ESPALIER_ZLIB {
 /// against its size. @throws IoError naming the path
 template <class Scalar = float>
 [[nodiscard]] Tensor<Scalar> load_idx(const std::filesystem::path& path) {
-    static_assert(!std::same_as<Scalar, bool>);
-    ByteSource source{path};
-    const auto [shape, type] = detail::read_idx_header(source);
-    auto result = Tensor<Scalar>::empty(shape);
-    switch (type) {
-        case 0x08: detail::read_idx_values<std::uint8_t>(source, result); break;
-        case 0x09: detail::read_idx_values<std::int8_t>(source, result); break;
-        case 0x0B: detail::read_idx_values<std::int16_t>(source, result); break;
-        case 0x0C: detail::read_idx_values<std::int32_t>(source, result); break;
-        case 0x0D: detail::read_idx_values<float>(source, result); break;
-        default: detail::read_idx_values<double>(source, result); break;
-    }
-    char trailing;
-    require<IoError>(source.read(&trailing, 1) == 0, "load_idx", "expected the end of ", path, " after ", result.numel(),
-                     " values of shape ", shape, ", got more bytes");
-    return result;
+    return detail::read_idx<Scalar>(ByteSource{path});
+}
+
+/// Reads such a file from memory, plain or gzipped; `name` stands for it in errors. @throws IoError as `load_idx`
+template <class Scalar = float>
+[[nodiscard]] Tensor<Scalar> parse_idx(std::string bytes, const std::filesystem::path& name = "bytes") {
+    return detail::read_idx<Scalar>(ByteSource{std::move(bytes), name});
 }
 
 }  // namespace ESPALIER_ZLIB

@@ -26,6 +26,7 @@ enum class OperationKind {
 /// What the library's own operations are. A fused one has the name of its parts: `conv2d_relu`.
 [[nodiscard]] inline OperationKind kind_of(std::string_view operation) noexcept {
     using enum OperationKind;
+    // clang-format off
     static constexpr std::pair<std::string_view, OperationKind> names[] = {
         {"linear", linear}, {"linear_relu", linear}, {"matmul", matmul}, {"batch_norm", normalisation}, {"layer_norm", normalisation},
         {"reshape", reshape}, {"concatenate", concatenation}, {"sum", reduction}, {"max", reduction}, {"embedding", embedding},
@@ -37,6 +38,7 @@ enum class OperationKind {
         {"divide", elementwise}, {"weighted_sum", elementwise}, {"conv2d", convolution}, {"conv2d_relu", convolution},
         {"conv2d_relu_max_pool2d", convolution},
     };
+    // clang-format on
     for (const auto& [name, kind] : names)
         if (name == operation)
             return kind;

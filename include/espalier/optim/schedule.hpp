@@ -33,7 +33,8 @@ public:
                             "expected a finite gamma of at least 0, got ", options.gamma);
     }
     [[nodiscard]] double operator()(double base, Index t) const {
-        return base * std::pow(options_.gamma, static_cast<double>(t / options_.step_size));
+        const Index steps = t / options_.step_size;
+        return base * std::pow(options_.gamma, static_cast<double>(steps));
     }
 
 private:

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes the seeds in corpus/: small files from which a fuzzer reaches every part of a format. Inputs that it found stand
+beside them under other names and are kept. usage: make_corpus.py"""
+import gzip
+import json
+import pathlib
+import struct
+
+corpus = pathlib.Path(__file__).parent / "corpus"
+
+
+def seed(target, name, data):
+    folder = corpus / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def packed(data):
+    return gzip.compress(data, 9, mtime=0)
+
+
+def safetensors(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def entry(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+sizes = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+every, at = {}, 0
+for dtype, size in sizes.items():
+    every[dtype] = entry(dtype, [2], at, at + 2 * size)
+    at += 2 * size
+seed("safetensors", "every_type", safetensors(every, bytes(i % 2 for i in range(at))))
+seed("safetensors", "notes", safetensors({"__metadata__": {"layout": "NHWC", "\u00e9\"\\": "\u20ac"}, "a.weight": entry("F32", [1, 2], 0, 8)},
+                                         struct.pack("<2f", 1.5, float("nan"))))
+seed("safetensors", "empty", safetensors({}))
+seed("safetensors", "scalar_and_nothing", safetensors({"scalar": entry("F32", [], 0, 4), "nothing": entry("F32", [0, 3], 4, 4)}, bytes(4)))
+seed("safetensors", "float8", safetensors({"x": entry("F8_E4M3", [3], 0, 3)}, b"abc"))
+seed("safetensors", "many_axes", safetensors({"x": entry("U8", [1] * 12, 0, 1)}, b"a"))
+seed("safetensors", "huge_extents", safetensors({"x": entry("U8", [0, 2**63, 2], 0, 0)}))
+seed("safetensors", "twice", safetensors(b'{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}}', b"a"))
+seed("safetensors", "overlap", safetensors({"x": entry("U8", [2], 0, 2), "y": entry("U8", [2], 1, 3)}, b"abc"))
+seed("safetensors", "negative", safetensors({"x": entry("U8", [-1], 0, 1e300)}, b"a"))
+seed("safetensors", "long_header", struct.pack("<Q", 2**40) + b"{}")
+
+people = b'name,age,"sex, or ""none"""\nAnn,31,f\n"Bob\nthe second",NA,\n Cy ,-4.5e3,"m"\n'
+for choice in range(8):
+    seed("csv", f"people_{choice}", bytes([choice]) + people)
+seed("csv", "semicolons", bytes([8]) + b"a;b\r\n1;2\r\n+3;0x4\r\n1e999;1e-999\r\n")
+seed("csv", "spaces", bytes([26]) + b'a b\n1 2\n"3" \t4\n')
+seed("csv", "one_column", b"\0\xef\xbb\xbfa\n\n1\n\n\"\"\n300\n")
+seed("csv", "no_missing", bytes([32]) + b"a,b\nNA,null\n,\n")
+seed("csv", "open_quote", b'\0a,b\n1,"2\n')
+seed("csv", "cr", b"\0a,b\r1,2\r")
+seed("csv", "same_names", b"\0a,a\n1,2\n")
+
+
+def idx(kind, extents, values):
+    return bytes([0, 0, kind, len(extents)]) + b"".join(struct.pack(">I", e) for e in extents) + values
+
+
+seed("idx", "bytes_1", idx(8, [5], b"\0\x7f\x80\xff\x01"))
+seed("idx", "bytes_4", idx(8, [1, 2, 1, 3], b"abcdef"))
+seed("idx", "signed", idx(9, [2, 2], b"\x80\xff\0\x7f"))
+seed("idx", "shorts", idx(11, [2], struct.pack(">2h", -300, 300)))
+seed("idx", "ints", idx(12, [2, 1], struct.pack(">2i", -(2**31), 255)))
+seed("idx", "floats", idx(13, [3], struct.pack(">3f", 1.5, float("inf"), float("nan"))))
+seed("idx", "doubles", idx(14, [2], struct.pack(">2d", 1e300, -0.0)))
+seed("idx", "nothing", idx(8, [0, 28, 28], b""))
+seed("idx", "huge", idx(8, [2**32 - 1] * 3, b""))
+seed("idx", "nothing_huge", idx(8, [0] + [2**32 - 1] * 3, b""))
+seed("idx", "packed", packed(idx(8, [2, 2], b"abcd")))
+seed("idx", "packed_short", packed(idx(8, [2, 3], b"abcd")))
+seed("idx", "packed_long", packed(idx(8, [2], b"abcd")))
+
+seed("gzip", "text", packed(b"some text, some text"))
+seed("gzip", "nothing", packed(b""))
+seed("gzip", "zeros", packed(bytes(100_000)))
+seed("gzip", "members", packed(b"one ") + packed(b"two"))
+seed("gzip", "tail", packed(b"text") + b"tail")
+seed("gzip", "cut", packed(b"some text, some text")[:-5])
+seed("gzip", "wrong_sum", packed(b"text")[:-8] + bytes(8))
+seed("gzip", "stored", gzip.compress(bytes(range(64)), 0, mtime=0))
+seed("gzip", "with_name", b"\x1f\x8b\x08\x08" + bytes(5) + b"\x03name\0" + packed(b"text")[10:])
+seed("gzip", "plain", b"not packed")
