@@ -51,7 +51,7 @@ struct Slot {
     /// Lets the sum of the rows be written straight to the leaf's gradient.
     void aim_at_gradient() {
         Tensor<Scalar>& gradient = node->gradient();
-        if (gradient.shape() != node->value.shape())
+        if (gradient.shape() != node->value.shape() || !gradient.data())  // that of nothing may have no place
             gradient = Tensor<Scalar>::empty(node->value.shape());
         direct = {gradient.data(), gradient.numel(), node->has_gradient};
     }
