@@ -81,7 +81,7 @@ public:
     }
 
     /// Where the strip's first window begins, in x or in a copy of its rows in `memory`, of as many floats as are copied.
-    [[nodiscard]] const float* read(const Strip& strip, const float* x, float* memory) const {
+    [[nodiscard]] ESPALIER_NOINLINE const float* read(const Strip& strip, const float* x, float* memory) const {
         const Window& w = s_.window;
         const float* const images = x + strip.image * s_.input_size();
         if (in_place_)
@@ -130,7 +130,7 @@ inline void frame_of_unpooled(const Frame& f, const ConvShape& s, const ConvCota
 }
 
 /// The frame of the cotangent of a convolution's plain result, for image n of `tasks * batch`.
-inline void frame_of_cotangent(const Frame& f, const ConvShape& s, const ConvCotangent<float>& c, Index n, float* to) {
+ESPALIER_NOINLINE inline void frame_of_cotangent(const Frame& f, const ConvShape& s, const ConvCotangent<float>& c, Index n, float* to) {
     if (c.tail == ConvTail::relu_max_pool)
         return frame_of_unpooled(f, s, c, n, to);
     const Index channels = s.out_channels;

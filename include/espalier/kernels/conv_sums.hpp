@@ -38,14 +38,14 @@ public:
     }
 
     /// Sums [first, first + n) of the weights, all chunks added to those of the first.
-    [[nodiscard]] float* added_up(Index task, Index first, Index n) const {
+    [[nodiscard]] ESPALIER_NOINLINE float* added_up(Index task, Index first, Index n) const {
         float* const total = weights(0, task) + first;
         for (Index chunk = 1; chunk < chunks_; ++chunk)
             simd::table().add_to_rows(1, n, weights(chunk, task) + first, 0, total, 0);
         return total;
     }
 
-    void write_bias(const Target<float>& db) const {
+    ESPALIER_NOINLINE void write_bias(const Target<float>& db) const {
         for (Index t = 0; t < tasks_; ++t)
             for (Index c = 0; c < channels_; ++c) {
                 float& to = db.row(t)[c];
