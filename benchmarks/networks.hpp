@@ -107,7 +107,7 @@ public:
     [[nodiscard]] Variable<> operator()(const Variable<>& x) {
         const Variable<> kept = down_(x);
         const Variable<> risen = nn::Upsample{2, {.mode = nn::Interpolation::bilinear}}(below_(nn::MaxPool2d{2}(kept)));
-        return up_(autograd::concatenate<float>({kept, risen}, 3));
+        return up_(autograd::cat({kept, risen}, 3));
     }
 
     void visit(nn::Visitor<float>& visitor) {

@@ -78,7 +78,7 @@ Shape of_shapes(const std::vector<Shape>& shapes, const F& f) {
 
 /// The draw with an empty batch, where the operation has one.
 Draw empty_batch(const Row& row, Draw draw) {
-    const std::set<std::string> all_inputs{"add", "subtract", "multiply", "divide", "weighted_sum", "concatenate", "matmul"};
+    const std::set<std::string> all_inputs{"add", "subtract", "multiply", "divide", "weighted_sum", "cat", "matmul"};
     if (all_inputs.count(row.name)) {
         Index rank = 0;
         for (const auto& input : draw.inputs)
@@ -91,7 +91,7 @@ Draw empty_batch(const Row& row, Draw draw) {
                 shape = shape.prepended(1);
             input = Tensor<double>{row.name == "matmul" ? shape.with(0, 0) : shape.prepended(0)};
         }
-        if (row.name == "concatenate" && draw.attributes.index("axis") >= 0)
+        if (row.name == "cat" && draw.attributes.index("axis") >= 0)
             draw.attributes.set("axis", std::vector<Index>{draw.attributes.index("axis") + 1});
         return draw;
     }
@@ -109,7 +109,7 @@ bool has_batch(const Row& row, const Draw& draw) {
     if (row.name == "embedding" || row.name == "mean" || rank == 0)
         return false;  // below, or a mean of nothing
     const bool axis_0 = draw.attributes.contains("axis") && (draw.attributes.index("axis") + rank) % rank == 0;
-    return rank > 1 ? !axis_0 || row.name == "concatenate" || row.name == "sum_axis"
+    return rank > 1 ? !axis_0 || row.name == "cat" || row.name == "sum_axis"
                     : draw.attributes.contains("axis") ? row.name == "sum_axis" : row.name.rfind("linear", 0) != 0;
 }
 

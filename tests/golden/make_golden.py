@@ -189,7 +189,7 @@ for shape, axis, start, length in [((5, 2), 0, 1, 3), ((2, 3, 4), -1, 0, 2), ((2
 for shape, axis, sizes in [((6, 2), 0, [1, 2, 3]), ((2, 5, 3), 1, [4, 1]), ((2, 3), -1, [3])]:
     case("split", [normal(*shape)], lambda x: torch.cat(torch.split(x, sizes, axis)[::-1], axis), axis=axis, sizes=sizes)
 for shapes, axis in [([(2, 3), (1, 3), (4, 3)], 0), ([(2, 3, 2), (2, 1, 2)], 1), ([(2, 2)], -1)]:
-    case("concatenate", [normal(*s) for s in shapes], lambda *x: torch.cat(x, axis), axis=axis)
+    case("cat", [normal(*s) for s in shapes], lambda *x: torch.cat(x, axis), axis=axis)
 
 # Reductions.
 for shape in [(3, 4), (7,), (2, 1, 3, 2), ()]:

@@ -39,9 +39,9 @@ TEST_CASE("after `net = best` the optimizer trains on", "[integration][assignmen
     for (int i = 0; i < 5; ++i)
         t.step();
     t.net = best;
-    CHECK(same_bits(t.net.state(), best.state()));
+    CHECK(same_bits(t.net.state_dict(), best.state_dict()));
     const float before = t.step();
-    CHECK_FALSE(same_bits(t.net.state(), best.state()));
+    CHECK_FALSE(same_bits(t.net.state_dict(), best.state_dict()));
     for (int i = 0; i < 10; ++i)
         t.step();
     CHECK(t.step() < before);
@@ -49,10 +49,10 @@ TEST_CASE("after `net = best` the optimizer trains on", "[integration][assignmen
     auto moved = best;
     t.net = std::move(moved);
     t.step();
-    CHECK_FALSE(same_bits(t.net.state(), best.state()));
-    t.net.load_state(best.state());
+    CHECK_FALSE(same_bits(t.net.state_dict(), best.state_dict()));
+    t.net.load_state_dict(best.state_dict());
     t.step();
-    CHECK_FALSE(same_bits(t.net.state(), best.state()));
+    CHECK_FALSE(same_bits(t.net.state_dict(), best.state_dict()));
     CHECK(t.sgd.passes() == 1);  // the layout is still there
 }
 
@@ -60,9 +60,9 @@ TEST_CASE("a head of the same kind takes new values, and the optimizer trains on
     Training t;
     t.net.head("a") = nn::Linear{8, 2};
     t.net.trunk() = nn::Sequential{nn::Linear{3, 8}, nn::BatchNorm{8}, nn::ReLU{}};
-    const auto before = t.net.state();
+    const auto before = t.net.state_dict();
     t.step();
-    for (const auto& [path, tensor] : t.net.state())
+    for (const auto& [path, tensor] : t.net.state_dict())
         if (path.ends_with("weight"))
             CHECK_FALSE(tensor == before.at(path));
 }
@@ -71,16 +71,16 @@ TEST_CASE("a step over parameters that a model has no longer is an error that ch
     Training t;
     t.step();
     const auto refuses = [&](const std::string& message) {
-        const auto before = t.net.state();
+        const auto before = t.net.state_dict();
         auto loss = t.criterion(t.net(t.x), t.targets);
         loss.backward();
-        const auto moved = t.net.state();  // running statistics, by the forward pass
+        const auto moved = t.net.state_dict();  // running statistics, by the forward pass
         CHECK_THROWS_AS(t.sgd.step(), StateError);
         CHECK_THROWS_WITH(t.sgd.step(), ContainsSubstring(message));
-        CHECK(same_bits(t.net.state(), moved));
+        CHECK(same_bits(t.net.state_dict(), moved));
         t.sgd = optim::SGD{t.net.parameters(), {.learning_rate = 0.1}};
         t.step();
-        CHECK_FALSE(same_bits(t.net.state(), before));
+        CHECK_FALSE(same_bits(t.net.state_dict(), before));
     };
     SECTION("a head of another kind") {
         t.net.head("a") = nn::Sequential{nn::Linear{8, 2}};
@@ -120,15 +120,15 @@ TEST_CASE("a frozen trunk stays as it is under an optimizer of the whole net", "
     Training t;
     t.step();
     nn::freeze(t.net.trunk());
-    const auto trunk = t.net.trunk().state();
-    const auto head = t.net.head("a").state();
+    const auto trunk = t.net.trunk().state_dict();
+    const auto head = t.net.head("a").state_dict();
     for (int i = 0; i < 3; ++i)
         t.step();
-    CHECK(same_bits(t.net.trunk().state(), trunk));
-    CHECK_FALSE(same_bits(t.net.head("a").state(), head));
+    CHECK(same_bits(t.net.trunk().state_dict(), trunk));
+    CHECK_FALSE(same_bits(t.net.head("a").state_dict(), head));
     optim::Adam later{t.net.parameters()};  // made while the trunk is frozen
     nn::thaw(t.net.trunk());
     t.criterion(t.net(t.x), t.targets).backward();
     later.step();
-    CHECK_FALSE(same_bits(t.net.trunk().state(), trunk));
+    CHECK_FALSE(same_bits(t.net.trunk().state_dict(), trunk));
 }

@@ -46,8 +46,8 @@ struct Training {
     /// `run` throws an `E` of exactly this text; model and optimizer stay as they are, and training goes on.
     template <class E>
     void refuses(const std::function<void()>& run, const std::string& text) {
-        const auto weights = net.state();
-        const auto moments = sgd.state();
+        const auto weights = net.state_dict();
+        const auto moments = sgd.state_dict();
         std::string got = "nothing was thrown";
         try {
             run();
@@ -57,15 +57,15 @@ struct Training {
             got = concat("an error of another type: ", error.what());
         }
         CHECK(got == text);
-        CHECK(same_bits(net.state(), weights));
-        CHECK(same_bits(sgd.state().moments, moments.moments));
-        CHECK(sgd.state().steps == moments.steps);
+        CHECK(same_bits(net.state_dict(), weights));
+        CHECK(same_bits(sgd.state_dict().moments, moments.moments));
+        CHECK(sgd.state_dict().steps == moments.steps);
         auto twin = net;
-        const auto before = twin.state();
+        const auto before = twin.state_dict();
         optim::SGD<float> other{twin.parameters(), {.learning_rate = 0.1}};
         criterion(twin(images), targets).backward();
         other.step();
-        CHECK_FALSE(same_bits(twin.state(), before));
+        CHECK_FALSE(same_bits(twin.state_dict(), before));
     }
     template <class E>
     void refuses_step(const Tensor<float>& input, const losses::Targets<float>& labels, const std::string& text) {
@@ -154,10 +154,10 @@ TEST_CASE("bad input: numbers that are none", "[integration][bad_input]") {
     t.refuses_step<ValueError>(t.images, with(inf), "[MultiTaskLoss] expected a finite loss for task 'right', got inf");
     t.refuses_step<ValueError>(t.images, with(1e30f), "[MultiTaskLoss] expected a finite loss for task 'right', got inf");
     const auto not_finite = [&](const std::function<void()>& run) {
-        const auto weights = t.net.state();
+        const auto weights = t.net.state_dict();
         CHECK_THROWS_AS(run(), ValueError);
         CHECK_THROWS_WITH(run(), ContainsSubstring("[MultiTaskLoss] expected a finite loss for task '") && ContainsSubstring("nan"));
-        CHECK(same_bits(t.net.state(), weights));
+        CHECK(same_bits(t.net.state_dict(), weights));
     };
     not_finite([&] { t.step(t.images, with(nan)); });  // whether NaN prints as nan or -nan is not ours to say
     auto images = t.images;
@@ -170,14 +170,14 @@ TEST_CASE("bad input: batch normalisation forgets a bad batch", "[integration][b
     manual_seed(2);
     mtl::MultiTaskNet net{nn::Sequential{nn::Linear{3, 4}, nn::BatchNorm{4}}, {{"a", nn::Linear{4, 2}}}};
     (void)net(normal<float>({8, 3}));
-    const auto before = net.state();
+    const auto before = net.state_dict();
     auto x = normal<float>({8, 3});
     x[5] = std::numeric_limits<float>::quiet_NaN();
     CHECK_THROWS_AS(net(x), ValueError);
     CHECK_THROWS_WITH(net(x), ContainsSubstring("[batch_norm] expected finite running statistics, got mean "));
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     CHECK_THROWS_WITH(net(normal<float>({8, 4})), "[linear] expected 3 input features, got input (8, 4), in layer 0, in trunk");
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
 }
 
 TEST_CASE("bad input: IDX files", "[integration][bad_input]") {
@@ -249,14 +249,14 @@ TEST_CASE("bad input: weights", "[integration][bad_input]") {
     refuses(whole + "x", concat("[load_safetensors] expected ", bytes, " bytes of tensors of ", name, ", got ", bytes + 1));
 
     // A byte of the length or of the header, turned over: it is no ASCII any more, and none of them goes unnoticed.
-    const auto weights = t.net.state();
+    const auto weights = t.net.state_dict();
     for (std::size_t i = 0; i < header; i += i < 16 ? 1 : 7) {
         std::string corrupt = whole;
         corrupt[i] = static_cast<char>(~corrupt[i]);
         t.folder.file("weights", corrupt);
         CAPTURE(i);
         REQUIRE_THROWS_AS(io::load(t.net, path), Error);
-        REQUIRE(same_bits(t.net.state(), weights));
+        REQUIRE(same_bits(t.net.state_dict(), weights));
     }
 
     const mtl::MultiTaskNet<float> smaller{nn::Sequential{nn::Linear{3, 4}}, {{"left", nn::Linear{4, 3}}}};
@@ -266,5 +266,5 @@ TEST_CASE("bad input: weights", "[integration][bad_input]") {
                                        "as shape (3, 4); missing trunk.4.weight, trunk.4.bias, heads.right.1.weight, heads.right.1.bias"));
     t.folder.file("weights", whole);
     load();
-    CHECK(same_bits(t.net.state(), other.net.state()));
+    CHECK(same_bits(t.net.state_dict(), other.net.state_dict()));
 }

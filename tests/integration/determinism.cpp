@@ -65,7 +65,7 @@ Named<Tensor<T>> train(const Recipe& recipe) {
             loss.backward();
             sgd.step();
         }
-    return net.state();
+    return net.state_dict();
 }
 
 }  // namespace

@@ -27,11 +27,11 @@ void check(nn::Layer<S> layer, const Shape& sample, const Shape& expected) {
     for (const Index tasks : {1, 3})
         for (const auto& gradient : autograd::vjp<S>(y, Tensor<S>{y.shape().prepended(tasks)}, leaves, true))
             CHECK(all_zero(gradient));
-    const auto before = layer.state();
+    const auto before = layer.state_dict();
     autograd::sum(y).backward();
     for (const auto& leaf : leaves)
         CHECK((leaf.has_grad() && leaf.grad().shape() == leaf.shape() && all_zero(leaf.grad())));
-    CHECK(testing::same_bits(layer.state(), before));  // running statistics as well
+    CHECK(testing::same_bits(layer.state_dict(), before));  // running statistics as well
 }
 
 }  // namespace

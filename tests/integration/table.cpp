@@ -102,14 +102,14 @@ TEST_CASE("a net that standardises takes raw numbers, also from its file", "[int
     auto net = make(nn::Standardize{inputs});
     mtl::MultiTaskLoss criterion{{"sum", losses::MSE{}}};
     optim::Adam adam{net.parameters(), {.learning_rate = 0.02}};
-    const auto scale = net.state().at("trunk.0.mean");
+    const auto scale = net.state_dict().at("trunk.0.mean");
     for (int step = 0; step < 300; ++step) {
         auto loss = criterion(net(inputs), {{"sum", sum}});
         adam.zero_grad();
         loss.backward();
         adam.step();
     }
-    CHECK(net.state().at("trunk.0.mean") == scale);  // nobody trains it
+    CHECK(net.state_dict().at("trunk.0.mean") == scale);  // nobody trains it
     io::save(net, folder / "net.safetensors");
     auto other = make(nn::Standardize{2});
     io::load(other, folder / "net.safetensors");

@@ -51,9 +51,9 @@ TEMPLATE_TEST_CASE("a saved model comes back bit by bit", "[io][model]", float, 
     io::save(from, folder / "model.safetensors");
     auto to = model<T>(2);
     const auto handle = to.parameters()[0];
-    CHECK_FALSE(same_bits(from.state(), to.state()));
+    CHECK_FALSE(same_bits(from.state_dict(), to.state_dict()));
     io::load(to, folder / "model.safetensors");
-    CHECK(same_bits(from.state(), to.state()));
+    CHECK(same_bits(from.state_dict(), to.state_dict()));
     CHECK(handle.value() == from.parameters()[0].value());
     const auto x = normal<T>({5, 3}, 3);
     CHECK(same_bits(from.predict(x), to.predict(x)));
@@ -66,7 +66,7 @@ TEST_CASE("the file holds the paths, and notes about its origin", "[io][model]")
     const auto file = io::load_safetensors(folder / "model.safetensors");
     CHECK(file.size() == 10);
     CHECK(file.get<float>("trunk.1.running_var") == Tensor<float>::ones({4}));
-    CHECK(file.get<float>("heads.b.weight") == net.state().at("heads.b.weight"));
+    CHECK(file.get<float>("heads.b.weight") == net.state_dict().at("heads.b.weight"));
     CHECK(file.metadata().at("epoch") == "3");
     CHECK(file.metadata().at("producer") == "me");
     CHECK(file.metadata().at("layout") == "NHWC");
@@ -80,12 +80,12 @@ TEST_CASE("weights of float and of double load into one another", "[io][model]")
     io::save(single, folder / "float");
     auto wide = model<double>(2);
     io::load(wide, folder / "float");
-    for (const auto& [name, tensor] : wide.state())
-        CHECK(tensor == single.state().at(name).cast<double>());
+    for (const auto& [name, tensor] : wide.state_dict())
+        CHECK(tensor == single.state_dict().at(name).cast<double>());
     io::save(wide, folder / "double");
     auto narrow = model<float>(3);
     io::load(narrow, folder / "double");
-    CHECK(same_bits(narrow.state(), single.state()));
+    CHECK(same_bits(narrow.state_dict(), single.state_dict()));
 }
 
 TEST_CASE("a layer alone is a model too", "[io][model]") {
@@ -94,13 +94,13 @@ TEST_CASE("a layer alone is a model too", "[io][model]") {
     nn::Linear to{3, 2};
     io::save(from, folder / "linear");
     io::load(to, folder / "linear");
-    CHECK(same_bits(from.state(), to.state()));
+    CHECK(same_bits(from.state_dict(), to.state_dict()));
 }
 
 TEST_CASE("a file of another model is refused whole", "[io][model]") {
     const TemporaryFolder folder;
     auto net = model<float>(1);
-    const auto before = net.state();
+    const auto before = net.state_dict();
     io::save(model<float>(2, 5), folder / "wider");
     CHECK_THROWS_AS(io::load(net, folder / "wider"), StateError);
     CHECK_THROWS_WITH(io::load(net, folder / "wider"),
@@ -119,13 +119,13 @@ TEST_CASE("a file of another model is refused whole", "[io][model]") {
     CHECK_THROWS_AS(io::load(net, folder / "integers"), StateError);
     CHECK_THROWS_WITH(io::load(net, folder / "integers"),
                       ContainsSubstring("got others: trunk.0.weight of type F16, BF16, F32 or F64 came as type I32, trunk.0.bias of type"));
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
 }
 
 TEST_CASE("a file that is missing, cut at any byte or too long is refused, and the model is as before", "[io][model]") {
     const TemporaryFolder folder;
     auto net = model<float>(1, 2);
-    const auto before = net.state();
+    const auto before = net.state_dict();
     CHECK_THROWS_AS(io::load(net, folder / "absent"), IoError);
     CHECK_THROWS_WITH(io::load(net, folder / "absent"), ContainsSubstring("[read_file] expected a file at ") && ContainsSubstring("absent"));
     io::save(model<float>(2, 2), folder / "whole");
@@ -137,9 +137,9 @@ TEST_CASE("a file that is missing, cut at any byte or too long is refused, and t
     }
     folder.file("long", whole + "x");
     CHECK_THROWS_AS(io::load(net, folder / "long"), IoError);
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     io::load(net, folder / "whole");
-    CHECK_FALSE(same_bits(net.state(), before));
+    CHECK_FALSE(same_bits(net.state_dict(), before));
 }
 
 TEST_CASE("saving over a file is all or nothing", "[io][model]") {
@@ -157,7 +157,7 @@ TEST_CASE("a file that does not say this library's layout is refused", "[io][mod
     const TemporaryFolder folder;
     manual_seed(1);
     nn::Sequential net{nn::Conv2d{3, 3, 3}, nn::Flatten{}, nn::Linear{3, 3}};  // shapes that PyTorch's tensors have as well
-    const auto before = net.state();
+    const auto before = net.state_dict();
     io::TensorFile file;
     for (const auto& [name, tensor] : before)
         file.insert(name, Tensor<float>::full(tensor.shape(), 2));
@@ -173,9 +173,9 @@ TEST_CASE("a file that does not say this library's layout is refused", "[io][mod
         CHECK_THROWS_AS(io::load(net, folder / "other"), IoError);
         CHECK_THROWS_WITH(io::load(net, folder / "other", {.unmarked = true}), ContainsSubstring("expected layout NHWC in "));
     }
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     io::load(net, folder / "plain", {.unmarked = true});
-    CHECK(net.state().at("0.weight") == Tensor<float>::full({3, 3, 3, 3}, 2));
+    CHECK(net.state_dict().at("0.weight") == Tensor<float>::full({3, 3, 3, 3}, 2));
     CHECK_THROWS_WITH(io::save(net, folder / "mine", {.metadata = {{"layout", "NCHW"}}}),
                       "[save] expected metadata without 'layout', which says NHWC, got 'NCHW'");
     CHECK_THROWS_AS(io::save(net, folder / "mine", {.metadata = {{"layout", "NCHW"}}}), ValueError);
@@ -191,7 +191,7 @@ TEST_CASE("metadata comes back with the weights, and can go into the next file",
     CHECK(report.metadata.at("producer") == "espalier " ESPALIER_VERSION);
     CHECK(report.complete());
     CHECK(report.text().empty());
-    CHECK(report.loaded == testing::names(net.state()));
+    CHECK(report.loaded == testing::names(net.state_dict()));
     io::save(net, folder / "again", {.metadata = report.metadata});
     CHECK(contents(folder / "again") == contents(folder / "model"));
 }
@@ -202,9 +202,9 @@ TEST_CASE("a warm start loads what fits and says what does not", "[io][model]") 
     const mtl::MultiTaskNet<float> old{nn::Sequential{nn::Linear{3, 4}}, {{"a", nn::Linear{4, 2}}, {"c", nn::Linear{4, 1}}}};
     io::save(old, folder / "old", {.metadata = {{"epoch", "3"}}});
     mtl::MultiTaskNet<float> net{nn::Sequential{nn::Linear{3, 4}}, {{"a", nn::Linear{4, 5}}, {"b", nn::Linear{4, 1}}}};
-    const auto before = net.state();
+    const auto before = net.state_dict();
     CHECK_THROWS_AS(io::load(net, folder / "old"), StateError);
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     const auto report = io::load(net, folder / "old", {.strict = false});
     CHECK(report.loaded == std::vector<std::string>{"trunk.0.weight", "trunk.0.bias"});
     CHECK(report.missing == std::vector<std::string>{"heads.b.weight", "heads.b.bias"});
@@ -217,9 +217,9 @@ TEST_CASE("a warm start loads what fits and says what does not", "[io][model]") 
     CHECK_FALSE(report.complete());
     CHECK(report.text() == "heads.a.weight of shape (5, 4) came as shape (2, 4), heads.a.bias of shape (5,) came as shape (2,)"
                            "; missing heads.b.weight, heads.b.bias; unexpected heads.c.bias, heads.c.weight");
-    CHECK(same_bits(net.state().at("trunk.0.weight"), old.state().at("trunk.0.weight")));
-    CHECK(same_bits(net.state().at("heads.a.weight"), before.at("heads.a.weight")));
-    CHECK(same_bits(net.state().at("heads.b.weight"), before.at("heads.b.weight")));
+    CHECK(same_bits(net.state_dict().at("trunk.0.weight"), old.state_dict().at("trunk.0.weight")));
+    CHECK(same_bits(net.state_dict().at("heads.a.weight"), before.at("heads.a.weight")));
+    CHECK(same_bits(net.state_dict().at("heads.b.weight"), before.at("heads.b.weight")));
 
     // A file of which nothing fits is no warm start.
     nn::Linear other{7, 7};
@@ -232,17 +232,17 @@ TEST_CASE("a part of a file goes into a part of a net", "[io][model]") {
     const auto whole = model<float>(1);
     io::save(whole, folder / "whole");
     auto net = model<float>(2);
-    const auto before = net.state();
+    const auto before = net.state_dict();
     for (const std::string prefix : {"trunk.", "trunk"}) {
         const auto report = io::load(net.trunk(), folder / "whole", {.prefix = prefix});
         CHECK(report.complete());
         CHECK(report.loaded.size() == 6);
     }
-    CHECK(same_bits(net.state().at("trunk.0.weight"), whole.state().at("trunk.0.weight")));
-    CHECK(same_bits(net.state().at("trunk.1.running_var"), whole.state().at("trunk.1.running_var")));
-    CHECK(same_bits(net.state().at("heads.a.weight"), before.at("heads.a.weight")));
+    CHECK(same_bits(net.state_dict().at("trunk.0.weight"), whole.state_dict().at("trunk.0.weight")));
+    CHECK(same_bits(net.state_dict().at("trunk.1.running_var"), whole.state_dict().at("trunk.1.running_var")));
+    CHECK(same_bits(net.state_dict().at("heads.a.weight"), before.at("heads.a.weight")));
     io::load(net.head("b"), folder / "whole", {.prefix = "heads.b"});
-    CHECK(same_bits(net.state().at("heads.b.weight"), whole.state().at("heads.b.weight")));
+    CHECK(same_bits(net.state_dict().at("heads.b.weight"), whole.state_dict().at("heads.b.weight")));
 
     CHECK_THROWS_AS(io::load(net.head("b"), folder / "whole", {.prefix = "heads.a"}), StateError);
     CHECK_THROWS_AS(io::load(net.trunk(), folder / "whole", {.prefix = "tru"}), StateError);  // a component is whole

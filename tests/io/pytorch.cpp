@@ -45,9 +45,9 @@ void scramble(Net& net, std::uint64_t seed) {
     using T = typename Net::value_type;
     Named<Tensor<T>> state;
     Random random{seed};
-    for (const auto& [name, tensor] : net.state())
+    for (const auto& [name, tensor] : net.state_dict())
         state.insert(name, Tensor<T>::uniform(tensor.shape(), random, T(0.1), T(1)));
-    net.load_state(state);
+    net.load_state_dict(state);
 }
 
 template <class T, class Net>
@@ -58,7 +58,7 @@ void gives_what_pytorch_gives(Net net, const std::string& name, const Shape& sam
         CAPTURE(name, type);
         const auto report = io::load_pytorch(net, golden + name + "." + type + ".safetensors", sample);
         CHECK(report.complete());
-        CHECK(report.loaded.size() == net.state().size());
+        CHECK(report.loaded.size() == net.state_dict().size());
         for (const auto& [task, output] : outputs(net, x))
             require_close(output, expected.get<T>(concat(name, '.', type, '/', task)), 1e-5);
     }
@@ -97,7 +97,7 @@ TEMPLATE_TEST_CASE("what goes to PyTorch comes back bit by bit", "[io][pytorch]"
         CHECK(report.complete());
         CHECK(report.metadata.at("classes") == "a b");
         CHECK(report.metadata.at("layout") == "NCHW");
-        CHECK(same_bits(net.state(), back.state()));
+        CHECK(same_bits(net.state_dict(), back.state_dict()));
         CHECK_THROWS_WITH(io::load(back, folder / "there"), ContainsSubstring("expected layout NHWC in ") &&
                                                                 ContainsSubstring("got NCHW: a file for PyTorch is read by io::load_pytorch"));
     };
@@ -135,17 +135,17 @@ TEST_CASE("a run that finds out changes nothing in a net", "[io][pytorch]") {
     auto same = net;
     net.parameters()[0].node()->requires_grad = false;  // frozen
     net.train();
-    const auto before = net.state();
+    const auto before = net.state_dict();
     io::save_pytorch(net, folder / "net", {4, 4, 3});
     no_grad([&] { return io::load_pytorch(net, folder / "net", {4, 4, 3}); });
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     CHECK_FALSE(net.parameters()[0].requires_grad());
     CHECK(net.parameters()[1].requires_grad());
     CHECK_FALSE(net.parameters()[1].has_grad());
     const Variable<float> x{normal<float>({8, 4, 4, 3})};
     const auto a = net(x).value();  // in training mode: batch statistics, and the next numbers of the dropout
     CHECK(same_bits(a, same(x).value()));
-    CHECK(same_bits(net.state(), same.state()));
+    CHECK(same_bits(net.state_dict(), same.state_dict()));
     CHECK_THROWS_AS(io::save_pytorch(net, folder / "net", {5, 5, 3}), ShapeError);
     CHECK(same_bits(net(x).value(), same(x).value()));
 }
@@ -171,15 +171,15 @@ TEST_CASE("names: a prefix, a renaming, and what is left out", "[io][pytorch]") 
     const auto report = io::load_pytorch(trunk, folder / "theirs", rgb_sample, {.prefix = "backbone.features"});
     CHECK(report.complete());
     CHECK(report.ignored.size() == 2);  // counters of batches
-    CHECK(same_bits(trunk.state(), net.trunk().state()));
+    CHECK(same_bits(trunk.state_dict(), net.trunk().state_dict()));
     const auto half = io::load_pytorch(other, folder / "theirs", rgb_sample, {.strict = false, .rename = [](const std::string& name) {
         return name.starts_with("fc.") ? "heads.left." + name.substr(3) : std::string{};
     }});
     CHECK(half.loaded == std::vector<std::string>{"heads.left.weight", "heads.left.bias"});
     CHECK(half.unexpected.empty());
     CHECK(half.ignored.size() == 19);
-    CHECK(half.missing.size() == other.state().size() - 2);
-    CHECK(same_bits(other.state().at("heads.left.weight"), net.state().at("heads.left.weight")));
+    CHECK(half.missing.size() == other.state_dict().size() - 2);
+    CHECK(same_bits(other.state_dict().at("heads.left.weight"), net.state_dict().at("heads.left.weight")));
 
     // A look-up in a table meets no counter, which the table need not have.
     const std::map<std::string, std::string> table{{"weight", "w"}, {"bias", "b"}, {"running_mean", "stats.mean"}, {"running_var", "stats.var"}};
@@ -194,7 +194,7 @@ TEST_CASE("names: a prefix, a renaming, and what is left out", "[io][pytorch]") 
     };
     CHECK(io::load_pytorch(norm, folder / "norm", {3}, {.rename = renamed}).ignored == std::vector<std::string>{"num_batches_tracked"});
 
-    const auto before = other.state();
+    const auto before = other.state_dict();
     const auto clash = [&] {
         const auto rename = [](const std::string&) { return std::string{"heads.left.bias"}; };
         return io::load_pytorch(other, folder / "theirs", rgb_sample, {.strict = false, .rename = rename});
@@ -206,13 +206,13 @@ TEST_CASE("names: a prefix, a renaming, and what is left out", "[io][pytorch]") 
     const auto same = [](const std::string&) { return std::string{"a"}; };
     CHECK_THROWS_AS(io::load_pytorch(other, folder / "theirs", rgb_sample, {.rename = throws}), int);
     CHECK_THROWS_AS(io::save_pytorch(net, folder / "theirs", rgb_sample, {.rename = same}), StateError);
-    CHECK(same_bits(other.state(), before));
+    CHECK(same_bits(other.state_dict(), before));
 }
 
 TEST_CASE("what does not fit is told once, in PyTorch's shapes, before anything changes", "[io][pytorch]") {
     const TemporaryFolder folder;
     nn::Sequential net{nn::Conv2d{3, 4, 5}, nn::BatchNorm{4}, nn::Flatten{}, nn::Linear{16, 2}};
-    const auto before = net.state();
+    const auto before = net.state_dict();
     io::TensorFile file;
     file.insert("0.weight", Tensor<float>{Shape{4, 5, 5, 3}});  // ours, under the wrong door
     file.insert("0.bias", Tensor<std::int64_t>{Shape{4}});
@@ -229,7 +229,7 @@ TEST_CASE("what does not fit is told once, in PyTorch's shapes, before anything 
                                      ", got others: 0.weight of shape (4, 3, 5, 5) came as shape (4, 5, 5, 3), 0.bias of type F16, BF16, F32 "
                                      "or F64 came as type I64, 3.weight of shape (2, 16) came as shape (2, 12); missing 1.running_var, "
                                      "3.bias; unexpected fc.weight"));
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     const auto report = io::load_pytorch(net, folder / "bad", {6, 6, 3}, {.strict = false});
     CHECK(report.loaded == std::vector<std::string>{"1.weight", "1.bias", "1.running_mean"});
     CHECK(report.ignored == std::vector<std::string>{"1.num_batches_tracked"});
@@ -252,7 +252,7 @@ TEST_CASE("a tensor whose order cannot be seen is refused in both directions, ot
     const TemporaryFolder folder;
     const auto half = [](const Variable<float>& x) { return autograd::narrow(x, 1, 0, 24); };
     nn::Sequential net{nn::Conv2d{3, 3, 1}, nn::Flatten{}, half, nn::Linear{24, 2}};
-    const auto before = net.state();
+    const auto before = net.state_dict();
     io::TensorFile file;
     for (const auto& [name, tensor] : before)
         file.insert(name, Tensor<float>::ones(name == "0.weight" ? Shape{3, 3, 1, 1} : tensor.shape()));
@@ -265,10 +265,10 @@ TEST_CASE("a tensor whose order cannot be seen is refused in both directions, ot
                       "[save_pytorch] expected tensors whose order in PyTorch can be seen, got others: 3.weight: cannot see through 'narrow' "
                       "from (2, 48) to (2, 24)");
     CHECK_FALSE(std::filesystem::exists(folder / "back"));
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     const auto report = io::load_pytorch(net, folder / "file", {4, 4, 3}, {.strict = false});
     CHECK(report.loaded == std::vector<std::string>{"0.weight", "0.bias", "3.bias"});
-    CHECK(same_bits(net.state().at("3.weight"), before.at("3.weight")));
+    CHECK(same_bits(net.state_dict().at("3.weight"), before.at("3.weight")));
 }
 
 TEST_CASE("values that are not finite are loaded as they are", "[io][pytorch]") {
@@ -291,9 +291,9 @@ TEST_CASE("a head that begins behind a flatten is told so", "[io][pytorch]") {
     io::load_pytorch(whole, golden + "flat.f32.safetensors", rgb_sample);
     nn::Linear head{36, 36};
     io::load_pytorch(head, golden + "flat.f32.safetensors", {3, 4, 3}, {.prefix = "heads.a.2", .flattened = true});
-    CHECK(same_bits(head.weight().value(), whole.state().at("heads.a.2.weight")));
+    CHECK(same_bits(head.weight().value(), whole.state_dict().at("heads.a.2.weight")));
     io::load_pytorch(head, golden + "flat.f32.safetensors", {36}, {.prefix = "heads.a.2"});
-    CHECK_FALSE(same_bits(head.weight().value(), whole.state().at("heads.a.2.weight")));
+    CHECK_FALSE(same_bits(head.weight().value(), whole.state_dict().at("heads.a.2.weight")));
     CHECK_THROWS_AS(io::load_pytorch(head, golden + "flat.f32.safetensors", {36}, {.prefix = "heads.a.2", .flattened = true}), ShapeError);
 }
 

@@ -95,8 +95,8 @@ TEST_CASE("what lies between a flatten and a linear layer", "[io][pytorch_layout
     CHECK(between([](const Row& x) { return autograd::reshape(x, {x.size(0), 3, 16}); }, 16)
               .starts_with("cannot see through 'linear' from (2, 3, 16)"));
     CHECK(between([](const Row& x) { return autograd::flatten(autograd::reshape(x, {x.size(0), 2, 4, 2, 3})); }) == "columns");
-    CHECK(between([](const Row& x) { return autograd::concatenate(std::vector<Row>{x, x}, 1); }, 96) == "columns");
-    CHECK(between([](const Row& x) { return autograd::concatenate(std::vector<Row>{x}, 1); }) == "columns");
+    CHECK(between([](const Row& x) { return autograd::cat({x, x}, 1); }, 96) == "columns");
+    CHECK(between([](const Row& x) { return autograd::cat(std::vector<Row>{x}, 1); }) == "columns");
     CHECK(between(nn::Linear{48, 48}) == "plain");
     CHECK(between(first_half, 24) == "cannot see through 'narrow' from (2, 48) to (2, 24)");
     CHECK(between(swish) == "cannot see through 'swish' from (2, 48) to (2, 48)");
@@ -121,7 +121,7 @@ TEST_CASE("what becomes of an image", "[io][pytorch_layout]") {
     CHECK(behind([](const Row& x) { return autograd::flatten(autograd::sum(x, 1)); }, 12) == "columns");         // (width, channels)
     CHECK(behind([](const Row& x) { return autograd::flatten(autograd::narrow(x, 3, 0, 2)); }, 32) == "columns");
     CHECK(behind([](const Row& x) { return autograd::flatten(autograd::narrow(x, 3, 0, 1)); }, 16) == "plain");  // one channel
-    CHECK(behind([](const Row& x) { return autograd::flatten(autograd::concatenate(std::vector<Row>{x, x}, 3)); }, 96) == "columns");
+    CHECK(behind([](const Row& x) { return autograd::flatten(autograd::cat(std::vector<Row>{x, x}, 3)); }, 96) == "columns");
     CHECK(behind([](const Row& x) { return autograd::flatten(swish(x)); }, 48) == "columns");                    // an image stays one
     CHECK(behind(nn::Identity{}, 3) == "plain");                                                                 // over the channels
     CHECK(behind(nn::Sequential{nn::MaxPool2d{4}, nn::Flatten{}}, 3) == "plain");                                // one pixel

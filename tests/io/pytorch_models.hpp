@@ -64,7 +64,7 @@ struct Mixed : nn::Module<Mixed<T>, T> {
         const auto x = autograd::relu(first(input) + position.variable());
         auto row = autograd::flatten(x) * gain.variable();
         row = row + autograd::tanh(side(row));
-        const auto joined = autograd::concatenate(std::vector<Variable<T>>{row, down.with_relu(row)}, 1);
+        const auto joined = autograd::cat(std::vector<Variable<T>>{row, down.with_relu(row)}, 1);
         const auto image = autograd::reshape(join(joined), x.shape()) + x;
         return {{"row", autograd::matmul(row, project.variable())}, {"image", last(image)}};
     }

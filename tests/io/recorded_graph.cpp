@@ -101,7 +101,7 @@ TEST_CASE("every operation of the library that a net has is known by its name", 
     const std::vector<Variable<float>> results{
         linear(row, square, vector), linear_relu(row, square), matmul(row, square), conv2d(image, kernel), conv2d_relu(image, kernel),
         conv2d_relu_max_pool2d(image, kernel), batch_norm(image, channels, channels, running, false), layer_norm(image, channels, channels),
-        reshape(row, {8}), flatten(image), concatenate(std::vector<Variable<float>>{row, row}, 1), narrow(row, 0, 0, 1), sum(row),
+        reshape(row, {8}), flatten(image), cat(std::vector<Variable<float>>{row, row}, 1), narrow(row, 0, 0, 1), sum(row),
         sum(row, 1), mean(row), max(row, 0), embedding(square, Tensor<Index>{{1}, {0}}), max_pool2d(image, 2), avg_pool2d(image, 2),
         global_avg_pool2d(image), upsample_nearest2d(image, 8), upsample_bilinear2d(image, 8, false), relu(row), leaky_relu(row),
         sigmoid(row), tanh(row), gelu(row), exp(row), log(row), sqrt(row), row * 2, row + 1, row + row, row - row, row * row, row / row,

@@ -133,13 +133,13 @@ TEMPLATE_TEST_CASE("a task without labels in a batch is left out", "[mtl][loss]"
         return loss;
     };
     step(targets_of<T>());  // momentum that would move the head
-    const auto before = net.state();
+    const auto before = net.state_dict();
     const auto loss = step(targets_of<T>({}, Tensor<bool>{Shape{4}}));
     CHECK(loss.active() == std::vector<bool>{true, false});
     CHECK(loss.item("size") == 0);
     CHECK(loss.item() == loss.item("class"));
     CHECK_FALSE(net.task_parameters("size")[0].has_grad());
-    const auto after = net.state();
+    const auto after = net.state_dict();
     CHECK(same_bits(after.at("heads.size.weight"), before.at("heads.size.weight")));
     CHECK(same_bits(after.at("heads.size.bias"), before.at("heads.size.bias")));
     CHECK_FALSE(same_bits(after.at("heads.class.weight"), before.at("heads.class.weight")));
@@ -148,7 +148,7 @@ TEMPLATE_TEST_CASE("a task without labels in a batch is left out", "[mtl][loss]"
     const auto none = step(targets_of<T>(Tensor<bool>{Shape{4}}, Tensor<bool>{Shape{4}}));
     CHECK(none.active() == std::vector<bool>{false, false});
     CHECK(none.item() == 0);
-    CHECK(same_bits(net.state(), after));
+    CHECK(same_bits(net.state_dict(), after));
 }
 
 TEST_CASE("the loss of a task without labels is not even asked", "[mtl][loss]") {
@@ -219,7 +219,7 @@ TEST_CASE("a loss has to be one finite number", "[mtl][loss]") {
     CHECK_THROWS_WITH(unreduced(net(x), targets_of<float>()),
                       "[MultiTaskLoss] expected a loss of one element for task 'class', got (4,): use the mean or the sum");
 
-    const auto before = net.state();
+    const auto before = net.state_dict();
     const auto criterion = criterion_of<float>();
     auto targets = losses::Targets<float>{{"class", Tensor<Index>{Shape{4}}},
                                           {"size", Tensor<float>{{4, 1}, {0, std::numeric_limits<float>::infinity(), 0, 0}}}};
@@ -229,7 +229,7 @@ TEST_CASE("a loss has to be one finite number", "[mtl][loss]") {
     CHECK_THROWS_AS(criterion(net(x), targets_of<float>()), ValueError);
     CHECK_THROWS_WITH(criterion(net(x), targets_of<float>()),
                       ContainsSubstring("[MultiTaskLoss] expected a finite loss for task 'class', got ") && ContainsSubstring("nan"));
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     for (const auto& parameter : net.parameters())
         CHECK_FALSE(parameter.has_grad());
 }

@@ -97,12 +97,12 @@ TEMPLATE_TEST_CASE("the parameters of a net are the shared ones and then those o
 TEST_CASE("a copied net is another net", "[mtl][net]") {
     auto net = small<float>();
     auto copy = net;
-    CHECK(same_bits(net.state(), copy.state()));
+    CHECK(same_bits(net.state_dict(), copy.state_dict()));
     CHECK(copy.shared_size() == net.shared_size());
-    const auto before = net.state();
+    const auto before = net.state_dict();
     for (auto parameter : copy.parameters())
         parameter.mutable_value().fill(1);
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     sum(copy(normal<float>({2, 3})).at("size")).backward();
     CHECK_FALSE(net.parameters()[0].has_grad());
     CHECK(copy.parameters()[0].has_grad());
@@ -118,7 +118,7 @@ TEST_CASE("a moved net keeps its parameters, and what is left can be assigned to
     CHECK_THROWS_AS(std::as_const(net).predict(Tensor<float>{Shape{2, 3}}), StateError);
     CHECK(net.tasks().empty());
     net = moved;
-    CHECK(same_bits(net.state(), moved.state()));
+    CHECK(same_bits(net.state_dict(), moved.state_dict()));
     CHECK(net.parameters()[0].node() != handle.node());
     CHECK_FALSE(handle.node()->orphaned);
 }
@@ -130,9 +130,9 @@ TEST_CASE("assigning a net of another structure takes over trunk and heads", "[m
     a = b;
     CHECK(a.tasks() == Names{"only"});
     CHECK(a.shared_size() == 8);
-    CHECK(same_bits(a.state(), b.state()));
+    CHECK(same_bits(a.state_dict(), b.state_dict()));
     a.parameters()[0].mutable_value().fill(0);
-    CHECK_FALSE(same_bits(a.state(), b.state()));
+    CHECK_FALSE(same_bits(a.state_dict(), b.state_dict()));
     CHECK(handle.node()->orphaned);
     const auto& self = a;
     a = self;
@@ -148,7 +148,7 @@ TEMPLATE_TEST_CASE("assigning a net of the same structure moves its values into 
     for (auto parameter : net.parameters())
         parameter.mutable_value().fill(1);
     const auto require_best = [&] {
-        REQUIRE(same_bits(net.state(), best.state()));
+        REQUIRE(same_bits(net.state_dict(), best.state_dict()));
         for (std::size_t i = 0; i < handles.size(); ++i)
             REQUIRE(net.parameters()[i].node() == handles[i].node());
     };
@@ -176,7 +176,7 @@ TEST_CASE("one layer under two heads is one layer", "[mtl][net]") {
     const Shared head{std::make_shared<nn::Linear<float>>(4, 1)};
     mtl::MultiTaskNet net{nn::Linear{3, 4}, {{"a", head}, {"b", head}}};
     CHECK(net.parameters().size() == 4);
-    CHECK(net.state().size() == 6);
+    CHECK(net.state_dict().size() == 6);
     const auto x = normal<float>({2, 3});
     (sum(net(x).at("a")) + sum(net(x).at("b"))).backward();
     CHECK(net.task_parameters("a")[0].node() == net.task_parameters("b")[0].node());
@@ -192,7 +192,7 @@ TEMPLATE_TEST_CASE("prediction in batches of any size is prediction as a whole",
     mtl::MultiTaskNet net{std::move(trunk), {{"a", nn::Linear<T>{8, 5}}, {"b", nn::Linear<T>{8, 1}}}};
     (void)net(normal<T>({16, 3}, 5));  // running statistics that are not those of the start
     const auto x = normal<T>({10, 3});
-    const auto before = net.state();
+    const auto before = net.state_dict();
     const auto whole = net.predict(x);
     CHECK(names(whole) == Names{"a", "b"});
     CHECK(whole.at("a").shape() == Shape{10, 5});
@@ -202,7 +202,7 @@ TEMPLATE_TEST_CASE("prediction in batches of any size is prediction as a whole",
         for (const auto& [task, output] : net.predict(x, size))
             testing::require_close(output, whole.at(task), tolerance);
     CHECK(same_bits(net.predict(x, 100), whole));
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     net.eval();
     CHECK(net(x).at("a").value() == whole.at("a"));
 }
@@ -247,7 +247,7 @@ TEST_CASE("threads predict with one net", "[mtl][net]") {
     (void)net(x);
     const auto& shared = net;
     const auto expected = shared.predict(x);
-    const auto state = net.state();
+    const auto state = net.state_dict();
     std::atomic<int> wrong{0};
     std::vector<std::thread> threads;
     for (int t = 0; t < 8; ++t)
@@ -258,7 +258,7 @@ TEST_CASE("threads predict with one net", "[mtl][net]") {
     for (auto& thread : threads)
         thread.join();
     CHECK(wrong == 0);
-    CHECK(same_bits(net.state(), state));
+    CHECK(same_bits(net.state_dict(), state));
     CHECK_FALSE(same_bits(net(x).at("a").value(), expected.at("a")));  // still in training
 }
 

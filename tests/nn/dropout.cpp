@@ -40,7 +40,7 @@ TEST_CASE("dropout does nothing in evaluation, and nothing for probability 0", "
     layer.train();
     CHECK_FALSE(layer(x).value() == x.value());
     CHECK(nn::Dropout{0}(x).value() == x.value());
-    CHECK(layer.state().empty());
+    CHECK(layer.state_dict().empty());
 }
 
 TEST_CASE("the same seed drops the same elements, and a copy goes on with its stream", "[nn][dropout]") {

@@ -17,7 +17,7 @@ TEMPLATE_TEST_CASE("an embedding looks up rows of its table", "[nn][embedding]",
     nn::Embedding<T> layer{3, 2};
     CHECK(names(layer.named_parameters()) == std::vector<std::string>{"weight"});
     CHECK(layer.parameter_count() == 6);
-    const auto table = layer.state().at("weight");
+    const auto table = layer.state_dict().at("weight");
     CHECK(table.shape() == Shape{3, 2});
     const Tensor<Index> indices{{2, 2}, {2, 0, 0, 1}};
     const Tensor<T> rows{{2, 2, 2}, {table[4], table[5], table[0], table[1], table[0], table[1], table[2], table[3]}};
@@ -30,7 +30,7 @@ TEMPLATE_TEST_CASE("an embedding looks up rows of its table", "[nn][embedding]",
 
 TEST_CASE("a table begins standard normal", "[nn][embedding]") {
     manual_seed(3);
-    const auto table = nn::Embedding{100, 100}.state().at("weight");
+    const auto table = nn::Embedding{100, 100}.state_dict().at("weight");
     double sum = 0;
     double squares = 0;
     for (const float v : table) {

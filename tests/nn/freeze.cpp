@@ -18,7 +18,7 @@ TEST_CASE("a frozen part gets no gradient, records nothing and stays in evaluati
     nn::Linear rest{4, 1};
     (void)part(x);
     sum(rest(part(x))).backward();
-    const auto before = part.state();
+    const auto before = part.state_dict();
     part.eval();
     const auto expected = part(x).value();
     part.train();
@@ -32,14 +32,14 @@ TEST_CASE("a frozen part gets no gradient, records nothing and stays in evaluati
     CHECK(same_bits(features.value(), expected));
     sum(rest(features)).backward();
     CHECK(rest.weight().variable().has_grad());
-    CHECK(same_bits(part.state(), before));
+    CHECK(same_bits(part.state_dict(), before));
     auto copy = part;
     CHECK_FALSE(copy(x).requires_grad());
 
     nn::thaw(part);
     sum(rest(part(x))).backward();
     CHECK(part.parameters()[0].has_grad());
-    CHECK_FALSE(same_bits(part.state(), before));  // the statistics move again
+    CHECK_FALSE(same_bits(part.state_dict(), before));  // the statistics move again
     CHECK_FALSE(copy(x).requires_grad());
     part.eval();
     nn::freeze(part);

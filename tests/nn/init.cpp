@@ -108,12 +108,12 @@ TEMPLATE_TEST_CASE("linear and convolutional layers begin within one over the ro
 
 TEST_CASE("the same seed gives the same weights, and each layer its own", "[nn][init]") {
     manual_seed(7);
-    const auto first = nn::Linear{8, 8}.state();
-    const auto second = nn::Linear{8, 8}.state();
+    const auto first = nn::Linear{8, 8}.state_dict();
+    const auto second = nn::Linear{8, 8}.state_dict();
     manual_seed(7);
-    CHECK(same_bits(nn::Linear{8, 8}.state(), first));
-    CHECK(same_bits(nn::Linear{8, 8}.state(), second));
+    CHECK(same_bits(nn::Linear{8, 8}.state_dict(), first));
+    CHECK(same_bits(nn::Linear{8, 8}.state_dict(), second));
     CHECK_FALSE(same_bits(first, second));
     manual_seed(8);
-    CHECK_FALSE(same_bits(nn::Linear{8, 8}.state(), first));
+    CHECK_FALSE(same_bits(nn::Linear{8, 8}.state_dict(), first));
 }

@@ -63,7 +63,7 @@ TEST_CASE("a held layer is found by its type", "[nn][layer]") {
     REQUIRE(layer.get_if<nn::Linear<float>>() != nullptr);
     CHECK(layer.get_if<nn::ReLU>() == nullptr);
     layer.get_if<nn::Linear<float>>()->bias().mutable_value().fill(1);
-    CHECK(layer.state().at("bias") == Tensor<float>::ones({3}));
+    CHECK(layer.state_dict().at("bias") == Tensor<float>::ones({3}));
 }
 
 TEST_CASE("copies of a layer share nothing", "[nn][layer]") {

@@ -61,7 +61,7 @@ TEST_CASE("parameters and state come under dotted paths in the order of the visi
     const Block block;
     CHECK(names(block.named_parameters()) ==
           Names{"scale", "body.0.weight", "body.0.bias", "body.2.weight", "norm.weight", "norm.bias"});
-    CHECK(names(block.state()) == Names{"scale", "body.0.weight", "body.0.bias", "body.2.weight", "steps", "norm.weight",
+    CHECK(names(block.state_dict()) == Names{"scale", "body.0.weight", "body.0.bias", "body.2.weight", "steps", "norm.weight",
                                         "norm.bias", "norm.running_mean", "norm.running_var"});
     CHECK(block.parameters().size() == 6);
     CHECK(block.parameter_count() == 2 + 6 + 2 + 4 + 2 + 2);
@@ -69,39 +69,39 @@ TEST_CASE("parameters and state come under dotted paths in the order of the visi
 
 TEST_CASE("parameters are handles, state is a copy", "[nn][module]") {
     Block block;
-    auto state = block.state();
+    auto state = block.state_dict();
     block.named_parameters().at("scale").mutable_value()[0] = 42;
-    CHECK(block.state().at("scale")[0] == 42);
+    CHECK(block.state_dict().at("scale")[0] == 42);
     CHECK(state.at("scale")[0] == 1);
     state.at("steps")[0] = 6;
-    CHECK(block.state().at("steps")[0] == 5);
+    CHECK(block.state_dict().at("steps")[0] == 5);
 }
 
 TEST_CASE("a state goes into another model of the same structure, in place", "[nn][module]") {
     const Block from;
     Block to;
-    CHECK_FALSE(same_bits(from.state(), to.state()));
+    CHECK_FALSE(same_bits(from.state_dict(), to.state_dict()));
     const auto handle = to.named_parameters().at("body.0.weight");
     const float* const place = handle.value().data();
-    to.load_state(from.state());
-    CHECK(same_bits(from.state(), to.state()));
+    to.load_state_dict(from.state_dict());
+    CHECK(same_bits(from.state_dict(), to.state_dict()));
     CHECK(handle.value().data() == place);
-    CHECK(handle.value() == from.state().at("body.0.weight"));
+    CHECK(handle.value() == from.state_dict().at("body.0.weight"));
 
     Named<Tensor<float>> reversed;  // the order of a file is not that of the model
-    const auto state = from.state();
+    const auto state = from.state_dict();
     for (std::size_t i = state.size(); i-- > 0;)
         reversed.insert((state.begin() + static_cast<std::ptrdiff_t>(i))->first,
                         (state.begin() + static_cast<std::ptrdiff_t>(i))->second);
     Block other;
-    other.load_state(reversed);
-    CHECK(same_bits(from.state(), other.state()));
+    other.load_state_dict(reversed);
+    CHECK(same_bits(from.state_dict(), other.state_dict()));
 }
 
 TEST_CASE("a state of another model is refused with all that is wrong, and changes nothing", "[nn][module]") {
     Block block;
     block.named_parameters().at("scale").mutable_value()[1] = std::numeric_limits<float>::quiet_NaN();
-    const auto before = block.state();
+    const auto before = block.state_dict();
     Named<Tensor<float>> state;
     for (const auto& [name, tensor] : before)
         if (name != "scale" && name != "steps" && name != "norm.bias" && name != "body.0.weight")
@@ -110,13 +110,13 @@ TEST_CASE("a state of another model is refused with all that is wrong, and chang
     state.insert("norm.bias", Tensor<float>{Shape{2, 1}});
     state.insert("head.weight", Tensor<float>{});
     state.insert("more", Tensor<float>{});
-    CHECK_THROWS_AS(block.load_state(state), StateError);
-    CHECK_THROWS_WITH(block.load_state(state),
-                      "[load_state] expected the tensors of this model, got others; missing scale; body.0.weight of shape (2, 3) "
+    CHECK_THROWS_AS(block.load_state_dict(state), StateError);
+    CHECK_THROWS_WITH(block.load_state_dict(state),
+                      "[load_state_dict] expected the tensors of this model, got others; missing scale; body.0.weight of shape (2, 3) "
                       "came as (2, 4); missing steps; norm.bias of shape (2,) came as (2, 1); unexpected head.weight; unexpected more");
-    CHECK(same_bits(block.state(), before));
-    CHECK_THROWS_AS(block.load_state({}), StateError);
-    CHECK(same_bits(block.state(), before));
+    CHECK(same_bits(block.state_dict(), before));
+    CHECK_THROWS_AS(block.load_state_dict({}), StateError);
+    CHECK(same_bits(block.state_dict(), before));
 }
 
 TEST_CASE("train and eval reach every layer", "[nn][module]") {
@@ -143,20 +143,20 @@ TEST_CASE("a parameter under two names is one parameter with two places in the s
     CHECK(names(tied.named_parameters()) == Names{"a.weight", "a.bias"});
     CHECK(tied.parameters().size() == 2);
     CHECK(tied.parameter_count() == 3);
-    auto state = tied.state();
+    auto state = tied.state_dict();
     CHECK(names(state) == Names{"a.weight", "a.bias", "b.weight", "b.bias"});
     state.at("b.bias")[0] = 4;
-    CHECK_THROWS_WITH(tied.load_state(state), "[load_state] expected the tensors of this model, got others; b.bias is the same parameter "
+    CHECK_THROWS_WITH(tied.load_state_dict(state), "[load_state_dict] expected the tensors of this model, got others; b.bias is the same parameter "
                                               "as a.bias and came with other values");
     state.at("a.bias")[0] = 4;
-    tied.load_state(state);
+    tied.load_state_dict(state);
     CHECK(tied.b->bias().value()[0] == 4);
 }
 
 TEST_CASE("loading a state is a change that recorded graphs see", "[nn][module]") {
     nn::Linear<float> layer{1, 1};
     const auto loss = sum(layer(layer(Variable<float>{Tensor<float>{{1, 1}, {2}}})));
-    layer.load_state(layer.state());
+    layer.load_state_dict(layer.state_dict());
     CHECK_THROWS_WITH(loss.backward(), ContainsSubstring("got parameter weight (1, 1) changed since"));
 }
 
@@ -169,14 +169,14 @@ TEST_CASE("a tensor that is shown twice under one name is an error", "[nn][modul
         }
     };
     const Twice twice;
-    CHECK_THROWS_WITH(twice.state(), "[named] expected each name once, got 'a' twice");
+    CHECK_THROWS_WITH(twice.state_dict(), "[named] expected each name once, got 'a' twice");
 }
 
 TEST_CASE("a module with nothing in it has no parameters", "[nn][module]") {
     nn::Sequential<double> empty;
     CHECK(empty.parameters().empty());
     CHECK(empty.parameter_count() == 0);
-    CHECK(empty.state().empty());
-    empty.load_state({});
+    CHECK(empty.state_dict().empty());
+    empty.load_state_dict({});
     empty.eval();
 }

@@ -55,12 +55,12 @@ TEST_CASE("a copy of a sequence is another model", "[nn][sequential]") {
     nn::Sequential b = a;
     nn::Sequential c(a);
     CHECK(names(c.named_parameters()) == Names{"0.weight", "0.bias", "1.1.weight", "1.1.bias"});
-    CHECK(same_bits(a.state(), b.state()));
+    CHECK(same_bits(a.state_dict(), b.state_dict()));
     b.named_parameters().at("1.1.bias").mutable_value()[0] = 9;
-    CHECK(a.state().at("1.1.bias")[0] != 9);
+    CHECK(a.state_dict().at("1.1.bias")[0] != 9);
     const auto kept = a.named_parameters().at("1.1.bias");
     a = b;
-    CHECK(a.state().at("1.1.bias")[0] == 9);
+    CHECK(a.state_dict().at("1.1.bias")[0] == 9);
     CHECK(kept.value()[0] == 9);
     a = nn::Sequential{nn::Linear{2, 2}};
     CHECK(names(a.named_parameters()) == Names{"0.weight", "0.bias"});

@@ -33,9 +33,9 @@ TEMPLATE_TEST_CASE("each channel gets mean 0 and deviation 1", "[nn][standardize
 
 TEST_CASE("mean and std are buffers: saved with the net, and not trained", "[nn][standardize]") {
     nn::Standardize layer{Tensor<float>{{2, 2}, {1, 10, 3, 30}}};
-    CHECK(names(layer.state()) == std::vector<std::string>{"mean", "std"});
-    CHECK(layer.state().at("mean") == Tensor<float>{{2}, {2, 20}});
-    CHECK(layer.state().at("std") == Tensor<float>{{2}, {1, 10}});
+    CHECK(names(layer.state_dict()) == std::vector<std::string>{"mean", "std"});
+    CHECK(layer.state_dict().at("mean") == Tensor<float>{{2}, {2, 20}});
+    CHECK(layer.state_dict().at("std") == Tensor<float>{{2}, {1, 10}});
     CHECK(layer.parameters().empty());
 
     const nn::Sequential trained{layer, nn::Linear{2, 3}};
@@ -43,7 +43,7 @@ TEST_CASE("mean and std are buffers: saved with the net, and not trained", "[nn]
     const Variable<> x{Tensor<float>{{1, 2}, {5, 6}}};
     nn::Sequential copy = trained;
     CHECK(nn::Standardize{2}(x).value() == x.value());  // nothing yet
-    loaded.load_state(trained.state());
+    loaded.load_state_dict(trained.state_dict());
     CHECK(loaded(x).value() == copy(x).value());
     CHECK(layer(x).value() == Tensor<float>{{1, 2}, {3, -1.4F}});
 }
@@ -63,23 +63,23 @@ TEST_CASE("a channel that never changes becomes 0", "[nn][standardize]") {
         data.at(i, 1) = 1e-30F * static_cast<float>(i % 2);  // a deviation, however small, is one
     }
     const nn::Standardize layer{data};
-    CHECK(layer.state().at("std")[0] == 1);
+    CHECK(layer.state_dict().at("std")[0] == 1);
     const auto y = layer(Variable<>{data}).value();
     CHECK(y[0] == 0);
     CHECK(y[1] == Approx(-1));
     CHECK(y[3] == Approx(1));
-    CHECK(nn::Standardize{Tensor<float>{{1, 2}, {3, 4}}}.state().at("mean") == Tensor<float>{{2}, {3, 4}});
+    CHECK(nn::Standardize{Tensor<float>{{1, 2}, {3, 4}}}.state_dict().at("mean") == Tensor<float>{{2}, {3, 4}});
 }
 
 TEST_CASE("values under a mask of samples or of elements do not count", "[nn][standardize]") {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     const Tensor<float> data{{3, 2}, {1, nan, 3, 5, nan, 9}};
     const nn::Standardize elements{data, Tensor<bool>{{3, 2}, {true, false, true, true, false, true}}};
-    CHECK(elements.state().at("mean") == Tensor<float>{{2}, {2, 7}});
+    CHECK(elements.state_dict().at("mean") == Tensor<float>{{2}, {2, 7}});
     const nn::Standardize samples{data, Tensor<bool>{{3}, {false, true, false}}};
-    CHECK(samples.state().at("mean") == Tensor<float>{{2}, {3, 5}});
+    CHECK(samples.state_dict().at("mean") == Tensor<float>{{2}, {3, 5}});
     const nn::Standardize pixels{Tensor<float>{{2, 1, 2, 1}, {1, 2, 30, 40}}, Tensor<bool>{{2}, {true, false}}};
-    CHECK(pixels.state().at("mean") == Tensor<float>{{1}, {1.5F}});
+    CHECK(pixels.state_dict().at("mean") == Tensor<float>{{1}, {1.5F}});
 }
 
 TEST_CASE("what cannot be standardised is refused", "[nn][standardize]") {

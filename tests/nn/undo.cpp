@@ -34,15 +34,15 @@ TEST_CASE("a forward pass that throws leaves running statistics and random strea
     (void)net(x);
     auto twin = net;
     fails = true;
-    const auto before = net.state();
+    const auto before = net.state_dict();
     CHECK_THROWS_WITH(net(x), "later");
-    CHECK(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), before));
     CHECK_THROWS_AS(net(Tensor<float>{Shape{6, 4}}), ShapeError);
     CHECK_THROWS_WITH(net(x), "later");
     fails = false;
     CHECK(same_bits(net(x).value(), twin(x).value()));  // the same masks, the same statistics
-    CHECK(same_bits(net.state(), twin.state()));
-    CHECK_FALSE(same_bits(net.state(), before));
+    CHECK(same_bits(net.state_dict(), twin.state_dict()));
+    CHECK_FALSE(same_bits(net.state_dict(), before));
 }
 
 TEST_CASE("changes are taken back from the last to the first, within the call that throws", "[nn][undo]") {

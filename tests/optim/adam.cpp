@@ -53,7 +53,7 @@ TEST_CASE("Adam counts the steps of each parameter by itself", "[optim]") {
     }
     REQUIRE(p[0].item() == Approx(0.5062875422453441).epsilon(1e-12));
     REQUIRE(p[1].item() == Approx(1.7014035026898275).epsilon(1e-12));
-    REQUIRE(adam.state().steps == Tensor<Index>{{2}, {5, 3}});
+    REQUIRE(adam.state_dict().steps == Tensor<Index>{{2}, {5, 3}});
 }
 
 TEST_CASE("Adam and AdamW have the same bits in one pass and in many", "[optim]") {

@@ -152,11 +152,11 @@ TEST_CASE("Copies of a net are laid out by their own optimizers, and train on th
     SGD other{copy.parameters(), {.learning_rate = 0.1}};
     CHECK(side_by_side(net.parameters()));
     CHECK(side_by_side(copy.parameters()));
-    const auto before = copy.state();
+    const auto before = copy.state_dict();
     autograd::sum(net(Tensor<double>::ones({2, 3}))).backward();
     sgd.step();
     CHECK_FALSE(copy.parameters()[0].has_grad());
-    for (const auto& [path, value] : copy.state())
+    for (const auto& [path, value] : copy.state_dict())
         CHECK(value == before.at(path));
 
     mtl::MultiTaskNet multi{nn::Sequential{nn::Linear{3, 4}}, {{"a", nn::Linear{4, 1}}}};
@@ -291,7 +291,7 @@ TEMPLATE_TEST_CASE("Training has the same bits side by side and apart", "[optim]
                 adam.step();
             }
             CHECK(adam.passes() == (apart ? 4 : 1));
-            results.push_back(net.state());
+            results.push_back(net.state_dict());
         }
     for (const auto& result : results)
         for (const auto& [path, value] : result)

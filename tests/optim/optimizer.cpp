@@ -39,7 +39,7 @@ TEST_CASE("zero_grad forgets, and a step without gradients changes nothing", "[o
     sgd.step();
     REQUIRE(p[0].value() == Tensor<double>{{2}, {1, 2}});
     REQUIRE(sgd.passes() == 0);
-    REQUIRE(sgd.state().steps == Tensor<Index>{{1}, {0}});
+    REQUIRE(sgd.state_dict().steps == Tensor<Index>{{1}, {0}});
 }
 
 TEST_CASE("A parameter without gradient ends a pass over memory", "[optim]") {
@@ -77,7 +77,7 @@ TEST_CASE("A step refuses a parameter of another shape before it changes any", "
         REQUIRE_THROWS_AS(sgd.step(), StateError);
         REQUIRE_THROWS_WITH(sgd.step(), concat("[sgd] expected parameter 1 of shape (1, 3) as before, got ", shape));
         REQUIRE(p[0].value() == Tensor<double>{{2}, {1, 2}});
-        REQUIRE(sgd.state().steps == Tensor<Index>{{2}, {0, 0}});
+        REQUIRE(sgd.state_dict().steps == Tensor<Index>{{2}, {0, 0}});
     };
     refused({4});
     refused({3, 1});  // as many elements: its moments would be those of others
@@ -99,7 +99,7 @@ TEST_CASE("A frozen parameter is accepted, left alone, and trained when it is th
     autograd::sum(p[0] * p[1]).backward();
     sgd.step();
     REQUIRE(p[1].item() == 2);
-    REQUIRE(sgd.state().steps == Tensor<Index>{{2}, {1, 0}});
+    REQUIRE(sgd.state_dict().steps == Tensor<Index>{{2}, {1, 0}});
     freeze(false);
     sgd.zero_grad();
     autograd::sum(p[0] * p[1]).backward();
@@ -109,7 +109,7 @@ TEST_CASE("A frozen parameter is accepted, left alone, and trained when it is th
     freeze(false);
     sgd.step();
     REQUIRE(p[1].item() != 2);
-    REQUIRE(sgd.state().steps == Tensor<Index>{{2}, {3, 1}});
+    REQUIRE(sgd.state_dict().steps == Tensor<Index>{{2}, {3, 1}});
     sgd.zero_grad();
     train(sgd);
     REQUIRE(sgd.passes() == 2);  // of other step counts
@@ -119,31 +119,31 @@ TEST_CASE("A state of other parameters or of another optimizer is refused, and c
     const auto p = leaves({Tensor<double>{{2}, {1, 2}}, Tensor<double>{{3}}});
     SGD sgd{p, {.learning_rate = 0.1, .momentum = 0.9}};
     train(sgd, 2);
-    const auto good = sgd.state();
+    const auto good = sgd.state_dict();
     REQUIRE(good.moments.at("momentum_buffer").shape() == Shape{5});
-    REQUIRE_THROWS_AS(sgd.load_state(optim::Adam{p}.state()), StateError);
-    REQUIRE_THROWS_WITH(sgd.load_state(optim::Adam{p}.state()),
+    REQUIRE_THROWS_AS(sgd.load_state_dict(optim::Adam{p}.state_dict()), StateError);
+    REQUIRE_THROWS_WITH(sgd.load_state_dict(optim::Adam{p}.state_dict()),
                         "[sgd] expected a state of 'momentum_buffer', got 'exp_avg', 'exp_avg_sq'");
-    REQUIRE_THROWS_WITH(sgd.load_state(SGD{p}.state()), "[sgd] expected a state of 'momentum_buffer', got nothing");
+    REQUIRE_THROWS_WITH(sgd.load_state_dict(SGD{p}.state_dict()), "[sgd] expected a state of 'momentum_buffer', got nothing");
     auto bad = good;
     bad.moments.at("momentum_buffer") = Tensor<double>{{6}};
-    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected momentum_buffer of shape (5,), got (6,)");
+    REQUIRE_THROWS_WITH(sgd.load_state_dict(bad), "[sgd] expected momentum_buffer of shape (5,), got (6,)");
     bad = good;
     bad.steps = Tensor<Index>{{3}};
-    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected steps of shape (2,), got (3,)");
+    REQUIRE_THROWS_WITH(sgd.load_state_dict(bad), "[sgd] expected steps of shape (2,), got (3,)");
     bad = good;
     bad.steps[1] = -1;
-    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected step counts in [0, 9007199254740992], got -1");
+    REQUIRE_THROWS_WITH(sgd.load_state_dict(bad), "[sgd] expected step counts in [0, 9007199254740992], got -1");
     bad.steps[1] = std::numeric_limits<Index>::max();
-    REQUIRE_THROWS_AS(sgd.load_state(bad), ValueError);
+    REQUIRE_THROWS_AS(sgd.load_state_dict(bad), ValueError);
     bad = good;
     bad.learning_rates = Tensor<double>{{2}};
-    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected learning_rates of shape (1,), got (2,)");
+    REQUIRE_THROWS_WITH(sgd.load_state_dict(bad), "[sgd] expected learning_rates of shape (1,), got (2,)");
     bad = good;
     bad.learning_rates[0] = -2;
-    REQUIRE_THROWS_WITH(sgd.load_state(bad), "[sgd] expected a finite learning_rate of at least 0, got -2");
-    REQUIRE(sgd.state().moments.at("momentum_buffer") == good.moments.at("momentum_buffer"));
-    REQUIRE(sgd.state().steps == good.steps);
+    REQUIRE_THROWS_WITH(sgd.load_state_dict(bad), "[sgd] expected a finite learning_rate of at least 0, got -2");
+    REQUIRE(sgd.state_dict().moments.at("momentum_buffer") == good.moments.at("momentum_buffer"));
+    REQUIRE(sgd.state_dict().steps == good.steps);
     REQUIRE(sgd.learning_rate() == 0.1);
 }
 
@@ -166,24 +166,24 @@ TEST_CASE("A copy of an optimizer has its own state, and the same parameters", "
     SGD sgd{p, {.learning_rate = 0.1, .momentum = 0.9}};
     train(sgd, 2);
     SGD copy = sgd;
-    const auto before = sgd.state();
+    const auto before = sgd.state_dict();
     copy.set_learning_rate(0.3);
     train(copy);
     REQUIRE(copy.passes() == 1);
     REQUIRE(copy.parameters()[0].node() == p[0].node());
-    REQUIRE(sgd.state().moments.at("momentum_buffer") == before.moments.at("momentum_buffer"));
-    REQUIRE(sgd.state().steps == Tensor<Index>{{2}, {2, 2}});
-    REQUIRE(copy.state().steps == Tensor<Index>{{2}, {3, 3}});
+    REQUIRE(sgd.state_dict().moments.at("momentum_buffer") == before.moments.at("momentum_buffer"));
+    REQUIRE(sgd.state_dict().steps == Tensor<Index>{{2}, {2, 2}});
+    REQUIRE(copy.state_dict().steps == Tensor<Index>{{2}, {3, 3}});
     REQUIRE(sgd.learning_rate() == 0.1);
 
     auto& same = copy;
     copy = same;
-    REQUIRE(copy.state().steps == Tensor<Index>{{2}, {3, 3}});
+    REQUIRE(copy.state_dict().steps == Tensor<Index>{{2}, {3, 3}});
     copy = sgd;
-    REQUIRE(copy.state().steps == before.steps);
+    REQUIRE(copy.state_dict().steps == before.steps);
     REQUIRE(copy.learning_rate() == 0.1);
     train(copy);
-    REQUIRE(sgd.state().moments.at("momentum_buffer") == before.moments.at("momentum_buffer"));
+    REQUIRE(sgd.state_dict().moments.at("momentum_buffer") == before.moments.at("momentum_buffer"));
 
     const auto q = leaves({Tensor<double>{{4}}});
     copy = SGD{q};  // of other parameters, and without momentum
@@ -198,27 +198,27 @@ TEST_CASE("An optimizer that was moved from says so", "[optim]") {
     train(adam, 2);
     optim::Adam moved = std::move(adam);
     train(moved);
-    REQUIRE(moved.state().steps == Tensor<Index>{{1}, {3}});
+    REQUIRE(moved.state_dict().steps == Tensor<Index>{{1}, {3}});
     adam.zero_grad();
     REQUIRE_THROWS_AS(adam.step(), StateError);
     REQUIRE_THROWS_WITH(adam.step(), "[adam] expected an optimizer, got one that was moved from");
-    REQUIRE_THROWS_AS(adam.state(), StateError);
-    REQUIRE_THROWS_AS(adam.load_state(moved.state()), StateError);
+    REQUIRE_THROWS_AS(adam.state_dict(), StateError);
+    REQUIRE_THROWS_AS(adam.load_state_dict(moved.state_dict()), StateError);
     REQUIRE_THROWS_AS(adam.learning_rate(), StateError);
     REQUIRE_THROWS_AS(adam.set_learning_rate(1), StateError);
     REQUIRE_THROWS_AS(adam.set_learning_rate(1, 0), StateError);
     REQUIRE_THROWS_AS(adam.group_count(), StateError);
     REQUIRE(adam.parameters().empty());
     const optim::Adam copy = adam;
-    REQUIRE_THROWS_AS(copy.state(), StateError);
+    REQUIRE_THROWS_AS(copy.state_dict(), StateError);
     adam = moved;
     train(adam);
-    REQUIRE(adam.state().steps == Tensor<Index>{{1}, {4}});
-    REQUIRE(moved.state().steps == Tensor<Index>{{1}, {3}});
+    REQUIRE(adam.state_dict().steps == Tensor<Index>{{1}, {4}});
+    REQUIRE(moved.state_dict().steps == Tensor<Index>{{1}, {3}});
     moved = copy;
     REQUIRE_THROWS_AS(moved.step(), StateError);
     moved = std::move(adam);
-    REQUIRE(moved.state().steps == Tensor<Index>{{1}, {4}});
+    REQUIRE(moved.state_dict().steps == Tensor<Index>{{1}, {4}});
 }
 
 TEST_CASE("What an optimizer that is gone would refer to comes by value", "[optim]") {

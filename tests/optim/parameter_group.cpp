@@ -115,11 +115,11 @@ TEST_CASE("A scheduler moves every group from its own base", "[optim][groups]") 
     scheduler.step();
     scheduler.step();
     CHECK(sgd.learning_rates() == Tensor<double>{{2}, {0.25, 0.125}});
-    CHECK(scheduler.state().base_learning_rates == Tensor<double>{{2}, {1, 0.5}});
+    CHECK(scheduler.state_dict().base_learning_rates == Tensor<double>{{2}, {1, 0.5}});
 
     SGD<double> other{{{.parameters = p.a, .learning_rate = 7}, {.parameters = p.b}}, {.learning_rate = 3}};
     optim::Scheduler resumed{other, optim::ExponentialLR{0.5}};
-    resumed.load_state(scheduler.state());
+    resumed.load_state_dict(scheduler.state_dict());
     resumed.step();
     CHECK(other.learning_rates() == Tensor<double>{{2}, {0.125, 0.0625}});
 
@@ -141,15 +141,15 @@ TEST_CASE("A state carries the learning rates of all groups", "[optim][groups]")
     first.set_learning_rate(0.3, 1);
     for (std::size_t i = 0; i < 3; ++i)
         second.parameters()[i].node()->value = first.parameters()[i].value();
-    second.load_state(first.state());
+    second.load_state_dict(first.state_dict());
     CHECK(second.learning_rates() == Tensor<double>{{2}, {0.01, 0.3}});
     train(first, 3);
     train(second, 3);
     for (std::size_t i = 0; i < 3; ++i)
         CHECK(second.parameters()[i].value() == first.parameters()[i].value());
     Adam<double> ungrouped{first.parameters()};
-    CHECK_THROWS_WITH(ungrouped.load_state(first.state()), "[adam] expected learning_rates of shape (1,), got (2,)");
-    CHECK_THROWS_AS(first.load_state(ungrouped.state()), ShapeError);
+    CHECK_THROWS_WITH(ungrouped.load_state_dict(first.state_dict()), "[adam] expected learning_rates of shape (1,), got (2,)");
+    CHECK_THROWS_AS(first.load_state_dict(ungrouped.state_dict()), ShapeError);
 }
 
 TEST_CASE("Bad groups are refused with their place", "[optim][groups]") {

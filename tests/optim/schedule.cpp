@@ -70,20 +70,20 @@ TEST_CASE("A scheduler goes on from its state", "[optim]") {
     scheduler.step();
     optim::SGD other{leaves({Tensor<double>{{1}}}), {.learning_rate = 7}};
     optim::Scheduler resumed{other, optim::ExponentialLR{0.5}};
-    resumed.load_state(scheduler.state());
+    resumed.load_state_dict(scheduler.state_dict());
     REQUIRE(other.learning_rate() == 0.05);
     REQUIRE(resumed.time() == 2);
     resumed.step();
     REQUIRE(other.learning_rate() == 0.025);
-    auto bad = scheduler.state();
+    auto bad = scheduler.state_dict();
     bad.time = -1;
-    REQUIRE_THROWS_WITH(resumed.load_state(bad), "[scheduler] expected a time in [0, 9007199254740992], got -1");
-    bad = scheduler.state();
+    REQUIRE_THROWS_WITH(resumed.load_state_dict(bad), "[scheduler] expected a time in [0, 9007199254740992], got -1");
+    bad = scheduler.state_dict();
     bad.base_learning_rates = Tensor<double>{{2}, {1, 1}};
-    REQUIRE_THROWS_WITH(resumed.load_state(bad), "[sgd] expected 1 learning rates, got 2");
-    bad = scheduler.state();
+    REQUIRE_THROWS_WITH(resumed.load_state_dict(bad), "[sgd] expected 1 learning rates, got 2");
+    bad = scheduler.state_dict();
     bad.base_learning_rates[0] = std::nan("");
-    REQUIRE_THROWS_AS(resumed.load_state(bad), ValueError);
+    REQUIRE_THROWS_AS(resumed.load_state_dict(bad), ValueError);
     REQUIRE(resumed.time() == 3);
     REQUIRE(other.learning_rate() == 0.025);
 }
@@ -132,19 +132,19 @@ TEST_CASE("Schedules give learning rates at any time", "[optim]") {
 TEST_CASE("A schedule that grows beyond all bounds, and the end of time, are errors", "[optim]") {
     optim::SGD sgd{leaves({Tensor<double>{{1}}}), {.learning_rate = 0.2}};
     optim::Scheduler growing{sgd, optim::ExponentialLR{10}};
-    auto state = growing.state();
+    auto state = growing.state_dict();
     state.time = 400;
-    REQUIRE_THROWS_WITH(growing.load_state(state), "[sgd] expected a finite learning_rate of at least 0, got inf");
+    REQUIRE_THROWS_WITH(growing.load_state_dict(state), "[sgd] expected a finite learning_rate of at least 0, got inf");
     REQUIRE(sgd.learning_rate() == 0.2);
     REQUIRE(growing.time() == 0);
 
     optim::Scheduler last{sgd, optim::ExponentialLR{1}};
     state.time = Index{1} << 53;
-    last.load_state(state);
+    last.load_state_dict(state);
     REQUIRE_THROWS_AS(last.step(), ValueError);
     REQUIRE_THROWS_WITH(last.step(), "[scheduler] expected a time in [0, 9007199254740992], got 9007199254740993");
     state.time = std::numeric_limits<Index>::max();
-    REQUIRE_THROWS_AS(last.load_state(state), ValueError);
+    REQUIRE_THROWS_AS(last.load_state_dict(state), ValueError);
     REQUIRE(last.time() == Index{1} << 53);
 }
 
@@ -189,7 +189,7 @@ TEST_CASE("A scheduler knows when its optimizer is gone", "[optim]") {
     REQUIRE(sgd->learning_rate() == Approx(0.3));
     sgd.reset();
     REQUIRE_THROWS_WITH(scheduler.step(), "[scheduler] expected an optimizer, got one that is gone");
-    REQUIRE_THROWS_AS(scheduler.load_state(scheduler.state()), StateError);
+    REQUIRE_THROWS_AS(scheduler.load_state_dict(scheduler.state_dict()), StateError);
     REQUIRE(scheduler.time() == 1);
     STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<optim::Scheduler<double>>);
     STATIC_REQUIRE_FALSE(std::is_constructible_v<optim::Scheduler<double>, optim::SGD<double>, optim::Schedule>);  // a temporary

@@ -47,7 +47,7 @@ TEST_CASE("SGD leaves a parameter without gradient alone, and starts its velocit
     }
     REQUIRE(p[0].item() == Approx(-0.7952149870603828).epsilon(1e-12));
     REQUIRE(p[1].item() == Approx(0.6756362907703408).epsilon(1e-12));
-    REQUIRE(sgd.state().steps == Tensor<Index>{{2}, {5, 3}});
+    REQUIRE(sgd.state_dict().steps == Tensor<Index>{{2}, {5, 3}});
 }
 
 TEST_CASE("SGD has the same bits in one pass and in many", "[optim]") {

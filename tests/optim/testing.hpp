@@ -86,13 +86,13 @@ void require_resumes(const Make& make) {
         copies.emplace_back(p.value(), true);
     auto second = make(copies);
     first.set_learning_rate(0.01);
-    second.load_state(first.state());
+    second.load_state_dict(first.state_dict());
     REQUIRE(second.learning_rate() == 0.01);
     train(first, 3);
     train(second, 3);
     for (std::size_t i = 0; i < copies.size(); ++i)
         REQUIRE(copies[i].value() == parameters[i].value());
-    REQUIRE(second.state().steps == Tensor<Index>{{2}, {6, 6}});
+    REQUIRE(second.state_dict().steps == Tensor<Index>{{2}, {6, 6}});
 }
 
 }  // namespace testing

@@ -22,11 +22,11 @@ namespace {
 struct Number {
     int value = 0;
     mutable int copies = 0;
-    [[nodiscard]] int state() const {
+    [[nodiscard]] int state_dict() const {
         ++copies;
         return value;
     }
-    void load_state(int state) { value = state; }
+    void load_state_dict(int state) { value = state; }
 };
 
 /// Updates with all values, the model's number that of the epoch, until it should stop; returns the number of updates.
@@ -110,7 +110,7 @@ TEST_CASE("early stopping refuses bad options and another kind of model", "[trai
 
 TEST_CASE("a model that cannot give its state leaves early stopping as it was", "[train]") {
     struct Failing : Number {
-        [[nodiscard]] int state() const { return value < 0 ? throw std::runtime_error{"no"} : value; }
+        [[nodiscard]] int state_dict() const { return value < 0 ? throw std::runtime_error{"no"} : value; }
     };
     EarlyStopping stopping{{.patience = 1}};
     stopping.update(2, Failing{{.value = 7}});

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-/// @file Operations that move elements and compute nothing: reshape, flatten, narrow, split, concatenate.
+/// @file Operations that move elements and compute nothing: reshape, flatten, narrow, split, cat.
 #pragma once
 
 #include <espalier/autograd/record.hpp>
 
 #include <algorithm>
+#include <initializer_list>
 #include <span>
 #include <utility>
 #include <vector>
@@ -84,13 +85,13 @@ template <class Scalar>
 
 /// The inputs side by side along one axis; the others must agree. @throws ShapeError naming the first that does not.
 template <class Scalar>
-[[nodiscard]] Variable<Scalar> concatenate(std::span<const Variable<Scalar>> inputs, Index axis) {
-    require<ShapeError>(!inputs.empty(), "concatenate", "expected at least one input, got none");
+[[nodiscard]] Variable<Scalar> cat(std::span<const Variable<Scalar>> inputs, Index axis) {
+    require<ShapeError>(!inputs.empty(), "cat", "expected at least one input, got none");
     const Shape& first = inputs.front().shape();
     axis = first.normalize(axis);
     Shape shape = first.with(axis, 0);
     for (const auto& input : inputs) {
-        require<ShapeError>(input.rank() == first.rank() && input.shape().with(axis, 0) == first.with(axis, 0), "concatenate",
+        require<ShapeError>(input.rank() == first.rank() && input.shape().with(axis, 0) == first.with(axis, 0), "cat",
                             "expected shapes that agree but for axis ", axis, ", got ", first, " and ", input.shape());
         shape = shape.with(axis, shape[axis] + input.size(axis));  // refused before it could overflow
     }
@@ -104,7 +105,7 @@ template <class Scalar>
         detail::copy_runs(outer, run, input.value().data(), run, y.data() + start, extent * inner);
         start += run;
     }
-    return record("concatenate", std::move(y), inputs, [=, count = inputs.size()](Gradients<Scalar>& g) {
+    return record("cat", std::move(y), inputs, [=, count = inputs.size()](Gradients<Scalar>& g) {
         Index offset = 0;
         for (std::size_t i = 0; i < count; ++i) {
             const Index run = g.input(i).size(axis) * inner;
@@ -118,8 +119,12 @@ template <class Scalar>
     });
 }
 template <class Scalar>
-[[nodiscard]] Variable<Scalar> concatenate(const std::vector<Variable<Scalar>>& inputs, Index axis) {
-    return concatenate(std::span<const Variable<Scalar>>{inputs}, axis);
+[[nodiscard]] Variable<Scalar> cat(const std::vector<Variable<Scalar>>& inputs, Index axis) {
+    return cat(std::span<const Variable<Scalar>>{inputs}, axis);
+}
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> cat(std::initializer_list<Variable<Scalar>> inputs, Index axis) {
+    return cat(std::span<const Variable<Scalar>>{inputs.begin(), inputs.size()}, axis);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

@@ -58,8 +58,9 @@ ESPALIER_INSTANTIATE Variable<float> reshape(const Variable<float>&, const Shape
 ESPALIER_INSTANTIATE Variable<float> flatten(const Variable<float>&, Index);
 ESPALIER_INSTANTIATE Variable<float> narrow(const Variable<float>&, Index, Index, Index);
 ESPALIER_INSTANTIATE std::vector<Variable<float>> split(const Variable<float>&, std::span<const Index>, Index);
-ESPALIER_INSTANTIATE Variable<float> concatenate(std::span<const Variable<float>>, Index);
-ESPALIER_INSTANTIATE Variable<float> concatenate(const std::vector<Variable<float>>&, Index);
+ESPALIER_INSTANTIATE Variable<float> cat(std::span<const Variable<float>>, Index);
+ESPALIER_INSTANTIATE Variable<float> cat(const std::vector<Variable<float>>&, Index);
+ESPALIER_INSTANTIATE Variable<float> cat(std::initializer_list<Variable<float>>, Index);
 
 // Products and images.
 ESPALIER_INSTANTIATE Variable<float> matmul(const Variable<float>&, const Variable<float>&);

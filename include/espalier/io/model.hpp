@@ -71,7 +71,7 @@ template <class Model>
 void save(const Model& model, const std::filesystem::path& path, SaveOptions options = {}) {
     TensorFile file;
     file.metadata() = detail::notes(std::move(options.metadata), "save", "NHWC");
-    for (const auto& [name, tensor] : model.state())
+    for (const auto& [name, tensor] : model.state_dict())
         file.insert(name, tensor);
     save_safetensors(path, file);
 }

@@ -29,7 +29,7 @@ enum class OperationKind {
     // clang-format off
     static constexpr std::pair<std::string_view, OperationKind> names[] = {
         {"linear", linear}, {"linear_relu", linear}, {"matmul", matmul}, {"batch_norm", normalisation}, {"layer_norm", normalisation},
-        {"reshape", reshape}, {"concatenate", concatenation}, {"sum", reduction}, {"max", reduction}, {"embedding", embedding},
+        {"reshape", reshape}, {"cat", concatenation}, {"sum", reduction}, {"max", reduction}, {"embedding", embedding},
         {"narrow", spatial}, {"max_pool2d", spatial}, {"avg_pool2d", spatial}, {"upsample_nearest2d", spatial},
         {"upsample_bilinear2d", spatial}, {"relu", elementwise}, {"leaky_relu", elementwise}, {"sigmoid", elementwise},
         {"tanh", elementwise}, {"gelu", elementwise}, {"exp", elementwise}, {"log", elementwise}, {"sqrt", elementwise},

@@ -140,7 +140,7 @@ public:
     }
 
     /// Copies of all parameters and buffers by dotted path, under every path that leads to them.
-    [[nodiscard]] Named<Tensor<Scalar>> state() const {
+    [[nodiscard]] Named<Tensor<Scalar>> state_dict() const {
         Named<Tensor<Scalar>> result;
         for (const auto& [path, entry] : detail::tensors_of<Scalar>(self()))
             result.insert(path, *entry.tensor);
@@ -149,7 +149,7 @@ public:
     /// Overwrites all parameters and buffers in place, so that optimizers keep their grip. @throws StateError that lists
     /// every tensor that is missing, unexpected, of another shape, or different under two paths to one parameter; the model is
     /// then unchanged.
-    void load_state(const Named<Tensor<Scalar>>& state) {
+    void load_state_dict(const Named<Tensor<Scalar>>& state) {
         const auto own = detail::tensors_of<Scalar>(self());
         std::string problems;
         for (const auto& [path, entry] : own)
@@ -162,7 +162,7 @@ public:
         for (const auto& [path, tensor] : state)
             if (!own.contains(path))
                 problems += concat("; unexpected ", path);
-        require<StateError>(problems.empty(), "load_state", "expected the tensors of this model, got others",
+        require<StateError>(problems.empty(), "load_state_dict", "expected the tensors of this model, got others",
                             problems);
         for (const auto& [path, entry] : own) {
             std::copy(state.at(path).begin(), state.at(path).end(), entry.mutable_tensor().begin());

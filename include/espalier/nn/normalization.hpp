@@ -14,7 +14,7 @@ namespace espalier::inline ESPALIER_ABI::nn {
 
 /// Of a `BatchNorm`.
 struct BatchNormOptions {
-    double epsilon = 1e-5;
+    double eps = 1e-5;
     double momentum = 0.1;  ///< weight of the new batch in the running statistics
 };
 
@@ -31,12 +31,12 @@ namespace detail {
 template <class Scalar = float>
 class BatchNorm : public Module<BatchNorm<Scalar>, Scalar> {
 public:
-    /// @throws ValueError for no channels, an epsilon that is not positive, or a momentum outside [0, 1].
+    /// @throws ValueError for no channels, an eps that is not positive, or a momentum outside [0, 1].
     explicit BatchNorm(Index channels, BatchNormOptions options = {})
         : weight_{Tensor<Scalar>::ones(detail::channels_of("BatchNorm", channels))}, bias_{Tensor<Scalar>{Shape{channels}}},
           running_{Tensor<Scalar>{Shape{channels}}, Tensor<Scalar>::ones({channels})}, options_{options} {
-        require<ValueError>(is_finite(options.epsilon) && options.epsilon > 0, "BatchNorm",
-                            "expected an epsilon above 0, got ", options.epsilon);
+        require<ValueError>(is_finite(options.eps) && options.eps > 0, "BatchNorm",
+                            "expected an eps above 0, got ", options.eps);
         require<ValueError>(is_finite(options.momentum) && options.momentum >= 0 && options.momentum <= 1, "BatchNorm",
                             "expected a momentum in [0, 1], got ",
                             options.momentum);
@@ -46,9 +46,9 @@ public:
     /// they would stay in the running statistics. Those are then unchanged.
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
         if (!mode_.training())
-            return autograd::batch_norm<Scalar>(x, weight_, bias_, running_, false, options_.momentum, options_.epsilon);
+            return autograd::batch_norm<Scalar>(x, weight_, bias_, running_, false, options_.momentum, options_.eps);
         auto next = running_;
-        auto y = autograd::batch_norm<Scalar>(x, weight_, bias_, next, true, options_.momentum, options_.epsilon);
+        auto y = autograd::batch_norm<Scalar>(x, weight_, bias_, next, true, options_.momentum, options_.eps);
         for (Index c = 0; c < next.mean.numel(); ++c)
             require<ValueError>(is_finite(next.mean[c]) && is_finite(next.variance[c]), "batch_norm",
                                 "expected finite running statistics, got mean ", next.mean[c], " and variance ",
@@ -82,15 +82,15 @@ private:
 template <class Scalar = float>
 class LayerNorm : public Module<LayerNorm<Scalar>, Scalar> {
 public:
-    /// @throws ValueError for no features or an epsilon that is not positive.
-    explicit LayerNorm(Index features, double epsilon = 1e-5)
+    /// @throws ValueError for no features or an eps that is not positive.
+    explicit LayerNorm(Index features, double eps = 1e-5)
         : weight_{Tensor<Scalar>::ones(detail::channels_of("LayerNorm", features))}, bias_{Tensor<Scalar>{Shape{features}}},
-          epsilon_{epsilon} {
-        require<ValueError>(is_finite(epsilon) && epsilon > 0, "LayerNorm", "expected an epsilon above 0, got ", epsilon);
+          eps_{eps} {
+        require<ValueError>(is_finite(eps) && eps > 0, "LayerNorm", "expected an eps above 0, got ", eps);
     }
 
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
-        return autograd::layer_norm<Scalar>(x, weight_, bias_, epsilon_);
+        return autograd::layer_norm<Scalar>(x, weight_, bias_, eps_);
     }
 
     void visit(Visitor<Scalar>& visitor) {
@@ -101,7 +101,7 @@ public:
 private:
     Parameter<Scalar> weight_;
     Parameter<Scalar> bias_;
-    double epsilon_;
+    double eps_;
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::nn

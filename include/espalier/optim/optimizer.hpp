@@ -109,12 +109,12 @@ public:
             rate = learning_rate;
     }
 
-    [[nodiscard]] OptimizerState<Scalar> state() const {
+    [[nodiscard]] OptimizerState<Scalar> state_dict() const {
         return {moments_, steps_, learning_rates()};
     }
-    /// Goes on from what `state()` gave for the same parameters in the same groups. @throws StateError, ShapeError or
+    /// Goes on from what `state_dict()` gave for the same parameters in the same groups. @throws StateError, ShapeError or
     /// ValueError, and changes nothing, if it is of another optimizer or of other parameters.
-    void load_state(OptimizerState<Scalar> state) {
+    void load_state_dict(OptimizerState<Scalar> state) {
         auto& present = rates();
         require<StateError>(state.moments.size() == moments_.size(), operation_, "expected a state of ", moments_.names(),
                             ", got ", state.moments.names());

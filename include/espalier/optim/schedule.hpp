@@ -147,11 +147,11 @@ public:
     [[nodiscard]] double learning_rate() const { return rates()->values[0]; }
     [[nodiscard]] Index time() const noexcept { return state_.time; }
 
-    [[nodiscard]] const SchedulerState& state() const& noexcept { return state_; }
-    [[nodiscard]] SchedulerState state() && { return state_; }
+    [[nodiscard]] const SchedulerState& state_dict() const& noexcept { return state_; }
+    [[nodiscard]] SchedulerState state_dict() && { return state_; }
     /// Goes on from there, with the learning rates of that time. @throws ValueError for a time below 0, StateError for another
     /// number of groups, and as `step`.
-    void load_state(SchedulerState state) {
+    void load_state_dict(SchedulerState state) {
         apply(state.base_learning_rates, state.time);
         state_ = std::move(state);
     }

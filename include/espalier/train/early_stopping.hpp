@@ -24,12 +24,12 @@ struct EarlyStoppingOptions {
     Mode mode = Mode::min;
 };
 
-/// What `state()` gives and `load_state` takes: any module, an optimizer as well.
+/// What `state_dict()` gives and `load_state_dict` takes: any module, an optimizer as well.
 template <class M>
-concept HasState = requires(const M& constant, M& model) {
-    { constant.state() };
-    requires std::copy_constructible<std::remove_cvref_t<decltype(constant.state())>>;
-    model.load_state(constant.state());
+concept HasStateDict = requires(const M& constant, M& model) {
+    { constant.state_dict() };
+    requires std::copy_constructible<std::remove_cvref_t<decltype(constant.state_dict())>>;
+    model.load_state_dict(constant.state_dict());
 };
 
 /// Watches a value of each epoch, keeps a copy of the model's state at the best one, and says when to stop (Prechelt, 1998).
@@ -51,11 +51,11 @@ public:
     }
 
     /// The value of the next epoch, reached with the model as it is now. NaN is never better, nor is the worst infinity.
-    /// Nothing is changed if the model's `state()` throws.
-    template <HasState Model>
+    /// Nothing is changed if the model's `state_dict()` throws.
+    template <HasStateDict Model>
     void update(double value, const Model& model) {
         if (is_better(value)) {
-            best_state_ = std::any{model.state()};
+            best_state_ = std::any{model.state_dict()};
             best_ = value;
             best_epoch_ = epoch_;
         }
@@ -77,13 +77,13 @@ public:
     }
 
     /// Gives the model the state that it had at the best value. @throws StateError if there is none, or it is of a model of
-    /// another kind, and as the model's `load_state`.
-    template <HasState Model>
+    /// another kind, and as the model's `load_state_dict`.
+    template <HasStateDict Model>
     void restore(Model& model) const {
         require_best();
-        const auto* const state = std::any_cast<std::remove_cvref_t<decltype(std::as_const(model).state())>>(&best_state_);
+        const auto* const state = std::any_cast<std::remove_cvref_t<decltype(std::as_const(model).state_dict())>>(&best_state_);
         require<StateError>(state != nullptr, "early_stopping", "expected a model of the kind that was watched, got another");
-        model.load_state(*state);
+        model.load_state_dict(*state);
     }
 
 private:

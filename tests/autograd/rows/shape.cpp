@@ -30,7 +30,7 @@ template <class Scalar>
 Variable<Scalar> split(const Variables<Scalar>& v, const Attributes& a) {
     const auto sizes = a.indices("sizes");
     const auto parts = ag::split(v[0], std::span<const Index>{sizes}, a.index("axis"));
-    return ag::concatenate(Variables<Scalar>{parts.rbegin(), parts.rend()}, a.index("axis"));
+    return ag::cat(Variables<Scalar>{parts.rbegin(), parts.rend()}, a.index("axis"));
 }
 
 Draw to_split(Random& random) {
@@ -106,13 +106,13 @@ Rows shape_rows() {
                         {[] { cut({2, 5}, {largest, largest, 7}, 1); },
                          concat("[split] expected sizes that add up to 5 on axis 1 of (2, 5), got ", largest, " after 0")}}));
     rows.push_back(row(
-        "concatenate", [](const auto& v, const Attributes& a) { return ag::concatenate(v, a.index("axis")); }, to_concatenate,
-        {{[] { (void)ag::concatenate(Variables<double>{}, 0); }, "[concatenate] expected at least one input, got none"},
-         {[] { (void)ag::concatenate(Variables<double>{zeros({2, 3}), zeros({2, 4})}, 0); },
-          "[concatenate] expected shapes that agree but for axis 0, got (2, 3) and (2, 4)"},
-         {[] { (void)ag::concatenate(Variables<double>{zeros({2, 3}), zeros({2})}, -1); },
-          "[concatenate] expected shapes that agree but for axis 1, got (2, 3) and (2,)"},
-         {[] { (void)ag::concatenate(Variables<double>(20, zeros({0, largest / 16})), 1); },
+        "cat", [](const auto& v, const Attributes& a) { return ag::cat(v, a.index("axis")); }, to_concatenate,
+        {{[] { (void)ag::cat(Variables<double>{}, 0); }, "[cat] expected at least one input, got none"},
+         {[] { (void)ag::cat(Variables<double>{zeros({2, 3}), zeros({2, 4})}, 0); },
+          "[cat] expected shapes that agree but for axis 0, got (2, 3) and (2, 4)"},
+         {[] { (void)ag::cat(Variables<double>{zeros({2, 3}), zeros({2})}, -1); },
+          "[cat] expected shapes that agree but for axis 1, got (2, 3) and (2,)"},
+         {[] { (void)ag::cat(Variables<double>(20, zeros({0, largest / 16})), 1); },
           concat("[shape] expected fewer elements than can be addressed, got 1 x ", largest / 16 * 2)}}));
     rows.push_back(row("sum", [](const auto& v, const Attributes&) { return ag::sum(v[0]); }, any));
     rows.push_back(row("mean", [](const auto& v, const Attributes&) { return ag::mean(v[0]); }, any,
