@@ -112,13 +112,19 @@ int main(int argc, char* argv[]) {
                     const kernels::ConvCotangent<float> cotangent{.dy = dy.data()};
                     row("input", s,
                         {tiled::input_costs(s), tiled::scatters_input(s, s.batch),
-                         [&] { tiled::InputPass{s, s.batch, w.data()}.run(cotangent, dx.data()); },
+                         [&] {
+                             tiled::InputPass{s, s.batch, w.data()}.run(cotangent, dx.data());
+                         },
                          [&] { tiled::backward_input_scattered(s, s.batch, cotangent, w.data(), dx.data()); }},
                         inputs);
                     row("weights", s,
                         {tiled::weight_costs(s), tiled::unfolds_windows(s),
-                         [&] { tiled::WeightPass{s, 1, x.data(), cotangent}.run({dw.data(), w.numel(), false}, {}); },
-                         [&] { tiled::UnfoldedWeightPass{s, 1, x.data(), cotangent}.run({dw.data(), w.numel(), false}, {}); }},
+                         [&] {
+                             tiled::WeightPass{s, 1, x.data(), cotangent}.run({dw.data(), w.numel(), false}, {});
+                         },
+                         [&] {
+                             tiled::UnfoldedWeightPass{s, 1, x.data(), cotangent}.run({dw.data(), w.numel(), false}, {});
+                         }},
                         weights);
                 }
     inputs.print("Gradient of the input");

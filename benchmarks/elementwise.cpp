@@ -34,31 +34,41 @@ public:
 
     template <class F>
     void function(const char* name) {
-        row(name, 2, [&] { kernels::map<F>(n_, x_.data(), y_.data(), 0.25F); },
+        row(
+            name, 2, [&] { kernels::map<F>(n_, x_.data(), y_.data(), 0.25F); },
             [&] { kernels::vector_loop(0, n_, [=, x = x_.data(), y = y_.data()](Index i) { y[i] = F::value(x[i], 0.25F); }); });
         out_.fill(1);
-        row(std::string{name} + ", back", 4, [&] { kernels::map_back<F>(1, n_, x_.data(), y_.data(), out_.data(), 0.25F); }, [&] {
-            kernels::vector_loop(0, n_, [=, x = x_.data(), y = y_.data(), dy = out_.data()](Index i) {
-                dy[i] = F::pull(x[i], y[i], dy[i], 0.25F);
+        row(
+            std::string{name} + ", back", 4, [&] { kernels::map_back<F>(1, n_, x_.data(), y_.data(), out_.data(), 0.25F); },
+            [&] {
+                kernels::vector_loop(0, n_, [=, x = x_.data(), y = y_.data(), dy = out_.data()](Index i) {
+                    dy[i] = F::pull(x[i], y[i], dy[i], 0.25F);
+                });
             });
-        });
     }
 
     template <class F>
     void function_of_two(const char* name) {
-        row(name, 3, [&] { kernels::combine<F, float>(n_, {x_.data(), n_}, {z_.data(), n_}, y_.data()); }, [&] {
-            kernels::vector_loop(0, n_, [=, x = x_.data(), z = z_.data(), y = y_.data()](Index i) { y[i] = F::value(x[i], z[i]); });
-        });
+        row(
+            name, 3,
+            [&] {
+                kernels::combine<F, float>(n_, {x_.data(), n_}, {z_.data(), n_}, y_.data());
+            },
+            [&] {
+                kernels::vector_loop(0, n_, [=, x = x_.data(), z = z_.data(), y = y_.data()](Index i) { y[i] = F::value(x[i], z[i]); });
+            });
     }
 
     void dropout() {
         const Random random{1};
-        row("dropout", 3, [&] { kernels::dropout<float>(n_, random, 0.1, 1.1F, x_.data(), out_.data(), y_.data()); }, [&] {
-            for (Index i = 0; i < n_; ++i) {
-                out_[i] = Random::to_unit<double>(random.at(static_cast<std::uint64_t>(i))) < 0.1 ? 0.0F : 1.1F;
-                y_[i] = x_[i] * out_[i];
-            }
-        });
+        row(
+            "dropout", 3, [&] { kernels::dropout<float>(n_, random, 0.1, 1.1F, x_.data(), out_.data(), y_.data()); },
+            [&] {
+                for (Index i = 0; i < n_; ++i) {
+                    out_[i] = Random::to_unit<double>(random.at(static_cast<std::uint64_t>(i))) < 0.1 ? 0.0F : 1.1F;
+                    y_[i] = x_[i] * out_[i];
+                }
+            });
     }
 
 private:

@@ -28,8 +28,8 @@ int main(int argc, char* argv[]) {
     Tensor<float> c{Shape{m, n}};
     const double peak_before = benchmarks::peak_gflops(options.threads);
     const auto times = benchmarks::time_steps(options, [&] {
-        kernels::parallel_gemm<float>(kernels::Transpose::no, kernels::Transpose::no, m, n, k, {a.data(), k}, {b.data(), n},
-                                      {c.data(), n}, false);
+        kernels::parallel_gemm<float>(kernels::Transpose::no, kernels::Transpose::no, m, n, k, {a.data(), k}, {b.data(), n}, {c.data(), n},
+                                      false);
     });
     return benchmarks::report(options, {.times = times,
                                         .text = build_info().text(),

@@ -125,9 +125,7 @@ Work convolution(Pass pass, Index in_channels, Index out_channels, Index side) {
     else if (pass == Pass::backward_input)
         call = [=] { kernels::conv2d_backward_input<float>(s, y->data(), w->data(), x->data()); };
     else
-        call = [=] {
-            kernels::conv2d_backward_weight<float>(s, 1, x->data(), y->data(), {w->data(), s.weight_size(), false});
-        };
+        call = [=] { kernels::conv2d_backward_weight<float>(s, 1, x->data(), y->data(), {w->data(), s.weight_size(), false}); };
     const auto products = static_cast<double>(s.batch * side * side * s.weight_size());
     const double on_pixels = static_cast<double>(3 * side - 2) / static_cast<double>(3 * side);  // of the taps along one axis
     return {convolution_name(pass, in_channels, out_channels, side), 2 * products, std::move(call), on_pixels * on_pixels};
@@ -140,8 +138,8 @@ Work product(const std::string& name, Transpose transpose_a, Transpose transpose
     const auto b = std::make_shared<Tensor<float>>(random_tensor(k * n));
     const auto c = std::make_shared<Tensor<float>>(random_tensor(m * n));
     return {name, 2 * static_cast<double>(m * n * k), [=] {
-                kernels::parallel_gemm<float>(transpose_a, transpose_b, m, n, k, {a->data(), ta ? m : k},
-                                              {b->data(), tb ? k : n}, {c->data(), n}, false);
+                kernels::parallel_gemm<float>(transpose_a, transpose_b, m, n, k, {a->data(), ta ? m : k}, {b->data(), tb ? k : n},
+                                              {c->data(), n}, false);
             }};
 }
 
@@ -170,8 +168,7 @@ public:
                     100 * row.useful_share);
     }
     void kernel(Pass pass, Index in_channels, Index out_channels, Index side) {
-        kernel(convolution_name(pass, in_channels, out_channels, side),
-               [&] { return convolution(pass, in_channels, out_channels, side); });
+        kernel(convolution_name(pass, in_channels, out_channels, side), [&] { return convolution(pass, in_channels, out_channels, side); });
     }
 
     /// Two works in turns: an awkward size and the next convenient one.
@@ -194,16 +191,19 @@ public:
         const Work works[] = {make()};
         const Row one = add(works, 1)[0];
         const Row two = add(works, 2)[0];
-        std::printf("| %s | %.1f | %.1f | %.2f | %.2f |\n", name.c_str(), one.best, two.best, two.best / one.best,
-                    two.peak / one.peak);
+        std::printf("| %s | %.1f | %.1f | %.2f | %.2f |\n", name.c_str(), one.best, two.best, two.best / one.best, two.peak / one.peak);
         ratios_.push_back({{"name", name}, {"ratio", two.best / one.best}});
     }
 
     [[nodiscard]] nlohmann::ordered_json json() const {
         auto rows = nlohmann::ordered_json::array();
         for (const Row& row : rows_)
-            rows.push_back({{"name", row.name}, {"threads", row.threads}, {"gflops", row.best},
-                            {"median_gflops", row.median}, {"peak_gflops", row.peak}, {"share_of_peak", row.share},
+            rows.push_back({{"name", row.name},
+                            {"threads", row.threads},
+                            {"gflops", row.best},
+                            {"median_gflops", row.median},
+                            {"peak_gflops", row.peak},
+                            {"share_of_peak", row.share},
                             {"useful_share_of_peak", row.useful_share}});
         return {{"text", build_info().text()}, {"kernels", rows}, {"ratios", ratios_}};
     }

@@ -21,19 +21,33 @@ inline std::vector<mtl::Head<>> left_and_right(const nn::Layer<>& head) { return
 /// Three convolutions of 32, 64 and 128 filters, each halving the image, and 1,024 shared features.
 inline mtl::MultiTaskNet<> reference(const Shape& input) {
     const Index last = (input[0] / 8) * (input[1] / 8);
-    nn::Sequential trunk{nn::Conv2d{input[2], 32, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Conv2d{32, 64, 3, {.padding = 1}},       nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Conv2d{64, 128, 3, {.padding = 1}},      nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Flatten{}, nn::Linear{128 * last, 1024}, nn::ReLU{}};
+    nn::Sequential trunk{nn::Conv2d{input[2], 32, 3, {.padding = 1}},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Conv2d{32, 64, 3, {.padding = 1}},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Conv2d{64, 128, 3, {.padding = 1}},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Flatten{},
+                         nn::Linear{128 * last, 1024},
+                         nn::ReLU{}};
     return {std::move(trunk), left_and_right(nn::Linear{1024, 10})};
 }
 
 /// MultiLeNet (Sener and Koltun, NeurIPS 2018) without its dropout masks: 27,450 parameters for 28 x 28.
 inline mtl::MultiTaskNet<> lenet(const Shape& input) {
     const auto last = [](Index side) { return ((side - 4) / 2 - 4) / 2; };
-    nn::Sequential trunk{nn::Conv2d{input[2], 10, 5}, nn::MaxPool2d{2}, nn::ReLU{},
-                         nn::Conv2d{10, 20, 5},       nn::MaxPool2d{2}, nn::ReLU{},
-                         nn::Flatten{}, nn::Linear{20 * last(input[0]) * last(input[1]), 50}, nn::ReLU{}};
+    nn::Sequential trunk{nn::Conv2d{input[2], 10, 5},
+                         nn::MaxPool2d{2},
+                         nn::ReLU{},
+                         nn::Conv2d{10, 20, 5},
+                         nn::MaxPool2d{2},
+                         nn::ReLU{},
+                         nn::Flatten{},
+                         nn::Linear{20 * last(input[0]) * last(input[1]), 50},
+                         nn::ReLU{}};
     return {std::move(trunk), left_and_right(nn::Sequential{nn::Linear{50, 50}, nn::ReLU{}, nn::Linear{50, 10}})};
 }
 
@@ -101,7 +115,8 @@ inline nn::Sequential<> double_convolution(Index in, Index out) {
 class UNetLevel : public nn::Module<UNetLevel, float> {
 public:
     UNetLevel(Index in, Index width, Index depth)
-        : down_{double_convolution(in, width)}, below_{level_or_bottom(width, 2 * width, depth - 1)},
+        : down_{double_convolution(in, width)},
+          below_{level_or_bottom(width, 2 * width, depth - 1)},
           up_{double_convolution(3 * width, width)} {}
 
     [[nodiscard]] Variable<> operator()(const Variable<>& x) {
@@ -127,9 +142,7 @@ private:
 };
 
 /// 16, 32 and 64 channels on the way down, 128 at the bottom, bilinear on the way up, heads that classify each pixel.
-inline mtl::MultiTaskNet<> unet(const Shape& input) {
-    return {UNetLevel{input[2], 16, 3}, left_and_right(nn::Conv2d{16, 10, 1})};
-}
+inline mtl::MultiTaskNet<> unet(const Shape& input) { return {UNetLevel{input[2], 16, 3}, left_and_right(nn::Conv2d{16, 10, 1})}; }
 
 /// What large networks for images begin with.
 inline mtl::MultiTaskNet<> stem(const Shape& input) {
@@ -150,26 +163,46 @@ inline mtl::MultiTaskNet<> mlp(const Shape& input) {
 /// 24 and 40 filters of 5x5 with stride 2: channels and images that fill no vectors.
 inline mtl::MultiTaskNet<> odd(const Shape& input) {
     const auto last = [](Index side) { return (side + 7) / 8; };  // halved three times, each time rounded up
-    nn::Sequential trunk{nn::Conv2d{input[2], 24, 5, {.stride = 2, .padding = 2}}, nn::ReLU{},
-                         nn::Conv2d{24, 40, 5, {.stride = 2, .padding = 2}},       nn::ReLU{},
-                         nn::Conv2d{40, 40, 5, {.stride = 2, .padding = 2}},       nn::ReLU{}, nn::Flatten{}};
+    nn::Sequential trunk{nn::Conv2d{input[2], 24, 5, {.stride = 2, .padding = 2}},
+                         nn::ReLU{},
+                         nn::Conv2d{24, 40, 5, {.stride = 2, .padding = 2}},
+                         nn::ReLU{},
+                         nn::Conv2d{40, 40, 5, {.stride = 2, .padding = 2}},
+                         nn::ReLU{},
+                         nn::Flatten{}};
     return {std::move(trunk), left_and_right(nn::Linear{40 * last(input[0]) * last(input[1]), 10})};
 }
 
 /// Large and dilated kernels, and layers that the other networks leave out.
 inline mtl::MultiTaskNet<> mix(const Shape& input) {
-    nn::Sequential trunk{nn::Conv2d{input[2], 16, 9, {.padding = 4}}, nn::GELU{}, nn::AvgPool2d{2}, nn::Dropout{0.1},
-                         nn::Conv2d{16, 32, 5, {.padding = 2}}, nn::LeakyReLU{}, nn::Dropout{0.1},
-                         nn::Conv2d{32, 64, 3, {.padding = 2, .dilation = 2}}, nn::GELU{}, nn::AvgPool2d{2},
-                         nn::Flatten{}, nn::Linear{64 * (input[0] / 4) * (input[1] / 4), 128}, nn::LeakyReLU{},
+    nn::Sequential trunk{nn::Conv2d{input[2], 16, 9, {.padding = 4}},
+                         nn::GELU{},
+                         nn::AvgPool2d{2},
+                         nn::Dropout{0.1},
+                         nn::Conv2d{16, 32, 5, {.padding = 2}},
+                         nn::LeakyReLU{},
+                         nn::Dropout{0.1},
+                         nn::Conv2d{32, 64, 3, {.padding = 2, .dilation = 2}},
+                         nn::GELU{},
+                         nn::AvgPool2d{2},
+                         nn::Flatten{},
+                         nn::Linear{64 * (input[0] / 4) * (input[1] / 4), 128},
+                         nn::LeakyReLU{},
                          nn::Dropout{0.5}};
     return {std::move(trunk), left_and_right(nn::Linear{128, 10})};
 }
 
 /// By the names of the command line.
 inline const std::map<std::string, mtl::MultiTaskNet<> (*)(const Shape&)> networks{
-    {"reference", reference}, {"lenet", lenet}, {"separable", separable}, {"resnet20", resnet20}, {"unet", unet},
-    {"stem", stem},           {"mlp", mlp},     {"odd", odd},             {"mix", mix},
+    {"reference", reference},
+    {"lenet", lenet},
+    {"separable", separable},
+    {"resnet20", resnet20},
+    {"unet", unet},
+    {"stem", stem},
+    {"mlp", mlp},
+    {"odd", odd},
+    {"mix", mix},
 };
 
 }  // namespace benchmarks

@@ -39,9 +39,7 @@ inline void add_options(CLI::App& app, StepOptions& options, const std::vector<s
     add("--json", options.json, "FILE", "for the figures");
 }
 
-inline double seconds_now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+inline double seconds_now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 /// Milliseconds of each step, after a warm-up of at least 3 steps and 0.3 s.
 template <class Step>
@@ -51,8 +49,7 @@ std::vector<double> time_steps(const StepOptions& options, const Step& step) {
         step();
     std::vector<double> times;
     const auto enough = [&, begin = seconds_now()] {
-        return options.steps > 0 ? std::ssize(times) >= options.steps
-                                 : times.size() >= 3 && seconds_now() - begin >= options.seconds;
+        return options.steps > 0 ? std::ssize(times) >= options.steps : times.size() >= 3 && seconds_now() - begin >= options.seconds;
     };
     while (!enough()) {
         const double before = seconds_now();
@@ -105,11 +102,10 @@ inline int report(const StepOptions& options, const Figures& figures) {
                 figures.start_mb, figures.text.c_str());
     if (options.json.empty())
         return 0;
-    const nlohmann::ordered_json json{
-        {"net", options.net},           {"input", options.input},         {"batch", options.batch},
-        {"threads", options.threads},   {"median_ms", middle},            {"min_ms", smallest},
-        {"peak_mb", peak_megabytes()},  {"start_mb", figures.start_mb},   {"peak_gflops", figures.peak_gflops},
-        {"text", figures.text},         {"step_ms", figures.times}};
+    const nlohmann::ordered_json json{{"net", options.net},          {"input", options.input},       {"batch", options.batch},
+                                      {"threads", options.threads},  {"median_ms", middle},          {"min_ms", smallest},
+                                      {"peak_mb", peak_megabytes()}, {"start_mb", figures.start_mb}, {"peak_gflops", figures.peak_gflops},
+                                      {"text", figures.text},        {"step_ms", figures.times}};
     std::ofstream file{options.json};
     file << json.dump() << '\n';
     file.flush();

@@ -27,7 +27,10 @@ struct Training {
     optim::SGD<> sgd;
 
     Training(mtl::MultiTaskNet<> network, Tensor<float> batch, losses::Targets<> labels, double learning_rate)
-        : net{std::move(network)}, input{std::move(batch)}, targets{std::move(labels)}, criterion{cross_entropies(net)},
+        : net{std::move(network)},
+          input{std::move(batch)},
+          targets{std::move(labels)},
+          criterion{cross_entropies(net)},
           sgd{net.parameters(), {.learning_rate = learning_rate, .momentum = 0.9}} {}
 
     /// @returns the loss before it

@@ -38,8 +38,7 @@ Scores score(const Named<Tensor<float>>& outputs, const data::Dataset<>& set) {
 }
 
 /// Step 2: the training loop. It would be the same for any number of tasks, and for any network.
-std::vector<Epoch> train(mtl::MultiTaskNet<>& net, data::DataLoader<>& loader, const data::Dataset<>* validation,
-                         const Options& options) {
+std::vector<Epoch> train(mtl::MultiTaskNet<>& net, data::DataLoader<>& loader, const data::Dataset<>* validation, const Options& options) {
     mtl::MultiTaskLoss criterion{{"left", losses::CrossEntropy{}}, {"right", losses::CrossEntropy{}}};  // their sum
     optim::SGD sgd{net.parameters(), {.learning_rate = options.learning_rate, .momentum = options.momentum}};
     std::vector<Epoch> epochs;
@@ -113,8 +112,8 @@ void run(const Options& options) {
     // The network: one trunk that both tasks share, one head for each.
     manual_seed(options.seed);
     auto net = make_network(options.net, options.canvas);
-    std::printf("%td training and %td test pairs on %td x %td pixels, %s\n", loader.samples(), test.size(), options.canvas,
-                options.canvas, options.fixed ? "the same in every epoch" : "drawn anew for each epoch");
+    std::printf("%td training and %td test pairs on %td x %td pixels, %s\n", loader.samples(), test.size(), options.canvas, options.canvas,
+                options.fixed ? "the same in every epoch" : "drawn anew for each epoch");
     std::printf("%s network: %td parameters, %td of them shared by both tasks\n", options.net.c_str(), net.parameter_count(),
                 net.shared_size());
     std::printf("%s\n\n", build_info().text().c_str());
@@ -146,10 +145,11 @@ void run(const Options& options) {
                                        {"lower right", test.target("right").labels(), again.at("right")}};
     print_predictions(tasks, std::min<Index>(6, test.size()));
     const auto drawing = folder / "predictions.svg";
-    const std::string subtitle = text("%s network after %d epochs of %td pairs. On %td test pairs it is right for %.1f %% of the garments "
-                                      "at the upper left and %.1f %% at the lower right.",
-                                      options.net.c_str(), options.epochs, loader.samples(), test.size(),
-                                      100 * scores.at("left").accuracy, 100 * scores.at("right").accuracy);
+    const std::string subtitle = text(
+        "%s network after %d epochs of %td pairs. On %td test pairs it is right for %.1f %% of the garments "
+        "at the upper left and %.1f %% at the lower right.",
+        options.net.c_str(), options.epochs, loader.samples(), test.size(), 100 * scores.at("left").accuracy,
+        100 * scores.at("right").accuracy);
     io::write_file(drawing, draw_predictions(test.inputs(), tasks, std::min<Index>(12, test.size()), subtitle));
     std::printf("weights      %s (read back: the same predictions for every test pair)\n", weights.c_str());
     std::printf("predictions  %s\n", drawing.c_str());

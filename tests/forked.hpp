@@ -2,12 +2,12 @@
 /// @file Runs code in a child process, within a time limit.
 #pragma once
 
+#include <sys/wait.h>
+#include <unistd.h>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
-#include <sys/wait.h>
-#include <unistd.h>
 
 // The thread sanitizer ends a child that was forked from a process with threads, once it starts one of its own.
 #if defined(__SANITIZE_THREAD__)

@@ -35,19 +35,18 @@ inline constexpr Index max_shift = 4;
         const auto plain = folder / (half + name);
         const auto zipped = folder / (half + name + ".gz");
         const bool found = std::filesystem::exists(plain) || std::filesystem::exists(zipped);
-        espalier::require<espalier::IoError>(found, "load_garments", "expected ", plain.filename(), " or ", zipped.filename(),
-                                             " in ", folder, ", got neither");
+        espalier::require<espalier::IoError>(found, "load_garments", "expected ", plain.filename(), " or ", zipped.filename(), " in ",
+                                             folder, ", got neither");
         return std::filesystem::exists(plain) ? plain : zipped;
     };
     auto images = espalier::io::load_idx<float>(find("-images-idx3-ubyte"));
     auto labels = espalier::io::load_idx<Index>(find("-labels-idx1-ubyte"));
     espalier::require<espalier::ShapeError>(
-        images.rank() == 3 && images.size(1) == garment_side && images.size(2) == garment_side && labels.rank() == 1,
-        "load_garments", "expected images (N, 28, 28) and labels (N,) in ", folder, ", got ", images.shape(), " and ",
-        labels.shape());
+        images.rank() == 3 && images.size(1) == garment_side && images.size(2) == garment_side && labels.rank() == 1, "load_garments",
+        "expected images (N, 28, 28) and labels (N,) in ", folder, ", got ", images.shape(), " and ", labels.shape());
     for (const Index label : labels)
-        espalier::require<espalier::ValueError>(label >= 0 && label < classes, "load_garments", "expected labels in [0, ",
-                                                classes, ") in ", folder, ", got ", label);
+        espalier::require<espalier::ValueError>(label >= 0 && label < classes, "load_garments", "expected labels in [0, ", classes, ") in ",
+                                                folder, ", got ", label);
     return {std::move(images), "class", std::move(labels)};
 }
 
@@ -109,8 +108,7 @@ struct Pairs {
 
 /// A fixed number of pairs. Same garments, count and random stream: same pairs. The garments come in random order as the
 /// upper left one, each once before any comes again. @throws espalier::ValueError for a count below 1, or as PairMaker
-[[nodiscard]] inline Pairs make_pairs(const espalier::data::Dataset<>& garments, Index count, Index side,
-                                      espalier::Random random) {
+[[nodiscard]] inline Pairs make_pairs(const espalier::data::Dataset<>& garments, Index count, Index side, espalier::Random random) {
     espalier::require<espalier::ValueError>(count >= 1, "make_pairs", "expected at least one pair, got ", count);
     const PairMaker make{garments, side};
     Pairs pairs{Tensor<float>{{count, side, side, 1}}, Tensor<Index>{{count}}, Tensor<Index>{{count}}};

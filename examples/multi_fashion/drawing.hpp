@@ -37,9 +37,7 @@ namespace detail {
     const Index side = canvases.size(1);
     std::array<std::string, levels> paths;
     for (Index y = 0; y < side; ++y) {
-        const auto level = [&](Index x) {
-            return static_cast<std::size_t>(std::lround(canvases.at(number, y, x, 0) * (levels - 1)));
-        };
+        const auto level = [&](Index x) { return static_cast<std::size_t>(std::lround(canvases.at(number, y, x, 0) * (levels - 1))); };
         for (Index x = 0, end; x < side; x = end) {
             for (end = x + 1; end < side && level(end) == level(x);)
                 ++end;
@@ -79,8 +77,8 @@ struct DrawnTask {
     constexpr Index columns = 3, card_width = 344, card_height = 176, image = 144, top = 92, edge = 24;
     const Index width = columns * card_width + 2 * edge - 16;
     const Index height = top + (count + columns - 1) / columns * card_height + edge - 8;
-    std::string svg = concat("<svg xmlns='http://www.w3.org/2000/svg' width='", width, "' height='", height, "' viewBox='0 0 ",
-                             width, ' ', height, "' font-family='Helvetica, Arial, \"DejaVu Sans\", sans-serif'>\n", R"(<style>
+    std::string svg = concat("<svg xmlns='http://www.w3.org/2000/svg' width='", width, "' height='", height, "' viewBox='0 0 ", width, ' ',
+                             height, "' font-family='Helvetica, Arial, \"DejaVu Sans\", sans-serif'>\n", R"(<style>
 .page{fill:#f4f5f7}.card{fill:#fff;stroke:#dfe2e7}.title{font-size:22px;font-weight:bold;fill:#1b1f26}
 .small{font-size:12px;fill:#636b78}.name{font-size:17px;font-weight:bold}.truth{font-size:13px;fill:#1b1f26}
 .pixels{stroke-width:1;fill:#000;shape-rendering:crispEdges}
@@ -105,8 +103,8 @@ struct DrawnTask {
             const auto name = [](Index label) { return class_names[static_cast<std::size_t>(label)]; };
             svg += concat("<text class='small' x='166' y='", y, "'>", task.title, ", ", std::lround(100 * given.probability),
                           " % sure</text>\n<g transform='translate(176 ", y + 19, ")'>", detail::draw_mark(right),
-                          "</g>\n<text class='name ", right ? "is-right" : "is-wrong", "' x='192' y='", y + 25, "'>",
-                          name(given.label), "</text>\n");
+                          "</g>\n<text class='name ", right ? "is-right" : "is-wrong", "' x='192' y='", y + 25, "'>", name(given.label),
+                          "</text>\n");
             if (!right)
                 svg += concat("<text class='truth' x='192' y='", y + 44, "'>is: ", name(truth), "</text>\n");
             y += 74;

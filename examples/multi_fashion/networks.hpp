@@ -13,10 +13,18 @@ namespace multi_fashion {
 [[nodiscard]] inline espalier::mtl::MultiTaskNet<> reference_network(Index side) {
     using namespace espalier;
     const Index last = side / 8;
-    nn::Sequential trunk{nn::Conv2d{1, 32, 3, {.padding = 1}},   nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Conv2d{32, 64, 3, {.padding = 1}},  nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Conv2d{64, 128, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Flatten{}, nn::Linear{128 * last * last, 1024}, nn::ReLU{}};
+    nn::Sequential trunk{nn::Conv2d{1, 32, 3, {.padding = 1}},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Conv2d{32, 64, 3, {.padding = 1}},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Conv2d{64, 128, 3, {.padding = 1}},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Flatten{},
+                         nn::Linear{128 * last * last, 1024},
+                         nn::ReLU{}};
     return {std::move(trunk), {{"left", nn::Linear{1024, classes}}, {"right", nn::Linear{1024, classes}}}};
 }
 
@@ -24,9 +32,15 @@ namespace multi_fashion {
 [[nodiscard]] inline espalier::mtl::MultiTaskNet<> lenet(Index side) {
     using namespace espalier;
     const Index last = ((side - 8) / 2 - 4) / 2;
-    nn::Sequential trunk{nn::Conv2d{1, 10, 9},  nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Conv2d{10, 20, 5}, nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Flatten{}, nn::Linear{20 * last * last, 50}, nn::ReLU{}};
+    nn::Sequential trunk{nn::Conv2d{1, 10, 9},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Conv2d{10, 20, 5},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Flatten{},
+                         nn::Linear{20 * last * last, 50},
+                         nn::ReLU{}};
     return {std::move(trunk), {{"left", nn::Linear{50, classes}}, {"right", nn::Linear{50, classes}}}};
 }
 

@@ -39,8 +39,9 @@ struct Options {
 /// Nothing after `--help`, which is answered here. @throws CLI::ParseError, one line, for a command line that is wrong
 [[nodiscard]] inline std::optional<Options> parse(int argc, char* argv[]) {
     Options options;
-    CLI::App app{"Trains one network with two heads on pairs of garments that overlap on one canvas: the task 'left' names\n"
-                 "the one at the upper left, the task 'right' the other. Writes the weights and a drawing of predictions."};
+    CLI::App app{
+        "Trains one network with two heads on pairs of garments that overlap on one canvas: the task 'left' names\n"
+        "the one at the upper left, the task 'right' the other. Writes the weights and a drawing of predictions."};
     app.get_formatter()->column_width(40);
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type)->capture_default_str();

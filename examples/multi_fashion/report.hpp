@@ -64,8 +64,8 @@ namespace detail {
 }  // namespace detail
 
 /// All figures of a run. `benchmarks/pytorch/multi_fashion.py` writes the same keys.
-inline void write_json(const std::filesystem::path& path, const Options& options, const std::vector<Epoch>& epochs,
-                       const Scores& test, Index train_pairs, Index test_pairs, Index parameters) {
+inline void write_json(const std::filesystem::path& path, const Options& options, const std::vector<Epoch>& epochs, const Scores& test,
+                       Index train_pairs, Index test_pairs, Index parameters) {
     std::vector<Scores> train, validation;
     double seconds = 0;
     for (const Epoch& epoch : epochs) {

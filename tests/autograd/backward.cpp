@@ -50,8 +50,9 @@ TEST_CASE("a second pass over a graph needs retain_graph in the first", "[backwa
     loss.backward();
     CHECK(x.grad().item() == 36);
     CHECK_THROWS_AS(loss.backward(), StateError);
-    CHECK_THROWS_WITH(loss.backward(), "[backward] expected a graph to run backward, got one that an earlier backward pass freed "
-                                       "at scale (): pass retain_graph to the earlier one");
+    CHECK_THROWS_WITH(loss.backward(),
+                      "[backward] expected a graph to run backward, got one that an earlier backward pass freed "
+                      "at scale (): pass retain_graph to the earlier one");
     const V later = y + x;  // joins a part that is freed
     CHECK_THROWS_WITH(later.backward(), ContainsSubstring("freed at multiply ()"));
     CHECK(x.grad().item() == 36);
@@ -207,8 +208,7 @@ TEST_CASE("jacobian refuses bad leaves and roots, and leaves no trace", "[jacobi
     CHECK_THROWS_WITH(jacobian<double>(losses, List{w, constant}), "[jacobian] expected leaves that require a gradient, got leaf ()");
     CHECK_THROWS_WITH(jacobian<double>(losses, List{product}), "[jacobian] expected leaves that require a gradient, got multiply ()");
     CHECK_THROWS_WITH(jacobian<double>(losses, List{w, w}), "[jacobian] expected each leaf once, got () twice");
-    CHECK_THROWS_WITH(jacobian<double>(List{V{T({3}), true} * 1.0}, List{w}),
-                      "[jacobian] expected a loss of one element, got scale (3,)");
+    CHECK_THROWS_WITH(jacobian<double>(List{V{T({3}), true} * 1.0}, List{w}), "[jacobian] expected a loss of one element, got scale (3,)");
     CHECK(jacobian<double>(losses, List{w}) == T({1, 1}, {12}));
     CHECK_FALSE(w.has_grad());
 }

@@ -44,10 +44,13 @@ TEST_CASE("1, 2 and 4 threads give the same bits", "[threads]") {
         std::vector<T> inputs;
     };
     const std::vector<Case> cases{
-        {"conv2d", [](const List& v) { return ag::conv2d(v[0], v[1], v[2], {.padding = 1}); },
+        {"conv2d",
+         [](const List& v) { return ag::conv2d(v[0], v[1], v[2], {.padding = 1}); },
          {normal({11, 14, 13, 6}), normal({8, 3, 3, 6}), normal({8})}},
         {"conv2d, groups and strides",
-         [](const List& v) { return ag::conv2d(v[0], v[1], {.stride = 2, .padding = {2, 1}, .dilation = {2, 1}, .groups = 2}); },
+         [](const List& v) {
+             return ag::conv2d(v[0], v[1], {.stride = 2, .padding = {2, 1}, .dilation = {2, 1}, .groups = 2});
+         },
          {normal({5, 20, 17, 4}), normal({6, 3, 3, 2})}},
         {"linear", [](const List& v) { return ag::linear(v[0], v[1], v[2]); }, {normal({300, 40}), normal({270, 40}), normal({270})}},
         {"matmul", [](const List& v) { return ag::matmul(v[0], v[1]); }, {normal({2, 260, 30}), normal({2, 30, 300})}},
@@ -64,8 +67,17 @@ TEST_CASE("1, 2 and 4 threads give the same bits", "[threads]") {
         {"sum over an axis", [](const List& v) { return ag::sum(v[0], 0) + ag::max(v[0], 0); }, {normal({3, 40'000})}},
         {"broadcasting", [](const List& v) { return v[0] * v[1] + v[2]; }, {normal({700, 50}), normal({50}), normal({700, 1})}},
         {"activations", [](const List& v) { return ag::gelu(v[0]) + ag::relu(v[0]); }, {normal({70'000})}},
-        {"dropout", [](const List& v) { Random mask{3}; return ag::dropout(v[0], 0.5, mask); }, {normal({70'000})}},
-        {"upsample", [](const List& v) { return ag::upsample_bilinear2d(v[0], {13, 11}); }, {normal({9, 7, 6, 3})}},
+        {"dropout",
+         [](const List& v) {
+             Random mask{3};
+             return ag::dropout(v[0], 0.5, mask);
+         },
+         {normal({70'000})}},
+        {"upsample",
+         [](const List& v) {
+             return ag::upsample_bilinear2d(v[0], {13, 11});
+         },
+         {normal({9, 7, 6, 3})}},
     };
     for (const Case& c : cases) {
         CAPTURE(c.name);

@@ -109,8 +109,9 @@ bool has_batch(const Row& row, const Draw& draw) {
     if (row.name == "embedding" || row.name == "mean" || rank == 0)
         return false;  // below, or a mean of nothing
     const bool axis_0 = draw.attributes.contains("axis") && (draw.attributes.index("axis") + rank) % rank == 0;
-    return rank > 1 ? !axis_0 || row.name == "cat" || row.name == "sum_axis"
-                    : draw.attributes.contains("axis") ? row.name == "sum_axis" : row.name.rfind("linear", 0) != 0;
+    return rank > 1                           ? !axis_0 || row.name == "cat" || row.name == "sum_axis"
+           : draw.attributes.contains("axis") ? row.name == "sum_axis"
+                                              : row.name.rfind("linear", 0) != 0;
 }
 
 }  // namespace
@@ -222,9 +223,7 @@ TEMPLATE_TEST_CASE("images of nothing, as in PyTorch", "[empty]", float, double)
     };
     all({0, 4, 5, 3}, [](const auto& f, const Shape& shape) { CHECK(of_shapes<T>({shape}, f)[0] == 0); });
     for (const Shape& shape : {Shape{1, 0, 4, 1}, Shape{1, 4, 0, 1}, Shape{2, 0, 0, 3}, Shape{0, 0, 4, 3}, Shape{2, 4, 4, 0}})
-        all(shape, [](const auto& f, const Shape& s) {
-            CHECK_THROWS_AS(f(V{Variable<T>{Tensor<T>{s}, true}}), ShapeError);
-        });
+        all(shape, [](const auto& f, const Shape& s) { CHECK_THROWS_AS(f(V{Variable<T>{Tensor<T>{s}, true}}), ShapeError); });
     const auto wide = ag::upsample_bilinear2d(Variable<T>{Tensor<T>{Shape{0, 4, 5, 3}}}, {Index{1} << 40, 1 << 10});
     CHECK(wide.shape() == Shape{0, Index{1} << 40, 1 << 10, 3});  // no table of so many rows, of which none is there
     const auto global = [](const V& v) { return ag::global_avg_pool2d(v[0]); };

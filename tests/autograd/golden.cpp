@@ -56,7 +56,8 @@ void compare(const espalier::io::TensorFile& file, const std::string& key, const
     CHECK(difference(output.value(), file.get<double>(key + "/output")) <= tolerance);
     const auto cotangent = file.get<Scalar>(key + "/cotangent");
     REQUIRE(cotangent.shape() == output.shape());
-    const auto gradients = espalier::autograd::vjp<Scalar>(output, Tensor<Scalar>{cotangent.shape().prepended(1), cotangent.span()}, inputs);
+    const auto gradients = espalier::autograd::vjp<Scalar>(output, Tensor<Scalar>{cotangent.shape().prepended(1), cotangent.span()},
+                                                           inputs);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         CAPTURE(i);
         const auto expected = file.get<double>(key + "/grad" + std::to_string(i));

@@ -84,16 +84,17 @@ TEST_CASE("gradcheck finds a gradient that differs from run to run", "[gradcheck
 TEST_CASE("gradcheck finds a product whose transpose was forgotten", "[gradcheck]") {
     Random random{4};
     const auto wrong = [](const List& v) {
-        return autograd::record<double>("matmul", T{autograd::matmul(v[0], v[1]).value()}, {v[0], v[1]}, [](autograd::Gradients<double>& g) {
-            const T& b = g.input(1);
-            T gradient{g.input(0).shape().prepended(g.rows())};
-            for (Index t = 0; t < g.rows(); ++t)
-                for (Index i = 0; i < 3; ++i)
-                    for (Index k = 0; k < 3; ++k)
-                        for (Index j = 0; j < 3; ++j)
-                            gradient[t * 9 + i * 3 + k] += g.cotangent()[t * 9 + i * 3 + j] * b[j * 3 + k];
-            g.add(0, std::move(gradient));
-        });
+        return autograd::record<double>("matmul", T{autograd::matmul(v[0], v[1]).value()}, {v[0], v[1]},
+                                        [](autograd::Gradients<double>& g) {
+                                            const T& b = g.input(1);
+                                            T gradient{g.input(0).shape().prepended(g.rows())};
+                                            for (Index t = 0; t < g.rows(); ++t)
+                                                for (Index i = 0; i < 3; ++i)
+                                                    for (Index k = 0; k < 3; ++k)
+                                                        for (Index j = 0; j < 3; ++j)
+                                                            gradient[t * 9 + i * 3 + k] += g.cotangent()[t * 9 + i * 3 + j] * b[j * 3 + k];
+                                            g.add(0, std::move(gradient));
+                                        });
     };
     CHECK_FALSE(gradcheck(wrong, {T::normal({3, 3}, random), T::normal({3, 3}, random)}));
 }

@@ -58,8 +58,8 @@ Variable<double> wire(const Row& row, const Draw& draw, const Variables<double>&
 
 TEST_CASE("gradients equal finite differences for every operation", "[gradcheck]") {
     for_each_draw([](const Row& row, const Draw& draw, Random&) {
-        const auto report = espalier::gradcheck(
-            [&](const Variables<double>& inputs) { return row.apply<double>(inputs, draw.attributes); }, draw.inputs);
+        const auto report = espalier::gradcheck([&](const Variables<double>& inputs) { return row.apply<double>(inputs, draw.attributes); },
+                                                draw.inputs);
         CAPTURE(report);
         CHECK(report);
     });

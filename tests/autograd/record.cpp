@@ -46,7 +46,12 @@ TEST_CASE("an operation of the user's own passes gradcheck, wherever it stands i
     CHECK(gradcheck([](const std::vector<V>& v) { return square(v[0]); }, at));
     CHECK(gradcheck([](const std::vector<V>& v) { return square(square(v[0])); }, at));
     CHECK(gradcheck([](const std::vector<V>& v) { return square(v[0]) + square(v[0]); }, at));
-    CHECK(gradcheck([](const std::vector<V>& v) { const V y = v[0] * 2.0; return square(y) + square(y) + y; }, at));
+    CHECK(gradcheck(
+        [](const std::vector<V>& v) {
+            const V y = v[0] * 2.0;
+            return square(y) + square(y) + y;
+        },
+        at));
     CHECK(gradcheck([](const std::vector<V>& v) { return autograd::sum(square(v[0])) + autograd::exp(v[0]); }, at));
 }
 

@@ -106,8 +106,14 @@ TEMPLATE_TEST_CASE("update rules raise nothing in lanes without a parameter", "[
             auto p = Tensor<T>::ones({n});
             Tensor<T> m{Shape{n}};
             Tensor<T> v{Shape{n}};
-            const kernels::AdamRule<T> adam{.step_size = T(0.01), .root = T(0.1), .fresh1 = T(0.1), .beta2 = beta2, .fresh2 = 1 - beta2,
-                                            .eps = 0, .weight_decay = T(0.1), .keep = 1};
+            const kernels::AdamRule<T> adam{.step_size = T(0.01),
+                                            .root = T(0.1),
+                                            .fresh1 = T(0.1),
+                                            .beta2 = beta2,
+                                            .fresh2 = 1 - beta2,
+                                            .eps = 0,
+                                            .weight_decay = T(0.1),
+                                            .keep = 1};
             const kernels::SgdRule<T> sgd{T(0.1), T(0.9), 1, T(0.1), true};
             CHECK(raised([&] {
                       kernels::adam<T>(n, adam, gradient.data(), p.data(), m.data(), v.data());

@@ -68,9 +68,7 @@ TEST_CASE("no_grad records nothing, nests, and ends with its scope, by an except
     CHECK((x * x).requires_grad());
     {
         const NoGrad outer;
-        {
-            const NoGrad inner;
-        }
+        { const NoGrad inner; }
         CHECK_FALSE((x * x).requires_grad());
     }
     CHECK_THROWS_AS(no_grad([]() -> int { throw std::runtime_error{"out"}; }), std::runtime_error);

@@ -26,10 +26,18 @@ int main() {
     auto loader = make_loader();
 
     // --- from the design page ---
-    nn::Sequential trunk{nn::Conv2d{1, 32, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Conv2d{32, 64, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Conv2d{64, 128, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Flatten{}, nn::Linear{128 * 16 * 16, 1024}, nn::ReLU{}};
+    nn::Sequential trunk{nn::Conv2d{1, 32, 3, {.padding = 1}},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Conv2d{32, 64, 3, {.padding = 1}},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Conv2d{64, 128, 3, {.padding = 1}},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Flatten{},
+                         nn::Linear{128 * 16 * 16, 1024},
+                         nn::ReLU{}};
     mtl::MultiTaskNet net{std::move(trunk), {{"left", nn::Linear{1024, 10}}, {"right", nn::Linear{1024, 10}}}};
     mtl::MultiTaskLoss criterion{{"left", losses::CrossEntropy{}}, {"right", losses::CrossEntropy{}}};  // L = Σ L_Ti
     optim::SGD sgd{net.parameters(), {.learning_rate = 0.001, .momentum = 0.9}};

@@ -16,8 +16,7 @@ int main() {
 
     Random random{2};
     const auto input = Tensor<float>::normal({6, 4}, random);
-    const losses::Targets<> targets{{"class", Tensor<Index>{{6}, {0, 1, 2, 0, 1, 2}}},
-                                    {"value", Tensor<float>::normal({6, 1}, random)}};
+    const losses::Targets<> targets{{"class", Tensor<Index>{{6}, {0, 1, 2, 0, 1, 2}}}, {"value", Tensor<float>::normal({6, 1}, random)}};
     float first = 0;
     float last = 0;
     for (int step = 0; step < 20; ++step) {

@@ -63,10 +63,10 @@ TEST_CASE("in_child tells results, exceptions and hanging children apart", "[cor
     CHECK(in_child([]() -> int { throw 1; }) == 99);
     CHECK(in_child([]() -> int { std::abort(); }) == killed + SIGABRT);
     CHECK(in_child([]() -> int {
-        alarm(1);
-        for (;;)
-            pause();
-    }) == hung);
+              alarm(1);
+              for (;;)
+                  pause();
+          }) == hung);
 }
 
 TEST_CASE("the child of a fork makes threads of its own, and ends", "[core][process]") {
@@ -77,9 +77,9 @@ TEST_CASE("the child of a fork makes threads of its own, and ends", "[core][proc
     CHECK(in_child(loop) == 0);
     CHECK(in_child([] { return loop() + loop() + two_at_a_time(); }) == 0);
     CHECK(in_child([] {
-        set_num_threads(2);  // lets the inherited pool go
-        return two_at_a_time();
-    }) == 0);
+              set_num_threads(2);  // lets the inherited pool go
+              return two_at_a_time();
+          }) == 0);
     CHECK(in_child([] { return num_threads(); }) == 3);
     CHECK(loop() == 0);  // and the parent's works on
     CHECK(two_at_a_time() == 0);
@@ -209,30 +209,30 @@ TEST_CASE("exit works from everywhere", "[core][process]") {
     // Within a body, on the thread of the caller or on one of the pool.
     for (const bool on_a_worker : {false, true})
         CHECK(in_child([&] {
-            const auto caller = std::this_thread::get_id();
-            std::atomic<int> begun{0};
-            parallel_for(3, 1, [&](Index, Index) {
-                ++begun;
-                while (begun < 3)
-                    std::this_thread::yield();
-                if ((std::this_thread::get_id() != caller) == on_a_worker)
-                    std::exit(11);
-                for (;;)
-                    pause();  // the others wait for ever
-            });
-            return 1;
-        }) == 11);
+                  const auto caller = std::this_thread::get_id();
+                  std::atomic<int> begun{0};
+                  parallel_for(3, 1, [&](Index, Index) {
+                      ++begun;
+                      while (begun < 3)
+                          std::this_thread::yield();
+                      if ((std::this_thread::get_id() != caller) == on_a_worker)
+                          std::exit(11);
+                      for (;;)
+                          pause();  // the others wait for ever
+                  });
+                  return 1;
+              }) == 11);
     // On another thread, while a loop runs.
     CHECK(in_child([]() -> int {
-        std::atomic<bool> running{false};
-        std::thread other{[&] {
-            while (!running)
-                std::this_thread::yield();
-            std::exit(12);
-        }};
-        for (;;)
-            running = loop() == 0;
-    }) == 12);
+              std::atomic<bool> running{false};
+              std::thread other{[&] {
+                  while (!running)
+                      std::this_thread::yield();
+                  std::exit(12);
+              }};
+              for (;;)
+                  running = loop() == 0;
+          }) == 12);
 }
 
 TEST_CASE("statics and thread-locals may run loops and hold memory until the very end", "[core][process]") {
@@ -240,20 +240,20 @@ TEST_CASE("statics and thread-locals may run loops and hold memory until the ver
     set_num_threads(2);
     REQUIRE(loop() == 0);
     CHECK(in_child([] {
-        loop_at_the_very_end = true;
-        return two_at_a_time();
-    }) == 42);
+              loop_at_the_very_end = true;
+              return two_at_a_time();
+          }) == 42);
     CHECK(in_child([] {
-        loop_at_the_very_end = true;  // and nothing has run in this process before
-        return 0;
-    }) == 42);
+              loop_at_the_very_end = true;  // and nothing has run in this process before
+              return 0;
+          }) == 42);
     CHECK(in_child([] {
-        static Buffer held{1000};
-        static thread_local Buffer held_by_thread{1000};
-        std::thread{[] { held_by_thread = held; }}.join();
-        held_by_thread = Buffer{500};
-        return held.data() && held_by_thread.data() ? loop() : 1;
-    }) == 0);
+              static Buffer held{1000};
+              static thread_local Buffer held_by_thread{1000};
+              std::thread{[] { held_by_thread = held; }}.join();
+              held_by_thread = Buffer{500};
+              return held.data() && held_by_thread.data() ? loop() : 1;
+          }) == 0);
 }
 
 #endif

@@ -24,8 +24,9 @@ std::optional<double> quota_with(const std::map<std::string, std::string>& files
     return detail::processor_quota(root.path().string());
 }
 
-const std::string v2_mount = "24 1 0:22 / /proc rw shared:5 - proc proc rw\n"
-                             "35 24 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw\n";
+const std::string v2_mount =
+    "24 1 0:22 / /proc rw shared:5 - proc proc rw\n"
+    "35 24 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw\n";
 const std::string group = "sys/fs/cgroup/";
 
 }  // namespace
@@ -63,9 +64,10 @@ TEST_CASE("a quota where the mount shows a part of the groups, or lies elsewhere
 }
 
 TEST_CASE("a quota of control groups, version 1, and both versions side by side", "[core][processors]") {
-    const std::string mounts = "30 24 0:26 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
-                               "31 24 0:27 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
-                               "32 24 0:28 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid - cgroup cgroup rw,cpu,cpuacct\n";
+    const std::string mounts =
+        "30 24 0:26 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+        "31 24 0:27 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
+        "32 24 0:28 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid - cgroup cgroup rw,cpu,cpuacct\n";
     const std::string groups = "4:cpuset:/other\n3:cpu,cpuacct:/a/b\n0::/u\n";
     const std::string cpu = group + "cpu,cpuacct/";
     CHECK(quota_with({{"proc/self/mountinfo", mounts},
@@ -120,7 +122,8 @@ TEST_CASE("the affinity mask of a thread counts", "[core][processors]") {
             }
         sched_setaffinity(0, sizeof one, &one);
         within = detail::processors_of_affinity();
-    }}.join();
+    }}
+        .join();
     CHECK(before >= 1);
     CHECK(within == 1);
 }

@@ -155,10 +155,11 @@ TEST_CASE("weights and masks of samples stay with a target that moves", "[data][
 TEST_CASE("targets on the pixels move with them when they are named", "[data][augment]") {
     const auto make = [] {
         const Tensor<Index> labels{{1, 2, 2}, {0, 1, 2, 3}};
-        return data::Batch<>{Tensor<float>{{1, 2, 2, 1}, {0, 1, 2, 3}},
-                             {{"segmentation", losses::Target<>{labels, {.mask = Tensor<bool>{{1}, {true}}, .weight = Tensor<float>{{1}, {3}}}}},
-                              {"depth", Tensor<float>{{1, 2, 2, 1}, {0, 10, 20, 30}}},
-                              {"other", labels}}};
+        return data::Batch<>{
+            Tensor<float>{{1, 2, 2, 1}, {0, 1, 2, 3}},
+            {{"segmentation", losses::Target<>{labels, {.mask = Tensor<bool>{{1}, {true}}, .weight = Tensor<float>{{1}, {3}}}}},
+             {"depth", Tensor<float>{{1, 2, 2, 1}, {0, 10, 20, 30}}},
+             {"other", labels}}};
     };
     Random random{1};
     auto batch = make();

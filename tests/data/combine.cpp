@@ -27,7 +27,8 @@ TEST_CASE("labels of other samples are not combined", "[data][combine]") {
     const data::Dataset longer{Tensor<float>{{3}, {1, 2, 3}}, "b", Tensor<Index>{Shape{3}}};
     const data::Dataset other{Tensor<float>{{2}, {1, 3}}, "b", Tensor<Index>{Shape{2}}};
     CHECK_THROWS_AS(data::combine_labels(a, longer), ShapeError);
-    CHECK_THROWS_WITH(data::combine_labels(a, longer), ContainsSubstring("[combine_labels] expected the same inputs in every set, got shapes (2,) and (3,)"));
+    CHECK_THROWS_WITH(data::combine_labels(a, longer),
+                      ContainsSubstring("[combine_labels] expected the same inputs in every set, got shapes (2,) and (3,)"));
     CHECK_THROWS_AS(data::combine_labels(a, other), ValueError);
     CHECK_THROWS_WITH(data::combine_labels(a, other), ContainsSubstring("got other values for 'b' than for 'a'"));
     CHECK_THROWS_AS(data::combine_labels(a, a), StateError);
@@ -72,7 +73,8 @@ TEST_CASE("samples that do not fit are not combined", "[data][combine]") {
     const data::Dataset values{Tensor<float>{Shape{1, 3}}, "t", Tensor<float>{Shape{1}}};
     const data::Dataset grid{Tensor<float>{Shape{1, 3}}, "t", Tensor<Index>{Shape{1, 8}}};
     CHECK_THROWS_AS(data::combine_samples(a, wider), ShapeError);
-    CHECK_THROWS_WITH(data::combine_samples(a, wider), ContainsSubstring("[combine_samples] expected samples of one shape, got inputs (2, 3) and (2, 4)"));
+    CHECK_THROWS_WITH(data::combine_samples(a, wider),
+                      ContainsSubstring("[combine_samples] expected samples of one shape, got inputs (2, 3) and (2, 4)"));
     CHECK_THROWS_AS(data::combine_samples(a, values), ValueError);
     CHECK_THROWS_WITH(data::combine_samples(a, values), ContainsSubstring("one kind of target for task 't'"));
     CHECK_THROWS_AS(data::combine_samples(a, grid), ShapeError);
@@ -81,9 +83,11 @@ TEST_CASE("samples that do not fit are not combined", "[data][combine]") {
 
 TEST_CASE("masks of elements and weights go along when samples are combined", "[data][combine]") {
     using Target = losses::Target<float>;
-    const data::Dataset holes{Tensor<float>{{2}, {1, 2}}, "t", Target{Tensor<float>{{2, 2}, {1, 2, 3, 4}}, Tensor<bool>{{2, 2}, {true, false, false, true}}}};
-    const data::Dataset samples{Tensor<float>{{2}, {3, 4}}, "t",
-                                Target{Tensor<float>{{2, 2}, {5, 6, 7, 8}}, {.mask = Tensor<bool>{{2}, {false, true}}, .weight = Tensor<float>{{2}, {0.5F, 2}}}}};
+    const data::Dataset holes{Tensor<float>{{2}, {1, 2}}, "t",
+                              Target{Tensor<float>{{2, 2}, {1, 2, 3, 4}}, Tensor<bool>{{2, 2}, {true, false, false, true}}}};
+    const data::Dataset samples{
+        Tensor<float>{{2}, {3, 4}}, "t",
+        Target{Tensor<float>{{2, 2}, {5, 6, 7, 8}}, {.mask = Tensor<bool>{{2}, {false, true}}, .weight = Tensor<float>{{2}, {0.5F, 2}}}}};
     const data::Dataset plain{Tensor<float>{{1}, {5}}, "t", Tensor<float>{{1, 2}, {9, 10}}};
     const data::Dataset other{Tensor<float>{{1}, {6}}, "u", Tensor<Index>{{1}, {1}}};
     const auto all = data::combine_samples(holes, samples, plain, other);
@@ -98,11 +102,13 @@ TEST_CASE("masks of elements and weights go along when samples are combined", "[
     CHECK(*weighted.target("t").mask() == Tensor<bool>{{3}, {true, false, true}});
     const auto twice = data::combine_samples(samples, samples);
     CHECK(*twice.target("t").weight() == Tensor<float>{{4}, {0.5F, 2, 0.5F, 2}});
-    const data::Dataset only_weights{Tensor<float>{{1}, {5}}, "t", Target{Tensor<float>{{1, 2}}, {.mask = {}, .weight = Tensor<float>{{1}}}}};
+    const data::Dataset only_weights{Tensor<float>{{1}, {5}}, "t",
+                                     Target{Tensor<float>{{1, 2}}, {.mask = {}, .weight = Tensor<float>{{1}}}}};
     const auto without_mask = data::combine_samples(plain, only_weights);
     CHECK(without_mask.target("t").mask() == nullptr);
     CHECK(without_mask.target("t").labelled_count() == 1);
-    const data::Dataset measured{Tensor<float>{{2}, {1, 2}}, "v", Target{Tensor<float>{{2}}, {.mask = {}, .weight = Tensor<float>{{2}, {3, 4}}}}};
+    const data::Dataset measured{Tensor<float>{{2}, {1, 2}}, "v",
+                                 Target{Tensor<float>{{2}}, {.mask = {}, .weight = Tensor<float>{{2}, {3, 4}}}}};
     const auto labels = data::combine_labels(holes, measured);
     CHECK(labels.target("t").masks_elements());
     CHECK(labels.target("v").weight_of(1) == 4);

@@ -41,7 +41,8 @@ TEST_CASE("a set that does not fit together is refused", "[data][dataset]") {
     CHECK_THROWS_AS((data::Dataset{Tensor<float>{Shape{0, 2}}, "t", Tensor<Index>{Shape{0}}}), ValueError);
     CHECK_THROWS_WITH((data::Dataset{Tensor<float>{Shape{0, 2}}, "t", Tensor<Index>{Shape{0}}}),
                       ContainsSubstring("[dataset] expected at least one sample, got inputs of shape (0, 2)"));
-    CHECK_THROWS_WITH((data::Dataset<float>{inputs, losses::Targets<float>{}}), ContainsSubstring("expected the target of at least one task"));
+    CHECK_THROWS_WITH((data::Dataset<float>{inputs, losses::Targets<float>{}}),
+                      ContainsSubstring("expected the target of at least one task"));
     CHECK_THROWS_AS((data::Dataset{inputs, "t", Tensor<Index>{Shape{3}}}), ShapeError);
     CHECK_THROWS_WITH((data::Dataset{inputs, "t", Tensor<Index>{Shape{3}}}),
                       ContainsSubstring("expected 4 samples in target 't' as in inputs (4, 2), got shape (3,)"));

@@ -129,13 +129,11 @@ TEST_CASE("a batch owns its memory", "[data][loader]") {
 
 TEST_CASE("what a transform throws reaches the loop in its place", "[data][loader]") {
     for (const Index prefetch : {0, 1, 3}) {
-        data::DataLoader loader{numbered(6), {.batch_size = 1,
-                                              .shuffle = false,
-                                              .prefetch = prefetch,
-                                              .transform = [](auto& batch, Random&) {
-                                                  if (batch.input[0] == 2)
-                                                      throw std::runtime_error{"third batch"};
-                                              }}};
+        data::DataLoader loader{numbered(6),
+                                {.batch_size = 1, .shuffle = false, .prefetch = prefetch, .transform = [](auto& batch, Random&) {
+                                     if (batch.input[0] == 2)
+                                         throw std::runtime_error{"third batch"};
+                                 }}};
         for (int repeat = 0; repeat < 2; ++repeat) {
             int batches = 0;
             const auto run = [&] {
@@ -214,7 +212,8 @@ TEST_CASE("a set that makes its own batches draws anew in each epoch, by seed, e
         CHECK(epoch_of(loader) == first);
     }
     // A transform draws where the set stopped.
-    data::DataLoader both{Drawn{1}, {.shuffle = false, .transform = [](data::Batch<>& batch, Random& random) { batch.input[0] = random.uniform<float>(); }}};
+    data::DataLoader both{
+        Drawn{1}, {.shuffle = false, .transform = [](data::Batch<>& batch, Random& random) { batch.input[0] = random.uniform<float>(); }}};
     const data::Batch<> batch = *both.begin();
     CHECK(batch.input[0] != batch.input[1]);
 
@@ -250,7 +249,8 @@ TEST_CASE("sizes near the largest Index are no trouble", "[data][loader]") {
     // The order of the set itself is not written down: the first batch of a huge set comes at once.
     data::DataLoader first{Drawn{Index{1} << 40}, {.batch_size = 1 << 10, .shuffle = false, .prefetch = 0}};
     CHECK((*first.begin()).input.at(1023, 0) == 1023);
-    CHECK_THROWS_WITH((data::DataLoader{Drawn{largest}, {.batch_size = 1, .shuffle = false}}), ContainsSubstring("expected fewer than 2^32 batches"));
+    CHECK_THROWS_WITH((data::DataLoader{Drawn{largest}, {.batch_size = 1, .shuffle = false}}),
+                      ContainsSubstring("expected fewer than 2^32 batches"));
     CHECK_THROWS_WITH((data::DataLoader{Drawn{0}}), ContainsSubstring("expected a set of at least one sample, got 0"));
     CHECK_THROWS_AS((data::DataLoader{Drawn{-1}}), ValueError);
     CHECK_THROWS_AS((data::DataLoader{std::shared_ptr<const Drawn>{}}), StateError);
@@ -296,8 +296,8 @@ TEST_CASE("a loader is copied, moved and assigned to within its own loop", "[dat
 
 TEST_CASE("each thread walks over a copy of its own", "[data][loader]") {
     data::DataLoader loader{Drawn{40}, {.batch_size = 7, .seed = 5, .prefetch = 2, .transform = [](data::Batch<>& batch, Random& random) {
-                                                  batch.input[0] += random.uniform<float>();
-                                              }}};
+                                            batch.input[0] += random.uniform<float>();
+                                        }}};
     std::vector<std::vector<std::vector<float>>> epochs(4);
     {
         std::vector<std::jthread> threads;

@@ -53,19 +53,19 @@ TEST_CASE("a child takes the rest of the items from where the parent was, and en
         CHECK(source.next() == 0);
         CHECK(source.next() == 10);
         CHECK(in_child([&] {
-            if (source.next() != 20 || source.next() != 30)
-                return 1;
-            try {
-                (void)source.next();
-                return 2;
-            } catch (const std::runtime_error&) {
-            }
-            return source.next() ? 3 : 0;
-        }) == 0);
+                  if (source.next() != 20 || source.next() != 30)
+                      return 1;
+                  try {
+                      (void)source.next();
+                      return 2;
+                  } catch (const std::runtime_error&) {
+                  }
+                  return source.next() ? 3 : 0;
+              }) == 0);
         CHECK(in_child([&] {
-            const Prefetcher left = std::move(source);
-            return 0;  // without another item
-        }) == 0);
+                  const Prefetcher left = std::move(source);
+                  return 0;  // without another item
+              }) == 0);
         CHECK(in_child([&]() -> int { std::_Exit(5); }) == 5);
         CHECK(source.next() == 20);  // the parent goes on
         CHECK(source.next() == 30);
@@ -85,13 +85,13 @@ TEST_CASE("loaders and their loops in the child of a fork", "[data][prefetch][pr
     };
     const auto expected = epoch(loader);
     CHECK(in_child([&] {  // one that the parent made
-        loader.set_epoch(0);
-        return epoch(loader) == expected ? 0 : 1;
-    }) == 0);
+              loader.set_epoch(0);
+              return epoch(loader) == expected ? 0 : 1;
+          }) == 0);
     CHECK(in_child([&] {  // one of its own
-        data::DataLoader own{data::Dataset{numbers, "same", numbers}, {.batch_size = 3, .seed = 1}};
-        return epoch(own) == expected ? 0 : 1;
-    }) == 0);
+              data::DataLoader own{data::Dataset{numbers, "same", numbers}, {.batch_size = 3, .seed = 1}};
+              return epoch(own) == expected ? 0 : 1;
+          }) == 0);
 
     // While a loop is open: the child goes on with it, leaves it, or exits within it.
     loader.set_epoch(0);
@@ -117,18 +117,18 @@ TEST_CASE("loaders and their loops in the child of a fork", "[data][prefetch][pr
         std::exit(seen == expected ? 33 : 1);
     CHECK(seen == expected);
     CHECK(in_child([&] {  // a loop that is left within a child of a child
-        for ([[maybe_unused]] const auto& batch : loader)
-            return in_child([&] { return epoch(loader).size() == 20 ? 0 : 1; });
-        return 1;
-    }) == 0);
+              for ([[maybe_unused]] const auto& batch : loader)
+                  return in_child([&] { return epoch(loader).size() == 20 ? 0 : 1; });
+              return 1;
+          }) == 0);
 }
 
 TEST_CASE("exit and fork while a batch is made, on the thread that makes it", "[data][prefetch][process]") {
     CHECK(in_child([]() -> int {
-        static Prefetcher source{[](Index i) { return i == 2 ? (std::exit(21), i) : i; }, 5, 3};  // destroyed on its own thread
-        for (;;)
-            (void)source.next();
-    }) == 21);
+              static Prefetcher source{[](Index i) { return i == 2 ? (std::exit(21), i) : i; }, 5, 3};  // destroyed on its own thread
+              for (;;)
+                  (void)source.next();
+          }) == 21);
     int result = 0;
     Prefetcher source{[&](Index i) {
                           if (i == 1) {

@@ -116,11 +116,11 @@ TEST_CASE("several transforms run in their order on one stream", "[data][transfo
 TEST_CASE("a loader takes either form, and a batch of another size or shape", "[data][transform]") {
     const data::Dataset set{Tensor<float>::arange(6), "t", Tensor<Index>::arange(6)};
     for (const Index prefetch : {0, 2}) {
-        data::DataLoader by_value{
-            set, {.batch_size = 3, .shuffle = false, .prefetch = prefetch, .transform = [](data::Batch<> b, Random&) {
-                      const std::vector<Index> even{0, 2};
-                      return data::Batch<>{b.input.gather(even).reshape({2, 1}), {{"t", b.targets.at("t").gather(even)}}};
-                  }}};
+        data::DataLoader by_value{set,
+                                  {.batch_size = 3, .shuffle = false, .prefetch = prefetch, .transform = [](data::Batch<> b, Random&) {
+                                       const std::vector<Index> even{0, 2};
+                                       return data::Batch<>{b.input.gather(even).reshape({2, 1}), {{"t", b.targets.at("t").gather(even)}}};
+                                   }}};
         std::vector<Tensor<float>> inputs;
         for (const auto& batch : by_value)
             inputs.push_back(batch.input);
@@ -132,14 +132,13 @@ TEST_CASE("a loader takes either form, and a batch of another size or shape", "[
         for (const auto& batch : empty)
             CHECK(batch.size() == 0);
 
-        data::DataLoader uneven{set,
-                                {.prefetch = prefetch, .transform = [](data::Batch<>& b, Random&) { b.input = b.input.slice(0, 2); }}};
+        data::DataLoader uneven{set, {.prefetch = prefetch, .transform = [](data::Batch<>& b, Random&) { b.input = b.input.slice(0, 2); }}};
         CHECK_THROWS_WITH(
             uneven.begin(),
             ContainsSubstring("[data_loader] expected a batch with as many samples in target 't' as in inputs (2,), got shape (6,)"));
         CHECK(uneven.epoch() == 0);  // an epoch that could not begin is not counted
-        data::DataLoader scalar{
-            set, {.prefetch = prefetch, .transform = [](data::Batch<>& b, Random&) { b.input = Tensor<float>::scalar(1); }}};
+        data::DataLoader scalar{set,
+                                {.prefetch = prefetch, .transform = [](data::Batch<>& b, Random&) { b.input = Tensor<float>::scalar(1); }}};
         CHECK_THROWS_AS(scalar.begin(), ShapeError);
     }
 }

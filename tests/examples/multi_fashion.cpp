@@ -193,11 +193,11 @@ TEST_CASE("load_garments: the subset of the repository, and folders that hold so
     io::save_idx(folder / "train-images-idx3-ubyte", Tensor<std::uint8_t>{{2, 28, 27}});
     REQUIRE_THROWS_WITH(load_garments(folder.path(), "train"), ContainsSubstring("\"train-labels-idx1-ubyte\""));
     io::save_idx(folder / "train-labels-idx1-ubyte", Tensor<std::uint8_t>{{2}, {0, 10}});
-    REQUIRE_THROWS_WITH(load_garments(folder.path(), "train"), ContainsSubstring("expected images (N, 28, 28) and labels (N,)") &&
-                                                                   ContainsSubstring("got (2, 28, 27) and (2,)"));
+    REQUIRE_THROWS_WITH(load_garments(folder.path(), "train"),
+                        ContainsSubstring("expected images (N, 28, 28) and labels (N,)") && ContainsSubstring("got (2, 28, 27) and (2,)"));
     io::save_idx(folder / "train-images-idx3-ubyte", Tensor<std::uint8_t>{{2, 28, 28}});
-    REQUIRE_THROWS_WITH(load_garments(folder.path(), "train"), ContainsSubstring("expected labels in [0, 10)") &&
-                                                                   ContainsSubstring("got 10"));
+    REQUIRE_THROWS_WITH(load_garments(folder.path(), "train"),
+                        ContainsSubstring("expected labels in [0, 10)") && ContainsSubstring("got 10"));
     io::save_idx(folder / "train-labels-idx1-ubyte", Tensor<std::uint8_t>{{2}, {0, 9}});
     REQUIRE(load_garments(folder.path(), "train").size() == 2);
     io::save_idx(folder / "train-labels-idx1-ubyte", Tensor<std::uint8_t>{{3}});

@@ -76,15 +76,14 @@ template <class S>
 std::uint64_t train() {
     using namespace espalier;
     manual_seed(1);
-    nn::Sequential<S> trunk{nn::Conv2d<S>{1, 5, 3, {.padding = 1}}, nn::BatchNorm<S>{5}, nn::ReLU{}, nn::Flatten{},
-                            nn::Linear<S>{5 * 36, 33}, nn::Tanh{}};
+    nn::Sequential<S> trunk{
+        nn::Conv2d<S>{1, 5, 3, {.padding = 1}}, nn::BatchNorm<S>{5}, nn::ReLU{}, nn::Flatten{}, nn::Linear<S>{5 * 36, 33}, nn::Tanh{}};
     mtl::MultiTaskNet<S> net{std::move(trunk), {{"a", nn::Linear<S>{33, 7}}, {"b", nn::Linear<S>{33, 1}}}};
     mtl::MultiTaskLoss<S> criterion{{"a", losses::CrossEntropy<S>{}}, {"b", losses::MSE<S>{}}};
     optim::Adam<S> adam{net.parameters()};
     Random random{2};
     const auto input = Tensor<S>::normal({10, 6, 6, 1}, random);
-    const losses::Targets<S> targets{{"a", Tensor<Index>{{10}, {0, 1, 2, 3, 4, 5, 6, 0, 1, 2}}},
-                                     {"b", Tensor<S>::normal({10, 1}, random)}};
+    const losses::Targets<S> targets{{"a", Tensor<Index>{{10}, {0, 1, 2, 3, 4, 5, 6, 0, 1, 2}}}, {"b", Tensor<S>::normal({10, 1}, random)}};
     for (int step = 0; step < 5; ++step) {
         auto loss = criterion(net(input), targets);
         adam.zero_grad();

@@ -17,6 +17,4 @@ const auto refused =
     data::compose([](data::Batch<>&, Random&) {}, [](const data::Batch<>&, Random&) {});
 #endif
 
-int main() {
-    data::DataLoader loader{data::Dataset{Tensor<float>::arange(6), "t", Tensor<Index>::arange(6)}, {.transform = refused}};
-}
+int main() { data::DataLoader loader{data::Dataset{Tensor<float>::arange(6), "t", Tensor<Index>::arange(6)}, {.transform = refused}}; }

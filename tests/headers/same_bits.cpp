@@ -10,11 +10,24 @@ using namespace espalier;
 
 int main() {
     manual_seed(1);
-    nn::Sequential trunk{nn::Conv2d{1, 10, 5}, nn::MaxPool2d{2}, nn::ReLU{}, nn::Conv2d{10, 20, 5}, nn::ReLU{},
-                         nn::Conv2d{20, 33, 3, {.stride = 2, .padding = 1}}, nn::BatchNorm{33}, nn::ReLU{},
-                         nn::Conv2d{33, 33, 3, {.padding = 1, .groups = 33}}, nn::MaxPool2d{3, {.stride = 1, .padding = 1}},
-                         nn::Conv2d{33, 90, 3, {.padding = 1}}, nn::BatchNorm{90}, nn::AvgPool2d{3, {.stride = 1, .padding = 1}},
-                         nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}, nn::Linear{90 * 2 * 2, 77}, nn::ReLU{}};
+    nn::Sequential trunk{nn::Conv2d{1, 10, 5},
+                         nn::MaxPool2d{2},
+                         nn::ReLU{},
+                         nn::Conv2d{10, 20, 5},
+                         nn::ReLU{},
+                         nn::Conv2d{20, 33, 3, {.stride = 2, .padding = 1}},
+                         nn::BatchNorm{33},
+                         nn::ReLU{},
+                         nn::Conv2d{33, 33, 3, {.padding = 1, .groups = 33}},
+                         nn::MaxPool2d{3, {.stride = 1, .padding = 1}},
+                         nn::Conv2d{33, 90, 3, {.padding = 1}},
+                         nn::BatchNorm{90},
+                         nn::AvgPool2d{3, {.stride = 1, .padding = 1}},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Flatten{},
+                         nn::Linear{90 * 2 * 2, 77},
+                         nn::ReLU{}};
     mtl::MultiTaskNet net{std::move(trunk), {{"left", nn::Linear{77, 10}}, {"right", nn::Linear{77, 3}}}};
     const mtl::MultiTaskLoss criterion{{"left", losses::CrossEntropy{}}, {"right", losses::MSE{}}};
     optim::SGD sgd{net.parameters(), {.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 1e-4}};

@@ -24,8 +24,14 @@ template <class MakeUpdate>
 long allocations_of_training(int threads, const MakeUpdate& make_update) {
     const testing::Threads guard{threads};
     manual_seed(1);
-    nn::Sequential trunk{nn::Conv2d{1, 8, 3, {.padding = 1}}, nn::BatchNorm{8}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{},
-                         nn::Linear{512, 32}, nn::ReLU{}, nn::Dropout{0.2}};
+    nn::Sequential trunk{nn::Conv2d{1, 8, 3, {.padding = 1}},
+                         nn::BatchNorm{8},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Flatten{},
+                         nn::Linear{512, 32},
+                         nn::ReLU{},
+                         nn::Dropout{0.2}};
     mtl::MultiTaskNet net{std::move(trunk), {{garment, nn::Linear{32, 5}}, {brightness, nn::Linear{32, 1}}}};
     const mtl::MultiTaskLoss criterion{{garment, losses::CrossEntropy{}}, {brightness, losses::MSE{}, 0.5}};
 
@@ -72,8 +78,8 @@ TEST_CASE("a training step allocates nothing from the third on", "[integration][
 TEST_CASE("the tutorial's loop allocates nothing in a step", "[integration][memory]") {
     const auto as_in_the_tutorial = [](auto& model) {
         auto sgd = std::make_shared<optim::SGD<float>>(model.parameters(), optim::SGDOptions{.learning_rate = 0.01, .momentum = 0.9});
-        auto schedule = std::make_shared<optim::Scheduler<float>>(
-            *sgd, optim::LinearWarmup{{.steps = 5}, optim::CosineAnnealingLR{{.t_max = 30}}});
+        auto schedule = std::make_shared<optim::Scheduler<float>>(*sgd, optim::LinearWarmup{{.steps = 5},
+                                                                                            optim::CosineAnnealingLR{{.t_max = 30}}});
         return [=, sum = 0.0](auto&, const auto& loss) mutable {
             sgd->zero_grad();
             loss.backward();

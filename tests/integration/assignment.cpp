@@ -110,8 +110,8 @@ TEST_CASE("a graph of before a step is refused after it, by the name of the para
     a.backward(true);
     t.sgd.step();
     CHECK_THROWS_AS(b.backward(), StateError);
-    CHECK_THROWS_WITH(b.backward(), ContainsSubstring("got parameter ") && ContainsSubstring(" changed since") &&
-                                        ContainsSubstring("weight"));
+    CHECK_THROWS_WITH(b.backward(),
+                      ContainsSubstring("got parameter ") && ContainsSubstring(" changed since") && ContainsSubstring("weight"));
     CHECK_THROWS_AS(a.backward(), StateError);
     t.step();
 }

@@ -87,10 +87,16 @@ TEST_CASE("bad input: images of another shape", "[integration][bad_input]") {
                                "[max_pool2d] expected a padded image of at least 2x2, got 1x8 with padding 0x0, in layer 2, in trunk");
     t.refuses_step<ShapeError>(normal<float>({5, 8, 8, 1}), t.targets,
                                "[cross_entropy] expected labels of shape (5,) for logits (5, 3), got (4,), for task 'left'");
-    t.refuses<ShapeError>([&] { (void)t.net.predict(normal<float>({2, 8, 8, 2})); },
-                          "[conv2d] expected 1 input channels, got input (2, 8, 8, 2), in layer 0, in trunk");
-    t.refuses<ShapeError>([&] { (void)t.net.heads(normal<float>({2, 9})); },
-                          "[linear] expected 8 input features, got input (2, 9), in head 'left'");
+    t.refuses<ShapeError>(
+        [&] {
+            (void)t.net.predict(normal<float>({2, 8, 8, 2}));
+        },
+        "[conv2d] expected 1 input channels, got input (2, 8, 8, 2), in layer 0, in trunk");
+    t.refuses<ShapeError>(
+        [&] {
+            (void)t.net.heads(normal<float>({2, 9}));
+        },
+        "[linear] expected 8 input features, got input (2, 9), in head 'left'");
 }
 
 TEST_CASE("bad input: labels", "[integration][bad_input]") {
@@ -103,14 +109,20 @@ TEST_CASE("bad input: labels", "[integration][bad_input]") {
                                "[cross_entropy] expected labels in [0, 3), got 3 at sample 2, for task 'left'");
     t.refuses_step<ValueError>(t.images, labels(Tensor<Index>{{4}, {-1, 1, 2, 0}}, values),
                                "[cross_entropy] expected labels in [0, 3), got -1 at sample 0, for task 'left'");
-    t.refuses_step<StateError>(t.images, labels(values, values),
-                               "[cross_entropy] expected a target of class indices, got values of shape (4, 1): give labels as a Tensor<Index>, for task 'left'");
-    t.refuses_step<StateError>(t.images, labels(Tensor<Index>{Shape{4}}, Tensor<Index>{Shape{4}}),
-                               "[mse_loss] expected a target of values, got class indices of shape (4,): give values as a Tensor<float>, for task 'right'");
-    t.refuses_step<ShapeError>(t.images, labels(Tensor<Index>{Shape{4}}, Tensor<float>{Shape{4}}),
-                               "[mse_loss] expected values of the shape of the prediction (4, 1), got (4,): reshape them to (4, 1), for task 'right'");
-    t.refuses<ShapeError>([&] { (void)losses::Target<float>{Tensor<Index>{Shape{4}}, Tensor<bool>{Shape{3}}}; },
-                          "[target] expected a mask of shape (4,), got (3,)");
+    t.refuses_step<StateError>(
+        t.images, labels(values, values),
+        "[cross_entropy] expected a target of class indices, got values of shape (4, 1): give labels as a Tensor<Index>, for task 'left'");
+    t.refuses_step<StateError>(
+        t.images, labels(Tensor<Index>{Shape{4}}, Tensor<Index>{Shape{4}}),
+        "[mse_loss] expected a target of values, got class indices of shape (4,): give values as a Tensor<float>, for task 'right'");
+    t.refuses_step<ShapeError>(
+        t.images, labels(Tensor<Index>{Shape{4}}, Tensor<float>{Shape{4}}),
+        "[mse_loss] expected values of the shape of the prediction (4, 1), got (4,): reshape them to (4, 1), for task 'right'");
+    t.refuses<ShapeError>(
+        [&] {
+            (void)losses::Target<float>{Tensor<Index>{Shape{4}}, Tensor<bool>{Shape{3}}};
+        },
+        "[target] expected a mask of shape (4,), got (3,)");
 }
 
 TEST_CASE("bad input: tasks that are missing on one side", "[integration][bad_input]") {
@@ -130,16 +142,28 @@ TEST_CASE("bad input: tasks that are missing on one side", "[integration][bad_in
 TEST_CASE("bad input: no data", "[integration][bad_input]") {
     Training t;
     const Tensor<float> none{Shape{0, 8, 8, 1}};
-    t.refuses<ValueError>([&] { (void)data::Dataset<float>{none, "left", Tensor<Index>{Shape{0}}}; },
-                          "[dataset] expected at least one sample, got inputs of shape (0, 8, 8, 1)");
-    t.refuses<ValueError>([&] { (void)data::Dataset<float>{t.images, losses::Targets<float>{}}; },
-                          "[dataset] expected the target of at least one task, got none");
-    t.refuses<ShapeError>([&] { (void)data::Dataset<float>{t.images, "left", Tensor<Index>{Shape{3}}}; },
-                          "[dataset] expected 4 samples in target 'left' as in inputs (4, 8, 8, 1), got shape (3,)");
+    t.refuses<ValueError>(
+        [&] {
+            (void)data::Dataset<float>{none, "left", Tensor<Index>{Shape{0}}};
+        },
+        "[dataset] expected at least one sample, got inputs of shape (0, 8, 8, 1)");
+    t.refuses<ValueError>(
+        [&] {
+            (void)data::Dataset<float>{t.images, losses::Targets<float>{}};
+        },
+        "[dataset] expected the target of at least one task, got none");
+    t.refuses<ShapeError>(
+        [&] {
+            (void)data::Dataset<float>{t.images, "left", Tensor<Index>{Shape{3}}};
+        },
+        "[dataset] expected 4 samples in target 'left' as in inputs (4, 8, 8, 1), got shape (3,)");
     t.refuses<ShapeError>([&] { (void)t.net.predict(none); }, "[predict] expected at least one input, got shape (0, 8, 8, 1)");
     const data::Dataset<float> set{t.images, t.targets};
-    t.refuses<ValueError>([&] { (void)data::DataLoader<float>{set, {.batch_size = 8, .drop_last = true}}; },
-                          "[data_loader] expected at least one batch, got 4 samples, a batch size of 8 and drop_last");
+    t.refuses<ValueError>(
+        [&] {
+            (void)data::DataLoader<float>{set, {.batch_size = 8, .drop_last = true}};
+        },
+        "[data_loader] expected at least one batch, got 4 samples, a batch size of 8 and drop_last");
     t.refuses<ValueError>([&] { (void)data::combine_samples(std::vector<data::Dataset<float>>{}); },
                           "[combine_samples] expected at least one set, got none");
 }
@@ -198,8 +222,9 @@ TEST_CASE("bad input: IDX files", "[integration][bad_input]") {
     t.refuses<IoError>(with(whole.substr(0, 9)), concat("[load_idx] expected 2 extents in ", name, ", got a file that ends before"));
     t.refuses<IoError>(with(whole.substr(0, 17)), concat("[load_idx] expected 18 bytes in ", name, " for shape (2, 3), got 17"));
     t.refuses<IoError>(with(whole + "x"), concat("[load_idx] expected 18 bytes in ", name, " for shape (2, 3), got 19"));
-    t.refuses<IoError>(with("PK\3\4" + whole), concat("[load_idx] expected an IDX file (bytes 0, 0, and a type of 8, 9, 11, 12, 13 or 14), got ",
-                                                      name, " that begins with 80, 75, 3"));
+    t.refuses<IoError>(with("PK\3\4" + whole),
+                       concat("[load_idx] expected an IDX file (bytes 0, 0, and a type of 8, 9, 11, 12, 13 or 14), got ", name,
+                              " that begins with 80, 75, 3"));
 }
 
 TEST_CASE("bad input: CSV files", "[integration][bad_input]") {
@@ -221,7 +246,8 @@ TEST_CASE("bad input: CSV files", "[integration][bad_input]") {
                        concat("[load_csv] expected a closing quote in ", name, ", line 2, column 2, got the end of the file"));
     const auto table = load("age,name\n1,a\nold,b\n");
     t.refuses<IoError>([&] { (void)table.column("age").numbers(); },
-                       concat("[csv] expected a finite number in ", name, ", line 3, column 1 'age', got 'old'; if that means \"no value\", list it in .missing of CsvOptions"));
+                       concat("[csv] expected a finite number in ", name,
+                              ", line 3, column 1 'age', got 'old'; if that means \"no value\", list it in .missing of CsvOptions"));
     t.refuses<IoError>([&] { (void)table.column("size"); }, concat("[csv] expected a column of ", name, ": 'age', 'name'; got 'size'"));
 }
 
@@ -242,8 +268,8 @@ TEST_CASE("bad input: weights", "[integration][bad_input]") {
     refuses("", concat("[load_safetensors] expected at least 8 bytes of ", name, ", got 0"));
     const Index bytes = 4 * t.net.parameter_count();
     const std::size_t header = whole.size() - static_cast<std::size_t>(bytes);
-    refuses(whole.substr(0, 100), concat("[load_safetensors] expected a header of ", header - 8, " bytes of ", name,
-                                         ", got a file that holds only 92 more"));
+    refuses(whole.substr(0, 100),
+            concat("[load_safetensors] expected a header of ", header - 8, " bytes of ", name, ", got a file that holds only 92 more"));
     refuses(whole.substr(0, whole.size() - 1),
             concat("[load_safetensors] expected ", bytes, " bytes of tensors of ", name, ", got ", bytes - 1));
     refuses(whole + "x", concat("[load_safetensors] expected ", bytes, " bytes of tensors of ", name, ", got ", bytes + 1));
@@ -261,7 +287,8 @@ TEST_CASE("bad input: weights", "[integration][bad_input]") {
 
     const mtl::MultiTaskNet<float> smaller{nn::Sequential{nn::Linear{3, 4}}, {{"left", nn::Linear{4, 3}}}};
     io::save(smaller, path);
-    t.refuses<StateError>(load, concat("[load] expected the tensors of this model in ", name, ", got others: "
+    t.refuses<StateError>(load, concat("[load] expected the tensors of this model in ", name,
+                                       ", got others: "
                                        "trunk.0.weight of shape (4, 3, 3, 1) came as shape (4, 3), heads.left.weight of shape (3, 8) came "
                                        "as shape (3, 4); missing trunk.4.weight, trunk.4.bias, heads.right.1.weight, heads.right.1.bias"));
     t.folder.file("weights", whole);

@@ -44,9 +44,19 @@ template <class T>
 Named<Tensor<T>> train(const Recipe& recipe) {
     const testing::Threads threads{recipe.threads};
     manual_seed(recipe.seed);
-    nn::Sequential trunk{nn::Conv2d<T>{1, 12, 3, {.padding = 1}},  nn::BatchNorm<T>{12}, nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Conv2d<T>{12, 16, 3, {.padding = 1}}, nn::BatchNorm<T>{16}, nn::ReLU{}, nn::AvgPool2d{2},
-                         nn::Flatten{}, nn::Linear<T>{16 * 16, 64}, nn::LayerNorm<T>{64}, nn::GELU{}, nn::Dropout{0.3}};
+    nn::Sequential trunk{nn::Conv2d<T>{1, 12, 3, {.padding = 1}},
+                         nn::BatchNorm<T>{12},
+                         nn::ReLU{},
+                         nn::MaxPool2d{2},
+                         nn::Conv2d<T>{12, 16, 3, {.padding = 1}},
+                         nn::BatchNorm<T>{16},
+                         nn::ReLU{},
+                         nn::AvgPool2d{2},
+                         nn::Flatten{},
+                         nn::Linear<T>{16 * 16, 64},
+                         nn::LayerNorm<T>{64},
+                         nn::GELU{},
+                         nn::Dropout{0.3}};
     mtl::MultiTaskNet net{std::move(trunk),
                           {{"left", nn::Linear<T>{64, 5}}, {"right", nn::Linear<T>{64, 3}}, {"size", nn::Linear<T>{64, 1}}}};
     const mtl::MultiTaskLoss<T> criterion{
@@ -56,8 +66,7 @@ Named<Tensor<T>> train(const Recipe& recipe) {
         for (T& pixel : batch.input)
             pixel += random.uniform<T>(T(-0.1), T(0.1));
     };
-    data::DataLoader loader{images<T>(),
-                            {.batch_size = 32, .seed = recipe.seed, .prefetch = recipe.prefetch, .transform = flip}};
+    data::DataLoader loader{images<T>(), {.batch_size = 32, .seed = recipe.seed, .prefetch = recipe.prefetch, .transform = flip}};
     for (int epoch = 0; epoch < 2; ++epoch)
         for (const auto& batch : loader) {
             const auto loss = criterion(net(batch.input), batch.targets);

@@ -56,8 +56,8 @@ data::Dataset<T> bars(Index n, std::uint64_t seed) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("two tasks on different samples learn what neither a line nor one task alone can", "[integration][learning]",
-                   float, double) {
+TEMPLATE_TEST_CASE("two tasks on different samples learn what neither a line nor one task alone can", "[integration][learning]", float,
+                   double) {
     using T = TestType;
     manual_seed(4);
     mtl::MultiTaskNet net{nn::Sequential{nn::Linear<T>{4, 32}, nn::Tanh{}, nn::Linear<T>{32, 16}, nn::ReLU{}},
@@ -95,7 +95,7 @@ TEMPLATE_TEST_CASE("two tasks on different samples learn what neither a line nor
 TEMPLATE_TEST_CASE("a convolutional trunk learns two tasks on the same images", "[integration][learning]", float, double) {
     using T = TestType;
     manual_seed(6);
-    nn::Sequential trunk{nn::Conv2d<T>{1, 8, 3, {.padding = 1}}, nn::BatchNorm<T>{8}, nn::ReLU{}, nn::MaxPool2d{2},
+    nn::Sequential trunk{nn::Conv2d<T>{1, 8, 3, {.padding = 1}}, nn::BatchNorm<T>{8}, nn::ReLU{},           nn::MaxPool2d{2},
                          nn::Conv2d<T>{8, 8, 3, {.padding = 1}}, nn::ReLU{},          nn::GlobalAvgPool2d{}};
     mtl::MultiTaskNet net{std::move(trunk), {{"upright", nn::Linear<T>{8, 2}}, {"brightness", nn::Linear<T>{8, 1}}}};
     const mtl::MultiTaskLoss<T> criterion{{"upright", losses::CrossEntropy<T>{}}, {"brightness", losses::MSE<T>{}, 2}};

@@ -22,8 +22,8 @@ namespace {
 
 mtl::MultiTaskNet<float> small() {
     manual_seed(1);
-    nn::Sequential trunk{nn::Conv2d{1, 4, 3}, nn::BatchNorm{4}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}, nn::Dropout{0.2},
-                         nn::Linear{36, 8}};
+    nn::Sequential trunk{nn::Conv2d{1, 4, 3}, nn::BatchNorm{4}, nn::ReLU{},       nn::MaxPool2d{2},
+                         nn::Flatten{},       nn::Dropout{0.2}, nn::Linear{36, 8}};
     return {std::move(trunk), {{"class", nn::Linear{8, 3}}, {"size", nn::Linear{8, 1}}}};
 }
 

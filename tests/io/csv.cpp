@@ -31,13 +31,15 @@ TEST_CASE("columns of numbers and of text", "[io][csv]") {
 }
 
 TEST_CASE("a column outlives its table", "[io][csv]") {
-    const auto column = std::optional{io::parse_csv("a\n1\n2\n")}->column("a");
+    const auto column = std::optional { io::parse_csv("a\n1\n2\n") } -> column("a");
     CHECK(column.numbers() == Tensor<float>{{2}, {1, 2}});
 }
 
 TEST_CASE("ends of lines, a byte order mark, no header, other separators", "[io][csv]") {
     CHECK(io::parse_csv("a,b\r\n1,2\r\n\r\n").numbers({"a", "b"}) == Tensor<float>{{1, 2}, {1, 2}});
-    CHECK(io::parse_csv("\xEF\xBB\xBF" "a,b\n1,2").names() == Names{"a", "b"});
+    CHECK(io::parse_csv("\xEF\xBB\xBF"
+                        "a,b\n1,2")
+              .names() == Names{"a", "b"});
     const auto plain = io::parse_csv("1;2\n3;4", {.header = false, .separator = ';'});
     CHECK(plain.names() == Names{"0", "1"});
     CHECK(plain.numbers({"0", "1"}) == Tensor<float>{{2, 2}, {1, 2, 3, 4}});
@@ -75,11 +77,12 @@ TEST_CASE("missing cells are masked, replaced, or an error", "[io][csv]") {
     CHECK(table.numbers({"n"}, 0.5F) == Tensor<float>{{3, 1}, {1, 0.5F, 3}});
     CHECK(table.column("c").categories() == Names{"x", "y"});
     CHECK(table.column("c").indices(-1) == Tensor<Index>{{3}, {0, -1, 1}});
-    CHECK_THROWS_WITH(table.column("n").numbers(),
-                      ContainsSubstring("[csv] expected a value in") && ContainsSubstring("line 3, column 1 'n', got '?', which .missing") &&
-                          ContainsSubstring("as in numbers(0), and present() is their mask"));
+    CHECK_THROWS_WITH(table.column("n").numbers(), ContainsSubstring("[csv] expected a value in") &&
+                                                       ContainsSubstring("line 3, column 1 'n', got '?', which .missing") &&
+                                                       ContainsSubstring("as in numbers(0), and present() is their mask"));
     CHECK_THROWS_AS(table.column("c").indices(), IoError);
-    CHECK_THROWS_WITH(table.column("c").indices(), ContainsSubstring("line 3, column 2 'c', got ''") && ContainsSubstring("as in indices(-1)"));
+    CHECK_THROWS_WITH(table.column("c").indices(),
+                      ContainsSubstring("line 3, column 2 'c', got ''") && ContainsSubstring("as in indices(-1)"));
 }
 
 TEST_CASE("an empty cell and the usual texts are missing unless something else is said", "[io][csv]") {
@@ -125,8 +128,9 @@ TEST_CASE("lines end with LF or CR LF, also by turns; a CR alone is refused with
     const auto refused = [](const std::string& text, const char* place) {
         INFO(text);
         CHECK_THROWS_AS(io::parse_csv(text), IoError);
-        CHECK_THROWS_WITH(io::parse_csv(text), ContainsSubstring("expected lines that end with LF or CR LF in \"text\", " + std::string{place}) &&
-                                                   ContainsSubstring("got a CR alone"));
+        CHECK_THROWS_WITH(io::parse_csv(text),
+                          ContainsSubstring("expected lines that end with LF or CR LF in \"text\", " + std::string{place}) &&
+                              ContainsSubstring("got a CR alone"));
     };
     refused("a,b\r1,2\r", "line 1, column 2");
     refused("a\r1\r2\r", "line 1, column 1");
@@ -156,7 +160,9 @@ TEST_CASE("in a table of one column an empty line is a missing cell, at the end 
 TEST_CASE("a zero byte is no text: a table in UTF-16 is refused", "[io][csv]") {
     using namespace std::string_literals;
     CHECK_THROWS_WITH(io::parse_csv("a,b\n1,2\n3,\0004\n"s), ContainsSubstring("line 3, got a zero byte"));
-    CHECK_THROWS_AS(io::parse_csv("\xFF\xFE" "a\0,\0b\0\n\0"s), IoError);
+    CHECK_THROWS_AS(io::parse_csv("\xFF\xFE"
+                                  "a\0,\0b\0\n\0"s),
+                    IoError);
     CHECK_THROWS_AS(io::parse_csv("a\n\"\0\"\n"s), IoError);
 }
 
@@ -196,11 +202,13 @@ TEST_CASE("what is no number is named with file, line and column", "[io][csv]") 
     const TemporaryFolder folder;
     const auto table = io::load_csv(folder.file("bad.csv", "a,\"b\nc\"\n1,2\n3,x4\n"));
     CHECK_THROWS_AS(table.column(1).numbers(), IoError);
-    CHECK_THROWS_WITH(table.column(1).numbers(), ContainsSubstring("bad.csv") &&
-                                                     ContainsSubstring("line 4, column 2") && ContainsSubstring("got 'x4'"));
+    CHECK_THROWS_WITH(table.column(1).numbers(),
+                      ContainsSubstring("bad.csv") && ContainsSubstring("line 4, column 2") && ContainsSubstring("got 'x4'"));
     for (const char* text : {"", " 1", "1 ", "1,5", "0x10", "nan", "inf", "-inf", "1e999", "1e39", "++1", "+-1", "--1", "1e", "-", "+"}) {
         INFO(text);
-        const auto column = io::parse_csv("a\n'\n" + std::string{text} + "\n0\n", {.separator = ';', .missing = {"'"}, .empty_is_missing = false}).column(0);
+        const auto column = io::parse_csv("a\n'\n" + std::string{text} + "\n0\n",
+                                          {.separator = ';', .missing = {"'"}, .empty_is_missing = false})
+                                .column(0);
         CHECK_THROWS_WITH(column.numbers(0), ContainsSubstring("expected a finite number"));
     }
     CHECK(io::parse_csv("a\n1e-60\n").column(0).numbers() == Tensor<float>{{1}, {0}});
@@ -214,7 +222,8 @@ TEST_CASE("a malformed table is named with file, line and column", "[io][csv]") 
     const auto refused = [&](const std::string& text, const std::string& message) {
         folder.file("t.csv", text);
         CHECK_THROWS_AS(io::load_csv(folder / "t.csv"), IoError);
-        CHECK_THROWS_WITH(io::load_csv(folder / "t.csv"), ContainsSubstring("[load_csv]") && ContainsSubstring("t.csv") && ContainsSubstring(message));
+        CHECK_THROWS_WITH(io::load_csv(folder / "t.csv"),
+                          ContainsSubstring("[load_csv]") && ContainsSubstring("t.csv") && ContainsSubstring(message));
     };
     refused("a,b\n1,2\n3\n", "expected 2 columns");
     refused("a,b\n1,2\n3\n", "line 3, got 1");
@@ -238,8 +247,8 @@ TEST_CASE("columns and categories that there are not", "[io][csv]") {
     CHECK_THROWS_WITH(table.column(2), ContainsSubstring("expected a column in [0, 2)") && ContainsSubstring("got 2"));
     CHECK_THROWS_AS(table.column(-1), IoError);
     CHECK_THROWS_AS(table.column(0).text(1), ValueError);
-    CHECK_THROWS_WITH(table.column("b").indices({"y", "z"}), ContainsSubstring("expected one of 2 known categories") &&
-                                                                 ContainsSubstring("line 2, column 2 'b', got 'x'"));
+    CHECK_THROWS_WITH(table.column("b").indices({"y", "z"}),
+                      ContainsSubstring("expected one of 2 known categories") && ContainsSubstring("line 2, column 2 'b', got 'x'"));
     CHECK_THROWS_WITH(table.column("b").indices({"x", "x"}), ContainsSubstring("got 'x' twice"));
     const auto wordy = io::parse_csv("a\n" + std::string(500, 'w') + "\n");
     CHECK_THROWS_WITH(wordy.column(0).numbers(), ContainsSubstring("wwww...'") && !ContainsSubstring(std::string(50, 'w')));

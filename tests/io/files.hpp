@@ -35,9 +35,7 @@ public:
         std::ofstream{path_ / name, std::ios::binary}.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         return path_ / name;
     }
-    std::size_t entries() const {
-        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator{path_}, {}));
-    }
+    std::size_t entries() const { return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator{path_}, {})); }
 
 private:
     std::filesystem::path path_;

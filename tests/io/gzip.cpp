@@ -32,7 +32,8 @@ TEST_CASE("plain bytes come as they are", "[io][gzip]") {
 
 namespace {
 // `printf 'zzzz...' | gzip -9 -n` with 1000 letters: a real compressed block.
-const std::string thousand("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xab\xaa\x1a\x05\xa3\x60\x14\x0c\x77\x00\x00\x6e\x66\x96\x0c\xe8\x03\x00\x00", 29);
+const std::string thousand(
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xab\xaa\x1a\x05\xa3\x60\x14\x0c\x77\x00\x00\x6e\x66\x96\x0c\xe8\x03\x00\x00", 29);
 }  // namespace
 
 TEST_CASE("gzip is known by its first bytes, not by its name", "[io][gzip]") {
@@ -70,8 +71,8 @@ TEST_CASE("a gzip file cut at any byte is one error that names it", "[io][gzip]"
             INFO(length);
             folder.file("cut.gz", whole.substr(0, length));
             CHECK_THROWS_AS(io::read_bytes(folder / "cut.gz"), IoError);
-            CHECK_THROWS_WITH(io::read_bytes(folder / "cut.gz"), ContainsSubstring("[gunzip]") && ContainsSubstring("cut.gz") &&
-                                                                    ContainsSubstring("ends in the middle"));
+            CHECK_THROWS_WITH(io::read_bytes(folder / "cut.gz"),
+                              ContainsSubstring("[gunzip]") && ContainsSubstring("cut.gz") && ContainsSubstring("ends in the middle"));
         }
 }
 
@@ -79,11 +80,13 @@ TEST_CASE("a corrupted gzip file is one error that names it", "[io][gzip]") {
     const TemporaryFolder folder;
     std::string wrong_data = gzipped("some text");
     wrong_data[17] = '!';
-    CHECK_THROWS_WITH(io::read_bytes(folder.file("data.gz", wrong_data)), ContainsSubstring("corrupted data in") && ContainsSubstring("data.gz"));
+    CHECK_THROWS_WITH(io::read_bytes(folder.file("data.gz", wrong_data)),
+                      ContainsSubstring("corrupted data in") && ContainsSubstring("data.gz"));
     std::string wrong_header = gzipped("some text");
     wrong_header[2] = 7;
     CHECK_THROWS_WITH(io::read_bytes(folder.file("header.gz", wrong_header)), ContainsSubstring("corrupted data in"));
-    CHECK_THROWS_WITH(io::read_bytes(folder.file("tail.gz", gzipped("text") + "tail")), ContainsSubstring("got 4 bytes after the compressed data"));
+    CHECK_THROWS_WITH(io::read_bytes(folder.file("tail.gz", gzipped("text") + "tail")),
+                      ContainsSubstring("got 4 bytes after the compressed data"));
 }
 
 #endif

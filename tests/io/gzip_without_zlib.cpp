@@ -15,9 +15,9 @@ TEST_CASE("without zlib a gzip file is refused with the way out, and a plain one
     const TemporaryFolder folder;
     folder.file("data.gz", gzipped("a,b\n1,2\n"));
     CHECK_THROWS_AS(io::read_bytes(folder / "data.gz"), IoError);
-    CHECK_THROWS_WITH(io::read_bytes(folder / "data.gz"),
-                      ContainsSubstring("[gunzip] expected a program built with zlib to read") && ContainsSubstring("data.gz") &&
-                          ContainsSubstring("define ESPALIER_HAS_ZLIB=1 and link zlib"));
+    CHECK_THROWS_WITH(io::read_bytes(folder / "data.gz"), ContainsSubstring("[gunzip] expected a program built with zlib to read") &&
+                                                              ContainsSubstring("data.gz") &&
+                                                              ContainsSubstring("define ESPALIER_HAS_ZLIB=1 and link zlib"));
     CHECK_THROWS_AS(io::load_csv(folder / "data.gz"), IoError);
     CHECK_THROWS_AS(io::load_idx(folder / "data.gz"), IoError);
     CHECK(io::load_csv(folder.file("data.csv", "a,b\n1,2\n")).rows() == 1);

@@ -83,7 +83,8 @@ TEST_CASE("an IDX file cut at any byte, or too long, is refused by name", "[io][
         CHECK_THROWS_AS(io::load_idx(folder / "cut"), IoError);
         CHECK_THROWS_WITH(io::load_idx(folder / "cut"), ContainsSubstring("[load_idx]") && ContainsSubstring("cut"));
     }
-    CHECK_THROWS_WITH(io::load_idx(folder.file("long", whole + "x")), ContainsSubstring("expected 22 bytes in") && ContainsSubstring("got 23"));
+    CHECK_THROWS_WITH(io::load_idx(folder.file("long", whole + "x")),
+                      ContainsSubstring("expected 22 bytes in") && ContainsSubstring("got 23"));
     CHECK_THROWS_AS(io::load_idx(folder / "absent"), IoError);
 }
 

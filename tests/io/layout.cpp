@@ -37,7 +37,8 @@ TEST_CASE("columns of a linear layer follow the flattened image", "[io][layout]"
 }
 
 TEST_CASE("shapes that do not fit are refused", "[io][layout]") {
-    CHECK_THROWS_WITH(io::from_nchw(Tensor<float>{Shape{2, 3}}), ContainsSubstring("[from_nchw] expected a shape (N, C, H, W), got (2, 3)"));
+    CHECK_THROWS_WITH(io::from_nchw(Tensor<float>{Shape{2, 3}}),
+                      ContainsSubstring("[from_nchw] expected a shape (N, C, H, W), got (2, 3)"));
     CHECK_THROWS_WITH(io::to_nchw(Tensor<float>{Shape{2}}), ContainsSubstring("[to_nchw] expected a shape (N, H, W, C), got (2,)"));
     CHECK_THROWS_AS(io::flatten_weight_from_nchw(Tensor<float>{Shape{5, 23}}, 3, 2, 4), ShapeError);
     CHECK_THROWS_WITH(io::flatten_weight_to_nchw(Tensor<float>{Shape{24}}, 3, 2, 4),

@@ -3,8 +3,8 @@
 #include <espalier/io/model.hpp>
 #include <espalier/io/pytorch.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
-#include <espalier/nn/linear.hpp>
 #include <espalier/nn/conv2d.hpp>
+#include <espalier/nn/linear.hpp>
 #include <espalier/nn/normalization.hpp>
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
@@ -127,7 +127,8 @@ TEST_CASE("a file that is missing, cut at any byte or too long is refused, and t
     auto net = model<float>(1, 2);
     const auto before = net.state_dict();
     CHECK_THROWS_AS(io::load(net, folder / "absent"), IoError);
-    CHECK_THROWS_WITH(io::load(net, folder / "absent"), ContainsSubstring("[read_file] expected a file at ") && ContainsSubstring("absent"));
+    CHECK_THROWS_WITH(io::load(net, folder / "absent"),
+                      ContainsSubstring("[read_file] expected a file at ") && ContainsSubstring("absent"));
     io::save(model<float>(2, 2), folder / "whole");
     const std::string whole = contents(folder / "whole");
     for (std::size_t length = 0; length < whole.size(); ++length) {
@@ -215,8 +216,9 @@ TEST_CASE("a warm start loads what fits and says what does not", "[io][model]") 
     CHECK(report.mismatched[0].got == "shape (2, 4)");
     CHECK(report.metadata.at("epoch") == "3");
     CHECK_FALSE(report.complete());
-    CHECK(report.text() == "heads.a.weight of shape (5, 4) came as shape (2, 4), heads.a.bias of shape (5,) came as shape (2,)"
-                           "; missing heads.b.weight, heads.b.bias; unexpected heads.c.bias, heads.c.weight");
+    CHECK(report.text() ==
+          "heads.a.weight of shape (5, 4) came as shape (2, 4), heads.a.bias of shape (5,) came as shape (2,)"
+          "; missing heads.b.weight, heads.b.bias; unexpected heads.c.bias, heads.c.weight");
     CHECK(same_bits(net.state_dict().at("trunk.0.weight"), old.state_dict().at("trunk.0.weight")));
     CHECK(same_bits(net.state_dict().at("heads.a.weight"), before.at("heads.a.weight")));
     CHECK(same_bits(net.state_dict().at("heads.b.weight"), before.at("heads.b.weight")));
@@ -247,7 +249,8 @@ TEST_CASE("a part of a file goes into a part of a net", "[io][model]") {
     CHECK_THROWS_AS(io::load(net.head("b"), folder / "whole", {.prefix = "heads.a"}), StateError);
     CHECK_THROWS_AS(io::load(net.trunk(), folder / "whole", {.prefix = "tru"}), StateError);  // a component is whole
     CHECK_THROWS_WITH(io::load(net.trunk(), folder / "whole", {.strict = false, .prefix = "body"}),
-                      ContainsSubstring("[load] expected tensors below 'body.' in ") && ContainsSubstring("got 10 tensors: 'heads.a.bias', "));
+                      ContainsSubstring("[load] expected tensors below 'body.' in ") &&
+                          ContainsSubstring("got 10 tensors: 'heads.a.bias', "));
 }
 
 TEST_CASE("a thousand names make a message that can be read", "[io][model]") {
@@ -264,7 +267,8 @@ TEST_CASE("a thousand names make a message that can be read", "[io][model]") {
     io::save(deep, folder / "deep");
     nn::Linear one{1, 1};
     CHECK_THROWS_WITH(io::load(one, folder / "deep"),
-                      ContainsSubstring("got others: missing weight, bias; unexpected 0.bias, 0.weight, ") && ContainsSubstring(" and 992 more"));
+                      ContainsSubstring("got others: missing weight, bias; unexpected 0.bias, 0.weight, ") &&
+                          ContainsSubstring(" and 992 more"));
     nn::Sequential<float> none;
     CHECK(io::load(none, folder / "empty").complete());
 }
@@ -317,8 +321,9 @@ TEST_CASE("names that differ by the nesting of a sequence are refused with a hin
     nested.add(nn::Sequential{nn::Linear{2, 2}, nn::ReLU{}});
     io::save(nested, folder / "nested.safetensors");
     nn::Sequential braced{nn::Sequential{nn::Linear{2, 2}, nn::ReLU{}}};
-    CHECK_THROWS_WITH(io::load(braced, folder / "nested.safetensors"), ContainsSubstring("missing 0.weight, 0.bias; unexpected 0.0.bias, 0.0.weight; "
-                                                                                         "a Sequential alone in the braces of another is a copy"));
+    CHECK_THROWS_WITH(io::load(braced, folder / "nested.safetensors"),
+                      ContainsSubstring("missing 0.weight, 0.bias; unexpected 0.0.bias, 0.0.weight; "
+                                        "a Sequential alone in the braces of another is a copy"));
     mtl::MultiTaskNet deep{nn::Sequential{nn::Linear{2, 2}}, {{"a", nn::Linear{2, 1}}}};
     nn::Sequential<float> trunk;
     trunk.add(nn::Sequential{nn::Linear{2, 2}});

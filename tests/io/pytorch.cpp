@@ -98,8 +98,9 @@ TEMPLATE_TEST_CASE("what goes to PyTorch comes back bit by bit", "[io][pytorch]"
         CHECK(report.metadata.at("classes") == "a b");
         CHECK(report.metadata.at("layout") == "NCHW");
         CHECK(same_bits(net.state_dict(), back.state_dict()));
-        CHECK_THROWS_WITH(io::load(back, folder / "there"), ContainsSubstring("expected layout NHWC in ") &&
-                                                                ContainsSubstring("got NCHW: a file for PyTorch is read by io::load_pytorch"));
+        CHECK_THROWS_WITH(io::load(back, folder / "there"),
+                          ContainsSubstring("expected layout NHWC in ") &&
+                              ContainsSubstring("got NCHW: a file for PyTorch is read by io::load_pytorch"));
     };
     round(rgb_net<T>(), rgb_sample);
     round(flat_net<T>(), rgb_sample);
@@ -172,9 +173,10 @@ TEST_CASE("names: a prefix, a renaming, and what is left out", "[io][pytorch]") 
     CHECK(report.complete());
     CHECK(report.ignored.size() == 2);  // counters of batches
     CHECK(same_bits(trunk.state_dict(), net.trunk().state_dict()));
-    const auto half = io::load_pytorch(other, folder / "theirs", rgb_sample, {.strict = false, .rename = [](const std::string& name) {
-        return name.starts_with("fc.") ? "heads.left." + name.substr(3) : std::string{};
-    }});
+    const auto half = io::load_pytorch(other, folder / "theirs", rgb_sample,
+                                       {.strict = false, .rename = [](const std::string& name) {
+                                            return name.starts_with("fc.") ? "heads.left." + name.substr(3) : std::string{};
+                                        }});
     CHECK(half.loaded == std::vector<std::string>{"heads.left.weight", "heads.left.bias"});
     CHECK(half.unexpected.empty());
     CHECK(half.ignored.size() == 19);
@@ -182,7 +184,8 @@ TEST_CASE("names: a prefix, a renaming, and what is left out", "[io][pytorch]") 
     CHECK(same_bits(other.state_dict().at("heads.left.weight"), net.state_dict().at("heads.left.weight")));
 
     // A look-up in a table meets no counter, which the table need not have.
-    const std::map<std::string, std::string> table{{"weight", "w"}, {"bias", "b"}, {"running_mean", "stats.mean"}, {"running_var", "stats.var"}};
+    const std::map<std::string, std::string> table{
+        {"weight", "w"}, {"bias", "b"}, {"running_mean", "stats.mean"}, {"running_var", "stats.var"}};
     nn::BatchNorm norm{3};
     const auto at = [&](const std::string& path) { return table.at(path); };
     io::save_pytorch(norm, folder / "norm", {3}, {.rename = at});
@@ -200,8 +203,10 @@ TEST_CASE("names: a prefix, a renaming, and what is left out", "[io][pytorch]") 
         return io::load_pytorch(other, folder / "theirs", rgb_sample, {.strict = false, .rename = rename});
     };
     CHECK_THROWS_AS(clash(), StateError);
-    CHECK_THROWS_WITH(clash(), ContainsSubstring("got others: two tensors for one path: 'backbone.features.0.bias' and 'backbone.features.0.weight' "
-                                                 "for heads.left.bias, ") && ContainsSubstring(" more"));
+    CHECK_THROWS_WITH(clash(),
+                      ContainsSubstring("got others: two tensors for one path: 'backbone.features.0.bias' and 'backbone.features.0.weight' "
+                                        "for heads.left.bias, ") &&
+                          ContainsSubstring(" more"));
     const auto throws = [](const std::string&) -> std::string { throw 1; };
     const auto same = [](const std::string&) { return std::string{"a"}; };
     CHECK_THROWS_AS(io::load_pytorch(other, folder / "theirs", rgb_sample, {.rename = throws}), int);
@@ -225,10 +230,11 @@ TEST_CASE("what does not fit is told once, in PyTorch's shapes, before anything 
     io::save_safetensors(folder / "bad", file);
     const auto load = [&] { return io::load_pytorch(net, folder / "bad", {6, 6, 3}); };
     CHECK_THROWS_AS(load(), StateError);
-    CHECK_THROWS_WITH(load(), concat("[load_pytorch] expected the tensors of this model in ", folder / "bad",
-                                     ", got others: 0.weight of shape (4, 3, 5, 5) came as shape (4, 5, 5, 3), 0.bias of type F16, BF16, F32 "
-                                     "or F64 came as type I64, 3.weight of shape (2, 16) came as shape (2, 12); missing 1.running_var, "
-                                     "3.bias; unexpected fc.weight"));
+    CHECK_THROWS_WITH(load(),
+                      concat("[load_pytorch] expected the tensors of this model in ", folder / "bad",
+                             ", got others: 0.weight of shape (4, 3, 5, 5) came as shape (4, 5, 5, 3), 0.bias of type F16, BF16, F32 "
+                             "or F64 came as type I64, 3.weight of shape (2, 16) came as shape (2, 12); missing 1.running_var, "
+                             "3.bias; unexpected fc.weight"));
     CHECK(same_bits(net.state_dict(), before));
     const auto report = io::load_pytorch(net, folder / "bad", {6, 6, 3}, {.strict = false});
     CHECK(report.loaded == std::vector<std::string>{"1.weight", "1.bias", "1.running_mean"});
@@ -261,9 +267,10 @@ TEST_CASE("a tensor whose order cannot be seen is refused in both directions, ot
     CHECK_THROWS_AS(load(), StateError);
     CHECK_THROWS_WITH(load(), Catch::Matchers::EndsWith("got others: 3.weight: cannot see through 'narrow' from (2, 48) to (2, 24)"));
     CHECK_THROWS_AS(io::save_pytorch(net, folder / "back", {4, 4, 3}), StateError);
-    CHECK_THROWS_WITH(io::save_pytorch(net, folder / "back", {4, 4, 3}),
-                      "[save_pytorch] expected tensors whose order in PyTorch can be seen, got others: 3.weight: cannot see through 'narrow' "
-                      "from (2, 48) to (2, 24)");
+    CHECK_THROWS_WITH(
+        io::save_pytorch(net, folder / "back", {4, 4, 3}),
+        "[save_pytorch] expected tensors whose order in PyTorch can be seen, got others: 3.weight: cannot see through 'narrow' "
+        "from (2, 48) to (2, 24)");
     CHECK_FALSE(std::filesystem::exists(folder / "back"));
     CHECK(same_bits(net.state_dict(), before));
     const auto report = io::load_pytorch(net, folder / "file", {4, 4, 3}, {.strict = false});

@@ -40,7 +40,8 @@ std::string seen(Net net, const Shape& sample, const std::string& path, const st
 
 /// An activation of a user's own: one element at a time, but nothing says so.
 const auto swish = [](const Row& x) {
-    return autograd::elementwise("swish", x, [](float v) { return v / (1 + std::exp(-v)); }, [](float, float) { return 1.0F; });
+    return autograd::elementwise(
+        "swish", x, [](float v) { return v / (1 + std::exp(-v)); }, [](float, float) { return 1.0F; });
 };
 
 /// Layers around one weight that is computed from two parameters.
@@ -92,7 +93,11 @@ TEST_CASE("what lies between a flatten and a linear layer", "[io][pytorch_layout
     CHECK(between(nn::Sequential{nn::GELU{}, nn::Dropout{}, nn::Softmax{}, nn::LogSoftmax{}}) == "columns");
     CHECK(between(nn::BatchNorm{48}) == "columns");
     CHECK(between([](const Row& x) { return -x * 2.0F + 1.0F; }) == "columns");
-    CHECK(between([](const Row& x) { return autograd::reshape(x, {x.size(0), 3, 16}); }, 16)
+    CHECK(between(
+              [](const Row& x) {
+                  return autograd::reshape(x, {x.size(0), 3, 16});
+              },
+              16)
               .starts_with("cannot see through 'linear' from (2, 3, 16)"));
     CHECK(between([](const Row& x) { return autograd::flatten(autograd::reshape(x, {x.size(0), 2, 4, 2, 3})); }) == "columns");
     CHECK(between([](const Row& x) { return autograd::cat({x, x}, 1); }, 96) == "columns");
@@ -106,8 +111,9 @@ TEST_CASE("what lies between a flatten and a linear layer", "[io][pytorch_layout
           "cannot see through a value that is not on the tape, (2, 48)");
     CHECK(between([](const Row& x) { return x + x.detach(); }) == "cannot see through a value that is not on the tape, (2, 48)");
     CHECK(between([](const Row& x) { return x * Row{Tensor<float>::ones({48})}; }) == "columns");  // a user's constant lies as ours
-    CHECK(between([](const Row& x) { return autograd::flatten(autograd::reshape(x, {x.size(0), 2, 2, 12})); })
-              .starts_with("cannot see through 'reshape' from (2, 48) to (2, 2, 2, 12)"));  // another image than it was
+    CHECK(between([](const Row& x) {
+              return autograd::flatten(autograd::reshape(x, {x.size(0), 2, 2, 12}));
+          }).starts_with("cannot see through 'reshape' from (2, 48) to (2, 2, 2, 12)"));  // another image than it was
 }
 
 TEST_CASE("what becomes of an image", "[io][pytorch_layout]") {
@@ -126,8 +132,11 @@ TEST_CASE("what becomes of an image", "[io][pytorch_layout]") {
     CHECK(behind(nn::Identity{}, 3) == "plain");                                                                 // over the channels
     CHECK(behind(nn::Sequential{nn::MaxPool2d{4}, nn::Flatten{}}, 3) == "plain");                                // one pixel
     CHECK(behind(nn::Sequential{nn::AvgPool2d{2}, nn::Upsample{2}, nn::Flatten{}}, 48) == "columns");
-    CHECK(behind([](const Row& x) { return autograd::reshape(x, {x.numel() / 3, 3}); }, 3) ==
-          "cannot see through 'reshape' from (2, 4, 4, 3) to (32, 3)");
+    CHECK(behind(
+              [](const Row& x) {
+                  return autograd::reshape(x, {x.numel() / 3, 3});
+              },
+              3) == "cannot see through 'reshape' from (2, 4, 4, 3) to (32, 3)");
 }
 
 TEST_CASE("an image that is cut up anew is refused on both sides of it", "[io][pytorch_layout]") {
@@ -154,8 +163,9 @@ TEST_CASE("weights that are computed, and weights that are shared", "[io][pytorc
     CHECK(seen(Scaled{{5, 7}}, {7}, "gain") == "plain");
     const nn::Sequential behind{nn::Flatten{}, Scaled{{5, 48}}};
     CHECK_THROWS_AS(seen(behind, {4, 4, 3}, "1.weight"), StateError);
-    CHECK_THROWS_WITH(seen(behind, {4, 4, 3}, "1.weight"), "[test] expected operations whose weights can be turned over, got: cannot "
-                                                           "see through the computed weights of 'linear' from (2, 48) to (2, 5)");
+    CHECK_THROWS_WITH(seen(behind, {4, 4, 3}, "1.weight"),
+                      "[test] expected operations whose weights can be turned over, got: cannot "
+                      "see through the computed weights of 'linear' from (2, 48) to (2, 5)");
     const Shared shared{{}, std::make_shared<nn::Linear<float>>(48, 48)};
     CHECK(seen(nn::Sequential{nn::Flatten{}, shared}, {4, 4, 3}, "1.inner.weight") == "columns");
     CHECK(seen(nn::Sequential{nn::Flatten{}, shared, shared}, {4, 4, 3}, "2.inner.weight") ==

@@ -45,8 +45,8 @@ mtl::MultiTaskNet<T> flat_net() {
 
 template <class T>
 nn::Sequential<T> decoder_net() {
-    return {nn::Linear<T>{5, 24}, nn::BatchNorm<T>{24}, nn::ReLU{}, nn::Unflatten{{2, 3, 4}}, nn::Upsample{2},
-            nn::Conv2d<T>{4, 3, 3, {.padding = 1}}};
+    return {nn::Linear<T>{5, 24},     nn::BatchNorm<T>{24}, nn::ReLU{},
+            nn::Unflatten{{2, 3, 4}}, nn::Upsample{2},      nn::Conv2d<T>{4, 3, 3, {.padding = 1}}};
 }
 
 template <class T>

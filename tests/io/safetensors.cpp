@@ -59,10 +59,12 @@ TEST_CASE("wider types come first, then names; metadata comes before all", "[io]
     file.insert("empty", Tensor<double>{Shape{0, 4}});
     file.metadata() = {{"epoch", "3"}, {"note", "a \"quote\" and \n\xc3\xbc"}};
     const std::string bytes = io::to_safetensors(file);
-    CHECK(bytes.substr(8).starts_with(
-        R"({"__metadata__":{"epoch":"3","note":"a \"quote\" and \n)" "\xc3\xbc" R"("},)" +
-        entry("steps", "I64", "[]", "[0,8]") + ',' + entry("empty", "F64", "[0,4]", "[8,8]") + ',' + entry("a", "F32", "[1]", "[8,12]") + ',' +
-        entry("b", "F32", "[1]", "[12,16]") + ',' + entry("flag", "BOOL", "[3]", "[16,19]") + '}'));
+    CHECK(bytes.substr(8).starts_with(R"({"__metadata__":{"epoch":"3","note":"a \"quote\" and \n)"
+                                      "\xc3\xbc"
+                                      R"("},)" +
+                                      entry("steps", "I64", "[]", "[0,8]") + ',' + entry("empty", "F64", "[0,4]", "[8,8]") + ',' +
+                                      entry("a", "F32", "[1]", "[8,12]") + ',' + entry("b", "F32", "[1]", "[12,16]") + ',' +
+                                      entry("flag", "BOOL", "[3]", "[16,19]") + '}'));
     CHECK(io::decode<std::uint64_t, std::endian::little>(bytes.data()) % 8 == 0);
     const auto back = io::parse_safetensors(bytes);
     CHECK(back.metadata() == file.metadata());
@@ -152,7 +154,8 @@ TEST_CASE("rule 5: unknown types, negative and fractional numbers", "[io][safete
 }
 
 TEST_CASE("duplicate keys are refused at every level", "[io][safetensors]") {
-    refused(bytes_of('{' + entry("w", "U8", "[1]", "[0,1]") + ',' + entry("w", "U8", "[1]", "[0,1]") + '}', "\1"), "each key once, got 'w' twice");
+    refused(bytes_of('{' + entry("w", "U8", "[1]", "[0,1]") + ',' + entry("w", "U8", "[1]", "[0,1]") + '}', "\1"),
+            "each key once, got 'w' twice");
     refused(bytes_of(R"({"w":{"dtype":"U8","dtype":"U8"}})"), "each key of 'w' once, got 'dtype' twice");
     refused(bytes_of(R"({"__metadata__":{"a":"1","a":"1"}})"), "each key of __metadata__ once, got 'a' twice");
     refused(bytes_of(R"({"__metadata__":{},"__metadata__":{}})"), "each key once, got '__metadata__' twice");
@@ -219,7 +222,8 @@ TEST_CASE("bugs of other readers: no guard of sign or overflow (imp 1605)", "[io
 TEST_CASE("bugs of other readers: a negative offset, an end before the begin (audio.cpp 138)", "[io][safetensors]") {
     refused(one("F32", "[2]", "[-4,4]"), "the negative number -4");
     refused(one("F32", "[2]", "[0,-8]"), "the negative number -8");
-    refused(bytes_of('{' + entry("a", "U8", "[8]", "[0,8]") + ',' + entry("b", "U8", "[4]", "[8,4]") + '}', std::string(8, '\1')), "[8, 4)");
+    refused(bytes_of('{' + entry("a", "U8", "[8]", "[0,8]") + ',' + entry("b", "U8", "[4]", "[8,4]") + '}', std::string(8, '\1')),
+            "[8, 4)");
 }
 
 TEST_CASE("a file cut at any byte is refused by name", "[io][safetensors]") {
@@ -228,7 +232,8 @@ TEST_CASE("a file cut at any byte is refused by name", "[io][safetensors]") {
         INFO(length);
         folder.file("cut.safetensors", golden.substr(0, length));
         CHECK_THROWS_AS(io::load_safetensors(folder / "cut.safetensors"), IoError);
-        CHECK_THROWS_WITH(io::load_safetensors(folder / "cut.safetensors"), ContainsSubstring("[load_safetensors]") && ContainsSubstring("cut.safetensors"));
+        CHECK_THROWS_WITH(io::load_safetensors(folder / "cut.safetensors"),
+                          ContainsSubstring("[load_safetensors]") && ContainsSubstring("cut.safetensors"));
         CHECK_THROWS_AS(io::parse_safetensors(golden.substr(0, length)), IoError);
     }
     CHECK_THROWS_WITH(io::load_safetensors(folder / "absent"), ContainsSubstring("absent"));
@@ -255,7 +260,8 @@ TEST_CASE("the file that fails to be written leaves the old one", "[io][safetens
     file.insert("w", Tensor<float>{{2}, {1, -2}});
     io::save_safetensors(folder / "w", file);
     file.insert("\xff", Tensor<float>{});
-    CHECK_THROWS_WITH(io::save_safetensors(folder / "w", file), ContainsSubstring("[save_safetensors] expected names and metadata in UTF-8"));
+    CHECK_THROWS_WITH(io::save_safetensors(folder / "w", file),
+                      ContainsSubstring("[save_safetensors] expected names and metadata in UTF-8"));
     CHECK(contents(folder / "w") == golden);
     CHECK(folder.entries() == 1);
     CHECK_THROWS_AS(io::save_safetensors(folder / "no/folder", io::TensorFile{}), IoError);

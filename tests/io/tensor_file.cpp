@@ -38,8 +38,8 @@ TEST_CASE("element types and their names", "[io][dtype]") {
     CHECK(io::bits_of(io::Dtype::BF16) == 16);
 }
 
-TEMPLATE_TEST_CASE("tensors of every native type come back", "[io][tensor_file]", float, double, std::int8_t, std::uint8_t,
-                   std::int16_t, std::uint16_t, std::int32_t, std::uint32_t, std::int64_t, std::uint64_t, bool, Index) {
+TEMPLATE_TEST_CASE("tensors of every native type come back", "[io][tensor_file]", float, double, std::int8_t, std::uint8_t, std::int16_t,
+                   std::uint16_t, std::int32_t, std::uint32_t, std::int64_t, std::uint64_t, bool, Index) {
     io::TensorFile file;
     const Tensor<TestType> tensor{{2, 2}, {TestType(1), TestType(0), TestType(1), TestType(1)}};
     file.insert("t", tensor);
@@ -84,8 +84,8 @@ TEMPLATE_TEST_CASE("integers and truth values of any stored type are read where 
     if constexpr (std::is_signed_v<T>)
         CHECK_THROWS_AS(file.get<std::uint64_t>("ends"), IoError);
     else
-        CHECK_THROWS_WITH(file.get<std::int8_t>("ends"), concat("[tensor_file] expected values from -128 to 127 in 'ends', got ",
-                                                                +Limits::max(), " at 1"));
+        CHECK_THROWS_WITH(file.get<std::int8_t>("ends"),
+                          concat("[tensor_file] expected values from -128 to 127 in 'ends', got ", +Limits::max(), " at 1"));
 }
 
 TEST_CASE("a negative label, and one beyond an Index, are told with their place", "[io][tensor_file]") {

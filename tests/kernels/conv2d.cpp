@@ -31,8 +31,13 @@ ConvShape random_shape(Random& random) {
     const Pair input{std::max<Index>(1, reach.height - 2 * window.padding.height) + random.below(6),
                      std::max<Index>(1, reach.width - 2 * window.padding.width) + random.below(6)};
     const Index groups = random.below(2) ? 1 : between(random, 1, 3);
-    return {between(random, 1, 10), input, window.output("test", input), groups * between(random, 1, 4),
-            groups * between(random, 1, 4), groups, window};
+    return {between(random, 1, 10),
+            input,
+            window.output("test", input),
+            groups * between(random, 1, 4),
+            groups * between(random, 1, 4),
+            groups,
+            window};
 }
 
 template <class Scalar>
@@ -97,8 +102,7 @@ TEMPLATE_TEST_CASE("convolution equals its definition for random geometries", "[
     }
 }
 
-TEMPLATE_TEST_CASE("convolution equals its definition when images are cut into strips and channels into tiles", "[conv2d]", float,
-                   double) {
+TEMPLATE_TEST_CASE("convolution equals its definition when images are cut into strips and channels into tiles", "[conv2d]", float, double) {
     Random random{5};
     const Window strided{3, {1, 2}, 1};
     for (const Pair input : {Pair{40, 70}, Pair{90, 33}})

@@ -82,9 +82,8 @@ void compare(const ConvShape& s, ConvTail tail, std::uint64_t seed) {
     Tensor<double> plain{{s.batch * s.output_size()}};
     for (Index k = 0; k < plain.numel() && with_bias; ++k)
         plain[k] = static_cast<double>(actual.bias[k % s.out_channels]);
-    for_each_product(s, [&](Index i, Index j, Index k) {
-        plain[k] += static_cast<double>(actual.x[i]) * static_cast<double>(actual.w[j]);
-    });
+    for_each_product(s,
+                     [&](Index i, Index j, Index k) { plain[k] += static_cast<double>(actual.x[i]) * static_cast<double>(actual.w[j]); });
 
     // What the tail makes of it, and the cotangent of the plain result.
     Tensor<double> y{actual.y.shape()};
@@ -95,8 +94,8 @@ void compare(const ConvShape& s, ConvTail tail, std::uint64_t seed) {
         if (tail == ConvTail::relu_max_pool) {
             const Pair pooled = s.pooled();
             const Index row = k / c / pooled.width;  // of all images
-            const Index first = ((row / pooled.height * s.output.height + row % pooled.height * 2) * s.output.width +
-                                 k / c % pooled.width * 2) * c + k % c;
+            const Index first =
+                ((row / pooled.height * s.output.height + row % pooled.height * 2) * s.output.width + k / c % pooled.width * 2) * c + k % c;
             from = first;
             for (Index i = 1; i < 4; ++i)
                 if (const Index at = first + (i / 2 * s.output.width + i % 2) * c; plain[at] > plain[from])

@@ -40,7 +40,10 @@ TEST_CASE("a frame holds an image's pixels, and zeros around it", "[conv_rows]")
     Random random{1};
     const auto image = Tensor<float>::normal({5, 6, 3}, random);
     check_frames(
-        3, 3, [&](const Frame& f, float* to) { kernels::detail::frame_of_image(f, {5, 6}, 3, image.data(), to); },
+        3, 3,
+        [&](const Frame& f, float* to) {
+            kernels::detail::frame_of_image(f, {5, 6}, 3, image.data(), to);
+        },
         [&](Index y, Index x, Index c) { return image.at(y, x, c); });
 }
 
@@ -77,8 +80,10 @@ TEST_CASE("a frame of a cotangent is that before ReLU and pooling", "[conv_rows]
 TEST_CASE("the windows of a strip read the pixels of its image, in place or from a frame, and zeros beyond", "[conv_rows]") {
     Random random{4};
     for (int round = 0; round < 60; ++round) {
-        const Window w{{1 + random.below(3), 1 + random.below(3)}, {1 + random.below(2), 1 + random.below(2)},
-                       round % 3 ? Pair{random.below(3), random.below(3)} : Pair{0}, {1 + random.below(2), 1 + random.below(2)}};
+        const Window w{{1 + random.below(3), 1 + random.below(3)},
+                       {1 + random.below(2), 1 + random.below(2)},
+                       round % 3 ? Pair{random.below(3), random.below(3)} : Pair{0},
+                       {1 + random.below(2), 1 + random.below(2)}};
         const Pair input{6 + random.below(4), 6 + random.below(4)};
         const Index groups = 1 + random.below(2), depth = 1 + random.below(3);
         const ConvShape s{5, input, w.output("test", input), groups * depth, groups, groups, w};

@@ -13,8 +13,8 @@ using namespace espalier;
 
 TEST_CASE("the mask of dropout is that of the stream's numbers, draw by draw, with every instruction set", "[dropout]") {
     // Positions where a lane's number passes 2^32 or 2^64, and seeds and streams with all 64 bits.
-    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{12345}, (std::uint64_t{1} << 32) - 5, (std::uint64_t{7} << 32) - 33,
-                                      ~std::uint64_t{0} - 20})
+    for (const std::uint64_t first :
+         {std::uint64_t{0}, std::uint64_t{12345}, (std::uint64_t{1} << 32) - 5, (std::uint64_t{7} << 32) - 33, ~std::uint64_t{0} - 20})
         for (const double p : {1e-300, 0.1, 0.5, 0.7, 1 - 0x1p-53}) {
             const Random random{0x9E3779B97F4A7C15U + first, 0xD1B54A32D192ED03U, first};
             const auto bound = static_cast<std::uint64_t>(std::ceil(p * 0x1p53)) << 11;
@@ -23,8 +23,8 @@ TEST_CASE("the mask of dropout is that of the stream's numbers, draw by draw, wi
                     CAPTURE(first, p, isa_name(isa), n);
                     const std::vector<float> x(static_cast<std::size_t>(n), 3.0F);
                     std::vector<float> mask(x.size() + 1, 77), y = mask;
-                    kernels::simd::kernels_of<kernels::Dropout>(isa).run(n, {random.seed(), random.stream(), first, bound, 1.25F},
-                                                                         x.data(), mask.data(), y.data());
+                    kernels::simd::kernels_of<kernels::Dropout>(isa).run(n, {random.seed(), random.stream(), first, bound, 1.25F}, x.data(),
+                                                                         mask.data(), y.data());
                     for (std::size_t i = 0; i < x.size(); ++i) {
                         const bool dropped = Random::to_unit<double>(random.at(first + i)) < p;
                         REQUIRE(mask[i] == (dropped ? 0 : 1.25F));

@@ -91,7 +91,7 @@ void check_derivative(const std::string& name, double scale, const Reference& re
             const double derivative = reference(static_cast<double>(x[i]));
             const double off = std::abs(static_cast<double>(dy[i]) - derivative);
             const bool near = std::abs(derivative) > static_cast<double>(most) ? !std::isfinite(dy[i])
-                                                                                : off <= 4e-7 * std::max(std::abs(derivative), scale);
+                                                                               : off <= 4e-7 * std::max(std::abs(derivative), scale);
             if ((!near && !std::isnan(derivative)) || !same(dy[i], expected[i]))
                 FAIL("expected " << derivative << " at " << x[i] << ", got " << dy[i] << ", with baseline " << expected[i]);
         }
@@ -113,9 +113,12 @@ TEST_CASE("functions of an element are right to the last places from 0 to infini
     check_value<Sigmoid>("sigmoid", 2.5, sigmoid);
     check_value<Gelu>("gelu", 5, [](double x) { return x < -40 ? -0.0 : x * normal(x); });  // of the far tail as well
     check_value<Relu>("relu", 0, [](double x) { return x < 0 ? 0 : x; });
-    check_value<LeakyRelu>("leaky relu", 0, [](double x) { return x > 0 ? x : static_cast<double>(0.3F * static_cast<float>(x)); }, 0.3F);
-    check_value<Scale>("scale", 0, [](double x) { return static_cast<double>(static_cast<float>(x) * 1.7F); }, 1.7F);
-    check_value<Shift>("shift", 0, [](double x) { return static_cast<double>(static_cast<float>(x) + 1.7F); }, 1.7F);
+    check_value<LeakyRelu>(
+        "leaky relu", 0, [](double x) { return x > 0 ? x : static_cast<double>(0.3F * static_cast<float>(x)); }, 0.3F);
+    check_value<Scale>(
+        "scale", 0, [](double x) { return static_cast<double>(static_cast<float>(x) * 1.7F); }, 1.7F);
+    check_value<Shift>(
+        "shift", 0, [](double x) { return static_cast<double>(static_cast<float>(x) + 1.7F); }, 1.7F);
 }
 
 TEST_CASE("what comes back through functions of an element is right, with the same bits everywhere", "[functions]") {
@@ -126,9 +129,12 @@ TEST_CASE("what comes back through functions of an element is right, with the sa
     check_derivative<Sigmoid>("sigmoid", 1, [](double x) { return sigmoid(x) * sigmoid(-x); });
     check_derivative<Gelu>("gelu", 1, [](double x) { return normal(x) + std::clamp(x, -50.0, 50.0) * density(x); });
     check_derivative<Relu>("relu", 0, [](double x) { return x > 0 ? 1 : 0; });
-    check_derivative<LeakyRelu>("leaky relu", 0, [](double x) { return x > 0 ? 1 : static_cast<double>(0.3F); }, 0.3F);
-    check_derivative<Scale>("scale", 0, [](double) { return static_cast<double>(1.7F); }, 1.7F);
-    check_derivative<Shift>("shift", 0, [](double) { return 1; }, 1.7F);
+    check_derivative<LeakyRelu>(
+        "leaky relu", 0, [](double x) { return x > 0 ? 1 : static_cast<double>(0.3F); }, 0.3F);
+    check_derivative<Scale>(
+        "scale", 0, [](double) { return static_cast<double>(1.7F); }, 1.7F);
+    check_derivative<Shift>(
+        "shift", 0, [](double) { return 1; }, 1.7F);
 }
 
 TEST_CASE("the small derivatives of gelu's tail have their digits", "[functions]") {

@@ -46,8 +46,7 @@ void compare(Index m, Index n, Index k, Transpose ta, Transpose tb, bool accumul
             }
             double sum = accumulate ? static_cast<double>(before.at(i, j)) : 0;
             for (Index l = 0; l < k; ++l)
-                sum += static_cast<double>(a_turned ? a.at(l, i) : a.at(i, l)) *
-                       static_cast<double>(b_turned ? b.at(j, l) : b.at(l, j));
+                sum += static_cast<double>(a_turned ? a.at(l, i) : a.at(i, l)) * static_cast<double>(b_turned ? b.at(j, l) : b.at(l, j));
             worst = std::max(worst, std::abs(static_cast<double>(c.at(i, j)) - sum));
         }
     CAPTURE(m, n, k, a_turned, b_turned, accumulate);

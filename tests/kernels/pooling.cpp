@@ -22,8 +22,11 @@ namespace {
 
 PoolShape random_shape(Random& random) {
     const Pair kernel{1 + random.below(4), 1 + random.below(4)};
-    const Window window{kernel, {1 + random.below(3), 1 + random.below(3)},
-                        {random.below(kernel.height / 2 + 1), random.below(kernel.width / 2 + 1)}, 1, random.below(2) == 1};
+    const Window window{kernel,
+                        {1 + random.below(3), 1 + random.below(3)},
+                        {random.below(kernel.height / 2 + 1), random.below(kernel.width / 2 + 1)},
+                        1,
+                        random.below(2) == 1};
     const Pair input{kernel.height + random.below(6), kernel.width + random.below(random.below(3) ? 6 : 40)};
     return {1 + random.below(3), input, window.output("test", input), 1 + random.below(random.below(2) ? 5 : 40), window,
             random.below(2) == 1};

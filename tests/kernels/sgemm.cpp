@@ -145,4 +145,3 @@ TEST_CASE("blocks cover a product's result once, in whole units of columns but f
         CHECK(std::all_of(times.begin(), times.end(), [](int count) { return count == 1; }));
     }
 }
-

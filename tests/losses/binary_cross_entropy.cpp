@@ -23,8 +23,7 @@ TEST_CASE("binary_cross_entropy_with_logits equals PyTorch's", "[losses]") {
                  {-0.18242552380635635, 0.3775406687981454, 0.5621765008857981, -0.047425873177566635, -0.8807970779778824,
                   0.429178699175393});
     require_loss(BCEWithLogits<double>{{.reduction = Reduction::none}}, prediction, values,
-                 {0.2014132779827524, 0.4740769841801067, 0.8259394198788436, 0.04858735157374206, 2.1269280110429727,
-                  0.9493710061148999},
+                 {0.2014132779827524, 0.4740769841801067, 0.8259394198788436, 0.04858735157374206, 2.1269280110429727, 0.9493710061148999},
                  {});
 }
 
@@ -33,8 +32,7 @@ TEST_CASE("binary_cross_entropy_with_logits with pos_weight equals PyTorch's", "
                  {-0.060808507935452116, 0.0629234447996909, 0.09369608348096635, -0.003952156098130553, -0.2935990259926275,
                   0.07821356029641147});
     require_loss(BCEWithLogits<double>{{.pos_weight = pos_weight, .reduction = Reduction::none}}, prediction, values,
-                 {0.4028265559655048, 0.4740769841801067, 0.8259394198788436, 0.02429367578687103, 4.253856022085945,
-                  0.9010121303505374},
+                 {0.4028265559655048, 0.4740769841801067, 0.8259394198788436, 0.02429367578687103, 4.253856022085945, 0.9010121303505374},
                  {});
     const auto one = [](const Shape& shape) { return BCEWithLogits<double>{{.pos_weight = Tensor<double>::full(shape, 3)}}; };
     const double all = BCEWithLogits<double>{{.pos_weight = Tensor<double>::full({2}, 3)}}(Variable<double>{prediction}, values).item();

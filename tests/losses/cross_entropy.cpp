@@ -55,17 +55,14 @@ TEST_CASE("cross_entropy with class weights equals PyTorch's", "[losses]") {
 
 TEST_CASE("cross_entropy with label smoothing equals PyTorch's", "[losses]") {
     require_loss(CrossEntropy<double>{{.label_smoothing = 0.3}}, logits, labels, {0.6986335189845456},
-                 {0.025606727369148097, -0.023091086557854523, -0.0025156408112935883, -0.027186552949645035,
-                  0.03527886799921718, -0.008092315049572163, 0, 0, 0, 0.048242823684932545, -0.044919681408392746,
-                  -0.0033231422765398564});
-    require_loss(CrossEntropy<double>{{.label_smoothing = 0.3, .reduction = Reduction::sum}}, logits, labels,
-                 {2.095900556953637}, {});
+                 {0.025606727369148097, -0.023091086557854523, -0.0025156408112935883, -0.027186552949645035, 0.03527886799921718,
+                  -0.008092315049572163, 0, 0, 0, 0.048242823684932545, -0.044919681408392746, -0.0033231422765398564});
+    require_loss(CrossEntropy<double>{{.label_smoothing = 0.3, .reduction = Reduction::sum}}, logits, labels, {2.095900556953637}, {});
     require_loss(CrossEntropy<double>{{.label_smoothing = 0.3, .reduction = Reduction::none}}, logits, labels,
                  {0.7076219831020326, 0.6806726094072241, 0, 0.7076059644443804}, {});
     require_loss(CrossEntropy<double>{{.weight = weight, .label_smoothing = 0.3}}, logits, labels, {0.7494041886897476},
-                 {0.045606727369148094, -0.04309108655785452, -0.0025156408112935883, 0.032231799289205866,
-                  -0.013538256560454036, -0.018693542728751854, 0, 0, 0, 0.10250480963260421, -0.1117859475999177,
-                  0.009281137967313401});
+                 {0.045606727369148094, -0.04309108655785452, -0.0025156408112935883, 0.032231799289205866, -0.013538256560454036,
+                  -0.018693542728751854, 0, 0, 0, 0.10250480963260421, -0.1117859475999177, 0.009281137967313401});
     require_loss(CrossEntropy<double>{{.weight = weight, .label_smoothing = 0.3, .reduction = Reduction::sum}}, logits, labels,
                  {2.8102657075865536},
                  {0.1710252276343054, -0.16159157459195445, -0.009433653042350915, 0.12086924733452209, -0.05076846210170261,
@@ -76,12 +73,12 @@ TEST_CASE("cross_entropy with label smoothing equals PyTorch's", "[losses]") {
 
 TEST_CASE("cross_entropy takes classes on the last axis of anything", "[losses]") {
     // F.cross_entropy(x.reshape(2, 2, 3).permute(0, 2, 1), y.reshape(2, 2), weight=w, label_smoothing=0.1)
-    require_loss(CrossEntropy<double>{{.weight = weight, .label_smoothing = 0.1}}, logits.reshape({2, 2, 3}),
-                 labels.reshape({2, 2}), {0.4758148562245672}, {});
+    require_loss(CrossEntropy<double>{{.weight = weight, .label_smoothing = 0.1}}, logits.reshape({2, 2, 3}), labels.reshape({2, 2}),
+                 {0.4758148562245672}, {});
     Random random{1};
     const auto images = Tensor<double>::normal({2, 3, 2, 4}, random);
-    const Variable<double> loss = losses::cross_entropy(Variable<double>{images}, Tensor<Index>{{2, 3, 2}, {0, 1, 2, 3, 3, 2, 1, 0, 0, 0, 1, 1}},
-                                                        {.reduction = Reduction::none});
+    const Variable<double> loss = losses::cross_entropy(
+        Variable<double>{images}, Tensor<Index>{{2, 3, 2}, {0, 1, 2, 3, 3, 2, 1, 0, 0, 0, 1, 1}}, {.reduction = Reduction::none});
     REQUIRE(loss.shape() == Shape{2, 3, 2});
 }
 
@@ -90,7 +87,8 @@ TEST_CASE("cross_entropy's gradients hold for all options", "[losses][gradcheck]
         CAPTURE(options.label_smoothing, options.weight.has_value(), static_cast<int>(options.reduction));
         const CrossEntropy<double> loss{options};
         require_gradients(loss, logits, Tensor<Index>{{4}, {2, 0, 1, 0}});
-        require_gradients(loss, logits, losses::Target<double>{Tensor<Index>{{4}, {2, 0, 2, 0}}, Tensor<bool>{{4}, {true, false, true, true}}});
+        require_gradients(loss, logits,
+                          losses::Target<double>{Tensor<Index>{{4}, {2, 0, 2, 0}}, Tensor<bool>{{4}, {true, false, true, true}}});
         require_gradients(loss, logits.reshape({2, 2, 3}), Tensor<Index>{{2, 2}, {2, 0, 1, 0}});
         require_masked(loss, logits, Tensor<Index>{{4}, {2, 0, 0, 1}});
     }
@@ -100,8 +98,7 @@ TEST_CASE("cross_entropy over nothing is 0 and not NaN", "[losses]") {
     require_loss(CrossEntropy<double>{}, logits, Tensor<Index>::full({4}, -100), {0}, std::vector<double>(12));
     require_loss(CrossEntropy<double>{}, Tensor<double>{{0, 3}}, Tensor<Index>{{0}}, {0}, {});
     const Tensor<double> only_first{{3}, {1, 0, 0}};
-    require_loss(CrossEntropy<double>{{.weight = only_first}}, logits, Tensor<Index>{{4}, {1, 1, 2, 2}}, {0},
-                 std::vector<double>(12));
+    require_loss(CrossEntropy<double>{{.weight = only_first}}, logits, Tensor<Index>{{4}, {1, 1, 2, 2}}, {0}, std::vector<double>(12));
 }
 
 TEST_CASE("cross_entropy is a constant where no label counts: all ignored, or of class weight 0", "[losses]") {
@@ -119,7 +116,8 @@ TEST_CASE("cross_entropy is a constant where no label counts: all ignored, or of
         CHECK(constant({.weight = only_first, .reduction = reduction}, others));
         CHECK(constant({.weight = Tensor<double>{Shape{3}}, .label_smoothing = 0.3, .reduction = reduction}, others));
         CHECK(constant({.weight = only_first, .reduction = reduction},
-                       {Tensor<Index>{{4}, {0, -100, 2, 0}}, {.mask = Tensor<bool>{{4}, {true, true, true, false}}, .weight = Tensor<double>{{4}, {0, 1, 1, 1}}}}));
+                       {Tensor<Index>{{4}, {0, -100, 2, 0}},
+                        {.mask = Tensor<bool>{{4}, {true, true, true, false}}, .weight = Tensor<double>{{4}, {0, 1, 1, 1}}}}));
         // One that counts is enough.
         CHECK(losses::cross_entropy(x, Tensor<Index>{{4}, {1, 0, 2, 2}}, {.weight = only_first, .reduction = reduction}).requires_grad());
     }
@@ -131,7 +129,8 @@ TEST_CASE("With label smoothing a label of class weight 0 still counts in a sum,
     const Tensor<Index> others{{4}, {1, 1, 2, 2}};
     const auto smoothed = [&](Reduction r) { return CrossEntropy<double>{{.weight = only_first, .label_smoothing = 0.3, .reduction = r}}; };
     require_loss(smoothed(Reduction::sum), logits, others, {0.8532140600185681}, {});
-    require_loss(smoothed(Reduction::none), logits, others, {0.17326219831020326, 0.033067260940722404, 0.5061240043232045, 0.14076059644443803}, {});
+    require_loss(smoothed(Reduction::none), logits, others,
+                 {0.17326219831020326, 0.033067260940722404, 0.5061240043232045, 0.14076059644443803}, {});
     require_loss(smoothed(Reduction::mean), logits, Tensor<Index>{{4}, {1, 0, 2, 2}}, {1.084684886603625}, {});
     REQUIRE(smoothed(Reduction::sum)(Variable<double>{logits, true}, others).requires_grad());
     // The mean divides by the weights of the labels, which are 0: PyTorch gives NaN.
@@ -178,7 +177,8 @@ TEST_CASE("cross_entropy in float is right for many classes and many rows", "[lo
             REQUIRE(gradient[7] == Approx((mass * p - 0.1 * p * own - 0.9 * own) / divisor).epsilon(1e-5));
         }
     const Index rows = 200000;
-    const auto many = losses::cross_entropy(Variable<float>{Tensor<float>{{rows, 3}}, true}, Tensor<Index>{{rows}}, {.label_smoothing = 0.1});
+    const auto many = losses::cross_entropy(Variable<float>{Tensor<float>{{rows, 3}}, true}, Tensor<Index>{{rows}},
+                                            {.label_smoothing = 0.1});
     REQUIRE(many.item() == Approx(std::log(3.0)).epsilon(1e-6));
 }
 
@@ -238,8 +238,7 @@ TEST_CASE("cross_entropy names what does not fit", "[losses]") {
 }
 
 TEST_CASE("cross_entropy refuses bad options when it is made", "[losses]") {
-    REQUIRE_THROWS_WITH(CrossEntropy<float>{{.label_smoothing = 1.5}},
-                        "[cross_entropy] expected a label_smoothing in [0, 1], got 1.5");
+    REQUIRE_THROWS_WITH(CrossEntropy<float>{{.label_smoothing = 1.5}}, "[cross_entropy] expected a label_smoothing in [0, 1], got 1.5");
     REQUIRE_THROWS_AS(CrossEntropy<float>{{.label_smoothing = std::nan("")}}, ValueError);
     REQUIRE_THROWS_WITH(CrossEntropy<float>({.weight = Tensor<float>{{2, 1}}}),
                         "[cross_entropy] expected class weights of shape (classes,), got (2, 1)");

@@ -20,8 +20,9 @@ Variable<double> asymmetric(const Variable<double>& prediction, const Target<dou
 }
 
 Variable<double> log_cosh(const Variable<double>& prediction, const Target<double>& target) {
-    return losses::pointwise("log_cosh", prediction, target,
-                             [](double x, double y) { return losses::Point{std::log(std::cosh(x - y)), std::tanh(x - y)}; });
+    return losses::pointwise("log_cosh", prediction, target, [](double x, double y) {
+        return losses::Point{std::log(std::cosh(x - y)), std::tanh(x - y)};
+    });
 }
 
 }  // namespace
@@ -77,7 +78,9 @@ TEST_CASE("A loss of one's own is what a loss of the library is, and a constant 
 
 TEST_CASE("Losses that were made elsewhere are averaged by element or by sample", "[losses]") {
     const Variable<double> each{Tensor<double>{{3, 2}, {1, 2, 3, 4, std::nan(""), 6}}, true};
-    const Target<double> target{Tensor<double>{{3, 2}}, {.mask = Tensor<bool>{{3, 2}, {true, true, true, false, false, false}}, .weight = Tensor<double>{{3}, {1, 3, 1}}}};
+    const Target<double> target{
+        Tensor<double>{{3, 2}},
+        {.mask = Tensor<bool>{{3, 2}, {true, true, true, false, false, false}}, .weight = Tensor<double>{{3}, {1, 3, 1}}}};
     const auto mean = losses::mean_over_labelled(each, target);
     REQUIRE(mean.item() == Approx((1 + 2 + 3 * 3) / 5.0));
     require_close(autograd::vjp(mean, Tensor<double>{{1}, {5}}, std::span{&each, 1})[0], std::vector<double>{1, 1, 3, 0, 0, 0});
@@ -89,7 +92,8 @@ TEST_CASE("Losses that were made elsewhere are averaged by element or by sample"
     // Focal loss: what a loss of the library gives for each sample, and more done to it.
     const Tensor<Index> labels{{3}, {0, 1, 7}};
     const Target<double> some{labels, Tensor<bool>{{3}, {true, true, false}}};
-    const auto ce = losses::cross_entropy(Variable<double>{Tensor<double>{{3, 2}, {1, 0, 0, 0, 0, 0}}, true}, some, {.reduction = losses::Reduction::none});
+    const auto ce = losses::cross_entropy(Variable<double>{Tensor<double>{{3, 2}, {1, 0, 0, 0, 0, 0}}, true}, some,
+                                          {.reduction = losses::Reduction::none});
     const auto focal = losses::mean_over_labelled((1.0 - exp(-ce)) * ce, some);
     const double a = std::log1p(std::exp(-1.0));
     REQUIRE(focal.item() == Approx(((1 - std::exp(-a)) * a + 0.5 * std::log(2.0)) / 2));
@@ -101,13 +105,17 @@ TEST_CASE("Losses of one's own name what does not fit", "[losses]") {
     const auto total = [](const Variable<float>& a, const Variable<float>&) { return autograd::sum(a); };
     REQUIRE_THROWS_WITH(losses::mean_over_labelled(x, Tensor<float>{{4}}, same),
                         "[mean_over_labelled] expected values of the shape of the prediction (4, 1), got (4,): reshape them to (4, 1)");
-    REQUIRE_THROWS_WITH(losses::mean_over_labelled(x, Tensor<Index>{{4}}, same),
-                        "[mean_over_labelled] expected a target of values, got class indices of shape (4,): give values as a Tensor<float>");
+    REQUIRE_THROWS_WITH(
+        losses::mean_over_labelled(x, Tensor<Index>{{4}}, same),
+        "[mean_over_labelled] expected a target of values, got class indices of shape (4,): give values as a Tensor<float>");
     REQUIRE_THROWS_AS(losses::mean_over_labelled(x, Tensor<float>{{4, 1}}, total), ShapeError);
     REQUIRE_THROWS_WITH(losses::mean_over_labelled(x, Tensor<float>{{4, 1}}, total),
                         "[mean_over_labelled] expected a loss for each of the labelled elements (4,), got ()");
     REQUIRE_THROWS_WITH(losses::mean_over_labelled(x, Tensor<float>{{4, 2}}),
                         "[mean_over_labelled] expected a loss for each element (4, 2) or for each sample (4,), got (4, 1)");
-    REQUIRE_THROWS_WITH(losses::pointwise("mine", x, Tensor<float>{{4, 2}}, [](float a, float) { return losses::Point{a, 1.0F}; }),
+    REQUIRE_THROWS_WITH(losses::pointwise("mine", x, Tensor<float>{{4, 2}},
+                                          [](float a, float) {
+                                              return losses::Point{a, 1.0F};
+                                          }),
                         "[mine] expected values of the shape of the prediction (4, 1), got (4, 2)");
 }

@@ -18,8 +18,7 @@ TEST_CASE("mse_loss equals PyTorch's", "[losses]") {
     require_loss(MSE<double>{}, prediction, values, {1.0520833333333333},
                  {0.16666666666666666, -0.3333333333333333, 0.08333333333333333, 0.6666666666666666, -0.3333333333333333, 0});
     require_loss(MSE<double>{{.reduction = Reduction::sum}}, prediction, values, {6.3125}, {1, -2, 0.5, 4, -2, 0});
-    require_loss(MSE<double>{{.reduction = Reduction::none}}, prediction, values, {0.25, 1, 0.0625, 4, 1, 0},
-                 {1, -2, 0.5, 4, -2, 0});
+    require_loss(MSE<double>{{.reduction = Reduction::none}}, prediction, values, {0.25, 1, 0.0625, 4, 1, 0}, {1, -2, 0.5, 4, -2, 0});
 }
 
 TEST_CASE("mse_loss's gradients and masks hold for all reductions", "[losses][gradcheck]") {

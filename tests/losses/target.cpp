@@ -64,7 +64,8 @@ TEST_CASE("A mask of elements labels a sample that has any, and counts elements"
 }
 
 TEST_CASE("A sample of weight 0 is not labelled", "[losses]") {
-    const Target<float> target{Tensor<float>{{3, 2}}, {.mask = Tensor<bool>{{3}, {true, true, false}}, .weight = Tensor<float>{{3}, {0, 2.5F, 1}}}};
+    const Target<float> target{Tensor<float>{{3, 2}},
+                               {.mask = Tensor<bool>{{3}, {true, true, false}}, .weight = Tensor<float>{{3}, {0, 2.5F, 1}}}};
     REQUIRE(target.labelled_count() == 1);
     REQUIRE(target.counted() == 2);
     REQUIRE(target.weight_of(1) == 0);
@@ -132,8 +133,7 @@ TEST_CASE("What a temporary target holds is moved out of it", "[losses]") {
 TEST_CASE("A target refuses labels without a batch axis and masks of another shape", "[losses]") {
     REQUIRE_THROWS_WITH(Target<float>{Tensor<float>::scalar(1)}, "[target] expected a batch axis, got shape ()");
     REQUIRE_THROWS_AS((Target<float>{Tensor<Index>{{3}}, Tensor<bool>{{2}}}), ShapeError);
-    REQUIRE_THROWS_WITH((Target<float>{Tensor<Index>{{3}}, Tensor<bool>{{2}}}),
-                        "[target] expected a mask of shape (3,), got (2,)");
+    REQUIRE_THROWS_WITH((Target<float>{Tensor<Index>{{3}}, Tensor<bool>{{2}}}), "[target] expected a mask of shape (3,), got (2,)");
     REQUIRE_THROWS_WITH((Target<float>{Tensor<float>{{3, 2}}, Tensor<bool>{{3, 1}}}),
                         "[target] expected a mask of shape (3,) for samples or (3, 2) for elements, got (3, 1)");
 }

@@ -32,12 +32,18 @@ std::vector<Kind> kinds() {
     return {{"mse", [](Reduction r) { return losses::MSE<double>{{r}}; }, shape},
             {"l1", [](Reduction r) { return losses::L1<double>{{r}}; }, shape},
             {"huber", [](Reduction r) { return losses::Huber<double>{{.delta = 0.7, .reduction = r}}; }, shape},
-            {"bce", [](Reduction r) { return losses::BCEWithLogits<double>{{.pos_weight = Tensor<double>{{3}, {2, 1, 0.5}}, .reduction = r}}; }, shape},
+            {"bce",
+             [](Reduction r) {
+                 return losses::BCEWithLogits<double>{{.pos_weight = Tensor<double>{{3}, {2, 1, 0.5}}, .reduction = r}};
+             },
+             shape},
             {"bce of images", [](Reduction r) { return losses::BCEWithLogits<double>{{.reduction = r}}; }, {4, 2, 2, 1}},
             {"cross_entropy", [](Reduction r) { return losses::CrossEntropy<double>{{.reduction = r}}; }, {4, 3, 3}, 3},
             {"cross_entropy of classes",
-             [=](Reduction r) { return losses::CrossEntropy<double>{{.weight = class_weight, .label_smoothing = 0.2, .reduction = r}}; }, {4, 2, 2, 3},
-             3, class_weight}};
+             [=](Reduction r) { return losses::CrossEntropy<double>{{.weight = class_weight, .label_smoothing = 0.2, .reduction = r}}; },
+             {4, 2, 2, 3},
+             3,
+             class_weight}};
 }
 
 Target<double> target_of(const Kind& kind, Random& random, TargetOptions<double> options = {}) {
@@ -71,9 +77,10 @@ TEST_CASE("Masks of elements and weights of samples give what their definition g
         CAPTURE(kind.name);
         const auto x = Tensor<double>::normal(kind.shape, random);
         const auto plain = target_of(kind, random);
-        for (const auto& target : {with(plain, {.mask = holes(plain.shape(), random), .weight = {}}), with(plain, {.mask = {}, .weight = weight}),
-                                   with(plain, {.mask = holes(plain.shape(), random), .weight = weight}),
-                                   with(plain, {.mask = Tensor<bool>{{4}, {true, false, true, true}}, .weight = weight})}) {
+        for (const auto& target :
+             {with(plain, {.mask = holes(plain.shape(), random), .weight = {}}), with(plain, {.mask = {}, .weight = weight}),
+              with(plain, {.mask = holes(plain.shape(), random), .weight = weight}),
+              with(plain, {.mask = Tensor<bool>{{4}, {true, false, true, true}}, .weight = weight})}) {
             const Tensor<double> each = kind.make(Reduction::none)(x, plain).value();
             std::vector<double> expected;
             double sum = 0;
@@ -166,7 +173,8 @@ TEST_CASE("A loss over nothing is a constant 0 and no node of the tape, for ever
             require_nothing(x, with(plain, {.mask = Tensor<bool>{Shape{4}}, .weight = {}}));
             require_nothing(x, with(plain, {.mask = Tensor<bool>{plain.shape()}, .weight = {}}));
             require_nothing(x, with(plain, {.mask = {}, .weight = Tensor<double>{Shape{4}}}));
-            require_nothing(x, with(plain, {.mask = Tensor<bool>{{4}, {true, true, false, false}}, .weight = Tensor<double>{{4}, {0, 0, 1, 1}}}));
+            require_nothing(x, with(plain,
+                                    {.mask = Tensor<bool>{{4}, {true, true, false, false}}, .weight = Tensor<double>{{4}, {0, 0, 1, 1}}}));
             const std::vector<Index> none;
             require_nothing(x.gather(none), plain.gather(none));
         }
@@ -183,12 +191,14 @@ TEST_CASE("A prediction may be a tensor", "[losses]") {
     REQUIRE(losses::mse_loss(x, values).item() == losses::mse_loss(variable, values).item());
     REQUIRE(losses::l1_loss(x, values, {.reduction = Reduction::sum}).item() == 3);
     REQUIRE(losses::huber_loss(x, values, {.delta = 0.5}).item() == losses::huber_loss(variable, values, {.delta = 0.5}).item());
-    REQUIRE(losses::binary_cross_entropy_with_logits(x, values).item() == losses::binary_cross_entropy_with_logits(variable, values).item());
+    REQUIRE(losses::binary_cross_entropy_with_logits(x, values).item() ==
+            losses::binary_cross_entropy_with_logits(variable, values).item());
     REQUIRE(losses::cross_entropy(x, labels, {.label_smoothing = 0.1}).item() ==
             losses::cross_entropy(variable, labels, {.label_smoothing = 0.1}).item());
     REQUIRE(losses::CrossEntropy{}(x, labels).item() == losses::cross_entropy(x, labels).item());
     const losses::Loss<float> any = losses::MSE{};
     REQUIRE(any(x, values).item() == losses::MSE{}(x, values).item());
     REQUIRE_FALSE(losses::MSE{}(x, values).requires_grad());
-    REQUIRE_THROWS_WITH(losses::mse_loss(x, labels), "[mse_loss] expected a target of values, got class indices of shape (2,): give values as a Tensor<float>");
+    REQUIRE_THROWS_WITH(losses::mse_loss(x, labels),
+                        "[mse_loss] expected a target of values, got class indices of shape (2,): give values as a Tensor<float>");
 }

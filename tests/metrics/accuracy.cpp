@@ -74,7 +74,8 @@ TEST_CASE("Accuracy leaves out what is not labelled or ignored", "[metrics]") {
 
 TEST_CASE("Accuracy counts every pixel of images of labels", "[metrics]") {
     Accuracy<double> accuracy;
-    accuracy.update(scores.cast<double>().reshape({2, 2, 3}), Target<double>{Tensor<Index>{{2, 2}, {1, 0, 5, 5}}, Tensor<bool>{{2}, {true, false}}});
+    accuracy.update(scores.cast<double>().reshape({2, 2, 3}),
+                    Target<double>{Tensor<Index>{{2, 2}, {1, 0, 5, 5}}, Tensor<bool>{{2}, {true, false}}});
     REQUIRE(accuracy.count() == 2);
     REQUIRE(accuracy.value() == 1);
 }

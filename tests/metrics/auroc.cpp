@@ -83,7 +83,8 @@ TEST_CASE("AUROC of perfect, opposite, equal and infinite scores", "[metrics]") 
 TEST_CASE("AUROC leaves out what is not labelled, and is a value", "[metrics]") {
     AUROC area;
     area.update(Tensor<float>{{5}, {1, 2, std::nanf(""), 0, 9}},
-                Target<float>{Tensor<float>{{5}, {0, 1, 1, 1, 0}}, {.mask = Tensor<bool>{{5}, {true, true, false, true, true}}, .weight = Tensor<float>{{5}, {1, 1, 1, 1, 0}}}});
+                Target<float>{Tensor<float>{{5}, {0, 1, 1, 1, 0}},
+                              {.mask = Tensor<bool>{{5}, {true, true, false, true, true}}, .weight = Tensor<float>{{5}, {1, 1, 1, 1, 0}}}});
     REQUIRE(area.count() == 3);
     REQUIRE(area.value() == 0.5);
     AUROC copy = area;

@@ -97,12 +97,15 @@ TEST_CASE("Binary metrics name what does not fit, and count nothing then", "[met
     REQUIRE_THROWS_AS(f1.update(x, Tensor<float>{{4}}), ShapeError);
     REQUIRE_THROWS_WITH(f1.update(x, Tensor<float>{{4}}),
                         "[binary_f1_score] expected values of the shape of the prediction (4, 1), got (4,): reshape them to (4, 1)");
-    REQUIRE_THROWS_WITH(f1.update(x, Tensor<float>{{4, 1}, {1, 0.5F, 1, 1}}), "[binary_f1_score] expected values 0 and 1, got 0.5 at sample 1");
+    REQUIRE_THROWS_WITH(f1.update(x, Tensor<float>{{4, 1}, {1, 0.5F, 1, 1}}),
+                        "[binary_f1_score] expected values 0 and 1, got 0.5 at sample 1");
     REQUIRE_THROWS_AS(f1.update(x, Tensor<Index>{{4}, {0, 1, 0, 2}}), ValueError);
     REQUIRE_THROWS_WITH(f1.update(x, Tensor<Index>{{4}, {0, 1, 0, 2}}), "[binary_f1_score] expected labels 0 and 1, got 2 at sample 3");
     REQUIRE_THROWS_WITH(f1.update(Tensor<float>{{4, 2}}, Tensor<Index>{{4}}),
-                        "[binary_f1_score] expected a label for each prediction (4, 2), got (4,): for scores of several classes take the metrics of classes");
+                        "[binary_f1_score] expected a label for each prediction (4, 2), got (4,): for scores of several classes take the "
+                        "metrics of classes");
     REQUIRE_THROWS_WITH(f1.update(x, Tensor<Index>{{3}}),
-                        "[binary_f1_score] expected a label for each prediction (4, 1), got (3,): for scores of several classes take the metrics of classes");
+                        "[binary_f1_score] expected a label for each prediction (4, 1), got (3,): for scores of several classes take the "
+                        "metrics of classes");
     REQUIRE(f1.count() == 0);
 }

@@ -23,7 +23,9 @@ TEMPLATE_TEST_CASE("A confusion matrix is scikit-learn's", "[metrics]", float, d
     testing::update_in_batches<T>(weighted, scores, {labels, {.mask = {}, .weight = weight}});
     for (Index i = 0; i < 6; ++i)
         for (Index j = 0; j < 6; ++j) {
-            const auto at = [&](const char* results) { return given[results]["matrix"][static_cast<std::size_t>(i)][static_cast<std::size_t>(j)]; };
+            const auto at = [&](const char* results) {
+                return given[results]["matrix"][static_cast<std::size_t>(i)][static_cast<std::size_t>(j)];
+            };
             REQUIRE(plain.matrix().at(i, j) == at("plain").template get<Index>());
             REQUIRE(weighted.matrix() == plain.matrix());
             REQUIRE(weighted.weighted().at(i, j) == at("weighted").template get<double>());
@@ -41,7 +43,8 @@ TEST_CASE("A confusion matrix leaves out what is ignored or not labelled", "[met
     REQUIRE(confusion.matrix() == Tensor<Index>{{2, 2}, {1, 0, 2, 0}});  // NaN comes first
     REQUIRE(confusion.count() == 3);
     ConfusionMatrix pixels;
-    pixels.update(scores.slice(0, 4).reshape({1, 2, 2, 2}), Target<float>{Tensor<Index>{{1, 2, 2}, {0, 0, 1, 0}}, Tensor<bool>{{1, 2, 2}, {true, false, true, true}}});
+    pixels.update(scores.slice(0, 4).reshape({1, 2, 2, 2}),
+                  Target<float>{Tensor<Index>{{1, 2, 2}, {0, 0, 1, 0}}, Tensor<bool>{{1, 2, 2}, {true, false, true, true}}});
     REQUIRE(pixels.matrix() == Tensor<Index>{{2, 2}, {1, 1, 0, 1}});
 }
 
@@ -67,8 +70,9 @@ TEST_CASE("A confusion matrix names what does not fit, and counts nothing then",
                         "[confusion_matrix] expected scores of 5 classes as before, got (4, 3)");
     REQUIRE_THROWS_WITH(confusion.update(Tensor<float>{{2, 5}}, Tensor<Index>{{2}, {0, 5}}),
                         "[confusion_matrix] expected labels in [0, 5), got 5 at sample 1");
-    REQUIRE_THROWS_WITH(confusion.update(Tensor<float>{{2, 5}}, Tensor<float>{{2, 5}}),
-                        "[confusion_matrix] expected a target of class indices, got values of shape (2, 5): give labels as a Tensor<Index>");
+    REQUIRE_THROWS_WITH(
+        confusion.update(Tensor<float>{{2, 5}}, Tensor<float>{{2, 5}}),
+        "[confusion_matrix] expected a target of class indices, got values of shape (2, 5): give labels as a Tensor<Index>");
     REQUIRE_THROWS_WITH(confusion.update(Tensor<float>{{2, 5}}, Tensor<Index>{{2, 1}}),
                         "[confusion_matrix] expected labels of shape (2,) for scores (2, 5), got (2, 1): reshape them to (2,)");
     REQUIRE(confusion.count() == 1);

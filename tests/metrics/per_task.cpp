@@ -108,7 +108,8 @@ TEST_CASE("One task's bad batch counts for no task, whether its metric can check
         const std::pair<std::string, metrics::Metric<float>> refusing{"bad", Refusing{0, true}};
         metrics::PerTask metrics = last ? metrics::PerTask<float>{{"class", metrics::Accuracy{}}, {"user", Refusing{}}, refusing}
                                         : metrics::PerTask<float>{refusing, {"class", metrics::Accuracy{}}, {"user", Refusing{}}};
-        const Named<Tensor<float>> predicted{{"class", outputs.at("class").value()}, {"user", Tensor<float>{{1}}}, {"bad", Tensor<float>{{1}}}};
+        const Named<Tensor<float>> predicted{
+            {"class", outputs.at("class").value()}, {"user", Tensor<float>{{1}}}, {"bad", Tensor<float>{{1}}}};
         const losses::Targets<float> given{{"class", targets.at("class")}, {"user", Tensor<float>{{1}}}, {"bad", Tensor<float>{{1}}}};
         REQUIRE_THROWS_WITH(metrics.update(predicted, given), "[refusing] expected nothing, got a batch, for task 'bad'");
         for (const std::string task : {"class", "user", "bad"})
@@ -133,12 +134,15 @@ TEST_CASE("A metric that can check is not copied for a batch", "[metrics]") {
     const auto x = Tensor<float>{{1, 1}};
     const losses::Target<float> values{Tensor<float>{{1, 1}}};
     const losses::Target<float> labels{Tensor<Index>{{1}}};
-    for (const metrics::Metric<float>& metric : {metrics::Metric<float>{metrics::MAE{}}, metrics::Metric<float>{metrics::RMSE{}}, metrics::Metric<float>{metrics::AUROC{}},
-                                                 metrics::Metric<float>{metrics::BinaryAccuracy{}}, metrics::Metric<float>{metrics::BinaryPrecision{}},
-                                                 metrics::Metric<float>{metrics::BinaryRecall{}}, metrics::Metric<float>{metrics::BinaryF1Score{}}})
+    for (const metrics::Metric<float>& metric :
+         {metrics::Metric<float>{metrics::MAE{}}, metrics::Metric<float>{metrics::RMSE{}}, metrics::Metric<float>{metrics::AUROC{}},
+          metrics::Metric<float>{metrics::BinaryAccuracy{}}, metrics::Metric<float>{metrics::BinaryPrecision{}},
+          metrics::Metric<float>{metrics::BinaryRecall{}}, metrics::Metric<float>{metrics::BinaryF1Score{}}})
         REQUIRE(metric.check(x, values));
-    for (const metrics::Metric<float>& metric : {metrics::Metric<float>{metrics::Accuracy{}}, metrics::Metric<float>{metrics::ConfusionMatrix{}},
-                                                 metrics::Metric<float>{metrics::Precision{}}, metrics::Metric<float>{metrics::Recall{}}, metrics::Metric<float>{metrics::F1Score{}}})
+    for (const metrics::Metric<float>& metric :
+         {metrics::Metric<float>{metrics::Accuracy{}}, metrics::Metric<float>{metrics::ConfusionMatrix{}},
+          metrics::Metric<float>{metrics::Precision{}}, metrics::Metric<float>{metrics::Recall{}},
+          metrics::Metric<float>{metrics::F1Score{}}})
         REQUIRE(metric.check(x, labels));
 }
 

@@ -57,7 +57,8 @@ TEST_CASE("Metrics of classes name what does not fit, and count nothing then", "
     metrics::F1Score f1;
     f1.update(Tensor<float>{{1, 5}}, Tensor<Index>{{1}});
     REQUIRE_THROWS_AS(f1.update(Tensor<float>{{4, 3}}, Tensor<Index>{{4}}), ShapeError);
-    REQUIRE_THROWS_WITH(f1.update(Tensor<float>{{4, 3}}, Tensor<Index>{{4}}), "[f1_score] expected scores of 5 classes as before, got (4, 3)");
+    REQUIRE_THROWS_WITH(f1.update(Tensor<float>{{4, 3}}, Tensor<Index>{{4}}),
+                        "[f1_score] expected scores of 5 classes as before, got (4, 3)");
     REQUIRE_THROWS_AS(f1.update(Tensor<float>{{1, 5}}, Tensor<Index>{{1}, {-1}}), ValueError);
     REQUIRE_THROWS_WITH(metrics::Precision{}.update(Tensor<float>{{4}}, Tensor<Index>{{4}}),
                         "[precision] expected scores (N, ..., classes) of at least 1 classes, got (4,)");

@@ -58,8 +58,9 @@ TEST_CASE("MAE and RMSE name what does not fit", "[metrics]") {
 TEST_CASE("MAE and RMSE weigh samples and mask elements", "[metrics]") {
     const auto nan = static_cast<float>(std::nan(""));
     const Tensor<float> prediction{{3, 2}, {1, nan, 2, 4, 3, nan}};
-    const Target<float> target{Tensor<float>{{3, 2}, {0, 0, 0, 0, nan, nan}},
-                               {.mask = Tensor<bool>{{3, 2}, {true, false, true, true, true, true}}, .weight = Tensor<float>{{3}, {3, 0.5F, 0}}}};
+    const Target<float> target{
+        Tensor<float>{{3, 2}, {0, 0, 0, 0, nan, nan}},
+        {.mask = Tensor<bool>{{3, 2}, {true, false, true, true, true, true}}, .weight = Tensor<float>{{3}, {3, 0.5F, 0}}}};
     metrics::MAE mae;
     mae.update(prediction, target);
     REQUIRE(mae.value() == (3 * 1 + 0.5 * 2 + 0.5 * 4) / 4);

@@ -55,8 +55,7 @@ TEMPLATE_TEST_CASE("the total is the weighted sum of the parts", "[mtl][loss]", 
     const auto x = normal<T>({4, 3});
     const auto targets = targets_of<T>();
     const auto outputs = net(x);
-    const double cross_entropy =
-        static_cast<double>(losses::cross_entropy(outputs.at("class"), targets.at("class")).item());
+    const double cross_entropy = static_cast<double>(losses::cross_entropy(outputs.at("class"), targets.at("class")).item());
     const double mse = static_cast<double>(losses::mse_loss(outputs.at("size"), targets.at("size")).item());
 
     auto criterion = criterion_of<T>();
@@ -113,8 +112,7 @@ TEST_CASE("a mask leaves out what is not labelled", "[mtl][loss]") {
     CHECK(loss.active() == std::vector<bool>{true, true});
     const std::vector<Index> kept{0, 3};
     const auto rows = net(x.gather(kept));
-    CHECK(loss.item("class") ==
-          Approx(losses::cross_entropy(rows.at("class"), losses::Target<float>{Tensor<Index>{{2}, {0, 1}}}).item()));
+    CHECK(loss.item("class") == Approx(losses::cross_entropy(rows.at("class"), losses::Target<float>{Tensor<Index>{{2}, {0, 1}}}).item()));
     loss.backward();
     CHECK(net.task_parameters("class")[0].has_grad());
 }
@@ -199,11 +197,13 @@ TEST_CASE("what a loss refuses comes with the name of its task", "[mtl][loss]") 
     CHECK_THROWS_WITH(with(Tensor<Index>{{4}, {0, 4, 0, -1}}, sizes),
                       "[cross_entropy] expected labels in [0, 5), got -1 at sample 3, for task 'class'");
     CHECK_THROWS_AS(with(sizes, sizes), StateError);
-    CHECK_THROWS_WITH(with(sizes, sizes),
-                      "[cross_entropy] expected a target of class indices, got values of shape (4, 1): give labels as a Tensor<Index>, for task 'class'");
+    CHECK_THROWS_WITH(
+        with(sizes, sizes),
+        "[cross_entropy] expected a target of class indices, got values of shape (4, 1): give labels as a Tensor<Index>, for task 'class'");
     CHECK_THROWS_AS(with(labels, Tensor<float>{Shape{4}}), ShapeError);
-    CHECK_THROWS_WITH(with(labels, Tensor<float>{Shape{4}}),
-                      "[mse_loss] expected values of the shape of the prediction (4, 1), got (4,): reshape them to (4, 1), for task 'size'");
+    CHECK_THROWS_WITH(
+        with(labels, Tensor<float>{Shape{4}}),
+        "[mse_loss] expected values of the shape of the prediction (4, 1), got (4,): reshape them to (4, 1), for task 'size'");
 }
 
 TEST_CASE("a loss has to be one finite number", "[mtl][loss]") {
@@ -268,8 +268,9 @@ TEST_CASE("what a temporary loss gives outlives it", "[mtl][loss]") {
 
 TEST_CASE("a loss that is a constant although the output is not counts for nothing", "[mtl][loss]") {
     auto net = small<float>();
-    mtl::MultiTaskLoss criterion{{"class", [](const Variable<float>&, const losses::Target<float>&) { return Variable<float>{Tensor<float>::scalar(0)}; }},
-                                 {"size", losses::MSE{}}};
+    mtl::MultiTaskLoss criterion{
+        {"class", [](const Variable<float>&, const losses::Target<float>&) { return Variable<float>{Tensor<float>::scalar(0)}; }},
+        {"size", losses::MSE{}}};
     const auto loss = criterion(net(normal<float>({4, 3})), targets_of<float>());
     CHECK(loss.active() == std::vector<bool>{false, true});
     loss.backward();

@@ -44,8 +44,8 @@ mtl::MultiTaskNet<T> with_heads(Index count) {
     std::vector<mtl::Head<T>> heads;
     for (Index t = 0; t < count; ++t)
         heads.push_back({"task" + std::to_string(t), nn::Sequential{nn::Linear<T>{6, 3}, nn::Tanh{}, nn::Linear<T>{3, 1 + t % 2}}});
-    nn::Sequential trunk{nn::Conv2d<T>{2, 3, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2},
-                         nn::Flatten{},                              nn::Linear<T>{12, 6},      nn::ReLU{}};
+    nn::Sequential trunk{
+        nn::Conv2d<T>{2, 3, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}, nn::Linear<T>{12, 6}, nn::ReLU{}};
     return {std::move(trunk), std::move(heads)};
 }
 
@@ -85,8 +85,8 @@ TEST_CASE("the scalar of a net is that of its trunk", "[mtl][net]") {
 TEMPLATE_TEST_CASE("the parameters of a net are the shared ones and then those of each head", "[mtl][net]", float, double) {
     using T = TestType;
     auto net = small<T>();
-    CHECK(names(net.named_parameters()) == Names{"trunk.0.weight", "trunk.0.bias", "heads.class.weight", "heads.class.bias",
-                                                 "heads.size.weight", "heads.size.bias"});
+    CHECK(names(net.named_parameters()) ==
+          Names{"trunk.0.weight", "trunk.0.bias", "heads.class.weight", "heads.class.bias", "heads.size.weight", "heads.size.bias"});
     CHECK(net.shared_size() == 16);
     CHECK(net.parameter_count() == 16 + 25 + 5);
     CHECK(net.shared_parameters().size() == 2);
@@ -241,7 +241,8 @@ TEST_CASE("prediction evaluates, whatever mode the layers are in", "[mtl][net]")
 
 TEST_CASE("threads predict with one net", "[mtl][net]") {
     manual_seed(2);
-    nn::Sequential trunk{nn::Conv2d{1, 4, 3}, nn::BatchNorm{4}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}, nn::Linear{36, 8}, nn::Dropout{0.5}};
+    nn::Sequential trunk{nn::Conv2d{1, 4, 3}, nn::BatchNorm{4},  nn::ReLU{},      nn::MaxPool2d{2},
+                         nn::Flatten{},       nn::Linear{36, 8}, nn::Dropout{0.5}};
     mtl::MultiTaskNet net{std::move(trunk), {{"a", nn::Linear{8, 3}}, {"b", nn::Sequential{nn::BatchNorm{8}, nn::Linear{8, 1}}}}};
     const auto x = normal<float>({5, 8, 8, 1});
     (void)net(x);
@@ -329,8 +330,7 @@ TEST_CASE("a shape error says whether trunk or head, and which layer", "[mtl][ne
     CHECK_THROWS_WITH(run({3, 6, 6, 2}), "[linear] expected 12 input features, got input (3, 27), in layer 4, in trunk");
     mtl::MultiTaskNet wrong{nn::Linear{3, 4}, {{"good", nn::Linear{4, 1}}, {"bad", nn::Sequential{nn::ReLU{}, nn::Linear{5, 1}}}}};
     CHECK_THROWS_AS(wrong(Tensor<float>{Shape{2, 3}}), ShapeError);
-    CHECK_THROWS_WITH(wrong(Tensor<float>{Shape{2, 3}}),
-                      "[linear] expected 5 input features, got input (2, 4), in layer 1, in head 'bad'");
+    CHECK_THROWS_WITH(wrong(Tensor<float>{Shape{2, 3}}), "[linear] expected 5 input features, got input (2, 4), in layer 1, in head 'bad'");
     CHECK_THROWS_WITH(wrong.heads(Tensor<float>{Shape{2, 3}}), "[linear] expected 4 input features, got input (2, 3), in head 'good'");
 }
 
@@ -413,7 +413,8 @@ TEST_CASE("the Jacobian of a criterion's losses has their weights, and a combine
     net.add_shared_gradient(total);
     for (Index i = 0; i < 16; ++i)
         CHECK(testing::flat_gradients(net.shared_parameters())[i] == Approx(2 * total[i]));
-    CHECK_THROWS_WITH(net.add_shared_gradient(Tensor<double>{Shape{17}}), "[add_shared_gradient] expected a gradient of shape (16,), got (17,)");
+    CHECK_THROWS_WITH(net.add_shared_gradient(Tensor<double>{Shape{17}}),
+                      "[add_shared_gradient] expected a gradient of shape (16,), got (17,)");
 
     const losses::Targets<double> half{{"class", {Tensor<Index>{Shape{4}}, Tensor<bool>{Shape{4}}}}, {"size", normal<double>({4, 1}, 3)}};
     const auto masked = net.shared_jacobian(criterion(net(x), half));

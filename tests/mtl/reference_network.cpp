@@ -41,9 +41,18 @@ mtl::MultiTaskNet<Scalar> make_net(const json& size) {
     const Index cell = size["side"].get<Index>() / 8;
     using Conv = nn::Conv2d<Scalar>;
     using Linear = nn::Linear<Scalar>;
-    nn::Sequential<Scalar> trunk{Conv{1, c1, 3, {.padding = 1}},  nn::ReLU{}, nn::MaxPool2d{2}, Conv{c1, c2, 3, {.padding = 1}},
-                                 nn::ReLU{},  nn::MaxPool2d{2},   Conv{c2, c3, 3, {.padding = 1}}, nn::ReLU{},
-                                 nn::MaxPool2d{2}, nn::Flatten{}, Linear{c3 * cell * cell, width}, nn::ReLU{}};
+    nn::Sequential<Scalar> trunk{Conv{1, c1, 3, {.padding = 1}},
+                                 nn::ReLU{},
+                                 nn::MaxPool2d{2},
+                                 Conv{c1, c2, 3, {.padding = 1}},
+                                 nn::ReLU{},
+                                 nn::MaxPool2d{2},
+                                 Conv{c2, c3, 3, {.padding = 1}},
+                                 nn::ReLU{},
+                                 nn::MaxPool2d{2},
+                                 nn::Flatten{},
+                                 Linear{c3 * cell * cell, width},
+                                 nn::ReLU{}};
     mtl::MultiTaskNet<Scalar> net{std::move(trunk), {{"left", Linear{width, 10}}, {"right", Linear{width, 10}}}};
     std::uint64_t salt = 1;
     double fan_in = 1;

@@ -39,8 +39,8 @@ TEMPLATE_TEST_CASE("activation layers are the functions of their names", "[nn][a
 }
 
 TEST_CASE("gradients of activation layers", "[nn][activation]") {
-    const std::vector<nn::Layer<double>> layers{nn::Identity{}, nn::ReLU{},    nn::LeakyReLU{0.2}, nn::Sigmoid{},
-                                                nn::Tanh{},     nn::GELU{},    nn::Softmax{},      nn::LogSoftmax{}};
+    const std::vector<nn::Layer<double>> layers{nn::Identity{}, nn::ReLU{}, nn::LeakyReLU{0.2}, nn::Sigmoid{},
+                                                nn::Tanh{},     nn::GELU{}, nn::Softmax{},      nn::LogSoftmax{}};
     for (nn::Layer<double> layer : layers) {
         CHECK(layer.parameters().empty());
         // times 1, so that Identity too gives an output that is no leaf

@@ -133,10 +133,12 @@ TEST_CASE("a copy that would share parameters is refused", "[nn][layer]") {
     const Shared one;
     nn::Layer<float> a = one;  // the user's own layer: one and the same parameters are meant
     CHECK_THROWS_AS(nn::Layer<float>{a}, StateError);
-    CHECK_THROWS_WITH(nn::Layer<float>{a}, "[layer] expected a copy with parameters of its own, got inner.weight (2, 2) shared with the "
-                                           "original: hold layers and parameters by value");
+    CHECK_THROWS_WITH(nn::Layer<float>{a},
+                      "[layer] expected a copy with parameters of its own, got inner.weight (2, 2) shared with the "
+                      "original: hold layers and parameters by value");
     const nn::Sequential<float> net{nn::Linear{2, 2}, one};
-    CHECK_THROWS_WITH(nn::Sequential<float>(net), ContainsSubstring("[layer] expected a copy with parameters of its own, got inner.weight"));
+    CHECK_THROWS_WITH(nn::Sequential<float>(net),
+                      ContainsSubstring("[layer] expected a copy with parameters of its own, got inner.weight"));
     nn::Layer<float> b = nn::ReLU{};
     CHECK_THROWS_AS(b = a, StateError);
     CHECK(b.get_if<nn::ReLU>() != nullptr);

@@ -14,9 +14,7 @@ TEST_CASE("an EvalScope is of its thread, changes no layer, and ends with an exc
     {
         const nn::EvalScope scope;
         CHECK_FALSE(on.training());
-        {
-            const nn::EvalScope nested;
-        }
+        { const nn::EvalScope nested; }
         CHECK_FALSE(on.training());
         bool elsewhere = false;
         std::thread{[&] { elsewhere = on.training(); }}.join();

@@ -59,10 +59,9 @@ std::vector<bool> modes(Block& block) {
 
 TEST_CASE("parameters and state come under dotted paths in the order of the visit", "[nn][module]") {
     const Block block;
-    CHECK(names(block.named_parameters()) ==
-          Names{"scale", "body.0.weight", "body.0.bias", "body.2.weight", "norm.weight", "norm.bias"});
-    CHECK(names(block.state_dict()) == Names{"scale", "body.0.weight", "body.0.bias", "body.2.weight", "steps", "norm.weight",
-                                        "norm.bias", "norm.running_mean", "norm.running_var"});
+    CHECK(names(block.named_parameters()) == Names{"scale", "body.0.weight", "body.0.bias", "body.2.weight", "norm.weight", "norm.bias"});
+    CHECK(names(block.state_dict()) == Names{"scale", "body.0.weight", "body.0.bias", "body.2.weight", "steps", "norm.weight", "norm.bias",
+                                             "norm.running_mean", "norm.running_var"});
     CHECK(block.parameters().size() == 6);
     CHECK(block.parameter_count() == 2 + 6 + 2 + 4 + 2 + 2);
 }
@@ -91,8 +90,7 @@ TEST_CASE("a state goes into another model of the same structure, in place", "[n
     Named<Tensor<float>> reversed;  // the order of a file is not that of the model
     const auto state = from.state_dict();
     for (std::size_t i = state.size(); i-- > 0;)
-        reversed.insert((state.begin() + static_cast<std::ptrdiff_t>(i))->first,
-                        (state.begin() + static_cast<std::ptrdiff_t>(i))->second);
+        reversed.insert((state.begin() + static_cast<std::ptrdiff_t>(i))->first, (state.begin() + static_cast<std::ptrdiff_t>(i))->second);
     Block other;
     other.load_state_dict(reversed);
     CHECK(same_bits(from.state_dict(), other.state_dict()));
@@ -146,8 +144,9 @@ TEST_CASE("a parameter under two names is one parameter with two places in the s
     auto state = tied.state_dict();
     CHECK(names(state) == Names{"a.weight", "a.bias", "b.weight", "b.bias"});
     state.at("b.bias")[0] = 4;
-    CHECK_THROWS_WITH(tied.load_state_dict(state), "[load_state_dict] expected the tensors of this model, got others; b.bias is the same parameter "
-                                              "as a.bias and came with other values");
+    CHECK_THROWS_WITH(tied.load_state_dict(state),
+                      "[load_state_dict] expected the tensors of this model, got others; b.bias is the same parameter "
+                      "as a.bias and came with other values");
     state.at("a.bias")[0] = 4;
     tied.load_state_dict(state);
     CHECK(tied.b->bias().value()[0] == 4);

@@ -24,8 +24,8 @@ TEMPLATE_TEST_CASE("batch normalisation has parameters and running statistics", 
     CHECK(layer.state_dict().at("running_var") == Tensor<T>::ones({2}));
 }
 
-TEMPLATE_TEST_CASE("batch normalisation: in training by the batch, in evaluation by what it remembers", "[nn][normalization]",
-                   float, double) {
+TEMPLATE_TEST_CASE("batch normalisation: in training by the batch, in evaluation by what it remembers", "[nn][normalization]", float,
+                   double) {
     using T = TestType;
     nn::BatchNorm<T> layer{2, {.eps = 0.5, .momentum = 0.25}};
     layer.parameters()[0].mutable_value() = Tensor<T>{{2}, {1, 2}};
@@ -42,8 +42,8 @@ TEMPLATE_TEST_CASE("batch normalisation: in training by the batch, in evaluation
     testing::require_close(layer(x).value(), expected(4, 2, 5, 4), 1e-6);
     const auto running = layer.state_dict();
     testing::require_close(running.at("running_mean"), Tensor<T>{{2}, {1, 0.5}}, 1e-6);
-    testing::require_close(running.at("running_var"),
-                           Tensor<T>{{2}, {static_cast<T>(0.75 + 5.0 / 3), static_cast<T>(0.75 + 4.0 / 3)}}, 1e-6);
+    testing::require_close(running.at("running_var"), Tensor<T>{{2}, {static_cast<T>(0.75 + 5.0 / 3), static_cast<T>(0.75 + 4.0 / 3)}},
+                           1e-6);
     layer.eval();
     testing::require_close(layer(x).value(), expected(1, 0.5, 0.75 + 5.0 / 3, 0.75 + 4.0 / 3), 1e-6);
     CHECK(same_bits(layer.state_dict(), running));
@@ -108,8 +108,7 @@ TEST_CASE("normalising layers refuse what does not fit", "[nn][normalization]") 
     nn::BatchNorm batch{3};
     const auto before = batch.state_dict();
     CHECK_THROWS_AS(batch(Tensor<float>{Shape{4, 2}}), ShapeError);
-    CHECK_THROWS_WITH(batch(Tensor<float>{Shape{4, 2}}),
-                      "[batch_norm] expected 3 channels, got input (4, 2), weight (3,), bias (3,)");
+    CHECK_THROWS_WITH(batch(Tensor<float>{Shape{4, 2}}), "[batch_norm] expected 3 channels, got input (4, 2), weight (3,), bias (3,)");
     CHECK_THROWS_WITH(batch(Tensor<float>{Shape{3}}), "[batch_norm] expected (N, ..., C), got input (3,)");
     CHECK_THROWS_AS(batch(Tensor<float>{Shape{1, 3}}), ValueError);
     CHECK_THROWS_WITH(batch(Tensor<float>{Shape{1, 3}}),

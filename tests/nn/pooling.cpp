@@ -15,8 +15,7 @@ TEMPLATE_TEST_CASE("pooling layers are the operations", "[nn][pooling]", float, 
     const Variable<T> x{normal<T>({2, 5, 6, 3})};
     CHECK(nn::MaxPool2d{2}(x).shape() == Shape{2, 2, 3, 3});  // the stride is the kernel
     CHECK(nn::MaxPool2d{{2, 3}}(x).value() == autograd::max_pool2d(x, {2, 3}).value());
-    CHECK(nn::MaxPool2d{3, {.stride = 1, .padding = 1}}(x).value() ==
-          autograd::max_pool2d(x, 3, {.stride = 1, .padding = 1}).value());
+    CHECK(nn::MaxPool2d{3, {.stride = 1, .padding = 1}}(x).value() == autograd::max_pool2d(x, 3, {.stride = 1, .padding = 1}).value());
     CHECK(nn::AvgPool2d{2}(x).value() == autograd::avg_pool2d(x, 2).value());
     CHECK(nn::AvgPool2d{2, {.stride = Pair{1, 2}, .padding = 1}}(x).value() ==
           autograd::avg_pool2d(x, 2, {.stride = Pair{1, 2}, .padding = 1}).value());

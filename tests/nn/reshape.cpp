@@ -21,8 +21,7 @@ TEMPLATE_TEST_CASE("upsampling repeats or interpolates", "[nn][reshape]", float,
     const Variable<T> x{Tensor<T>{{1, 1, 2, 1}, {1, 3}}};
     CHECK(nn::Upsample{2}(x).value() == Tensor<T>{{1, 2, 4, 1}, {1, 1, 3, 3, 1, 1, 3, 3}});
     CHECK(nn::Upsample{{1, 2}, {.mode = nn::Interpolation::bilinear}}(x).value() == Tensor<T>{{1, 1, 4, 1}, {1, 1.5, 2.5, 3}});
-    CHECK(nn::Upsample{{1, 2}, {.mode = nn::Interpolation::bilinear, .align_corners = true}}(x).value()[1] ==
-          Approx(1 + 2.0 / 3));
+    CHECK(nn::Upsample{{1, 2}, {.mode = nn::Interpolation::bilinear, .align_corners = true}}(x).value()[1] == Approx(1 + 2.0 / 3));
 }
 
 TEST_CASE("gradients of layers that move elements", "[nn][reshape]") {

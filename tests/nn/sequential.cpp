@@ -87,8 +87,8 @@ TEST_CASE("a shape error says in which layer it came up", "[nn][sequential]") {
 
 TEST_CASE("gradients go through a sequence", "[nn][sequential]") {
     manual_seed(3);
-    nn::Sequential net{nn::Conv2d<double>{2, 3, 3, {.padding = 1}}, nn::Tanh{}, nn::AvgPool2d{2}, nn::Flatten{},
-                       nn::Linear<double>{12, 4}, nn::GELU{}};
+    nn::Sequential net{
+        nn::Conv2d<double>{2, 3, 3, {.padding = 1}}, nn::Tanh{}, nn::AvgPool2d{2}, nn::Flatten{}, nn::Linear<double>{12, 4}, nn::GELU{}};
     testing::require_gradients(net, normal<double>({2, 4, 4, 2}));
 }
 
@@ -123,8 +123,7 @@ void compare_joined(const nn::Sequential<T>& layers, const Tensor<T>& image) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a convolution joined with ReLU and pooling gives what the layers one by one give", "[nn][sequential]", float,
-                   double) {
+TEMPLATE_TEST_CASE("a convolution joined with ReLU and pooling gives what the layers one by one give", "[nn][sequential]", float, double) {
     using T = TestType;
     for (const bool bias : {true, false})
         for (const Index side : {7, 12, 31}) {
@@ -135,8 +134,8 @@ TEMPLATE_TEST_CASE("a convolution joined with ReLU and pooling gives what the la
             compare_joined<T>({conv, nn::MaxPool2d{2}, nn::ReLU{}}, image);
             compare_joined<T>({conv, nn::ReLU{}, nn::MaxPool2d{3}}, image);
             compare_joined<T>({conv, nn::ReLU{}, nn::MaxPool2d{2, {.stride = Pair{1}}}}, image);
-            compare_joined<T>({nn::Conv2d<T>{3, 8, {3, 2}, {.stride = 2}}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Conv2d<T>{8, 5, 1}, nn::ReLU{}},
-                              image);
+            compare_joined<T>(
+                {nn::Conv2d<T>{3, 8, {3, 2}, {.stride = 2}}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Conv2d<T>{8, 5, 1}, nn::ReLU{}}, image);
             compare_joined<T>({conv, nn::ReLU{}, nn::Conv2d<T>{21, 21, 3, {.groups = 21}}, nn::ReLU{}, nn::MaxPool2d{2}}, image);
         }
     // Equal values, of which the first wins, and NaN.

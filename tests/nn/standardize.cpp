@@ -86,8 +86,7 @@ TEST_CASE("what cannot be standardised is refused", "[nn][standardize]") {
     const float inf = std::numeric_limits<float>::infinity();
     CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{Shape{0, 2}}}),
                       "[Standardize] expected at least one value in every channel, got none in channel 0");
-    CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{{2, 1}, {1, 2}}, Tensor<bool>{Shape{2}}}),
-                      ContainsSubstring("got none in channel 0"));
+    CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{{2, 1}, {1, 2}}, Tensor<bool>{Shape{2}}}), ContainsSubstring("got none in channel 0"));
     CHECK_THROWS_WITH((nn::Standardize{Tensor<float>{{2, 2}, {1, 2, 3, inf}}}),
                       ContainsSubstring("expected finite values, got inf in channel 1"));
     CHECK_THROWS_AS((nn::Standardize{Tensor<float>{Shape{3}}}), ShapeError);

@@ -27,9 +27,8 @@ TEST_CASE("Adam takes PyTorch's steps", "[optim]") {
     require_six_steps<Adam<double>>(optim::AdamOptions{.learning_rate = 0.1},
                                     {0.41527404555198927, -2.6037044902989765, -0.08456892741449283});
     // betas=(.8, .95), eps=1e-3, weight_decay=.1
-    require_six_steps<Adam<double>>(
-        optim::AdamOptions{.learning_rate = 0.1, .beta1 = 0.8, .beta2 = 0.95, .eps = 1e-3, .weight_decay = 0.1},
-        {0.4211840589444765, -2.607540362462528, -0.07770931620645871});
+    require_six_steps<Adam<double>>(optim::AdamOptions{.learning_rate = 0.1, .beta1 = 0.8, .beta2 = 0.95, .eps = 1e-3, .weight_decay = 0.1},
+                                    {0.4211840589444765, -2.607540362462528, -0.07770931620645871});
 }
 
 TEST_CASE("AdamW takes PyTorch's steps", "[optim]") {

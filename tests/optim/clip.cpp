@@ -52,8 +52,7 @@ TEST_CASE("clip_grad_value clamps every element", "[optim]") {
     REQUIRE(p[0].grad() == Tensor<double>{{2}, {3, -3.5}});
     REQUIRE(p[1].grad() == Tensor<double>{{1}, {3.5}});
     REQUIRE_THROWS_AS(optim::clip_grad_value(p, -1.0), ValueError);
-    REQUIRE_THROWS_WITH(optim::clip_grad_value(p, std::nan("")),
-                        "[clip_grad_value] expected a clip_value of at least 0, got nan");
+    REQUIRE_THROWS_WITH(optim::clip_grad_value(p, std::nan("")), "[clip_grad_value] expected a clip_value of at least 0, got nan");
 }
 
 TEST_CASE("A parameter that comes twice is counted and clipped once", "[optim]") {

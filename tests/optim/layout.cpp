@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <espalier/core/threads.hpp>
 #include <espalier/autograd/reshape.hpp>
+#include <espalier/core/threads.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/sequential.hpp>
@@ -47,8 +47,7 @@ nn::Sequential<double> layers() {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("An optimizer lays its parameters side by side, also those of a plain sequential", "[optim][layout]", float,
-                   double) {
+TEMPLATE_TEST_CASE("An optimizer lays its parameters side by side, also those of a plain sequential", "[optim][layout]", float, double) {
     using T = TestType;
     auto p = leaves<T>({Tensor<T>{{2, 1}, {1, 2}}, Tensor<T>{{3}, {3, 4, 5}}, Tensor<T>{Shape{}, {6}}});
     const Variable<T> handle = p[1];

@@ -64,12 +64,16 @@ TEST_CASE("Groups take PyTorch's steps", "[optim][groups]") {
         require_close(p.b[0].value(), {b[0], b[1]});
         require_close(p.b[1].value(), {b[2]});
     };
-    require_six_steps([](auto g) { return SGD{g, {.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 0.1}}; },
-                      {0.4104220069680201, -2.80270244120257, 0.180689738297499},
-                      {-0.7470799783504936, -1.3732490908872372, -2.754510109674306});
-    require_six_steps([](auto g) { return AdamW{g, {.learning_rate = 0.05, .weight_decay = 0.1}}; },
-                      {0.9342745696478673, -2.0479327649427113, 0.43727212274077376},
-                      {-0.047108682777148525, -0.801080908927339, 1.7023089565373675});
+    require_six_steps(
+        [](auto g) {
+            return SGD{g, {.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 0.1}};
+        },
+        {0.4104220069680201, -2.80270244120257, 0.180689738297499}, {-0.7470799783504936, -1.3732490908872372, -2.754510109674306});
+    require_six_steps(
+        [](auto g) {
+            return AdamW{g, {.learning_rate = 0.05, .weight_decay = 0.1}};
+        },
+        {0.9342745696478673, -2.0479327649427113, 0.43727212274077376}, {-0.047108682777148525, -0.801080908927339, 1.7023089565373675});
 }
 
 TEST_CASE("Neighbours with equal factors are one pass, in whatever groups", "[optim][groups]") {

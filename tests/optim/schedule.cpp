@@ -41,22 +41,19 @@ TEST_CASE("ExponentialLR equals PyTorch's", "[optim]") {
 }
 
 TEST_CASE("CosineAnnealingLR equals PyTorch's, also after its end", "[optim]") {
-    require_rates(optim::CosineAnnealingLR{{.t_max = 5, .eta_min = 0.01}},
-                  {0.2, 0.18185661446562001, 0.13435661446562, 0.07564338553437999, 0.02814338553438, 0.01, 0.02814338553437999,
-                   0.07564338553438});
+    require_rates(optim::CosineAnnealingLR{{.t_max = 5, .eta_min = 0.01}}, {0.2, 0.18185661446562001, 0.13435661446562, 0.07564338553437999,
+                                                                            0.02814338553438, 0.01, 0.02814338553437999, 0.07564338553438});
     REQUIRE_THROWS_WITH(optim::CosineAnnealingLR{{.t_max = -1}}, "[cosine_annealing_lr] expected a t_max above 0, got -1");
     REQUIRE_THROWS_WITH((optim::CosineAnnealingLR{{.t_max = 1, .eta_min = INFINITY}}),
                         "[cosine_annealing_lr] expected a finite eta_min of at least 0, got inf");
 }
 
 TEST_CASE("LinearWarmup equals PyTorch's LinearLR, alone and before another schedule", "[optim]") {
-    require_rates(optim::LinearWarmup{{.steps = 4}},
-                  {0.06666666666666667, 0.1, 0.13333333333333336, 0.16666666666666669, 0.2, 0.2, 0.2});
+    require_rates(optim::LinearWarmup{{.steps = 4}}, {0.06666666666666667, 0.1, 0.13333333333333336, 0.16666666666666669, 0.2, 0.2, 0.2});
     require_rates(optim::LinearWarmup{{.steps = 3, .start_factor = 0.25}, optim::CosineAnnealingLR{{.t_max = 4, .eta_min = 0.01}}},
                   {0.05, 0.1, 0.15, 0.2, 0.172175144212722, 0.105, 0.03782485578727799, 0.01});
     REQUIRE_THROWS_WITH(optim::LinearWarmup{{.steps = 0}}, "[linear_warmup] expected steps above 0, got 0");
-    REQUIRE_THROWS_WITH((optim::LinearWarmup{{.steps = 1, .start_factor = 0}}),
-                        "[linear_warmup] expected a start_factor in (0, 1], got 0");
+    REQUIRE_THROWS_WITH((optim::LinearWarmup{{.steps = 1, .start_factor = 0}}), "[linear_warmup] expected a start_factor in (0, 1], got 0");
 }
 
 TEST_CASE("Any function of base and time is a schedule", "[optim]") {
@@ -116,10 +113,10 @@ TEST_CASE("Schedules refuse options that are no numbers", "[optim]") {
 TEST_CASE("Schedules give learning rates at any time", "[optim]") {
     const Index most = std::numeric_limits<Index>::max();
     for (const Index length : {Index{1}, Index{7}, most}) {
-        const std::vector<optim::Schedule> schedules{
-            optim::StepLR{{.step_size = length, .gamma = 0.5}}, optim::ExponentialLR{0.5},
-            optim::CosineAnnealingLR{{.t_max = length, .eta_min = 0.01}}, optim::LinearWarmup{{.steps = length}},
-            optim::LinearWarmup{{.steps = length}, optim::CosineAnnealingLR{{.t_max = length}}}};
+        const std::vector<optim::Schedule> schedules{optim::StepLR{{.step_size = length, .gamma = 0.5}}, optim::ExponentialLR{0.5},
+                                                     optim::CosineAnnealingLR{{.t_max = length, .eta_min = 0.01}},
+                                                     optim::LinearWarmup{{.steps = length}},
+                                                     optim::LinearWarmup{{.steps = length}, optim::CosineAnnealingLR{{.t_max = length}}}};
         for (const auto& schedule : schedules)
             for (const Index t : {Index{0}, Index{1}, most / 2, most - 1, most}) {
                 const double rate = schedule(0.2, t);

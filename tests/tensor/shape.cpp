@@ -47,8 +47,7 @@ TEST_CASE("impossible shapes are refused", "[tensor][shape]") {
     CHECK_THROWS_WITH((Shape{1, -1}), "[shape] expected extents of at least 0, got -1");
     CHECK_THROWS_WITH((Shape{1, 1, 1, 1, 1, 1, 1, 1, 1}), "[shape] expected at most 8 axes, got more");
     CHECK_THROWS_AS((Shape{std::numeric_limits<Index>::max() / 8, 2}), ShapeError);
-    CHECK_THROWS_WITH((Shape{Index{1} << 40, Index{1} << 40}),
-                      ContainsSubstring("expected fewer elements than can be addressed"));
+    CHECK_THROWS_WITH((Shape{Index{1} << 40, Index{1} << 40}), ContainsSubstring("expected fewer elements than can be addressed"));
     CHECK_THROWS_AS(Shape{}.back(), ShapeError);
 }
 

@@ -79,8 +79,7 @@ private:
 
 /// (T, operand...): for each row, `term(t, i)` summed over all i of the result that come from one element.
 template <class Scalar, class Term>
-[[nodiscard]] Tensor<Scalar> sum_to_operand(const BroadcastIndex& index, const Shape& operand, Index rows, Index n,
-                                            const Term& term) {
+[[nodiscard]] Tensor<Scalar> sum_to_operand(const BroadcastIndex& index, const Shape& operand, Index rows, Index n, const Term& term) {
     auto result = Tensor<Scalar>::empty(operand.prepended(rows));
     const Index numel = index.numel();
     PoolVector<double> sums(static_cast<std::size_t>(index.contiguous() ? 0 : numel));
@@ -124,9 +123,8 @@ template <class F, class Scalar>
         const auto pull = [&]<class Pull>(std::size_t i, const BroadcastIndex& index, Pull by) {
             const Shape& operand = g.input(i).shape();
             if (!whole || !index.contiguous())
-                return g.add(i, sum_to_operand<Scalar>(index, operand, g.rows(), n, [&](Index t, Index j) {
-                                 return by(x0[in_a(j)], x1[in_b(j)], dy[t * n + j]);
-                             }));
+                return g.add(i, sum_to_operand<Scalar>(index, operand, g.rows(), n,
+                                                       [&](Index t, Index j) { return by(x0[in_a(j)], x1[in_b(j)], dy[t * n + j]); }));
             auto dx = Tensor<Scalar>::empty(operand.prepended(g.rows()));
             for (Index t = 0; t < g.rows(); ++t)
                 kernels::combine_back<Pull, Scalar>(n, {x0, in_a.numel()}, {x1, in_b.numel()}, dy + t * n, dx.data() + t * n);
@@ -208,14 +206,14 @@ template <class Scalar>
     }
     return record<Scalar>("weighted_sum", std::move(y), terms,
                           [kept = PoolVector<Scalar>(weights.begin(), weights.end())](Gradients<Scalar>& g) {
-        for (std::size_t i = 0; i < kept.size(); ++i)
-            if (g.needs(i)) {
-                Tensor<Scalar> gradient = g.cotangent();
-                for (Scalar& value : gradient)
-                    value *= kept[i];
-                g.add(i, std::move(gradient));
-            }
-    });
+                              for (std::size_t i = 0; i < kept.size(); ++i)
+                                  if (g.needs(i)) {
+                                      Tensor<Scalar> gradient = g.cotangent();
+                                      for (Scalar& value : gradient)
+                                          value *= kept[i];
+                                      g.add(i, std::move(gradient));
+                                  }
+                          });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

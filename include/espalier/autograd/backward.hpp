@@ -28,15 +28,14 @@ namespace detail {
 
 template <class Scalar>
 [[nodiscard]] Seed<Scalar> scalar_seed(const char* operation, const Variable<Scalar>& root, const Rows& row, double scale) {
-    require<ShapeError>(root.numel() == 1, operation, "expected a loss of one element, got ", root.operation(), ' ',
-                        root.shape());
+    require<ShapeError>(root.numel() == 1, operation, "expected a loss of one element, got ", root.operation(), ' ', root.shape());
     return {root, row, Tensor<Scalar>::full(root.shape().prepended(1), static_cast<Scalar>(scale))};
 }
 
 /// The T x P matrix of cotangents of the leaves `wrt`, flattened and side by side in that order.
 template <class Scalar>
-[[nodiscard]] Tensor<Scalar> pull_back(const char* operation, Seeds<Scalar> seeds, Index rows,
-                                       std::span<const Variable<Scalar>> wrt, const JacobianOptions& options) {
+[[nodiscard]] Tensor<Scalar> pull_back(const char* operation, Seeds<Scalar> seeds, Index rows, std::span<const Variable<Scalar>> wrt,
+                                       const JacobianOptions& options) {
     Index columns = 0;
     for (const auto& leaf : wrt) {
         require<StateError>(leaf.is_leaf() && (leaf.requires_grad() || leaf.node()->parameter), operation,

@@ -29,8 +29,8 @@ namespace detail {
     require<ShapeError>(weight[0] > 0, "conv2d", "expected at least one output channel, got weights ", weight);
     require<ShapeError>(x.rank() == 4, "conv2d", "expected images (N, H, W, C), got input ", x);
     require<ShapeError>(x[1] > 0 && x[2] > 0, "conv2d", "expected images of at least 1x1, got input ", x);
-    require<ValueError>(options.groups > 0 && weight[0] % options.groups == 0, "conv2d", "expected groups that divide ",
-                        weight[0], " output channels, got ", options.groups);
+    require<ValueError>(options.groups > 0 && weight[0] % options.groups == 0, "conv2d", "expected groups that divide ", weight[0],
+                        " output channels, got ", options.groups);
     require<ShapeError>(x[3] == weight[3] * options.groups, "conv2d", "expected ", weight[3] * options.groups,
                         " input channels, got input ", x);
     const kernels::Window window{{weight[1], weight[2]}, options.stride, options.padding, options.dilation};
@@ -77,8 +77,8 @@ template <class Scalar>
 [[nodiscard]] Variable<Scalar> conv2d(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>* bias,
                                       const Conv2dOptions& options, kernels::ConvTail tail = kernels::ConvTail::none) {
     const kernels::ConvShape s = conv_shape(x.shape(), weight.shape(), options);
-    require<ShapeError>(!bias || bias->shape() == Shape{s.out_channels}, "conv2d", "expected a bias of shape (",
-                        s.out_channels, ",), got ", bias ? bias->shape() : Shape{});
+    require<ShapeError>(!bias || bias->shape() == Shape{s.out_channels}, "conv2d", "expected a bias of shape (", s.out_channels, ",), got ",
+                        bias ? bias->shape() : Shape{});
     if (tail == kernels::ConvTail::relu_max_pool)
         (void)kernels::Window{2, 2}.output("max_pool2d", s.output);
     if constexpr (kernels::has_tiled_conv2d<Scalar>)
@@ -99,9 +99,8 @@ template <class Scalar>
             g.add(0, std::move(dx));
         }
         if (g.needs(1))
-            g.produce(1, [&](const kernels::Target<Scalar>& dw) {
-                kernels::conv2d_backward_weight(s, g.rows(), g.input(0).data(), dy, dw);
-            });
+            g.produce(1,
+                      [&](const kernels::Target<Scalar>& dw) { kernels::conv2d_backward_weight(s, g.rows(), g.input(0).data(), dy, dw); });
         if (g.inputs() == 3 && g.needs(2))
             add_bias_gradient(g, 2, dy, s.batch * s.output.height * s.output.width, s.out_channels);
     };
@@ -122,8 +121,7 @@ template <class Scalar>
     return detail::conv2d(x, weight, &bias, options);
 }
 template <class Scalar>
-[[nodiscard]] Variable<Scalar> conv2d(const Variable<Scalar>& x, const Variable<Scalar>& weight,
-                                      const Conv2dOptions& options = {}) {
+[[nodiscard]] Variable<Scalar> conv2d(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Conv2dOptions& options = {}) {
     return detail::conv2d<Scalar>(x, weight, nullptr, options);
 }
 

@@ -45,8 +45,8 @@ template <class Scalar>
                 const auto add_to = [&](auto* sums) {
                     std::fill_n(sums, width, 0);
                     for (Index k = first[entry]; k < first[entry + 1]; ++k) {
-                        const Scalar* const from =
-                            g.cotangent().data() + (row / entries * count + order[static_cast<std::size_t>(k)]) * width;
+                        const Scalar* const from = g.cotangent().data() +
+                                                   (row / entries * count + order[static_cast<std::size_t>(k)]) * width;
                         kernels::vector_loop(0, width, [=](Index d) { sums[d] += from[d]; });
                     }
                 };

@@ -74,8 +74,7 @@ template <class F>
                 if (!is_nan(error) && error <= report.worst)
                     continue;
                 report.worst = is_nan(error) ? INFINITY : error;
-                report.where = concat("input ", k, " element ", j, ", output element ", i, ": analytic ", analytic,
-                                      ", numeric ", numeric);
+                report.where = concat("input ", k, " element ", j, ", output element ", i, ": analytic ", analytic, ", numeric ", numeric);
             }
         }
     report.passed = report.passed && report.worst <= 1;

@@ -20,8 +20,7 @@ template <class Scalar>
     const Shape& right = b.shape();
     const bool batched = right.rank() > 2;
     require<ShapeError>(left.rank() >= 2 && right.rank() >= 2 && left.back() == right[-2] &&
-                            (!batched || (left.rank() == right.rank() &&
-                                          left.axes(0, left.rank() - 2) == right.axes(0, right.rank() - 2))),
+                            (!batched || (left.rank() == right.rank() && left.axes(0, left.rank() - 2) == right.axes(0, right.rank() - 2))),
                         "matmul", "expected (..., M, K) and (K, N) or (..., K, N), got ", left, " and ", right);
     const Index k = left.back();
     const Index n = right.back();
@@ -29,23 +28,22 @@ template <class Scalar>
     const Index m = batched ? left[-2] : left.product(0, left.rank() - 1);
     auto y = Tensor<Scalar>::empty(left.with(-1, n));
     for (Index i = 0; i < batch; ++i)
-        kernels::parallel_gemm<Scalar>(no, no, m, n, k, {a.value().data() + i * m * k, k},
-                                       {b.value().data() + i * k * n, n}, {y.data() + i * m * n, n}, false);
+        kernels::parallel_gemm<Scalar>(no, no, m, n, k, {a.value().data() + i * m * k, k}, {b.value().data() + i * k * n, n},
+                                       {y.data() + i * m * n, n}, false);
     return record<Scalar>("matmul", std::move(y), {a, b}, [=](Gradients<Scalar>& g) {
         const Scalar* const dy = g.cotangent().data();
         const Index products = g.rows() * batch;
         if (g.needs(0))
             g.produce(0, [&](const kernels::Target<Scalar>& da) {
                 for (Index i = 0; i < products; ++i)
-                    kernels::parallel_gemm<Scalar>(no, yes, m, k, n, {dy + i * m * n, n},
-                                                   {g.input(1).data() + i % batch * k * n, n},
+                    kernels::parallel_gemm<Scalar>(no, yes, m, k, n, {dy + i * m * n, n}, {g.input(1).data() + i % batch * k * n, n},
                                                    {da.row(i / batch) + i % batch * m * k, k}, da.accumulate);
             });
         if (g.needs(1))
             g.produce(1, [&](const kernels::Target<Scalar>& db) {
                 for (Index i = 0; i < products; ++i)
-                    kernels::parallel_gemm<Scalar>(yes, no, k, n, m, {g.input(0).data() + i % batch * m * k, k},
-                                                   {dy + i * m * n, n}, {db.row(i / batch) + i % batch * k * n, n}, db.accumulate);
+                    kernels::parallel_gemm<Scalar>(yes, no, k, n, m, {g.input(0).data() + i % batch * m * k, k}, {dy + i * m * n, n},
+                                                   {db.row(i / batch) + i % batch * k * n, n}, db.accumulate);
             });
     });
 }
@@ -79,16 +77,14 @@ template <class Scalar>
                         bias ? bias->shape() : Shape{});
     const Index rows = x.shape().product(0, x.rank() - 1);
     auto y = Tensor<Scalar>::empty(x.shape().with(-1, out));
-    kernels::affine(rows, out, in, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, with_relu,
-                    y.data());
+    kernels::affine(rows, out, in, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, with_relu, y.data());
     const auto backward = [=](Gradients<Scalar>& g) {
         if (with_relu)
             close_relu(g);
         const Scalar* const dy = g.cotangent().data();
         if (g.needs(0)) {
             auto dx = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
-            kernels::parallel_gemm<Scalar>(no, no, g.rows() * rows, in, out, {dy, out}, {g.input(1).data(), in},
-                                           {dx.data(), in}, false);
+            kernels::parallel_gemm<Scalar>(no, no, g.rows() * rows, in, out, {dy, out}, {g.input(1).data(), in}, {dx.data(), in}, false);
             g.add(0, std::move(dx));
         }
         if (g.needs(1))

@@ -18,8 +18,8 @@ template <class Scalar>
 void require_affine(const char* operation, const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias) {
     require<ShapeError>(x.rank() >= 2, operation, "expected (N, ..., C), got input ", x.shape());
     require<ShapeError>(weight.shape() == Shape{x.size(-1)} && bias.shape() == Shape{x.size(-1)}, operation, "expected ",
-                        weight.shape().rank() == 1 ? weight.size(0) : x.size(-1), " channels, got input ", x.shape(),
-                        ", weight ", weight.shape(), ", bias ", bias.shape());
+                        weight.shape().rank() == 1 ? weight.size(0) : x.size(-1), " channels, got input ", x.shape(), ", weight ",
+                        weight.shape(), ", bias ", bias.shape());
 }
 
 /// The gradients of weight and bias of y = weight * normalised + bias, in each row of cotangents.
@@ -58,8 +58,7 @@ struct ChannelStatistics {
     Tensor<Scalar> mean;
     PoolVector<double> inverse;  ///< of the standard deviation, 1 / sqrt(variance + eps)
 
-    explicit ChannelStatistics(Index channels)
-        : mean{Tensor<Scalar>::empty({channels})}, inverse(static_cast<std::size_t>(channels)) {}
+    explicit ChannelStatistics(Index channels) : mean{Tensor<Scalar>::empty({channels})}, inverse(static_cast<std::size_t>(channels)) {}
 
     /// weight / standard deviation
     [[nodiscard]] Tensor<Scalar> scale(const Tensor<Scalar>& weight) const {
@@ -213,26 +212,27 @@ template <class Scalar>
     });
     return record<Scalar>("layer_norm", std::move(y), {x, weight, bias},
                           [=, normalised = std::move(normalised), inverse = std::move(inverse)](Gradients<Scalar>& g) {
-        detail::add_affine_gradients(g, normalised, rows, channels);
-        if (!g.needs(0))
-            return;
-        Tensor<Scalar> dx = std::move(g.cotangent());
-        parallel_for(g.rows() * rows, kernels::row_grain(channels), [&](Index begin, Index end) {
-            for (Index r = begin; r < end; ++r) {
-                Scalar* const row = dx.data() + r * channels;
-                const Scalar* const z = normalised.data() + r % rows * channels;
-                const Scalar* const w = g.input(1).data();
+                              detail::add_affine_gradients(g, normalised, rows, channels);
+                              if (!g.needs(0))
+                                  return;
+                              Tensor<Scalar> dx = std::move(g.cotangent());
+                              parallel_for(g.rows() * rows, kernels::row_grain(channels), [&](Index begin, Index end) {
+                                  for (Index r = begin; r < end; ++r) {
+                                      Scalar* const row = dx.data() + r * channels;
+                                      const Scalar* const z = normalised.data() + r % rows * channels;
+                                      const Scalar* const w = g.input(1).data();
                 // With d = weight dy: dx = (d - sum d / n - z sum (d z) / n) / standard deviation.
-                kernels::vector_loop(0, channels, [=](Index c) { row[c] *= w[c]; });
-                const auto sum = static_cast<Scalar>(kernels::row_sum(channels, row));
-                const auto dot = static_cast<Scalar>(kernels::row_product(channels, row, z));
-                const Scalar scale = inverse[r % rows];
-                const auto n_channels = static_cast<Scalar>(channels);
-                kernels::vector_loop(0, channels, [=](Index c) { row[c] = scale * (row[c] - (sum + z[c] * dot) / n_channels); });
-            }
-        });
-        g.add(0, std::move(dx));
-    });
+                                      kernels::vector_loop(0, channels, [=](Index c) { row[c] *= w[c]; });
+                                      const auto sum = static_cast<Scalar>(kernels::row_sum(channels, row));
+                                      const auto dot = static_cast<Scalar>(kernels::row_product(channels, row, z));
+                                      const Scalar scale = inverse[r % rows];
+                                      const auto n_channels = static_cast<Scalar>(channels);
+                                      kernels::vector_loop(0, channels,
+                                                           [=](Index c) { row[c] = scale * (row[c] - (sum + z[c] * dot) / n_channels); });
+                                  }
+                              });
+                              g.add(0, std::move(dx));
+                          });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

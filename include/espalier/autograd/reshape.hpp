@@ -15,11 +15,10 @@ namespace espalier::inline ESPALIER_ABI::autograd {
 /// The same elements under another shape; nothing is copied, forward or backward. @throws ShapeError
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> reshape(const Variable<Scalar>& x, const Shape& shape) {
-    require<ShapeError>(shape.numel() == x.numel(), "reshape", "expected ", x.numel(), " elements as in ", x.shape(),
-                        ", got shape ", shape);
-    return record<Scalar>("reshape", x.node()->value.alias(shape), {x}, [](Gradients<Scalar>& g) {
-        g.add(0, std::move(g.cotangent()).reshape(g.input(0).shape().prepended(g.rows())));
-    });
+    require<ShapeError>(shape.numel() == x.numel(), "reshape", "expected ", x.numel(), " elements as in ", x.shape(), ", got shape ",
+                        shape);
+    return record<Scalar>("reshape", x.node()->value.alias(shape), {x},
+                          [](Gradients<Scalar>& g) { g.add(0, std::move(g.cotangent()).reshape(g.input(0).shape().prepended(g.rows()))); });
 }
 
 /// Axes from `first` on become one: (N, H, W, C) gives (N, H W C). @throws ShapeError if there is no such axis.
@@ -56,8 +55,7 @@ template <class Scalar>
     detail::copy_runs(outer, length * inner, x.value().data() + start * inner, whole, y.data(), length * inner);
     return record<Scalar>("narrow", std::move(y), {x}, [=](Gradients<Scalar>& g) {
         Tensor<Scalar> gradient{g.input(0).shape().prepended(g.rows())};
-        detail::copy_runs(g.rows() * outer, length * inner, g.cotangent().data(), length * inner,
-                          gradient.data() + start * inner, whole);
+        detail::copy_runs(g.rows() * outer, length * inner, g.cotangent().data(), length * inner, gradient.data() + start * inner, whole);
         g.add(0, std::move(gradient));
     });
 }
@@ -72,8 +70,8 @@ template <class Scalar>
                             " of ", x.shape(), ", got ", size, " after ", total);
         total += size;
     }
-    require<ShapeError>(total == extent, "split", "expected sizes that add up to ", extent, " on axis ", axis, " of ", x.shape(),
-                        ", got ", total);
+    require<ShapeError>(total == extent, "split", "expected sizes that add up to ", extent, " on axis ", axis, " of ", x.shape(), ", got ",
+                        total);
     std::vector<Variable<Scalar>> parts;
     Index start = 0;
     for (const Index size : sizes) {

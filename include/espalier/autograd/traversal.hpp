@@ -172,14 +172,12 @@ private:
         return fresh;
     }
 
-    [[nodiscard]] Slot<Scalar>* at(std::size_t input) noexcept {
-        return places_[input] == nowhere ? nullptr : &slots_[places_[input]];
-    }
+    [[nodiscard]] Slot<Scalar>* at(std::size_t input) noexcept { return places_[input] == nowhere ? nullptr : &slots_[places_[input]]; }
 
     [[noreturn]] ESPALIER_COLD static void refuse(const char* operation, const Node<Scalar>& node) {
         if (node.freed)
-            fail<StateError>(operation, "expected a graph to run backward, got one that an earlier backward pass freed at ",
-                             node.operation, ' ', node.value.shape(), ": pass retain_graph to the earlier one");
+            fail<StateError>(operation, "expected a graph to run backward, got one that an earlier backward pass freed at ", node.operation,
+                             ' ', node.value.shape(), ": pass retain_graph to the earlier one");
         fail<StateError>(operation, "expected the values that the graph was recorded with, got ", node.description(),
                          " changed since, as by an optimizer's step or mutable_value(): run forward again");
     }

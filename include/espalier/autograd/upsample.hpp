@@ -52,8 +52,8 @@ template <class Scalar, class Samples>
     Tensor<Scalar> y{out};  // before the tables: what cannot be held is refused before anything is made of it
     const bool empty = y.numel() == 0;
     // Calls body(output offset, input offset, weight) for the up to four sources of every pixel of image n.
-    const auto for_each_source = [=, rows = samples(in[1], empty ? 0 : out[1]), columns = samples(in[2], empty ? 0 : out[2])](
-                                     Index n, const auto& body) {
+    const auto for_each_source = [=, rows = samples(in[1], empty ? 0 : out[1]),
+                                  columns = samples(in[2], empty ? 0 : out[2])](Index n, const auto& body) {
         for (Index oy = 0; oy < out[1]; ++oy)
             for (Index ox = 0; ox < out[2]; ++ox) {
                 const Sample& v = rows[static_cast<std::size_t>(oy)];
@@ -82,9 +82,8 @@ template <class Scalar, class Samples>
         const auto gather = [&](Index n, auto* sums) {
             std::fill_n(sums, image, 0);
             for_each_source(n, [&](Index to, Index from, Scalar weight) {
-                kernels::vector_loop(0, channels, [=, in = g.cotangent().data() + to, out = sums + from](Index c) {
-                    out[c] += weight * in[c];
-                });
+                kernels::vector_loop(0, channels,
+                                     [=, in = g.cotangent().data() + to, out = sums + from](Index c) { out[c] += weight * in[c]; });
             });
         };
         const bool in_doubles = !empty && out[1] * out[2] / (in[1] * in[2]) > 64;  // so many floats would lose digits

@@ -250,7 +250,7 @@ decltype(auto) no_grad(F&& f) {
 }  // namespace espalier::inline ESPALIER_ABI::autograd
 
 namespace espalier::inline ESPALIER_ABI {
-using autograd::NoGrad;
 using autograd::no_grad;
+using autograd::NoGrad;
 using autograd::Variable;
 }  // namespace espalier::inline ESPALIER_ABI

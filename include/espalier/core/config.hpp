@@ -72,8 +72,7 @@
 
 /// Name of the inline namespace, e.g. `v0_1_base`, `v0_1_avx2_fma_bmi_fast`; headers open
 /// `namespace espalier::inline ESPALIER_ABI { ... }`.
-#define ESPALIER_ABI \
-    ESPALIER_CONCAT(v0_1_, ESPALIER_VECTOR_TAG, ESPALIER_FMA_TAG, ESPALIER_BITS_TAG, ESPALIER_MATH_TAG, ESPALIER_SIMD_TAG)
+#define ESPALIER_ABI ESPALIER_CONCAT(v0_1_, ESPALIER_VECTOR_TAG, ESPALIER_FMA_TAG, ESPALIER_BITS_TAG, ESPALIER_MATH_TAG, ESPALIER_SIMD_TAG)
 
 /// ESPALIER_NOINLINE is for what many templates call and none gains from inlining: it is compiled once, not at every call.
 /// ESPALIER_COLD is for what runs once, as constructors of models do: made small instead of fast, which takes less time to compile.

@@ -28,8 +28,8 @@ template <std::floating_point S>
 
 /// Those of infinity: all of the exponent and nothing behind it. NaNs lie above.
 template <std::floating_point S>
-inline constexpr auto infinity_bits = static_cast<decltype(magnitude_bits(S{}))>(
-    sizeof(S) == 4 ? std::uint64_t{0xFF} << 23 : std::uint64_t{0x7FF} << 52);
+inline constexpr auto infinity_bits = static_cast<decltype(magnitude_bits(S{}))>(sizeof(S) == 4 ? std::uint64_t{0xFF} << 23
+                                                                                                : std::uint64_t{0x7FF} << 52);
 
 }  // namespace detail
 

@@ -45,9 +45,7 @@ public:
     [[nodiscard]] void* data() const& noexcept { return block_ ? reinterpret_cast<std::byte*>(block_) - block_->offset : nullptr; }
     void* data() const&& = delete;  // the memory of a temporary is somebody else's in the next line
     /// How many share the block, this one included; 0 without one.
-    [[nodiscard]] std::size_t use_count() const noexcept {
-        return block_ ? block_->references.load(std::memory_order_acquire) : 0;
-    }
+    [[nodiscard]] std::size_t use_count() const noexcept { return block_ ? block_->references.load(std::memory_order_acquire) : 0; }
 
 private:
     [[nodiscard]] ESPALIER_NOINLINE static detail::Block* block_of(std::size_t bytes) {

@@ -179,8 +179,8 @@ public:
     friend bool operator==(const Named& a, const Named& b)
         requires std::equality_comparable<T>
     {
-        return a.names_ == b.names_ && std::equal(a.begin(), a.end(), b.begin(),
-                                                  [](const Entry& x, const Entry& y) { return x.second == y.second; });
+        return a.names_ == b.names_ &&
+               std::equal(a.begin(), a.end(), b.begin(), [](const Entry& x, const Entry& y) { return x.second == y.second; });
     }
 
 private:

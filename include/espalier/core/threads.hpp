@@ -213,7 +213,8 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(cons
     const unsigned process = forks.load(std::memory_order_relaxed);
     // Of a fork within a body, the child has this thread alone. The loop cannot end there, and a worker has nowhere to return to.
     const auto refuse_in_child = [process] {
-        require<StateError>(!forked_since(process), "parallel_for", "expected the process that began the loop to end it, got a child "
+        require<StateError>(!forked_since(process), "parallel_for",
+                            "expected the process that began the loop to end it, got a child "
                             "that was forked within its body and returned");
     };
     const auto help = [&](unsigned thread) {

@@ -32,8 +32,7 @@ namespace detail {
     auto names = options.targets;
     std::sort(names.begin(), names.end());
     const auto twice = std::adjacent_find(names.begin(), names.end());
-    require<ValueError>(twice == names.end(), operation, "expected each target once, got '", twice == names.end() ? "" : *twice,
-                        "' twice");
+    require<ValueError>(twice == names.end(), operation, "expected each target once, got '", twice == names.end() ? "" : *twice, "' twice");
     return options;
 }
 
@@ -126,8 +125,7 @@ private:
 
 class RandomShift {
 public:
-    RandomShift(Index max_pixels, AugmentOptions options)
-        : max_pixels_{max_pixels}, options_{checked("random_shift", std::move(options))} {
+    RandomShift(Index max_pixels, AugmentOptions options) : max_pixels_{max_pixels}, options_{checked("random_shift", std::move(options))} {
         require<ValueError>(max_pixels >= 0, "random_shift", "expected a shift of at least 0 pixels, got ", max_pixels);
     }
 

@@ -36,8 +36,8 @@ template <class Scalar>
     const Tensor<Scalar>& inputs = parts[0]->inputs();
     losses::Targets<Scalar> targets;
     for (const Dataset<Scalar>* part : parts) {
-        require<ShapeError>(part->inputs().shape() == inputs.shape(), "combine_labels", "expected the same inputs in every set, got shapes ",
-                            inputs.shape(), " and ", part->inputs().shape());
+        require<ShapeError>(part->inputs().shape() == inputs.shape(), "combine_labels",
+                            "expected the same inputs in every set, got shapes ", inputs.shape(), " and ", part->inputs().shape());
         require<ValueError>(part->inputs() == inputs, "combine_labels", "expected the same inputs in every set, got other values for ",
                             part->targets().names(), " than for ", parts[0]->targets().names());
         for (const auto& [task, target] : part->targets()) {
@@ -67,9 +67,7 @@ template <class T>
 /// one in all; a sample without a weight of its own has weight 1.
 template <class Scalar>
 [[nodiscard]] losses::Target<Scalar> combine_target(const Parts<Scalar>& parts, const std::string& task) {
-    const auto target_in = [&](const Dataset<Scalar>* part) {
-        return part->targets().contains(task) ? &part->target(task) : nullptr;
-    };
+    const auto target_in = [&](const Dataset<Scalar>* part) { return part->targets().contains(task) ? &part->target(task) : nullptr; };
     const auto& first = (*std::find_if(parts.begin(), parts.end(), target_in))->target(task);
     const Shape sample = first.shape().axes(1, first.shape().rank());
     std::vector<const Tensor<Index>*> labels;
@@ -83,10 +81,10 @@ template <class Scalar>
         const auto* target = target_in(part);
         if (target) {
             const Shape& shape = target->shape();
-            require<ValueError>(target->has_labels() == first.has_labels(), "combine_samples",
-                                "expected one kind of target for task '", task, "', got class indices in one set and values in another");
-            require<ShapeError>(shape.axes(1, shape.rank()) == sample, "combine_samples", "expected targets of one shape for task '",
-                                task, "', got ", first.shape(), " and ", shape);
+            require<ValueError>(target->has_labels() == first.has_labels(), "combine_samples", "expected one kind of target for task '",
+                                task, "', got class indices in one set and values in another");
+            require<ShapeError>(shape.axes(1, shape.rank()) == sample, "combine_samples", "expected targets of one shape for task '", task,
+                                "', got ", first.shape(), " and ", shape);
         }
         labels.push_back(target && target->has_labels() ? &target->labels() : nullptr);
         values.push_back(target && !target->has_labels() ? &target->values() : nullptr);

@@ -31,8 +31,8 @@ public:
         require<ValueError>(inputs_.size(0) > 0, "dataset", "expected at least one sample, got inputs of shape ", inputs_.shape());
         require<ValueError>(!targets_.empty(), "dataset", "expected the target of at least one task, got none");
         for (const auto& [task, target] : targets_)
-            require<ShapeError>(target.size() == size(), "dataset", "expected ", size(), " samples in target '", task,
-                                "' as in inputs ", inputs_.shape(), ", got shape ", target.shape());
+            require<ShapeError>(target.size() == size(), "dataset", "expected ", size(), " samples in target '", task, "' as in inputs ",
+                                inputs_.shape(), ", got shape ", target.shape());
     }
 
     /// A single-task set: `Dataset{images, "class", labels}`. @throws as above

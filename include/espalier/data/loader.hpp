@@ -103,8 +103,8 @@ class DataLoader {
                 in_order.resize(count);
                 std::iota(in_order.begin(), in_order.end(), first);
             }
-            const auto indices =
-                options.shuffle ? std::span{order}.subspan(static_cast<std::size_t>(first), count) : std::span<const Index>{in_order};
+            const auto indices = options.shuffle ? std::span{order}.subspan(static_cast<std::size_t>(first), count)
+                                                 : std::span<const Index>{in_order};
             Random random{options.seed, (epoch << 32) + static_cast<std::uint64_t>(number) + 1};  // + 0 is the order's stream
             Batch<Scalar> batch = gather(indices, random);
             options.transform(batch, random);
@@ -116,8 +116,8 @@ class DataLoader {
             require<ShapeError>(batch.input.rank() > 0, "data_loader", "expected a batch with inputs (N, ...), got shape ",
                                 batch.input.shape());
             for (const auto& [task, target] : batch.targets)
-                require<ShapeError>(target.size() == batch.size(), "data_loader", "expected a batch with as many samples in target '",
-                                    task, "' as in inputs ", batch.input.shape(), ", got shape ", target.shape());
+                require<ShapeError>(target.size() == batch.size(), "data_loader", "expected a batch with as many samples in target '", task,
+                                    "' as in inputs ", batch.input.shape(), ", got shape ", target.shape());
         }
     };
 
@@ -197,8 +197,8 @@ public:
         const std::uint64_t epoch = epoch_;
         auto make = [plan = plan_, order = plan_->order(epoch), epoch](Index number) { return plan->make(order, epoch, number); };
         using State = typename Iterator::State;
-        Iterator first{std::shared_ptr<State>{
-            new State{detail::Prefetcher<Batch<Scalar>>{std::move(make), batches(), plan_->options.prefetch}, {}}}};
+        Iterator first{
+            std::shared_ptr<State>{new State{detail::Prefetcher<Batch<Scalar>>{std::move(make), batches(), plan_->options.prefetch}, {}}}};
         ++epoch_;
         return first;
     }

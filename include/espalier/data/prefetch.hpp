@@ -88,7 +88,8 @@ private:
 
         /// If `make` forks and returns in the child as well, nobody is there to take what it made. Ends the child.
         void refuse_in_child() const noexcept {
-            require<StateError>(!left_behind(), "data_loader", "expected the process that began the loop to end it, got a child that was "
+            require<StateError>(!left_behind(), "data_loader",
+                                "expected the process that began the loop to end it, got a child that was "
                                 "forked while a batch was made and returned");
         }
 

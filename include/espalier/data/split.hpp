@@ -56,8 +56,8 @@ template <class Scalar>
         reached += fractions[i];
         const bool last = i + 1 == fractions.size();
         const Index end = last ? dataset.size() : static_cast<Index>(std::llround(reached * static_cast<double>(dataset.size())));
-        require<ValueError>(end > before, "split", "expected parts of at least one sample, got none for fraction ", fractions[i],
-                            " of ", dataset.size(), " samples");
+        require<ValueError>(end > before, "split", "expected parts of at least one sample, got none for fraction ", fractions[i], " of ",
+                            dataset.size(), " samples");
         sizes.push_back(end - before);
         before = end;
     }

@@ -94,8 +94,8 @@ public:
             }
             const auto place = places.find(cell(row));
             if (place == places.end() && !unknown)
-                fail<IoError>("csv", "expected one of ", categories.size(), " known categories", cells_->place(row, column_),
-                              ", got '", detail::shortened(cell(row)), "'");
+                fail<IoError>("csv", "expected one of ", categories.size(), " known categories", cells_->place(row, column_), ", got '",
+                              detail::shortened(cell(row)), "'");
             index = place == places.end() ? *unknown : place->second;
         }
         return result;

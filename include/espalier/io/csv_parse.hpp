@@ -173,8 +173,8 @@ private:
         table_.lines.clear();
         std::unordered_set<std::string_view> seen;
         for (const std::string& name : table_.names)
-            require<IoError>(seen.insert(name).second, "load_csv", "expected each column name once in ", table_.path,
-                             ", line 1, got '", name, "' twice");
+            require<IoError>(seen.insert(name).second, "load_csv", "expected each column name once in ", table_.path, ", line 1, got '",
+                             name, "' twice");
     }
 
     void read_row() {
@@ -184,8 +184,8 @@ private:
         while (more)
             more = read_field();
         const std::size_t count = table_.cells.size() - first;
-        require<IoError>(table_.names.empty() || count == table_.names.size(), "load_csv", "expected ", table_.names.size(),
-                         " columns in ", table_.path, ", line ", start, ", got ", count);
+        require<IoError>(table_.names.empty() || count == table_.names.size(), "load_csv", "expected ", table_.names.size(), " columns in ",
+                         table_.path, ", line ", start, ", got ", count);
         table_.lines.push_back(start);
         column_ = 1;
     }
@@ -218,8 +218,8 @@ private:
         char* const first = at_;
         char* to = at_;
         for (;; ++at_) {
-            require<IoError>(at_ != end_, "load_csv", "expected a closing quote in ", table_.path, ", line ", start,
-                             ", column ", column_, ", got the end of the file");
+            require<IoError>(at_ != end_, "load_csv", "expected a closing quote in ", table_.path, ", line ", start, ", column ", column_,
+                             ", got the end of the file");
             if (*at_ == '"') {
                 if (at_ + 1 == end_ || at_[1] != '"')
                     break;
@@ -236,8 +236,8 @@ private:
             while (at_ != end_ && is_blank(*at_))
                 ++at_;
         require<IoError>(at_ == end_ || *at_ == options_.separator || *at_ == '\n' || *at_ == '\r', "load_csv",
-                         "expected a separator after the closing quote in ", table_.path, ", line ", line_, ", column ",
-                         column_, ", got '", at_ == end_ ? ' ' : *at_, "'");
+                         "expected a separator after the closing quote in ", table_.path, ", line ", line_, ", column ", column_, ", got '",
+                         at_ == end_ ? ' ' : *at_, "'");
     }
 
     bool end_of_field() {

@@ -27,21 +27,16 @@ struct DtypeInfo {
     unsigned bits;
 };
 inline constexpr std::array<DtypeInfo, 22> dtypes{{
-    {"BOOL", 8},        {"F4", 4},   {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8},   {"I8", 8},
-    {"F8_E5M2", 8},     {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
-    {"I16", 16},        {"U16", 16}, {"F16", 16},    {"BF16", 16},   {"I32", 32}, {"U32", 32},
-    {"F32", 32},        {"C64", 64}, {"F64", 64},    {"I64", 64},    {"U64", 64},
+    {"BOOL", 8},    {"F4", 4},          {"F6_E2M3", 6},     {"F6_E3M2", 6}, {"U8", 8},   {"I8", 8},   {"F8_E5M2", 8}, {"F8_E4M3", 8},
+    {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},    {"U16", 16}, {"F16", 16}, {"BF16", 16},   {"I32", 32},
+    {"U32", 32},    {"F32", 32},        {"C64", 64},        {"F64", 64},    {"I64", 64}, {"U64", 64},
 }};
 }  // namespace detail
 
 /// The name in the file, such as "F32".
-[[nodiscard]] constexpr std::string_view name_of(Dtype dtype) noexcept {
-    return detail::dtypes[static_cast<std::size_t>(dtype)].name;
-}
+[[nodiscard]] constexpr std::string_view name_of(Dtype dtype) noexcept { return detail::dtypes[static_cast<std::size_t>(dtype)].name; }
 /// Bits of one element.
-[[nodiscard]] constexpr unsigned bits_of(Dtype dtype) noexcept {
-    return detail::dtypes[static_cast<std::size_t>(dtype)].bits;
-}
+[[nodiscard]] constexpr unsigned bits_of(Dtype dtype) noexcept { return detail::dtypes[static_cast<std::size_t>(dtype)].bits; }
 /// Nothing for a name that the format does not have.
 [[nodiscard]] constexpr std::optional<Dtype> dtype_named(std::string_view name) noexcept {
     for (std::size_t i = 0; i < detail::dtypes.size(); ++i)

@@ -65,9 +65,7 @@ public:
     }
 
 private:
-    [[nodiscard]] static std::string reason(int code) {
-        return code ? std::generic_category().message(code) : "unknown error";
-    }
+    [[nodiscard]] static std::string reason(int code) { return code ? std::generic_category().message(code) : "unknown error"; }
 
     [[nodiscard]] std::size_t read_some(char* to, std::size_t count) {
         stream_.read(to, static_cast<std::streamsize>(count));

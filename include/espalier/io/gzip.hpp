@@ -79,8 +79,7 @@ private:
 
     void check(int code) const {
         const bool stuck = rest_.empty() && stream_.avail_out > 0;
-        require<IoError>(!stuck && code != Z_BUF_ERROR, "gunzip", "expected a complete gzip file, got ", path_,
-                         " that ends in the middle");
+        require<IoError>(!stuck && code != Z_BUF_ERROR, "gunzip", "expected a complete gzip file, got ", path_, " that ends in the middle");
         require<IoError>(code == Z_OK, "gunzip", "expected a valid gzip file, got corrupted data in ", path_, ": ",
                          stream_.msg ? stream_.msg : "unknown error");
     }

@@ -37,9 +37,8 @@ namespace detail {
 template <class Scalar, class Stored>
 [[nodiscard]] Scalar idx_value(Stored value, const std::filesystem::path& path) {
     if constexpr (std::integral<Scalar> && std::integral<Stored>) {
-        require<IoError>(std::in_range<Scalar>(value), "load_idx", "expected values from ",
-                         +std::numeric_limits<Scalar>::min(), " to ", +std::numeric_limits<Scalar>::max(), " in ", path,
-                         ", got ", +value);
+        require<IoError>(std::in_range<Scalar>(value), "load_idx", "expected values from ", +std::numeric_limits<Scalar>::min(), " to ",
+                         +std::numeric_limits<Scalar>::max(), " in ", path, ", got ", +value);
     } else if constexpr (std::integral<Scalar>) {
         fail<IoError>("load_idx", "expected integers in ", path, ", got floating-point values");
     }
@@ -54,8 +53,8 @@ void read_idx_values(Source& source, Tensor<Scalar>& result) {
     for (Index first = 0; first < result.numel(); first += per_chunk) {
         const Index count = std::min(per_chunk, result.numel() - first);
         const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(Stored);
-        require<IoError>(source.read(buffer.data(), bytes) == bytes, "load_idx", "expected ", result.numel(), " values in ",
-                         source.path(), ", got a file that ends before value ", first + count);
+        require<IoError>(source.read(buffer.data(), bytes) == bytes, "load_idx", "expected ", result.numel(), " values in ", source.path(),
+                         ", got a file that ends before value ", first + count);
         for (Index i = 0; i < count; ++i)
             result[first + i] = idx_value<Scalar>(
                 decode<Stored, std::endian::big>(buffer.data() + static_cast<std::size_t>(i) * sizeof(Stored)), source.path());
@@ -70,9 +69,8 @@ template <class Source>
     const auto type = static_cast<unsigned char>(magic[2]);
     const auto rank = static_cast<unsigned char>(magic[3]);
     require<IoError>(magic[0] == 0 && magic[1] == 0 && idx_value_size(type) > 0, "load_idx",
-                     "expected an IDX file (bytes 0, 0, and a type of 8, 9, 11, 12, 13 or 14), got ", source.path(),
-                     " that begins with ", +static_cast<unsigned char>(magic[0]), ", ",
-                     +static_cast<unsigned char>(magic[1]), ", ", +type);
+                     "expected an IDX file (bytes 0, 0, and a type of 8, 9, 11, 12, 13 or 14), got ", source.path(), " that begins with ",
+                     +static_cast<unsigned char>(magic[0]), ", ", +static_cast<unsigned char>(magic[1]), ", ", +type);
     require<IoError>(rank >= 1 && rank <= 4, "load_idx", "expected 1 to 4 axes in ", source.path(), ", got ", +rank);
     Shape shape;
     std::uint64_t claimed = idx_value_size(type);  // bytes, extents of 0 left out: a shape is bounded by the others as well
@@ -146,8 +144,7 @@ inline void save_idx(const std::filesystem::path& path, const Tensor<std::uint8_
         require<ShapeError>(std::in_range<std::uint32_t>(extent), "save_idx", "expected extents below 2^32, got shape ", tensor.shape());
         append<std::endian::big>(header, static_cast<std::uint32_t>(extent));
     }
-    const std::string_view parts[] = {
-        header, {reinterpret_cast<const char*>(tensor.data()), static_cast<std::size_t>(tensor.numel())}};
+    const std::string_view parts[] = {header, {reinterpret_cast<const char*>(tensor.data()), static_cast<std::size_t>(tensor.numel())}};
     write_file(path, parts);
 }
 

@@ -44,10 +44,9 @@ template <class Scalar>
 /// the order (h, w, c). @throws ShapeError unless the weight has that shape
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> flatten_weight_from_nchw(const Tensor<Scalar>& weight, Index channels, Index height, Index width) {
-    require<ShapeError>(channels >= 0 && height >= 0 && width >= 0 && weight.rank() == 2 &&
-                            weight.size(1) == Shape{channels, height, width}.numel(),
-                        "flatten_weight_from_nchw", "expected a weight (out, ", channels, " * ", height, " * ", width,
-                        "), got ", weight.shape());
+    require<ShapeError>(
+        channels >= 0 && height >= 0 && width >= 0 && weight.rank() == 2 && weight.size(1) == Shape{channels, height, width}.numel(),
+        "flatten_weight_from_nchw", "expected a weight (out, ", channels, " * ", height, " * ", width, "), got ", weight.shape());
     auto result = Tensor<Scalar>::empty(weight.shape());
     detail::transpose_inner(weight.data(), weight.size(0), channels, height * width, result.data());
     return result;
@@ -57,10 +56,9 @@ template <class Scalar>
 /// @throws ShapeError unless the weight has the shape (out, C·H·W)
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> flatten_weight_to_nchw(const Tensor<Scalar>& weight, Index channels, Index height, Index width) {
-    require<ShapeError>(channels >= 0 && height >= 0 && width >= 0 && weight.rank() == 2 &&
-                            weight.size(1) == Shape{channels, height, width}.numel(),
-                        "flatten_weight_to_nchw", "expected a weight (out, ", channels, " * ", height, " * ", width, "), got ",
-                        weight.shape());
+    require<ShapeError>(
+        channels >= 0 && height >= 0 && width >= 0 && weight.rank() == 2 && weight.size(1) == Shape{channels, height, width}.numel(),
+        "flatten_weight_to_nchw", "expected a weight (out, ", channels, " * ", height, " * ", width, "), got ", weight.shape());
     auto result = Tensor<Scalar>::empty(weight.shape());
     detail::transpose_inner(weight.data(), weight.size(0), height * width, channels, result.data());
     return result;

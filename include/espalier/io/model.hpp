@@ -33,8 +33,8 @@ namespace detail {
 [[nodiscard]] inline TensorFile::Metadata notes(TensorFile::Metadata metadata, const char* operation, const char* layout) {
     metadata.try_emplace("producer", "espalier " ESPALIER_VERSION);
     const std::string& kept = metadata.try_emplace("layout", layout).first->second;
-    require<ValueError>(kept == layout, operation, "expected metadata without 'layout', which says ", layout, ", got '",
-                        printable(kept), '\'');
+    require<ValueError>(kept == layout, operation, "expected metadata without 'layout', which says ", layout, ", got '", printable(kept),
+                        '\'');
     return metadata;
 }
 

@@ -65,9 +65,8 @@ public:
     /// Gives every class its order or its blame; nothing may be added afterwards.
     void solve() {
         // Parts are smaller than what they make, so going up by size meets parts before the whole.
-        std::stable_sort(joins_.begin(), joins_.end(), [&](const Join& a, const Join& b) {
-            return classes_[root(a.result)].size < classes_[root(b.result)].size;
-        });
+        std::stable_sort(joins_.begin(), joins_.end(),
+                         [&](const Join& a, const Join& b) { return classes_[root(a.result)].size < classes_[root(b.result)].size; });
         for (const Join& join : joins_) {
             Order order;
             for (const Id part : join.parts) {

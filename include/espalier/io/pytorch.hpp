@@ -168,8 +168,7 @@ LoadReport load_pytorch(Model& model, const std::filesystem::path& path, const S
     detail::rename_all(offered, options.rename, report);
     const auto found = detail::match<Scalar>(wanted, offered, options.strict, "load_pytorch", where, report);
     detail::overwrite(
-        found,
-        [&](std::size_t i) -> Tensor<Scalar>& { return own.parameters[i] ? own.parameters[i]->mutable_value() : *own.tensors[i]; },
+        found, [&](std::size_t i) -> Tensor<Scalar>& { return own.parameters[i] ? own.parameters[i]->mutable_value() : *own.tensors[i]; },
         [&](std::size_t i, const StoredTensor& stored) {
             return detail::from_pytorch(stored.template to<Scalar>(own.paths[i]), *own.orders[i].order);
         });
@@ -190,8 +189,8 @@ void save_pytorch(const Model& model, const std::filesystem::path& path, const S
     for (std::size_t i = 0; i < own.paths.size(); ++i)
         if (!own.orders[i].order)
             unseen.add(concat(printable(own.paths[i]), ": ", own.orders[i].reason));
-    require<StateError>(unseen.text().empty(), "save_pytorch", "expected tensors whose order in PyTorch can be seen, got others: ",
-                        unseen.text());
+    require<StateError>(unseen.text().empty(), "save_pytorch",
+                        "expected tensors whose order in PyTorch can be seen, got others: ", unseen.text());
     TensorFile file;
     file.metadata() = detail::notes(std::move(options.metadata), "save_pytorch", "NCHW");
     file.metadata().try_emplace("format", "pt");

@@ -39,9 +39,7 @@ public:
             count += piece.pixels * piece.channels;
         return count;
     }
-    [[nodiscard]] bool is_plain() const noexcept {
-        return pieces_.empty() || (pieces_.size() == 1 && pieces_.front().pixels == 1);
-    }
+    [[nodiscard]] bool is_plain() const noexcept { return pieces_.empty() || (pieces_.size() == 1 && pieces_.front().pixels == 1); }
     friend bool operator==(const Order& a, const Order& b) noexcept {
         return std::equal(a.pieces_.begin(), a.pieces_.end(), b.pieces_.begin(), b.pieces_.end(),
                           [](const Piece& x, const Piece& y) { return x.pixels == y.pixels && x.channels == y.channels; });
@@ -134,8 +132,9 @@ template <class Scalar>
         return tensor;
     if (!order.image)
         return move_rows_and_columns(tensor, order, true);
-    return tensor.rank() == 4 ? from_nchw(tensor) : from_nchw(tensor.reshape(tensor.shape().prepended(1))).reshape(
-        {tensor.size(1), tensor.size(2), tensor.size(0)});
+    return tensor.rank() == 4
+               ? from_nchw(tensor)
+               : from_nchw(tensor.reshape(tensor.shape().prepended(1))).reshape({tensor.size(1), tensor.size(2), tensor.size(0)});
 }
 
 /// A tensor as it lies in PyTorch: undoes `from_pytorch`.
@@ -145,8 +144,9 @@ template <class Scalar>
         return tensor;
     if (!order.image)
         return move_rows_and_columns(tensor, order, false);
-    return tensor.rank() == 4 ? to_nchw(tensor) : to_nchw(tensor.reshape(tensor.shape().prepended(1))).reshape(
-        {tensor.size(2), tensor.size(0), tensor.size(1)});
+    return tensor.rank() == 4
+               ? to_nchw(tensor)
+               : to_nchw(tensor.reshape(tensor.shape().prepended(1))).reshape({tensor.size(2), tensor.size(0), tensor.size(1)});
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::io::detail

@@ -84,9 +84,8 @@ void gather_outputs(const Range& outputs, std::vector<Variable<Scalar>>& all) {
 
 /// What `outputs` were made of, in the order of the tape. `tensors` are the positions of the parameters' leaves.
 template <class Scalar>
-[[nodiscard]] std::vector<GraphStep> steps_to(
-    const std::vector<Variable<Scalar>>& outputs, const Variable<Scalar>& input,
-    const std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t>& tensors) {
+[[nodiscard]] std::vector<GraphStep> steps_to(const std::vector<Variable<Scalar>>& outputs, const Variable<Scalar>& input,
+                                              const std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t>& tensors) {
     using Node = autograd::detail::Node<Scalar>;
     std::unordered_map<const Node*, std::size_t> place;
     std::vector<const Node*> nodes;
@@ -119,8 +118,7 @@ template <class Scalar>
 /// The steps of a run on samples of zeros of `shape`, in evaluation mode; the model is as before afterwards. `parameters`
 /// has a null for each of the model's tensors that is a buffer. @throws what a layer throws; a ShapeError tells the shape too
 template <class Scalar, class Model>
-[[nodiscard]] std::vector<GraphStep> recorded_run(Model& model, const std::vector<nn::Parameter<Scalar>*>& parameters,
-                                                  const Shape& shape) {
+[[nodiscard]] std::vector<GraphStep> recorded_run(Model& model, const std::vector<nn::Parameter<Scalar>*>& parameters, const Shape& shape) {
     std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t> tensors;
     for (std::size_t i = 0; i < parameters.size(); ++i)
         if (parameters[i])

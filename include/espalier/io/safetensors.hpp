@@ -25,8 +25,8 @@ inline constexpr std::uint64_t max_header_size = 100'000'000;
 
 /// @throws IoError if a header of that length cannot be in a file of that size
 inline void check_header_size(std::uint64_t length, std::uint64_t file_size, const std::string& where) {
-    require<IoError>(length <= max_header_size, "load_safetensors", "expected a header of at most ", max_header_size, " bytes",
-                     where, ", got ", length);
+    require<IoError>(length <= max_header_size, "load_safetensors", "expected a header of at most ", max_header_size, " bytes", where,
+                     ", got ", length);
     require<IoError>(length <= file_size - 8, "load_safetensors", "expected a header of ", length, " bytes", where,
                      ", got a file that holds only ", file_size - 8, " more");
 }
@@ -48,13 +48,12 @@ inline void check_header_size(std::uint64_t length, std::uint64_t file_size, con
 
 /// Checks that the tensors tile the data exactly: no hole, no overlap, nothing before or behind. Sorts them by offset.
 inline void check_entries(std::vector<HeaderEntry>& entries, std::uint64_t data_size, const std::string& where) {
-    std::sort(entries.begin(), entries.end(), [](const HeaderEntry& a, const HeaderEntry& b) {
-        return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-    });
+    std::sort(entries.begin(), entries.end(),
+              [](const HeaderEntry& a, const HeaderEntry& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
     std::uint64_t reached = 0;
     for (const HeaderEntry& entry : entries) {
-        require<IoError>(entry.begin == reached && entry.end >= entry.begin, "load_safetensors", "expected '", entry.name,
-                         "' at [", reached, ", ...)", where, ", got data_offsets [", entry.begin, ", ", entry.end, ")");
+        require<IoError>(entry.begin == reached && entry.end >= entry.begin, "load_safetensors", "expected '", entry.name, "' at [",
+                         reached, ", ...)", where, ", got data_offsets [", entry.begin, ", ", entry.end, ")");
         const std::uint64_t size = size_of(entry, where);
         require<IoError>(entry.end - entry.begin == size, "load_safetensors", "expected ", size, " bytes for '", entry.name,
                          "' by its shape and dtype", where, ", got ", entry.end - entry.begin);

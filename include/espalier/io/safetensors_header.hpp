@@ -174,9 +174,8 @@ private:
     for (const auto& item : order) {
         const auto& [name, tensor] = *item;
         const std::uint64_t end = begin + tensor.bytes().size();
-        list.emplace_back(name, nlohmann::ordered_json{{"dtype", name_of(tensor.dtype())},
-                                                       {"shape", tensor.extents()},
-                                                       {"data_offsets", {begin, end}}});
+        list.emplace_back(
+            name, nlohmann::ordered_json{{"dtype", name_of(tensor.dtype())}, {"shape", tensor.extents()}, {"data_offsets", {begin, end}}});
         begin = end;
     }
     try {

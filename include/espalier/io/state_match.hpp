@@ -131,8 +131,7 @@ inline void rename_all(std::vector<OfferedTensor>& offered, const std::function<
 /// @throws StateError that lists what does not fit if `strict`, or if nothing does, or two tensors claim one path
 template <class Scalar>
 [[nodiscard]] std::vector<const StoredTensor*> match(const std::vector<WantedTensor>& wanted, const std::vector<OfferedTensor>& offered,
-                                                     bool strict, const char* operation, const std::string& where,
-                                                     LoadReport& report) {
+                                                     bool strict, const char* operation, const std::string& where, LoadReport& report) {
     std::unordered_map<std::string_view, std::size_t> places;
     for (std::size_t i = 0; i < wanted.size(); ++i)
         places.emplace(wanted[i].path, i);
@@ -171,7 +170,8 @@ template <class Scalar>
         else if (!found[i])
             report.missing.push_back(wanted[i].path);
     require<StateError>(clashes.text().empty() && (strict ? report.complete() : !report.loaded.empty() || wanted.empty()), operation,
-                        "expected the tensors of this model", where, ", got others: ", joined({clashes.text(), report.text(), nesting_hint(report)}));
+                        "expected the tensors of this model", where,
+                        ", got others: ", joined({clashes.text(), report.text(), nesting_hint(report)}));
     return result;
 }
 

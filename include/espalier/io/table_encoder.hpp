@@ -251,8 +251,8 @@ private:
                 names.push_back(all[i]);
         require<ValueError>(!names.empty(), "table_encoder", "expected at least one category in column '", column.name(),
                             "' of the rows to learn from, got missing cells alone");
-        require<ValueError>(std::cmp_less_equal(names.size(), most), "table_encoder", "expected at most ", most,
-                            " categories in column '", column.name(), "' (see .max_categories), got ", names.size());
+        require<ValueError>(std::cmp_less_equal(names.size(), most), "table_encoder", "expected at most ", most, " categories in column '",
+                            column.name(), "' (see .max_categories), got ", names.size());
         return names;
     }
 
@@ -279,8 +279,8 @@ private:
                 return goal;
             tasks.push_back(goal.target.column);
         }
-        fail<StateError>("table_encoder", "expected one of the targets ", tasks.empty() ? "(none)" : detail::listed(tasks), ", got '",
-                         task, "'");
+        fail<StateError>("table_encoder", "expected one of the targets ", tasks.empty() ? "(none)" : detail::listed(tasks), ", got '", task,
+                         "'");
     }
 
     detail::TableEncoding fitted_;

@@ -145,8 +145,8 @@ inline void check(const TableEncoding& encoding) {
             TableTarget target{entry.at("column").get<std::string>()};
             const auto kind = entry.at("kind").get<std::string>();
             while (kinds[static_cast<std::size_t>(target.kind)] != kind) {
-                require<IoError>(target.kind != TableTarget::Kind::binary, "table_encoder", "expected a known kind of target, got '",
-                                 kind, "'");
+                require<IoError>(target.kind != TableTarget::Kind::binary, "table_encoder", "expected a known kind of target, got '", kind,
+                                 "'");
                 target.kind = static_cast<TableTarget::Kind>(static_cast<int>(target.kind) + 1);
             }
             entry.at("names").get_to(target.names);

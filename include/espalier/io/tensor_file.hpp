@@ -23,7 +23,8 @@ namespace espalier::inline ESPALIER_ABI::io {
 [[nodiscard]] inline std::string printable(std::string_view name) {
     constexpr std::size_t most = 120;
     std::string text{name.substr(0, most)};
-    std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '?');
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '?');
     while (text.size() < name.size() && !text.empty() && (static_cast<unsigned char>(name[text.size()]) & 0xC0) == 0x80)
         text.pop_back();  // not in the middle of a character of UTF-8
     return name.size() > most ? text + "..." : text;

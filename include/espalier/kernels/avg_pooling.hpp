@@ -82,7 +82,7 @@ inline void sum_in_runs(Direction direction, const PoolShape& s, Index images, f
     const Buffer memory{static_cast<std::size_t>(s.channels) * sizeof(float)};
     std::fill_n(static_cast<float*>(memory.data()), s.channels, scale);
     sum_images({direction, s.window, size, source_size, s.channels}, images, source_size, size, source,
-                {static_cast<const float*>(memory.data()), 0, nullptr, false}, out);
+               {static_cast<const float*>(memory.data()), 0, nullptr, false}, out);
 }
 
 /// The same sums for results that many are summed for, in double: `rows(y)` and `columns(x)` are the part of the source that is.

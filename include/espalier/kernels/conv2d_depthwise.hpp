@@ -72,16 +72,15 @@ inline void add_products(const WindowRuns& runs, const Strip& strip, const float
 
 /// dw and db, where they are wanted, for each of `tasks` cotangents. Chunks of strips depend on the problem alone; each sums for itself,
 /// and what they have summed is added in order.
-inline void backward_weight(const ConvShape& s, Index tasks, const float* x, const ConvCotangent<float>& cotangent,
-                            const Target<float>& dw, const Target<float>& db) {
+inline void backward_weight(const ConvShape& s, Index tasks, const float* x, const ConvCotangent<float>& cotangent, const Target<float>& dw,
+                            const Target<float>& db) {
     const Index channels = s.out_channels;
     const Index taps = s.window.taps();
     const WindowRuns runs{Direction::forward, s.window, s.output, s.input, channels};
     const StripPlan strips = long_strips(s.batch, s.output.height);
     const Index chunks = weight_chunks(s, strips);
     const detail::ChunkSums sums{chunks, tasks, taps * channels, channels};
-    const std::size_t bytes =
-        Scratch::bytes<float>(cotangent.tail == ConvTail::none ? 0 : strips.rows() * s.output.width * channels);
+    const std::size_t bytes = Scratch::bytes<float>(cotangent.tail == ConvTail::none ? 0 : strips.rows() * s.output.width * channels);
     parallel_for(chunks, 1, bytes, [&](Index chunk, Index, void* scratch) {
         const simd::Part mine = simd::even_part(strips.size(), chunks, chunk);
         sums.clear_weights(chunk);

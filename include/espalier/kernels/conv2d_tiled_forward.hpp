@@ -92,14 +92,9 @@ public:
                 }
             multiply(part, inputs, 4 * windows,
                      [&](const simd::TileInput& in, const simd::ColumnBlock& block, Index column, const float* bias) {
-                         run_pool_tiles(in,
-                                        {.rows = outputs,
-                                         .winners = choices,
-                                         .column = column,
-                                         .width = block.width,
-                                         .bias = bias,
-                                         .relu = true},
-                                        block.vectors);
+                         run_pool_tiles(
+                             in, {.rows = outputs, .winners = choices, .column = column, .width = block.width, .bias = bias, .relu = true},
+                             block.vectors);
                      });
         });
     }

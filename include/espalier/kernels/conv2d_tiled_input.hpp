@@ -120,8 +120,7 @@ private:
                                  .depth = phase.taps * filters,
                                  .panel = panels_(group, block) + phase.first * filters * block.padded(),
                                  .panel_step = block.padded()},
-                                {.rows = pixels.outputs, .column = group * s_.depth() + block.column, .width = block.width},
-                                block.vectors);
+                                {.rows = pixels.outputs, .column = group * s_.depth() + block.column, .width = block.width}, block.vectors);
             }
         }
     }

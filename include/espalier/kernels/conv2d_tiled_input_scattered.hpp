@@ -32,8 +32,8 @@ inline void add_windows(const ConvShape& s, const Strip& strip, const float* con
             const Index x = ox * w.stride.width - w.padding.width;
             const Index kx = std::clamp<Index>(-x, 0, w.kernel.width);
             const Index taps = std::clamp<Index>(s.input.width - x, kx, w.kernel.width) - kx;
-            simd::table().add_to_rows(end - ky, taps * s.in_channels, windows[r * s.output.width + ox] + ky * run + kx * s.in_channels,
-                                      run, image + (y + ky * w.dilation.height) * row_size + (x + kx) * s.in_channels,
+            simd::table().add_to_rows(end - ky, taps * s.in_channels, windows[r * s.output.width + ox] + ky * run + kx * s.in_channels, run,
+                                      image + (y + ky * w.dilation.height) * row_size + (x + kx) * s.in_channels,
                                       w.dilation.height * row_size);
         }
     }
@@ -56,8 +56,8 @@ inline void backward_input_scattered(const ConvShape& s, Index images, const Con
     const StripPlan strips = window_strips(s, images);
     const Index pixels = strips.rows() * s.output.width;
     const Index padded = panels.columns().padded();
-    const std::size_t bytes =
-        Scratch::bytes<float>(pixels * filters) + Scratch::bytes<float>(pixels * padded) + 2 * Scratch::bytes<float*>(pixels);
+    const std::size_t bytes = Scratch::bytes<float>(pixels * filters) + Scratch::bytes<float>(pixels * padded) +
+                              2 * Scratch::bytes<float*>(pixels);
     parallel_for(images, 1, bytes, [&](Index n, Index, void* memory) {
         Scratch scratch{memory};
         auto* const spare = scratch.take<float>(pixels * filters);

@@ -63,9 +63,7 @@ public:
 private:
     [[nodiscard]] Index most_pixels() const noexcept { return strips_.together() * strips_.rows() * s_.output.width; }
     /// Floats of a strip's cotangent, with those behind it that the last panel reads too.
-    [[nodiscard]] Index dy_size() const noexcept {
-        return most_pixels() * pitch_ + simd::table().tile_vectors * simd::table().lanes;
-    }
+    [[nodiscard]] Index dy_size() const noexcept { return most_pixels() * pitch_ + simd::table().tile_vectors * simd::table().lanes; }
 
     /// Sums a part of the weights over the strips of a chunk.
     void sum_chunk(Index chunk, const simd::Part& weights, bool with_bias, simd::Scratch scratch) const {
@@ -153,8 +151,8 @@ private:
 };
 
 /// The gradients of weights and bias, where they are wanted, for each of `tasks` cotangents.
-inline void backward_weight(const ConvShape& s, Index tasks, const float* x, const ConvCotangent<float>& cotangent,
-                            const Target<float>& dw, const Target<float>& db) {
+inline void backward_weight(const ConvShape& s, Index tasks, const float* x, const ConvCotangent<float>& cotangent, const Target<float>& dw,
+                            const Target<float>& db) {
     if (!dw.wanted() && !db.wanted())
         return;
     if (s.batch * s.output_size() == 0) {

@@ -129,8 +129,8 @@ void forward(const ConvShape& s, const Scalar* x, const Scalar* weight, const Sc
                     columns = scratch;
                 }
                 detail::multiply<Scalar>(Transpose::no, Transpose::yes, (last - first) * s.output.width, s.filters(), s.patch(),
-                             {columns, s.patch()}, {weight + group * s.filters() * s.patch(), s.patch()},
-                             {out + pixel * s.out_channels + group * s.filters(), s.out_channels}, bias != nullptr);
+                                         {columns, s.patch()}, {weight + group * s.filters() * s.patch(), s.patch()},
+                                         {out + pixel * s.out_channels + group * s.filters(), s.out_channels}, bias != nullptr);
             });
         }
     });
@@ -149,8 +149,8 @@ void backward_input(const ConvShape& s, const Scalar* dy, const Scalar* weight, 
                 const Index pixel = first * s.output.width;
                 Scalar* const columns = s.pointwise() ? image + pixel * s.in_channels : scratch;
                 detail::multiply<Scalar>(Transpose::no, Transpose::no, (last - first) * s.output.width, s.patch(), s.filters(),
-                             {out + pixel * s.out_channels + group * s.filters(), s.out_channels},
-                             {weight + group * s.filters() * s.patch(), s.patch()}, {columns, s.patch()}, false);
+                                         {out + pixel * s.out_channels + group * s.filters(), s.out_channels},
+                                         {weight + group * s.filters() * s.patch(), s.patch()}, {columns, s.patch()}, false);
                 if (!s.pointwise())
                     detail::fold(s, scratch, group, first, last, image);
             });
@@ -182,8 +182,8 @@ void backward_weight(const ConvShape& s, Index tasks, const Scalar* x, const Sca
                 for (Index t = 0; t < tasks; ++t) {
                     const Scalar* const out = dy + (t * s.batch + n) * s.output_size() + pixel * s.out_channels;
                     detail::multiply<Scalar>(Transpose::yes, Transpose::no, s.filters(), s.patch(), (last - first) * s.output.width,
-                                 {out + group * s.filters(), s.out_channels}, {columns, s.patch()},
-                                 {sum + t * s.weight_size() + group * s.filters() * s.patch(), s.patch()}, true);
+                                             {out + group * s.filters(), s.out_channels}, {columns, s.patch()},
+                                             {sum + t * s.weight_size() + group * s.filters() * s.patch(), s.patch()}, true);
                 }
             });
         }

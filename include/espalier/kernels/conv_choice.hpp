@@ -108,8 +108,7 @@ struct Costs {
 /// the 5 % that the runs differ by.
 [[nodiscard]] inline StripPlan tile_strips(Index images, Pair image, Index even_rows) noexcept {
     constexpr Index pixels = 192;
-    const Index rows =
-        std::clamp<Index>(simd::ceil_div(pixels, std::max<Index>(image.width, 1)), 1, std::max<Index>(image.height, 1));
+    const Index rows = std::clamp<Index>(simd::ceil_div(pixels, std::max<Index>(image.width, 1)), 1, std::max<Index>(image.height, 1));
     return {images, image.height, simd::ceil_div(rows, even_rows) * even_rows};
 }
 

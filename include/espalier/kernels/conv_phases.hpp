@@ -49,9 +49,7 @@ public:
     /// Of all taps, phase by phase, the one at a place.
     [[nodiscard]] Index tap(Index place) const noexcept { return tap_[place]; }
     /// Of the windows of each filter for the taps of a phase, (taps, filters), from that of its first tap.
-    [[nodiscard]] const std::int32_t* offsets(const Phase& phase, Index filters) const noexcept {
-        return offsets_ + phase.first * filters;
-    }
+    [[nodiscard]] const std::int32_t* offsets(const Phase& phase, Index filters) const noexcept { return offsets_ + phase.first * filters; }
 
     /// The first of the pixels from `from` on that belong to a phase, along one side.
     [[nodiscard]] static Index first_pixel(Index from, Index phase, Index padding, Index stride) noexcept {

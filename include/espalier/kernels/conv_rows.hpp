@@ -56,8 +56,7 @@ inline void frame_of_image(const Frame& f, Pair size, Index channels, const floa
 class StripSource {
 public:
     /// For strips of up to `rows` rows of `columns` windows.
-    StripSource(const ConvShape& s, Index rows, Index columns) noexcept
-        : s_{s}, most_rows_{rows}, in_place_{s.window.padding == Pair{0}} {
+    StripSource(const ConvShape& s, Index rows, Index columns) noexcept : s_{s}, most_rows_{rows}, in_place_{s.window.padding == Pair{0}} {
         const Window& w = s.window;
         const Pair reach = w.reach();
         frame_ = {0, -w.padding.width, (rows - 1) * w.stride.height + reach.height,

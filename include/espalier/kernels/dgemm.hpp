@@ -94,8 +94,9 @@ ESPALIER_NOINLINE inline void dgemm(Index m, Index n, Index k, const DoubleMatri
             for (Index p = 0; packs && p < depth; ++p)
                 for (Index j = 0; j < padded; ++j)
                     panel[static_cast<std::size_t>(p * padded + j)] = j < width ? in_place[p * b.row + j * b.column] : 0;
-            detail::run_double_tiles(m, {a.data + from * a.column, a.row, a.column, depth, packs ? panel.data() : in_place,
-                                         packs ? padded : b.row, c + first, c_stride, width, accumulate || from > 0},
+            detail::run_double_tiles(m,
+                                     {a.data + from * a.column, a.row, a.column, depth, packs ? panel.data() : in_place,
+                                      packs ? padded : b.row, c + first, c_stride, width, accumulate || from > 0},
                                      vectors);
         }
     }

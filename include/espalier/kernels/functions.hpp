@@ -53,15 +53,23 @@ struct Dropout {
 /// max(x, 0); NaN passes, and nothing comes back where the result is not positive.
 struct Relu : MapFunction {
     template <class S>
-    static S value(S x, S) { return x < 0 ? S(0) : x; }
+    static S value(S x, S) {
+        return x < 0 ? S(0) : x;
+    }
     template <class S>
-    static S pull(S, S y, S dy, S) { return y > 0 ? dy : S(0); }
+    static S pull(S, S y, S dy, S) {
+        return y > 0 ? dy : S(0);
+    }
 };
 struct LeakyRelu : MapFunction {
     template <class S>
-    static S value(S x, S slope) { return x > 0 ? x : slope * x; }
+    static S value(S x, S slope) {
+        return x > 0 ? x : slope * x;
+    }
     template <class S>
-    static S pull(S x, S, S dy, S slope) { return x > 0 ? dy : dy * slope; }
+    static S pull(S x, S, S dy, S slope) {
+        return x > 0 ? dy : dy * slope;
+    }
 };
 struct Sigmoid : MapFunction {
     template <class S>
@@ -70,13 +78,19 @@ struct Sigmoid : MapFunction {
         return (x >= 0 ? S(1) : e) / (1 + e);
     }
     template <class S>
-    static S pull(S, S y, S dy, S) { return dy * (y * (1 - y)); }
+    static S pull(S, S y, S dy, S) {
+        return dy * (y * (1 - y));
+    }
 };
 struct Tanh : MapFunction {
     template <class S>
-    static S value(S x, S) { return std::tanh(x); }
+    static S value(S x, S) {
+        return std::tanh(x);
+    }
     template <class S>
-    static S pull(S, S y, S dy, S) { return dy * (1 - y * y); }
+    static S pull(S, S y, S dy, S) {
+        return dy * (1 - y * y);
+    }
 };
 struct Gelu : MapFunction {
     template <class S>
@@ -97,66 +111,110 @@ private:
 };
 struct Exp : MapFunction {
     template <class S>
-    static S value(S x, S) { return std::exp(x); }
+    static S value(S x, S) {
+        return std::exp(x);
+    }
     template <class S>
-    static S pull(S, S y, S dy, S) { return dy * y; }
+    static S pull(S, S y, S dy, S) {
+        return dy * y;
+    }
 };
 struct Log : MapFunction {
     template <class S>
-    static S value(S x, S) { return std::log(x); }
+    static S value(S x, S) {
+        return std::log(x);
+    }
     template <class S>
-    static S pull(S x, S, S dy, S) { return dy * (1 / x); }
+    static S pull(S x, S, S dy, S) {
+        return dy * (1 / x);
+    }
 };
 struct Sqrt : MapFunction {
     template <class S>
-    static S value(S x, S) { return std::sqrt(x); }
+    static S value(S x, S) {
+        return std::sqrt(x);
+    }
     template <class S>
-    static S pull(S, S y, S dy, S) { return dy * (1 / (2 * y)); }
+    static S pull(S, S y, S dy, S) {
+        return dy * (1 / (2 * y));
+    }
 };
 struct Scale : MapFunction {
     template <class S>
-    static S value(S x, S factor) { return x * factor; }
+    static S value(S x, S factor) {
+        return x * factor;
+    }
     template <class S>
-    static S pull(S, S, S dy, S factor) { return dy * factor; }
+    static S pull(S, S, S dy, S factor) {
+        return dy * factor;
+    }
 };
 struct Shift : MapFunction {
     template <class S>
-    static S value(S x, S term) { return x + term; }
+    static S value(S x, S term) {
+        return x + term;
+    }
     template <class S>
-    static S pull(S, S, S dy, S) { return dy; }
+    static S pull(S, S, S dy, S) {
+        return dy;
+    }
 };
 
 struct Add : CombineFunction {
     template <class S>
-    static S value(S a, S b) { return a + b; }
+    static S value(S a, S b) {
+        return a + b;
+    }
     template <class S>
-    static S pull_left(S, S, S dy) { return dy; }
+    static S pull_left(S, S, S dy) {
+        return dy;
+    }
     template <class S>
-    static S pull_right(S, S, S dy) { return dy; }
+    static S pull_right(S, S, S dy) {
+        return dy;
+    }
 };
 struct Subtract : CombineFunction {
     template <class S>
-    static S value(S a, S b) { return a - b; }
+    static S value(S a, S b) {
+        return a - b;
+    }
     template <class S>
-    static S pull_left(S, S, S dy) { return dy; }
+    static S pull_left(S, S, S dy) {
+        return dy;
+    }
     template <class S>
-    static S pull_right(S, S, S dy) { return -dy; }
+    static S pull_right(S, S, S dy) {
+        return -dy;
+    }
 };
 struct Multiply : CombineFunction {
     template <class S>
-    static S value(S a, S b) { return a * b; }
+    static S value(S a, S b) {
+        return a * b;
+    }
     template <class S>
-    static S pull_left(S, S b, S dy) { return dy * b; }
+    static S pull_left(S, S b, S dy) {
+        return dy * b;
+    }
     template <class S>
-    static S pull_right(S a, S, S dy) { return dy * a; }
+    static S pull_right(S a, S, S dy) {
+        return dy * a;
+    }
 };
 struct Divide : CombineFunction {
     template <class S>
-    static S value(S a, S b) { return a / b; }
+    static S value(S a, S b) {
+        return a / b;
+    }
     template <class S>
-    static S pull_left(S, S b, S dy) { return dy * (1 / b); }
+    static S pull_left(S, S b, S dy) {
+        return dy * (1 / b);
+    }
     template <class S>
-    static S pull_right(S a, S b, S dy) { return dy * (-a / (b * b)); }
+    static S pull_right(S a, S b, S dy) {
+        return dy * (-a / (b * b));
+    }
 };
 
 /// What comes back to the left or to the right operand of F.
@@ -165,14 +223,18 @@ struct PullLeft {
     using Function = F;
     static constexpr auto kernel = &simd::CombineKernels::pull_left;
     template <class S>
-    S operator()(S a, S b, S dy) const { return F::pull_left(a, b, dy); }
+    S operator()(S a, S b, S dy) const {
+        return F::pull_left(a, b, dy);
+    }
 };
 template <class F>
 struct PullRight {
     using Function = F;
     static constexpr auto kernel = &simd::CombineKernels::pull_right;
     template <class S>
-    S operator()(S a, S b, S dy) const { return F::pull_right(a, b, dy); }
+    S operator()(S a, S b, S dy) const {
+        return F::pull_right(a, b, dy);
+    }
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

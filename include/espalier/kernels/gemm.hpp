@@ -27,12 +27,11 @@ enum class Transpose { no, yes };
 namespace detail {
 
 template <class Scalar>
-using MatrixMap = Eigen::Map<Eigen::Matrix<std::remove_const_t<Scalar>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>,
-                             Eigen::Unaligned, Eigen::OuterStride<>>;
+using MatrixMap = Eigen::Map<Eigen::Matrix<std::remove_const_t<Scalar>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, Eigen::Unaligned,
+                             Eigen::OuterStride<>>;
 template <class Scalar>
-using ConstMatrixMap =
-    Eigen::Map<const Eigen::Matrix<std::remove_const_t<Scalar>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>,
-               Eigen::Unaligned, Eigen::OuterStride<>>;
+using ConstMatrixMap = Eigen::Map<const Eigen::Matrix<std::remove_const_t<Scalar>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>,
+                                  Eigen::Unaligned, Eigen::OuterStride<>>;
 
 template <class Scalar, class Left, class Right>
 void multiply(const Left& a, const Right& b, MatrixMap<Scalar>& c, bool accumulate) {
@@ -46,8 +45,8 @@ void multiply(const Left& a, const Right& b, MatrixMap<Scalar>& c, bool accumula
 
 /// C (m, n) = op(A) (m, k) op(B) (k, n), added to C if `accumulate`; at most one of A and B is transposed. One thread.
 template <class Scalar>
-void gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a,
-          MatrixView<const Scalar> b, MatrixView<Scalar> c, bool accumulate) {
+void gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index n, Index k, MatrixView<const Scalar> a, MatrixView<const Scalar> b,
+          MatrixView<Scalar> c, bool accumulate) {
     const bool ta = transpose_a == Transpose::yes;
     const bool tb = transpose_b == Transpose::yes;
     if constexpr (std::is_same_v<Scalar, double>) {
@@ -91,8 +90,7 @@ void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index 
                 const Index row = i / column_tiles * tile;
                 const Index column = i % column_tiles * tile;
                 gemm<Scalar>(transpose_a, transpose_b, std::min(tile, m - row), std::min(tile, n - column), k,
-                             {a.data + (ta ? row : row * a.stride), a.stride},
-                             {b.data + (tb ? column * b.stride : column), b.stride},
+                             {a.data + (ta ? row : row * a.stride), a.stride}, {b.data + (tb ? column * b.stride : column), b.stride},
                              {c.data + row * c.stride + column, c.stride}, accumulate);
             }
         });

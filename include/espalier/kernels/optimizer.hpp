@@ -60,9 +60,8 @@ void update_blocks(Index n, const Scalar* gradient, const std::array<Scalar*, Co
 template <class Scalar>
 void sgd(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter) {
     if constexpr (simd::vectorised<Scalar>)
-        return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
-            simd::table().sgd(end - begin, rule, gradient + begin, parameter + begin);
-        });
+        return parallel_for(n, elementwise_grain,
+                            [&](Index begin, Index end) { simd::table().sgd(end - begin, rule, gradient + begin, parameter + begin); });
     else
         update_blocks<Scalar, 1>(n, gradient, {parameter}, [&](const Scalar* g, const std::array<Scalar*, 1>& a) {
             UpdateMap<Scalar> p{a[0]};

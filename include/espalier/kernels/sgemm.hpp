@@ -97,10 +97,10 @@ inline void sgemm(const Product& p) {
     if (p.m == 0 || p.n == 0)
         return;  // below, c is cut into parts of some of its rows and columns
     switch (detail::way_of(p)) {
-    case detail::Way::dots: return detail::DotProduct{p}.run();
-    case detail::Way::parts: return detail::multiply_parts(p);
-    case detail::Way::rows: return detail::multiply_rows(p);
-    case detail::Way::panels: return detail::PanelProduct{p}.run();
+        case detail::Way::dots: return detail::DotProduct{p}.run();
+        case detail::Way::parts: return detail::multiply_parts(p);
+        case detail::Way::rows: return detail::multiply_rows(p);
+        case detail::Way::panels: return detail::PanelProduct{p}.run();
     }
 }
 

@@ -27,8 +27,8 @@ public:
 
     void run() const {
         using simd::Scratch;
-        const std::size_t bytes =
-            Scratch::bytes<float>(panel_size_) + 2 * Scratch::bytes<float*>(blocks_.rows) + Scratch::bytes<std::int32_t>(depth_);
+        const std::size_t bytes = Scratch::bytes<float>(panel_size_) + 2 * Scratch::bytes<float*>(blocks_.rows) +
+                                  Scratch::bytes<std::int32_t>(depth_);
         parallel_for(blocks_.count, blocks_.grain, bytes, [&](Index begin, Index end, void* memory) {
             Scratch scratch{memory};
             const Space space{scratch.take<float>(panel_size_), scratch.take<const float*>(blocks_.rows),

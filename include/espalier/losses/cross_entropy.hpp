@@ -70,8 +70,9 @@ public:
     /// Gradient of the row whose softmax is `p`, times `factor`.
     void gradient(const Scalar* p, Index label, Scalar factor, Scalar* dx) const {
         kernels::vector_loop(0, weight_.numel(),
-                             [=, weight = weight_.data(), all = static_cast<Scalar>(on_all_), sum = mass(label)](
-                                 Index c) { dx[c] = factor * (sum * p[c] - all * weight[c]); });
+                             [=, weight = weight_.data(), all = static_cast<Scalar>(on_all_), sum = mass(label)](Index c) {
+                                 dx[c] = factor * (sum * p[c] - all * weight[c]);
+                             });
         dx[label] -= factor * on_label_ * weight_[label];
     }
 
@@ -102,8 +103,7 @@ private:
 template <class Scalar>
 [[nodiscard]] Tensor<Index> checked_labels(const Shape& logits, const Target<Scalar>& target, const ElementWeights<Scalar>& weights,
                                            Index ignore_index) {
-    require<ShapeError>(logits.rank() >= 2 && logits.back() > 0, "cross_entropy", "expected logits (N, ..., classes), got ",
-                        logits);
+    require<ShapeError>(logits.rank() >= 2 && logits.back() > 0, "cross_entropy", "expected logits (N, ..., classes), got ", logits);
     const Tensor<Index>& labels = labels_for("cross_entropy", "logits", logits, target);
     const Index classes = logits.back();
     auto result = Tensor<Index>::empty(labels.shape());
@@ -159,8 +159,8 @@ template <class Scalar>
     auto share = Tensor<Scalar>::empty(weighted ? labels.shape() : Shape{0});  // of each row
     const Index grain = kernels::row_grain(classes);
     parallel_for(labels.numel(), grain, static_cast<std::size_t>(classes) * sizeof(Scalar),
-                 [&, keep = logits.requires_grad(), x = logits.value().data(), p = softmax.data(), out = loss.data()](
-                     Index begin, Index end, void* spare) {
+                 [&, keep = logits.requires_grad(), x = logits.value().data(), p = softmax.data(),
+                  out = loss.data()](Index begin, Index end, void* spare) {
                      for (Index r = begin; r < end; ++r) {
                          Scalar* const row = keep ? p + r * classes : static_cast<Scalar*>(spare);
                          out[r] = labels[r] < 0 ? Scalar(0) : smoothed.loss(x + r * classes, labels[r], row);

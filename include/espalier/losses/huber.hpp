@@ -26,8 +26,8 @@ inline void check(const HuberOptions& options) {
 /// d² / 2 where |d| <= delta, else delta (|d| - delta / 2), with d = prediction - value.
 /// @throws ShapeError for another shape, StateError for a target of class indices, ValueError for a bad delta.
 template <class Scalar>
-[[nodiscard]] Variable<Scalar> huber_loss(const Variable<Scalar>& prediction,
-                                          const std::type_identity_t<Target<Scalar>>& target, const HuberOptions& options = {}) {
+[[nodiscard]] Variable<Scalar> huber_loss(const Variable<Scalar>& prediction, const std::type_identity_t<Target<Scalar>>& target,
+                                          const HuberOptions& options = {}) {
     detail::check(options);
     const auto delta = static_cast<Scalar>(options.delta);
     return detail::pointwise("huber_loss", prediction, target, options.reduction, [=](Scalar x, Scalar y, Index) {

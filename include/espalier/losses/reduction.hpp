@@ -108,8 +108,8 @@ template <class Scalar>
 /// A loss with `point(prediction, value, i) -> Point` for element i. The derivatives are made with the losses and kept,
 /// in the place of a copy of the target.
 template <class Scalar, class PointOf>
-[[nodiscard]] Variable<Scalar> pointwise(const char* operation, const Variable<Scalar>& prediction,
-                                         const Target<Scalar>& target, Reduction reduction, const PointOf& point) {
+[[nodiscard]] Variable<Scalar> pointwise(const char* operation, const Variable<Scalar>& prediction, const Target<Scalar>& target,
+                                         Reduction reduction, const PointOf& point) {
     const Scalar* const value = values_like(operation, prediction.shape(), target).data();
     const ElementWeights<Scalar> weights{target, reduction};
     if (weights.counted() == 0)
@@ -144,8 +144,7 @@ template <class Scalar, class PointOf>
     }
     const bool single = reduction != Reduction::none;
     return autograd::record<Scalar>(
-        operation, std::move(loss), {prediction},
-        [slopes = std::move(slopes), single, scale](autograd::Gradients<Scalar>& g) {
+        operation, std::move(loss), {prediction}, [slopes = std::move(slopes), single, scale](autograd::Gradients<Scalar>& g) {
             const Index size = slopes.numel();
             const Scalar* const upstream = g.cotangent().data();
             auto gradient = Tensor<Scalar>::empty(slopes.shape().prepended(g.rows()));

@@ -145,12 +145,8 @@ public:
     }
 
 private:
-    void require_labels() const {
-        require<StateError>(has_labels(), "target", "expected class indices, got values of shape ", shape());
-    }
-    void require_values() const {
-        require<StateError>(!has_labels(), "target", "expected values, got class indices of shape ", shape());
-    }
+    void require_labels() const { require<StateError>(has_labels(), "target", "expected class indices, got values of shape ", shape()); }
+    void require_values() const { require<StateError>(!has_labels(), "target", "expected values, got class indices of shape ", shape()); }
     void check() {
         require<ShapeError>(shape().rank() > 0, "target", "expected a batch axis, got shape ", shape());
         sample_numel_ = shape().product(1, shape().rank());
@@ -163,8 +159,8 @@ private:
         require<ShapeError>(weight()->shape() == samples, "target", "expected weights of shape ", samples, ", one for each sample, got ",
                             weight()->shape());
         for (Index i = 0; i < size(); ++i)
-            require<ValueError>((*weight())[i] >= 0 && is_finite((*weight())[i]), "target",
-                                "expected finite weights of at least 0, got ", (*weight())[i], " at sample ", i);
+            require<ValueError>((*weight())[i] >= 0 && is_finite((*weight())[i]), "target", "expected finite weights of at least 0, got ",
+                                (*weight())[i], " at sample ", i);
     }
 
     std::variant<Tensor<Index>, Tensor<Scalar>> data_;

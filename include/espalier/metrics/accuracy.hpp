@@ -7,7 +7,6 @@
 #include <espalier/losses/target.hpp>
 #include <espalier/metrics/classes.hpp>
 
-
 namespace espalier::inline ESPALIER_ABI::metrics {
 
 /// Designated initialisers stand in this order.

@@ -74,8 +74,9 @@ namespace detail {
 template <class M, class Scalar>
 [[nodiscard]] constexpr bool is_metric() noexcept {
     static_assert(std::copyable<M>, "a metric must be a value that can be copied and assigned");
-    static_assert(HasUpdate<M, Scalar>, "a metric needs a function update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) "
-                                        "of the scalar of the others, float unless said otherwise");
+    static_assert(HasUpdate<M, Scalar>,
+                  "a metric needs a function update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) "
+                  "of the scalar of the others, float unless said otherwise");
     static_assert(HasValue<M>, "a metric needs a function value() const that gives a number");
     static_assert(HasCount<M>, "a metric needs a function count() const that says how many elements were counted");
     static_assert(HasReset<M>, "a metric needs a function reset()");
@@ -154,9 +155,7 @@ private:
                 metric.check(prediction, target);
             return detail::HasCheck<M, Scalar>;
         }
-        void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) override {
-            metric.update(prediction, target);
-        }
+        void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) override { metric.update(prediction, target); }
         [[nodiscard]] double value() const override { return metric.value(); }
         [[nodiscard]] Index count() const override { return metric.count(); }
         void reset() override { metric.reset(); }

@@ -122,8 +122,7 @@ struct F1ScoreOf {
 template <class Scalar = float>
 class Precision : public detail::ClassRatio<Scalar, detail::PrecisionOf> {
 public:
-    explicit Precision(const ClassAverageOptions& options = {})
-        : detail::ClassRatio<Scalar, detail::PrecisionOf>{"precision", options} {}
+    explicit Precision(const ClassAverageOptions& options = {}) : detail::ClassRatio<Scalar, detail::PrecisionOf>{"precision", options} {}
 };
 
 /// Share of what is predicted as a class in what is it; 0 for a class that is never a label.

@@ -115,8 +115,8 @@ public:
             Variable<Scalar> value = evaluate(task, output, target);
             require<ShapeError>(value.numel() == 1, "MultiTaskLoss", "expected a loss of one element for task '", name, "', got ",
                                 value.shape(), ": use the mean or the sum");
-            require<ValueError>(is_finite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name,
-                                "', got ", value.item());
+            require<ValueError>(is_finite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name, "', got ",
+                                value.item());
             active.back() = value.requires_grad() || !output.requires_grad();  // of labels none of which counts it is a constant
             if (active.back()) {
                 terms.push_back(value.rank() == 0 ? value : autograd::reshape(value, {}));
@@ -152,8 +152,7 @@ private:
     ESPALIER_COLD void require_losses(const Named<Variable<Scalar>>& outputs) const {
         for (const auto& [name, output] : outputs)
             if (!tasks_.contains(name))
-                fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ",
-                                 tasks_.names());
+                fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ", tasks_.names());
     }
 
     [[nodiscard]] static Variable<Scalar> evaluate(const TaskLoss<Scalar>& task, const Variable<Scalar>& output,

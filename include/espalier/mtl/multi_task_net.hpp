@@ -66,8 +66,7 @@ public:
     /// must see to that itself. @throws ValueError for a batch size below 1; ShapeError for an input without a batch axis, or
     /// a head whose output does not keep it.
     [[nodiscard]] Named<Tensor<Scalar>> predict(const Tensor<Scalar>& inputs, Index batch_size = 256) const {
-        require<ShapeError>(inputs.rank() > 0 && inputs.size(0) > 0, "predict", "expected at least one input, got shape ",
-                            inputs.shape());
+        require<ShapeError>(inputs.rank() > 0 && inputs.size(0) > 0, "predict", "expected at least one input, got shape ", inputs.shape());
         require<ValueError>(batch_size > 0, "predict", "expected a batch size above 0, got ", batch_size);
         const NoGrad no_graph;
         const nn::EvalScope evaluation;
@@ -82,10 +81,8 @@ public:
                     result.insert(task, Tensor<Scalar>::empty(output.shape().with(0, inputs.size(0))));
                 Tensor<Scalar>& whole = result.at(task);
                 require<ShapeError>(output.shape().with(0, inputs.size(0)) == whole.shape(), "predict",
-                                    "expected batches of one shape for task '", task, "', got ", whole.shape(), " and ",
-                                    output.shape());
-                std::copy(output.value().begin(), output.value().end(),
-                          whole.data() + first * output.shape().product(1, output.rank()));
+                                    "expected batches of one shape for task '", task, "', got ", whole.shape(), " and ", output.shape());
+                std::copy(output.value().begin(), output.value().end(), whole.data() + first * output.shape().product(1, output.rank()));
             }
             first = last;
         }

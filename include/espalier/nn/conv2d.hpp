@@ -18,9 +18,8 @@ public:
     ESPALIER_COLD Conv2d(Index in_channels, Index out_channels, Pair kernel, Conv2dOptions options = {}) : options_{options} {
         require<ValueError>(in_channels > 0 && out_channels > 0 && kernel.height > 0 && kernel.width > 0, "Conv2d",
                             "expected positive channels and kernel, got ", in_channels, ", ", out_channels, " and ", kernel);
-        require<ValueError>(options.groups > 0 && in_channels % options.groups == 0 && out_channels % options.groups == 0,
-                            "Conv2d", "expected groups that divide ", in_channels, " and ", out_channels, " channels, got ",
-                            options.groups);
+        require<ValueError>(options.groups > 0 && in_channels % options.groups == 0 && out_channels % options.groups == 0, "Conv2d",
+                            "expected groups that divide ", in_channels, " and ", out_channels, " channels, got ", options.groups);
         Tensor<Scalar> weight{Shape{out_channels, kernel.height, kernel.width, in_channels / options.groups}};
         Tensor<Scalar> bias{Shape{out_channels}};
         init::default_affine(weight, bias, new_random());

@@ -23,16 +23,14 @@ public:
         weight_ = Parameter{std::move(weight)};
     }
 
-    [[nodiscard]] Variable<Scalar> operator()(const Tensor<Index>& indices) const {
-        return autograd::embedding<Scalar>(weight_, indices);
-    }
+    [[nodiscard]] Variable<Scalar> operator()(const Tensor<Index>& indices) const { return autograd::embedding<Scalar>(weight_, indices); }
     /// Indices that come as floating-point values, as a batch's input does. @throws ValueError unless they are whole and
     /// in [0, entries).
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& indices) const {
         const auto entries = static_cast<Scalar>(weight_.shape()[0]);
         for (const Scalar value : indices.value())  // what an Index cannot hold must not be converted to one
-            require<ValueError>(value >= 0 && value < entries && value == std::floor(value), "embedding",
-                                "expected whole indices in [0, ", weight_.shape()[0], "), got ", value);
+            require<ValueError>(value >= 0 && value < entries && value == std::floor(value), "embedding", "expected whole indices in [0, ",
+                                weight_.shape()[0], "), got ", value);
         return autograd::embedding<Scalar>(weight_, indices.value().template cast<Index>());
     }
 

@@ -48,8 +48,7 @@ void kaiming_uniform(Tensor<Scalar>& weight, Random& random, double negative_slo
 /// Normal with deviation gain / sqrt(fan in) (He et al., 2015).
 template <class Scalar>
 void kaiming_normal(Tensor<Scalar>& weight, Random& random, double negative_slope = 0) {
-    normal(weight, random, 0,
-           std::sqrt(2 / ((1 + negative_slope * negative_slope) * static_cast<double>(fan(weight.shape()).in))));
+    normal(weight, random, 0, std::sqrt(2 / ((1 + negative_slope * negative_slope) * static_cast<double>(fan(weight.shape()).in))));
 }
 
 /// Uniform with bound gain sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010).

@@ -19,8 +19,8 @@ class Linear : public Module<Linear<Scalar>, Scalar> {
 public:
     /// @throws ValueError unless both counts are positive.
     ESPALIER_COLD Linear(Index in_features, Index out_features, LinearOptions options = {}) : has_bias_{options.bias} {
-        require<ValueError>(in_features > 0 && out_features > 0, "Linear", "expected at least one feature in and out, got ",
-                            in_features, " and ", out_features);
+        require<ValueError>(in_features > 0 && out_features > 0, "Linear", "expected at least one feature in and out, got ", in_features,
+                            " and ", out_features);
         Tensor<Scalar> weight{Shape{out_features, in_features}};
         Tensor<Scalar> bias{Shape{out_features}};
         init::default_affine(weight, bias, new_random());

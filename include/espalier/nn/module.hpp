@@ -162,8 +162,7 @@ public:
         for (const auto& [path, tensor] : state)
             if (!own.contains(path))
                 problems += concat("; unexpected ", path);
-        require<StateError>(problems.empty(), "load_state_dict", "expected the tensors of this model, got others",
-                            problems);
+        require<StateError>(problems.empty(), "load_state_dict", "expected the tensors of this model, got others", problems);
         for (const auto& [path, entry] : own) {
             std::copy(state.at(path).begin(), state.at(path).end(), entry.mutable_tensor().begin());
         }

@@ -33,13 +33,13 @@ class BatchNorm : public Module<BatchNorm<Scalar>, Scalar> {
 public:
     /// @throws ValueError for no channels, an eps that is not positive, or a momentum outside [0, 1].
     explicit BatchNorm(Index channels, BatchNormOptions options = {})
-        : weight_{Tensor<Scalar>::ones(detail::channels_of("BatchNorm", channels))}, bias_{Tensor<Scalar>{Shape{channels}}},
-          running_{Tensor<Scalar>{Shape{channels}}, Tensor<Scalar>::ones({channels})}, options_{options} {
-        require<ValueError>(is_finite(options.eps) && options.eps > 0, "BatchNorm",
-                            "expected an eps above 0, got ", options.eps);
+        : weight_{Tensor<Scalar>::ones(detail::channels_of("BatchNorm", channels))},
+          bias_{Tensor<Scalar>{Shape{channels}}},
+          running_{Tensor<Scalar>{Shape{channels}}, Tensor<Scalar>::ones({channels})},
+          options_{options} {
+        require<ValueError>(is_finite(options.eps) && options.eps > 0, "BatchNorm", "expected an eps above 0, got ", options.eps);
         require<ValueError>(is_finite(options.momentum) && options.momentum >= 0 && options.momentum <= 1, "BatchNorm",
-                            "expected a momentum in [0, 1], got ",
-                            options.momentum);
+                            "expected a momentum in [0, 1], got ", options.momentum);
     }
 
     /// @throws ShapeError; ValueError in training for one value a channel, or for values whose statistics are not finite:
@@ -51,8 +51,8 @@ public:
         auto y = autograd::batch_norm<Scalar>(x, weight_, bias_, next, true, options_.momentum, options_.eps);
         for (Index c = 0; c < next.mean.numel(); ++c)
             require<ValueError>(is_finite(next.mean[c]) && is_finite(next.variance[c]), "batch_norm",
-                                "expected finite running statistics, got mean ", next.mean[c], " and variance ",
-                                next.variance[c], " in channel ", c, " after input ", x.shape());
+                                "expected finite running statistics, got mean ", next.mean[c], " and variance ", next.variance[c],
+                                " in channel ", c, " after input ", x.shape());
         std::swap_ranges(next.mean.begin(), next.mean.end(), running_.mean.begin());
         std::swap_ranges(next.variance.begin(), next.variance.end(), running_.variance.begin());
         undo_on_error([this, before = std::move(next)] {
@@ -84,8 +84,7 @@ class LayerNorm : public Module<LayerNorm<Scalar>, Scalar> {
 public:
     /// @throws ValueError for no features or an eps that is not positive.
     explicit LayerNorm(Index features, double eps = 1e-5)
-        : weight_{Tensor<Scalar>::ones(detail::channels_of("LayerNorm", features))}, bias_{Tensor<Scalar>{Shape{features}}},
-          eps_{eps} {
+        : weight_{Tensor<Scalar>::ones(detail::channels_of("LayerNorm", features))}, bias_{Tensor<Scalar>{Shape{features}}}, eps_{eps} {
         require<ValueError>(is_finite(eps) && eps > 0, "LayerNorm", "expected an eps above 0, got ", eps);
     }
 

@@ -20,8 +20,7 @@ public:
 
     /// Whether it cuts an image into windows of 2x2 that do not overlap.
     [[nodiscard]] bool halves() const noexcept {
-        return kernel_ == Pair{2} && options_.stride.value_or(kernel_) == Pair{2} && options_.padding == Pair{0} &&
-               !options_.ceil_mode;
+        return kernel_ == Pair{2} && options_.stride.value_or(kernel_) == Pair{2} && options_.padding == Pair{0} && !options_.ceil_mode;
     }
 
 private:

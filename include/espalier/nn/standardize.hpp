@@ -70,16 +70,14 @@ private:
         for (Index i = 0; i < data.numel(); ++i) {
             if (mask && !(*mask)[i / each])
                 continue;
-            require<ValueError>(is_finite(data[i]), "Standardize", "expected finite values, got ", data[i], " in channel ",
-                                i % channels);
+            require<ValueError>(is_finite(data[i]), "Standardize", "expected finite values, got ", data[i], " in channel ", i % channels);
             moments[static_cast<std::size_t>(i % channels)].add(static_cast<double>(data[i]));
         }
         auto mean = Tensor<Scalar>::empty({channels});
         auto std = Tensor<Scalar>::empty({channels});
         for (Index c = 0; c < channels; ++c) {
             const Moments& found = moments[static_cast<std::size_t>(c)];
-            require<ValueError>(found.count() > 0, "Standardize", "expected at least one value in every channel, got none in channel ",
-                                c);
+            require<ValueError>(found.count() > 0, "Standardize", "expected at least one value in every channel, got none in channel ", c);
             mean[c] = static_cast<Scalar>(found.mean());
             const auto deviation = static_cast<Scalar>(found.deviation());
             require<ValueError>(is_finite(mean[c]) && is_finite(deviation), "Standardize",

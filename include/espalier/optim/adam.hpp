@@ -43,7 +43,10 @@ public:
 
 protected:
     AdamBase(const char* operation, std::vector<ParameterGroup<Scalar>> groups, const Options& options)
-        : Optimizer<Scalar>{operation, std::move(groups), checked(operation, options).learning_rate, options.weight_decay,
+        : Optimizer<Scalar>{operation,
+                            std::move(groups),
+                            checked(operation, options).learning_rate,
+                            options.weight_decay,
                             {"exp_avg", "exp_avg_sq"}},
           options_{options} {}
 

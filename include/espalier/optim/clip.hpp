@@ -48,8 +48,7 @@ double clip_grad_norm(const std::vector<Variable<Scalar>>& parameters, double ma
     const double factor = max_norm / (norm + 1e-6);
     if (factor < 1)
         for (Tensor<Scalar>* gradient : gradients)
-            kernels::for_each_index(gradient->numel(),
-                                    [g = gradient->data(), f = static_cast<Scalar>(factor)](Index i) { g[i] *= f; });
+            kernels::for_each_index(gradient->numel(), [g = gradient->data(), f = static_cast<Scalar>(factor)](Index i) { g[i] *= f; });
     return norm;
 }
 
@@ -59,8 +58,7 @@ void clip_grad_value(const std::vector<Variable<Scalar>>& parameters, double cli
     require<ValueError>(!is_nan(clip_value) && clip_value >= 0, "clip_grad_value", "expected a clip_value of at least 0, got ", clip_value);
     const auto bound = static_cast<Scalar>(clip_value);
     for (Tensor<Scalar>* gradient : detail::gradients_of(parameters))
-        kernels::for_each_index(gradient->numel(),
-                                [g = gradient->data(), bound](Index i) { g[i] = std::clamp(g[i], -bound, bound); });
+        kernels::for_each_index(gradient->numel(), [g = gradient->data(), bound](Index i) { g[i] = std::clamp(g[i], -bound, bound); });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::optim

@@ -19,8 +19,8 @@ inline constexpr Index max_steps = Index{1} << 53;
 /// @throws ValueError unless at least 0, and finite as a `Scalar`. `place` ends the message.
 template <class Scalar, class... Place>
 void require_at_least_0(const char* operation, const char* name, double value, const Place&... place) {
-    require<ValueError>(value >= 0 && value <= static_cast<double>(std::numeric_limits<Scalar>::max()), operation,
-                        "expected a finite ", name, " of at least 0, got ", value, place...);
+    require<ValueError>(value >= 0 && value <= static_cast<double>(std::numeric_limits<Scalar>::max()), operation, "expected a finite ",
+                        name, " of at least 0, got ", value, place...);
 }
 
 /// One learning rate for each group.
@@ -31,8 +31,7 @@ struct Rates {
 
     /// @throws StateError for another number of them, ValueError for one that is no learning rate; nothing is changed then.
     void set(std::span<const double> rates) {
-        require<StateError>(rates.size() == values.size(), operation, "expected ", values.size(), " learning rates, got ",
-                            rates.size());
+        require<StateError>(rates.size() == values.size(), operation, "expected ", values.size(), " learning rates, got ", rates.size());
         for (std::size_t i = 0; i < rates.size(); ++i) {
             if (rates.size() == 1)
                 require_at_least_0<Scalar>(operation, "learning_rate", rates[i]);

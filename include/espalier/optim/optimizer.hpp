@@ -72,8 +72,8 @@ public:
             if (takes_part(parameter)) {
                 Index& steps = steps_[static_cast<Index>(i)];
                 if (size > 0)
-                    append({first, size, parameter.mutable_value().data(), parameter.grad().data(), steps,
-                            each_rate[origins_[i].group], weight_decays_[origins_[i].group]});
+                    append({first, size, parameter.mutable_value().data(), parameter.grad().data(), steps, each_rate[origins_[i].group],
+                            weight_decays_[origins_[i].group]});
                 ++steps;
             }
             first += size;
@@ -109,28 +109,26 @@ public:
             rate = learning_rate;
     }
 
-    [[nodiscard]] OptimizerState<Scalar> state_dict() const {
-        return {moments_, steps_, learning_rates()};
-    }
+    [[nodiscard]] OptimizerState<Scalar> state_dict() const { return {moments_, steps_, learning_rates()}; }
     /// Goes on from what `state_dict()` gave for the same parameters in the same groups. @throws StateError, ShapeError or
     /// ValueError, and changes nothing, if it is of another optimizer or of other parameters.
     void load_state_dict(OptimizerState<Scalar> state) {
         auto& present = rates();
-        require<StateError>(state.moments.size() == moments_.size(), operation_, "expected a state of ", moments_.names(),
-                            ", got ", state.moments.names());
+        require<StateError>(state.moments.size() == moments_.size(), operation_, "expected a state of ", moments_.names(), ", got ",
+                            state.moments.names());
         for (const auto& [name, moment] : moments_) {
             require<StateError>(state.moments.contains(name), operation_, "expected a state of ", moments_.names(), ", got ",
                                 state.moments.names());
             require<ShapeError>(state.moments.at(name).shape() == moment.shape(), operation_, "expected ", name, " of shape ",
                                 moment.shape(), ", got ", state.moments.at(name).shape());
         }
-        require<ShapeError>(state.steps.shape() == steps_.shape(), operation_, "expected steps of shape ", steps_.shape(),
-                            ", got ", state.steps.shape());
+        require<ShapeError>(state.steps.shape() == steps_.shape(), operation_, "expected steps of shape ", steps_.shape(), ", got ",
+                            state.steps.shape());
         for (const Index count : state.steps)
-            require<ValueError>(count >= 0 && count <= detail::max_steps, operation_, "expected step counts in [0, ",
-                                detail::max_steps, "], got ", count);
-        require<ShapeError>(state.learning_rates.shape() == Shape{group_count()}, operation_,
-                            "expected learning_rates of shape ", Shape{group_count()}, ", got ", state.learning_rates.shape());
+            require<ValueError>(count >= 0 && count <= detail::max_steps, operation_, "expected step counts in [0, ", detail::max_steps,
+                                "], got ", count);
+        require<ShapeError>(state.learning_rates.shape() == Shape{group_count()}, operation_, "expected learning_rates of shape ",
+                            Shape{group_count()}, ", got ", state.learning_rates.shape());
         present.set(state.learning_rates.span());
         for (auto& [name, moment] : moments_)
             moment = std::move(state.moments.at(name));
@@ -227,10 +225,10 @@ private:
         if (parameter.node()->orphaned)
             fail<StateError>(operation_, "expected parameters of layers that live, got ", parameter.node()->description(),
                              ", whose layer was replaced or destroyed: make an optimizer of the parameters that there are now");
-        require<StateError>(parameter.shape() == shape, operation_, "expected parameter ", i, " of shape ", shape,
-                            " as before, got ", parameter.shape());
-        require<StateError>(!parameter.has_grad() || parameter.grad().shape() == shape, operation_,
-                            "expected a gradient of shape ", shape, " for parameter ", i, ", got another");
+        require<StateError>(parameter.shape() == shape, operation_, "expected parameter ", i, " of shape ", shape, " as before, got ",
+                            parameter.shape());
+        require<StateError>(!parameter.has_grad() || parameter.grad().shape() == shape, operation_, "expected a gradient of shape ", shape,
+                            " for parameter ", i, ", got another");
     }
 
     [[nodiscard]] detail::Rates<Scalar>& rates() const {
@@ -240,8 +238,8 @@ private:
 
     [[nodiscard]] std::size_t position(std::integral auto group) const {
         const std::size_t count = rates().values.size();
-        require<ValueError>(std::cmp_greater_equal(group, 0) && std::cmp_less(group, count), operation_, "expected a group in [0, ",
-                            count, "), got ", group);
+        require<ValueError>(std::cmp_greater_equal(group, 0) && std::cmp_less(group, count), operation_, "expected a group in [0, ", count,
+                            "), got ", group);
         return static_cast<std::size_t>(group);
     }
 
@@ -259,8 +257,8 @@ private:
         if (!segments_.empty()) {
             Segment& last = segments_.back();
             if (last.first + last.size == next.first && last.value + last.size == next.value &&
-                last.gradient + last.size == next.gradient && last.steps == next.steps &&
-                last.learning_rate == next.learning_rate && last.weight_decay == next.weight_decay) {
+                last.gradient + last.size == next.gradient && last.steps == next.steps && last.learning_rate == next.learning_rate &&
+                last.weight_decay == next.weight_decay) {
                 last.size += next.size;
                 return;
             }

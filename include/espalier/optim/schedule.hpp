@@ -29,8 +29,8 @@ public:
     /// @throws ValueError unless step_size > 0 and gamma >= 0.
     explicit StepLR(const StepLROptions& options) : options_{options} {
         require<ValueError>(options.step_size > 0, "step_lr", "expected a step_size above 0, got ", options.step_size);
-        require<ValueError>(options.gamma >= 0 && is_finite(options.gamma), "step_lr",
-                            "expected a finite gamma of at least 0, got ", options.gamma);
+        require<ValueError>(options.gamma >= 0 && is_finite(options.gamma), "step_lr", "expected a finite gamma of at least 0, got ",
+                            options.gamma);
     }
     [[nodiscard]] double operator()(double base, Index t) const {
         const Index steps = t / options_.step_size;
@@ -46,8 +46,7 @@ class ExponentialLR {
 public:
     /// @throws ValueError unless gamma >= 0.
     explicit ExponentialLR(double gamma) : gamma_{gamma} {
-        require<ValueError>(gamma >= 0 && is_finite(gamma), "exponential_lr", "expected a finite gamma of at least 0, got ",
-                            gamma);
+        require<ValueError>(gamma >= 0 && is_finite(gamma), "exponential_lr", "expected a finite gamma of at least 0, got ", gamma);
     }
     [[nodiscard]] double operator()(double base, Index t) const { return base * std::pow(gamma_, static_cast<double>(t)); }
 
@@ -124,8 +123,7 @@ template <class Scalar = float>
 class Scheduler {
 public:
     /// Sets the learning rates of time 0. @throws ValueError for an empty schedule, or one whose value is no learning rate.
-    Scheduler(Optimizer<Scalar>& optimizer, Schedule schedule)
-        : schedule_{std::move(schedule)}, state_{optimizer.learning_rates(), 0} {
+    Scheduler(Optimizer<Scalar>& optimizer, Schedule schedule) : schedule_{std::move(schedule)}, state_{optimizer.learning_rates(), 0} {
         require<ValueError>(static_cast<bool>(schedule_), "scheduler", "expected a schedule, got an empty function");
         rates_ = optimizer.rates_.place();
         apply(state_.base_learning_rates, 0);
@@ -165,8 +163,8 @@ private:
 
     void apply(const Tensor<double>& bases, Index time) const {
         const auto target = rates();
-        require<ValueError>(time >= 0 && time <= detail::max_steps, "scheduler", "expected a time in [0, ", detail::max_steps,
-                            "], got ", time);
+        require<ValueError>(time >= 0 && time <= detail::max_steps, "scheduler", "expected a time in [0, ", detail::max_steps, "], got ",
+                            time);
         PoolVector<double> values;
         for (const double base : bases)
             values.push_back(schedule_(base, time));

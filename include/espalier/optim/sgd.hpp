@@ -50,8 +50,8 @@ private:
         require<ValueError>(is_finite(options.dampening) && options.dampening >= 0 && options.dampening <= 1, "sgd",
                             "expected a dampening in [0, 1], got ", options.dampening);
         require<ValueError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "sgd",
-                            "expected momentum above 0 and no dampening with nesterov, got momentum ", options.momentum,
-                            " and dampening ", options.dampening);
+                            "expected momentum above 0 and no dampening with nesterov, got momentum ", options.momentum, " and dampening ",
+                            options.dampening);
         return options;
     }
 
@@ -66,8 +66,7 @@ private:
         if (options_.momentum == 0)
             kernels::sgd(segment.size, rule, segment.gradient, segment.value);
         else
-            kernels::sgd_momentum(segment.size, rule, segment.gradient, segment.value,
-                                  this->moment("momentum_buffer", segment));
+            kernels::sgd_momentum(segment.size, rule, segment.gradient, segment.value, this->moment("momentum_buffer", segment));
     }
 
     SGDOptions options_;

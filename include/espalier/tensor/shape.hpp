@@ -103,9 +103,7 @@ public:
         numel_ *= extent;
     }
 
-    friend bool operator==(const Shape& a, const Shape& b) noexcept {
-        return std::equal(a.begin(), a.end(), b.begin(), b.end());
-    }
+    friend bool operator==(const Shape& a, const Shape& b) noexcept { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
     friend std::ostream& operator<<(std::ostream& out, const Shape& shape) {
         return detail::print_classic(out, [&](std::ostream& text) {

@@ -33,19 +33,15 @@ public:
     explicit Tensor(const Shape& shape) : Tensor{empty(shape)} { fill(Scalar(0)); }
     /// @throws ShapeError unless there are as many values as the shape has elements.
     Tensor(const Shape& shape, std::span<const Scalar> values) : Tensor{empty(shape)} {
-        require<ShapeError>(static_cast<Index>(values.size()) == numel(), "tensor", "expected ", numel(),
-                            " values for shape ", shape, ", got ", values.size());
+        require<ShapeError>(static_cast<Index>(values.size()) == numel(), "tensor", "expected ", numel(), " values for shape ", shape,
+                            ", got ", values.size());
         std::copy(values.begin(), values.end(), data());
     }
-    Tensor(const Shape& shape, std::initializer_list<Scalar> values)
-        : Tensor{shape, std::span{values.begin(), values.size()}} {}
+    Tensor(const Shape& shape, std::initializer_list<Scalar> values) : Tensor{shape, std::span{values.begin(), values.size()}} {}
 
-    ESPALIER_NOINLINE Tensor(const Tensor& other) : Tensor{empty(other.shape_)} {
-        std::copy_n(other.data(), numel(), data());
-    }
+    ESPALIER_NOINLINE Tensor(const Tensor& other) : Tensor{empty(other.shape_)} { std::copy_n(other.data(), numel(), data()); }
     ESPALIER_NOINLINE Tensor(Tensor&& other) noexcept
-        : shape_{std::exchange(other.shape_, Shape{0})}, buffer_{std::move(other.buffer_)},
-          data_{std::exchange(other.data_, nullptr)} {}
+        : shape_{std::exchange(other.shape_, Shape{0})}, buffer_{std::move(other.buffer_)}, data_{std::exchange(other.data_, nullptr)} {}
     ESPALIER_NOINLINE Tensor& operator=(Tensor other) noexcept {
         std::swap(shape_, other.shape_);
         std::swap(buffer_, other.buffer_);
@@ -141,8 +137,7 @@ public:
     /// The same elements under another shape; on an rvalue nothing is copied. @throws ShapeError if the counts differ.
     [[nodiscard]] Tensor reshape(const Shape& shape) const& { return Tensor{*this}.reshape(shape); }
     [[nodiscard]] Tensor reshape(const Shape& shape) && {
-        require<ShapeError>(shape.numel() == numel(), "reshape", "expected ", numel(), " elements as in ", shape_,
-                            ", got shape ", shape);
+        require<ShapeError>(shape.numel() == numel(), "reshape", "expected ", numel(), " elements as in ", shape_, ", got shape ", shape);
         shape_ = shape;
         return std::move(*this);
     }
@@ -150,11 +145,10 @@ public:
     /// Copy of entries [first, last) of the batch axis. @throws ShapeError unless 0 <= first <= last <= size(0).
     [[nodiscard]] Tensor slice(Index first, Index last) const {
         require<ShapeError>(rank() > 0, "slice", "expected a batch axis, got shape ", shape_);
-        require<ShapeError>(first >= 0 && first <= last && last <= size(0), "slice", "expected a range within [0, ",
-                            size(0), "], got [", first, ", ", last, ")");
+        require<ShapeError>(first >= 0 && first <= last && last <= size(0), "slice", "expected a range within [0, ", size(0), "], got [",
+                            first, ", ", last, ")");
         const Index stride = shape_.product(1, rank());
-        return Tensor{shape_.with(0, last - first),
-                      std::span{data_ + first * stride, static_cast<std::size_t>((last - first) * stride)}};
+        return Tensor{shape_.with(0, last - first), std::span{data_ + first * stride, static_cast<std::size_t>((last - first) * stride)}};
     }
 
     /// Copy of the entries of the batch axis that `indices` lists. @throws ShapeError, ValueError for a bad index.
@@ -201,13 +195,13 @@ public:
 
 private:
     [[nodiscard]] Index offset(std::initializer_list<Index> indices) const {
-        require<ShapeError>(static_cast<Index>(indices.size()) == rank(), "at", "expected ", rank(),
-                            " indices for shape ", shape_, ", got ", indices.size());
+        require<ShapeError>(static_cast<Index>(indices.size()) == rank(), "at", "expected ", rank(), " indices for shape ", shape_,
+                            ", got ", indices.size());
         Index result = 0;
         Index axis = 0;
         for (const Index i : indices) {
-            require<ShapeError>(i >= 0 && i < shape_[axis], "at", "expected an index in [0, ", shape_[axis], ") on axis ",
-                                axis, " of ", shape_, ", got ", i);
+            require<ShapeError>(i >= 0 && i < shape_[axis], "at", "expected an index in [0, ", shape_[axis], ") on axis ", axis, " of ",
+                                shape_, ", got ", i);
             result = result * shape_[axis++] + i;
         }
         return result;

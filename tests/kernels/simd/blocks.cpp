@@ -7,7 +7,6 @@
 using namespace espalier;
 namespace simd = kernels::simd;
 
-
 TEST_CASE("parts cover everything once and differ by one at most", "[simd][blocks]") {
     for (Index n = 1; n < 30; ++n)
         for (Index parts = 1; parts <= n; ++parts) {

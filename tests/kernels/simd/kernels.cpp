@@ -75,8 +75,8 @@ TEST_CASE("tiles of every size sum products, from zero, a bias or what is there,
                         for (Index j = 0; j < 64; ++j) {
                             const bool inside = j >= column && j < column + width;
                             double expected = start == simd::Start::accumulate || !inside ? static_cast<double>(untouched)
-                                              : start == simd::Start::bias ? static_cast<double>(problem.bias[j - column])
-                                                                           : 0;
+                                              : start == simd::Start::bias                ? static_cast<double>(problem.bias[j - column])
+                                                                                          : 0;
                             if (inside) {
                                 expected += problem.sum(i, j - column);
                                 expected = relu ? std::max(expected, 0.0) : expected;
@@ -320,9 +320,7 @@ TEST_CASE("passes over rows equal their definitions", "[simd]") {
                 for (Index j = 0; j < pitch; ++j) {
                     REQUIRE(dx.at(r, j) == (j >= n ? untouched : gate.at(r, j) > 0 ? dy.at(r, j) : 0));
                     for (Index half = 0; half < 2; ++half)
-                        REQUIRE(pixels.at(2 * r + half, j) == (j >= n                                ? untouched
-                                                               : winners[r * n + j] == 2 + half ? dy.at(r, j)
-                                                                                              : 0));
+                        REQUIRE(pixels.at(2 * r + half, j) == (j >= n ? untouched : winners[r * n + j] == 2 + half ? dy.at(r, j) : 0));
                 }
         }
     }

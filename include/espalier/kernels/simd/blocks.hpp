@@ -35,8 +35,7 @@ struct ColumnBlock {
 /// All columns of a matrix, in blocks of nearly the same number of vectors.
 class Columns {
 public:
-    Columns(Index n, Index max_vectors) noexcept
-        : n_{n}, vectors_{ceil_div(n, table().lanes)}, blocks_{ceil_div(vectors_, max_vectors)} {}
+    Columns(Index n, Index max_vectors) noexcept : n_{n}, vectors_{ceil_div(n, table().lanes)}, blocks_{ceil_div(vectors_, max_vectors)} {}
 
     [[nodiscard]] Index blocks() const noexcept { return blocks_; }
     /// Columns with what fills the last vector.

@@ -55,7 +55,7 @@ void tile(const TileInput& in, const TileOutput& out) {
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
         const vec start = out.start != Start::bias ? zero()
-                          : v + 1 < Vectors       ? load(out.bias + v * lanes)
+                          : v + 1 < Vectors        ? load(out.bias + v * lanes)
                                                    : load_first(out.bias + v * lanes, last);
 #pragma GCC unroll 8
         for (int i = 0; i < Rows; ++i)

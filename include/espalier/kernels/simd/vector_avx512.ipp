@@ -97,9 +97,7 @@ ESPALIER_INLINE void store_first(std::uint16_t* p, choice from, Index n) {
         __builtin_memcpy(p, &words, static_cast<std::size_t>(2 * n));
 }
 /// d in the lanes that chose i, else 0.
-ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) {
-    return _mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask(from, choose(i)), d);
-}
+ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) { return _mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask(from, choose(i)), d); }
 
 /// Sixteen floats whatever the instruction set, so that sums over them have the same bits with AVX2 and AVX-512.
 struct vec16 {

@@ -15,9 +15,7 @@ ESPALIER_NOINLINE inline vec load_first(const float* p, Index n, vec otherwise =
     std::memcpy(&otherwise, p, static_cast<std::size_t>(n) * sizeof(float));
     return otherwise;
 }
-ESPALIER_NOINLINE inline void store_first(float* p, vec v, Index n) {
-    std::memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(float));
-}
+ESPALIER_NOINLINE inline void store_first(float* p, vec v, Index n) { std::memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(float)); }
 
 ESPALIER_INLINE choice lane_numbers() { return choice{0, 1, 2, 3}; }
 template <class Winner>

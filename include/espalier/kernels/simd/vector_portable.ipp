@@ -25,31 +25,67 @@ ESPALIER_INLINE std::int32_t whole(std::uint32_t a) { return static_cast<std::in
 
 ESPALIER_INLINE vec set1(float x) { return vec{x, x, x, x}; }
 ESPALIER_INLINE vec zero() { return set1(0); }
-ESPALIER_INLINE vec add(vec a, vec b) { return each<vec>([&](int i) { return a[i] + b[i]; }); }
-ESPALIER_INLINE vec sub(vec a, vec b) { return each<vec>([&](int i) { return a[i] - b[i]; }); }
-ESPALIER_INLINE vec mul(vec a, vec b) { return each<vec>([&](int i) { return a[i] * b[i]; }); }
-ESPALIER_INLINE vec div(vec a, vec b) { return each<vec>([&](int i) { return a[i] / b[i]; }); }
-ESPALIER_INLINE vec fma(vec a, vec b, vec c) { return each<vec>([&](int i) { return a[i] * b[i] + c[i]; }); }
-ESPALIER_INLINE vec fused(vec a, vec b, vec c) { return each<vec>([&](int i) { return std::fma(a[i], b[i], c[i]); }); }
-ESPALIER_INLINE vec max(vec a, vec b) { return each<vec>([&](int i) { return a[i] > b[i] ? a[i] : b[i]; }); }
-ESPALIER_INLINE vec min(vec a, vec b) { return each<vec>([&](int i) { return a[i] < b[i] ? a[i] : b[i]; }); }
-ESPALIER_INLINE vec magnitude(vec a) { return each<vec>([&](int i) { return std::abs(a[i]); }); }
-ESPALIER_INLINE vec with_sign(vec a, vec sign) { return each<vec>([&](int i) { return std::copysign(a[i], sign[i]); }); }
+ESPALIER_INLINE vec add(vec a, vec b) {
+    return each<vec>([&](int i) { return a[i] + b[i]; });
+}
+ESPALIER_INLINE vec sub(vec a, vec b) {
+    return each<vec>([&](int i) { return a[i] - b[i]; });
+}
+ESPALIER_INLINE vec mul(vec a, vec b) {
+    return each<vec>([&](int i) { return a[i] * b[i]; });
+}
+ESPALIER_INLINE vec div(vec a, vec b) {
+    return each<vec>([&](int i) { return a[i] / b[i]; });
+}
+ESPALIER_INLINE vec fma(vec a, vec b, vec c) {
+    return each<vec>([&](int i) { return a[i] * b[i] + c[i]; });
+}
+ESPALIER_INLINE vec fused(vec a, vec b, vec c) {
+    return each<vec>([&](int i) { return std::fma(a[i], b[i], c[i]); });
+}
+ESPALIER_INLINE vec max(vec a, vec b) {
+    return each<vec>([&](int i) { return a[i] > b[i] ? a[i] : b[i]; });
+}
+ESPALIER_INLINE vec min(vec a, vec b) {
+    return each<vec>([&](int i) { return a[i] < b[i] ? a[i] : b[i]; });
+}
+ESPALIER_INLINE vec magnitude(vec a) {
+    return each<vec>([&](int i) { return std::abs(a[i]); });
+}
+ESPALIER_INLINE vec with_sign(vec a, vec sign) {
+    return each<vec>([&](int i) { return std::copysign(a[i], sign[i]); });
+}
 ESPALIER_INLINE vec where_less(vec a, vec b, vec then, vec otherwise) {
     return each<vec>([&](int i) { return a[i] < b[i] ? then[i] : otherwise[i]; });
 }
-ESPALIER_INLINE vec unless_negative(vec y, vec d) { return each<vec>([&](int i) { return y[i] < 0 ? 0.0F : d[i]; }); }
-ESPALIER_INLINE vec where_positive(vec y, vec d) { return each<vec>([&](int i) { return y[i] > 0 ? d[i] : 0.0F; }); }
+ESPALIER_INLINE vec unless_negative(vec y, vec d) {
+    return each<vec>([&](int i) { return y[i] < 0 ? 0.0F : d[i]; });
+}
+ESPALIER_INLINE vec where_positive(vec y, vec d) {
+    return each<vec>([&](int i) { return y[i] > 0 ? d[i] : 0.0F; });
+}
 
 ESPALIER_INLINE choice choose(int i) { return choice{i, i, i, i}; }
 ESPALIER_INLINE choice bits_of(vec a) { return std::bit_cast<choice>(a); }
 ESPALIER_INLINE vec of_bits(choice a) { return std::bit_cast<vec>(a); }
-ESPALIER_INLINE vec to_float(choice a) { return each<vec>([&](int i) { return static_cast<float>(a[i]); }); }
-ESPALIER_INLINE choice add(choice a, choice b) { return each<choice>([&](int i) { return whole(word(a[i]) + word(b[i])); }); }
-ESPALIER_INLINE choice sub(choice a, choice b) { return each<choice>([&](int i) { return whole(word(a[i]) - word(b[i])); }); }
-ESPALIER_INLINE choice exclusive_or(choice a, choice b) { return each<choice>([&](int i) { return a[i] ^ b[i]; }); }
-ESPALIER_INLINE choice shift_left_23(choice a) { return each<choice>([&](int i) { return whole(word(a[i]) << 23); }); }
-ESPALIER_INLINE choice shift_right_23(choice a) { return each<choice>([&](int i) { return a[i] >> 23; }); }
+ESPALIER_INLINE vec to_float(choice a) {
+    return each<vec>([&](int i) { return static_cast<float>(a[i]); });
+}
+ESPALIER_INLINE choice add(choice a, choice b) {
+    return each<choice>([&](int i) { return whole(word(a[i]) + word(b[i])); });
+}
+ESPALIER_INLINE choice sub(choice a, choice b) {
+    return each<choice>([&](int i) { return whole(word(a[i]) - word(b[i])); });
+}
+ESPALIER_INLINE choice exclusive_or(choice a, choice b) {
+    return each<choice>([&](int i) { return a[i] ^ b[i]; });
+}
+ESPALIER_INLINE choice shift_left_23(choice a) {
+    return each<choice>([&](int i) { return whole(word(a[i]) << 23); });
+}
+ESPALIER_INLINE choice shift_right_23(choice a) {
+    return each<choice>([&](int i) { return a[i] >> 23; });
+}
 ESPALIER_INLINE choice where_below(choice a, choice b, choice then, choice otherwise) {
     return each<choice>([&](int i) { return word(a[i]) < word(b[i]) ? then[i] : otherwise[i]; });
 }
@@ -68,7 +104,9 @@ ESPALIER_INLINE vec where_chosen(choice from, int chosen, vec d) {
     return each<vec>([&](int i) { return from[i] == chosen ? d[i] : 0.0F; });
 }
 
-ESPALIER_INLINE dvec fma(dvec a, dvec b, dvec c) { return each<dvec>([&](int i) { return a[i] * b[i] + c[i]; }); }
+ESPALIER_INLINE dvec fma(dvec a, dvec b, dvec c) {
+    return each<dvec>([&](int i) { return a[i] * b[i] + c[i]; });
+}
 
 /// The rows of a 4 x 4 matrix become its columns.
 ESPALIER_INLINE void transpose_four(vec& a, vec& b, vec& c, vec& d) {
