@@ -116,7 +116,7 @@ template <class Scalar>
                         " weights, got ", options.weights.size());
     detail::Seeds<Scalar> seeds;
     for (std::size_t t = 0; t < losses.size(); ++t)
-        seeds.push_back(detail::scalar_seed("jacobian", losses[t], detail::Rows{{static_cast<Index>(t)}},
+        seeds.push_back(detail::scalar_seed("jacobian", losses[t], detail::Rows{static_cast<Index>(t)},
                                             options.weights.empty() ? 1 : options.weights[t]));
     return detail::pull_back("jacobian", std::move(seeds), static_cast<Index>(losses.size()), wrt, options);
 }

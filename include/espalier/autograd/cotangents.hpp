@@ -7,8 +7,9 @@
 #include <espalier/tensor/tensor.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <initializer_list>
 #include <iterator>
-#include <memory>
 #include <numeric>
 #include <utility>
 
@@ -19,34 +20,38 @@ namespace espalier::inline ESPALIER_ABI::autograd::detail {
 class Rows {
 public:
     Rows() noexcept = default;
-    explicit Rows(PoolVector<Index> tasks)
-        : tasks_{tasks.empty() ? nullptr : std::allocate_shared<const PoolVector<Index>>(PoolAllocator<Index>{}, std::move(tasks))} {}
+    explicit Rows(std::initializer_list<Index> tasks) : Rows{tasks.begin(), static_cast<Index>(tasks.size())} {}
     /// 0 ... count-1.
     [[nodiscard]] static Rows all(Index count) {
         PoolVector<Index> tasks(static_cast<std::size_t>(count));
         std::iota(tasks.begin(), tasks.end(), Index{0});
-        return Rows{std::move(tasks)};
+        return {tasks.data(), count};
     }
     /// Those of either.
     [[nodiscard]] static Rows either(const Rows& a, const Rows& b) {
         PoolVector<Index> tasks;
         std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(tasks));
-        return Rows{std::move(tasks)};
+        return {tasks.data(), static_cast<Index>(tasks.size())};
     }
 
-    [[nodiscard]] bool empty() const noexcept { return !tasks_; }
-    [[nodiscard]] Index size() const noexcept { return tasks_ ? static_cast<Index>(tasks_->size()) : 0; }
-    [[nodiscard]] const Index* begin() const noexcept { return tasks_ ? tasks_->data() : nullptr; }
-    [[nodiscard]] const Index* end() const noexcept { return begin() + size(); }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] Index size() const noexcept { return size_; }
+    [[nodiscard]] const Index* begin() const noexcept { return static_cast<const Index*>(memory_.data()); }
+    [[nodiscard]] const Index* end() const noexcept { return begin() + size_; }
     /// Where a task that is among them stands.
     [[nodiscard]] Index place(Index task) const noexcept { return std::lower_bound(begin(), end(), task) - begin(); }
 
     friend bool operator==(const Rows& a, const Rows& b) noexcept {
-        return a.tasks_ == b.tasks_ || std::equal(a.begin(), a.end(), b.begin(), b.end());
+        return a.begin() == b.begin() || std::equal(a.begin(), a.end(), b.begin(), b.end());
     }
 
 private:
-    std::shared_ptr<const PoolVector<Index>> tasks_;
+    Rows(const Index* tasks, Index size) : memory_{static_cast<std::size_t>(size) * sizeof(Index)}, size_{size} {
+        std::copy_n(tasks, size, static_cast<Index*>(memory_.data()));
+    }
+
+    Buffer memory_;
+    Index size_ = 0;
 };
 
 /// Cotangents of one node: row r of `value`, of shape (rows.size(), shape of the node...), belongs to the task `rows[r]`; a
