@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
-#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -20,18 +19,20 @@ namespace espalier::inline ESPALIER_ABI::autograd::detail {
 class Rows {
 public:
     Rows() noexcept = default;
-    explicit Rows(std::initializer_list<Index> tasks) : Rows{tasks.begin(), static_cast<Index>(tasks.size())} {}
+    explicit Rows(std::initializer_list<Index> tasks) : Rows{static_cast<Index>(tasks.size()), Uninitialised{}} {
+        std::copy(tasks.begin(), tasks.end(), data());
+    }
     /// 0 ... count-1.
     [[nodiscard]] static Rows all(Index count) {
-        PoolVector<Index> tasks(static_cast<std::size_t>(count));
-        std::iota(tasks.begin(), tasks.end(), Index{0});
-        return {tasks.data(), count};
+        Rows result{count, Uninitialised{}};
+        std::iota(result.data(), result.data() + count, Index{0});
+        return result;
     }
     /// Those of either.
-    [[nodiscard]] static Rows either(const Rows& a, const Rows& b) {
-        PoolVector<Index> tasks;
-        std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(tasks));
-        return {tasks.data(), static_cast<Index>(tasks.size())};
+    [[nodiscard]] ESPALIER_COLD static Rows either(const Rows& a, const Rows& b) {
+        Rows result{a.size() + b.size(), Uninitialised{}};
+        result.size_ = std::set_union(a.begin(), a.end(), b.begin(), b.end(), result.data()) - result.data();
+        return result;
     }
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
@@ -46,9 +47,9 @@ public:
     }
 
 private:
-    Rows(const Index* tasks, Index size) : memory_{static_cast<std::size_t>(size) * sizeof(Index)}, size_{size} {
-        std::copy_n(tasks, size, static_cast<Index*>(memory_.data()));
-    }
+    struct Uninitialised {};
+    Rows(Index size, Uninitialised) : memory_{static_cast<std::size_t>(size) * sizeof(Index)}, size_{size} {}
+    [[nodiscard]] Index* data() noexcept { return static_cast<Index*>(memory_.data()); }
 
     Buffer memory_;
     Index size_ = 0;

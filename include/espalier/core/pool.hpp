@@ -91,7 +91,7 @@ public:
     }
 
     /// Of a chunk with rooms in use nothing can be returned.
-    static void trim() noexcept {
+    ESPALIER_COLD static void trim() noexcept {
         MemoryPool& pool = instance();
         const std::scoped_lock lock{pool.mutex_};
         for (std::size_t size_class = carved; size_class < pool.free_.size(); ++size_class)
@@ -123,7 +123,7 @@ private:
     [[nodiscard]] static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{memory_alignment}); }
     static void release(void* memory) noexcept { ::operator delete(memory, std::align_val_t{memory_alignment}); }
 
-    [[nodiscard]] void* carve(std::size_t bytes) {
+    [[nodiscard]] ESPALIER_NOINLINE void* carve(std::size_t bytes) {
         if (!chunks_ || chunk_bytes - chunks_->used < bytes) {
             void* const memory = ::operator new(chunk_bytes, std::align_val_t{chunk_bytes});
 #if defined(MADV_HUGEPAGE)
@@ -139,7 +139,7 @@ private:
         return *reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(room) & ~(chunk_bytes - 1));
     }
 
-    void trim_chunks() noexcept {
+    ESPALIER_COLD void trim_chunks() noexcept {
         for (std::size_t size_class = 0; size_class < carved; ++size_class)
             for (Room* room = free_[size_class]; room; room = room->next)
                 chunk_of(room).idle += size_class_bytes(size_class);
