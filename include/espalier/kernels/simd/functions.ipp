@@ -57,8 +57,8 @@ ESPALIER_INLINE vec log_anywhere(vec x) {
     p = fused(p, z, set1(-0.250008196F));
     p = fused(p, z, set1(0.333333313F));
     const vec square = mul(z, z);
-    const vec small = fused(e, set1(1.42860677e-6F), mul(p, mul(square, z)));
-    const vec log = fused(e, set1(0.693145752F), add(z, fused(set1(-0.5F), square, small)));
+    const vec rest = fused(e, set1(1.42860677e-6F), mul(p, mul(square, z)));
+    const vec log = fused(e, set1(0.693145752F), add(z, fused(set1(-0.5F), square, rest)));
     const vec infinite = of_bits(choose(0x7F800000));
     const vec positive = where_less(x, infinite, log, x);  // infinity and NaN stay
     const vec not_negative = where_less(x, set1(1.40129846e-45F), sub(zero(), infinite), positive);
@@ -74,13 +74,13 @@ ESPALIER_INLINE vec tanh_anywhere(vec x) {
     p = fused(p, square, set1(-0.0537365153F));
     p = fused(p, square, set1(0.133314058F));
     p = fused(p, square, set1(-0.333332807F));
-    const vec small = fused(mul(near_0, square), p, near_0);
+    const vec within = fused(mul(near_0, square), p, near_0);
     const vec bounded = min(set1(20), size);
     vec n;
     const vec r = exp_remainder<Exact>(add(bounded, bounded), n);
     const vec e = mul(exp_near_0<Exact>(r), power_of_two(n));
     const vec large = sub(set1(1), div(set1(2), add(e, set1(1))));
-    return with_sign(where_less(size, set1(0.625F), small, large), x);
+    return with_sign(where_less(size, set1(0.625F), within, large), x);
 }
 
 /// What is beside a normal distribution: with t = |x|, at most 15, the probability beyond t is e^(-t^2 / 2) `ratio`, and the
