@@ -211,11 +211,12 @@ TEST_CASE("exit works from everywhere", "[core][process]") {
         CHECK(in_child([&] {
                   const auto caller = std::this_thread::get_id();
                   std::atomic<int> begun{0};
+                  std::atomic<bool> exits{false};  // two threads must not call exit at the same time
                   parallel_for(3, 1, [&](Index, Index) {
                       ++begun;
                       while (begun < 3)
                           std::this_thread::yield();
-                      if ((std::this_thread::get_id() != caller) == on_a_worker)
+                      if ((std::this_thread::get_id() != caller) == on_a_worker && !exits.exchange(true))
                           std::exit(11);
                       for (;;)
                           pause();  // the others wait for ever
