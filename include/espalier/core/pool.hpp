@@ -136,7 +136,7 @@ private:
     }
 
     [[nodiscard]] static Chunk& chunk_of(Room* room) noexcept {
-        return *reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(room) & ~(chunk_bytes - 1));
+        return *reinterpret_cast<Chunk*>(static_cast<std::byte*>(room) - reinterpret_cast<std::uintptr_t>(room) % chunk_bytes);
     }
 
     ESPALIER_COLD void trim_chunks() noexcept {
