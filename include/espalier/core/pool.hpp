@@ -135,7 +135,7 @@ private:
         return reinterpret_cast<std::byte*>(chunks_) + std::exchange(chunks_->used, chunks_->used + bytes);
     }
 
-    [[nodiscard]] static Chunk& chunk_of(Room* room) noexcept {
+    [[nodiscard]] static Chunk& chunk_of(void* room) noexcept {
         return *reinterpret_cast<Chunk*>(static_cast<std::byte*>(room) - reinterpret_cast<std::uintptr_t>(room) % chunk_bytes);
     }
 
