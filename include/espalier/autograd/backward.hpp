@@ -89,8 +89,6 @@ void backward(std::span<const Variable<Scalar>> roots, const BackwardOptions& op
     }
     detail::Traversal<Scalar> traversal{"backward", seeds, all, true};
     traversal.run(std::move(seeds), options.retain_graph, [](detail::Slot<Scalar>& leaf) {
-        if (leaf.gathered && !leaf.direct.wanted())  // a root
-            leaf.aim_at_gradient();
         leaf.settle({});
         if (leaf.direct.wanted())
             leaf.node->has_gradient = leaf.direct.accumulate;

@@ -94,14 +94,8 @@ private:
 
     void write(const kernels::Target<Scalar>& to, const Tensor<Scalar>& gradient) const {
         const Index numel = rows() ? gradient.numel() / rows() : 0;
-        for (Index t = 0; t < rows(); ++t) {
-            const Scalar* source = gradient.data() + t * numel;
-            Scalar* target = to.row(t);
-            if (to.accumulate)
-                kernels::accumulate(numel, source, target);
-            else
-                std::copy_n(source, numel, target);
-        }
+        for (Index t = 0; t < rows(); ++t)
+            detail::write_row(to, t, numel, gradient.data() + t * numel);
     }
 
     detail::Traversal<Scalar>& traversal_;

@@ -16,6 +16,15 @@
 
 namespace espalier::inline ESPALIER_ABI::autograd::detail {
 
+/// Writes or adds a row of a gradient to its place in the target.
+template <class Scalar>
+void write_row(const kernels::Target<Scalar>& to, Index row, Index numel, const Scalar* source) {
+    if (to.accumulate)
+        kernels::accumulate(numel, source, to.row(row));
+    else
+        std::copy_n(source, numel, to.row(row));
+}
+
 /// What a traversal knows of one node. There are as many as nodes, so what few have at a time lies elsewhere.
 template <class Scalar>
 struct Slot {
@@ -38,11 +47,7 @@ struct Slot {
         const Index numel = node->value.numel();
         const Scalar* source = gathered->value.data();
         for (const Index task : gathered->rows) {
-            Scalar* const target = direct.row(of.empty() ? 0 : of.place(task));
-            if (direct.accumulate)
-                kernels::accumulate(numel, source, target);
-            else
-                std::copy_n(source, numel, target);
+            write_row(direct, of.empty() ? 0 : of.place(task), numel, source);
             direct.accumulate = direct.accumulate || of.empty();
             source += numel;
         }
@@ -79,22 +84,23 @@ public:
         : direct_{std::move(direct)}, into_gradients_{into_gradients} {
         // What a node was computed from is older than the node. So the newest of all that is known to lie below the roots
         // is reached from nowhere else any more, and what was found twice comes out side by side.
+        Frontier frontier;
         for (const auto& seed : seeds)
-            find(seed.root.node());
-        while (!results_found_.empty()) {
-            std::pop_heap(results_found_.begin(), results_found_.end());
-            const Found newest = results_found_.back();
-            results_found_.pop_back();
+            find(seed.root.node(), frontier);
+        while (!frontier.results.empty()) {
+            std::pop_heap(frontier.results.begin(), frontier.results.end());
+            const Found newest = frontier.results.back();
+            frontier.results.pop_back();
             if (add(newest)) {
                 const Node<Scalar>& node = **newest.node;
                 check(operation, node);
                 for (const auto& input : node.inputs)
-                    find(input.node);
+                    find(input.node, frontier);
             }
         }
         first_leaf_ = slots_.size();
-        std::sort(leaves_found_.begin(), leaves_found_.end());
-        for (const Found& leaf : leaves_found_)
+        std::sort(frontier.leaves.begin(), frontier.leaves.end());
+        for (const Found& leaf : frontier.leaves)
             add(leaf);
     }
 
@@ -107,19 +113,14 @@ public:
         return slot != all.end() && slot->node.get() == &leaf ? &*slot : nullptr;
     }
     /// The slot of input i of a slot's node, null if it requires no gradient.
-    [[nodiscard]] Slot<Scalar>* receiver(const Slot<Scalar>& slot, std::size_t i) {
-        Slot<Scalar>* const input = at(slot.first_input + i);
-        if (into_gradients_ && input && !input->direct.wanted() && input->node->is_leaf())
-            input->aim_at_gradient();  // now, as what is asked of the node is in the cache
-        return input;
-    }
+    [[nodiscard]] Slot<Scalar>* receiver(const Slot<Scalar>& slot, std::size_t i) { return receiver(slot.first_input + i); }
     [[nodiscard]] const Rows& direct_rows() const noexcept { return direct_; }
 
     /// Runs all backward functions; `finish(slot)` is called once for each leaf.
     template <class Finish>
     void run(Seeds<Scalar> seeds, bool retain_graph, const Finish& finish) {
         for (std::size_t i = 0; i < seeds.size(); ++i)
-            if (Slot<Scalar>* const root = at(i); root && !seeds[i].rows.empty())
+            if (Slot<Scalar>* const root = receiver(i); root && !seeds[i].rows.empty())
                 root->gather(seeds[i].rows, std::move(seeds[i].value));
         for (Slot<Scalar>& slot : std::span{slots_}.first(first_leaf_)) {
             Node<Scalar>& node = *slot.node;
@@ -152,10 +153,16 @@ private:
         friend bool operator<(const Found& a, const Found& b) noexcept { return a.sequence < b.sequence; }
     };
 
-    ESPALIER_NOINLINE void find(const NodePtr& node) {
+    /// What is known to lie below the roots and has no slot yet.
+    struct Frontier {
+        PoolVector<Found> results;  ///< a heap
+        PoolVector<Found> leaves;
+    };
+
+    ESPALIER_NOINLINE void find(const NodePtr& node, Frontier& frontier) {
         if (node->requires_grad) {
             const bool leaf = node->is_leaf();
-            auto& found = leaf ? leaves_found_ : results_found_;
+            auto& found = leaf ? frontier.leaves : frontier.results;
             found.push_back({node->sequence, places_.size(), &node});
             if (!leaf)
                 std::push_heap(found.begin(), found.end());
@@ -172,7 +179,15 @@ private:
         return fresh;
     }
 
-    [[nodiscard]] Slot<Scalar>* at(std::size_t input) noexcept { return places_[input] == nowhere ? nullptr : &slots_[places_[input]]; }
+    /// The slot that an entry of `places_` tells. A leaf is aimed as it is reached, when what is asked of its node is in the cache.
+    [[nodiscard]] Slot<Scalar>* receiver(std::size_t place) {
+        if (places_[place] == nowhere)
+            return nullptr;
+        Slot<Scalar>& slot = slots_[places_[place]];
+        if (into_gradients_ && !slot.direct.wanted() && slot.node->is_leaf())
+            slot.aim_at_gradient();
+        return &slot;
+    }
 
     [[noreturn]] ESPALIER_COLD static void refuse(const char* operation, const Node<Scalar>& node) {
         if (node.freed)
@@ -199,9 +214,7 @@ private:
     Rows direct_;
     bool into_gradients_;
     PoolVector<Slot<Scalar>> slots_;
-    PoolVector<std::size_t> places_;   ///< the slots of all roots, and then of all inputs
-    PoolVector<Found> results_found_;  ///< a heap
-    PoolVector<Found> leaves_found_;
+    PoolVector<std::size_t> places_;  ///< the slots of all roots, and then of all inputs
     std::size_t first_leaf_ = 0;
 };
 

@@ -67,12 +67,15 @@ private:
     void update_all(const Named<Output>& outputs, const losses::Targets<Scalar>& targets, const ValueOf& value_of_output) {
         std::vector<Step> in_place;
         std::vector<std::pair<Metric<Scalar>*, Metric<Scalar>>> replaced;
+        std::size_t position = 0;
         for (auto& [task, metric] : metrics_) {
-            if (!outputs.contains(task))
+            const Output* const output = outputs.find(task, position);
+            if (!output)
                 fail<StateError>("per_task", "expected an output of task '", task, "', got those of ", outputs.names());
-            if (!targets.contains(task))
+            const losses::Target<Scalar>* const target = targets.find(task, position++);
+            if (!target)
                 fail<StateError>("per_task", "expected a target of task '", task, "', got those of ", targets.names());
-            const Step step{&task, &metric, &value_of_output(outputs.at(task)), &targets.at(task)};
+            const Step step{&task, &metric, &value_of_output(*output), target};
             naming(task, [&] {
                 if (step.metric->check(*step.prediction, *step.target)) {
                     in_place.push_back(step);
