@@ -11,7 +11,9 @@
 /// @endcode
 #pragma once
 
+#include <espalier/autograd/deferred.hpp>
 #include <espalier/autograd/traversal.hpp>
+#include <espalier/kernels/gramian.hpp>
 #include <espalier/kernels/target.hpp>
 
 #include <algorithm>
@@ -26,8 +28,8 @@ namespace espalier::inline ESPALIER_ABI::autograd {
 template <class Scalar>
 class Gradients {
 public:
-    Gradients(detail::Traversal<Scalar>& traversal, detail::Slot<Scalar>& slot) noexcept
-        : traversal_{traversal}, slot_{slot}, node_{*slot.node}, own_{*slot.gathered} {}
+    Gradients(detail::Traversal<Scalar>& traversal, detail::Slot<Scalar>& slot, detail::Deferred<Scalar>* deferred = nullptr) noexcept
+        : traversal_{traversal}, slot_{slot}, node_{*slot.node}, own_{*slot.gathered}, deferred_{deferred} {}
 
     /// Number of cotangents T.
     [[nodiscard]] Index rows() const noexcept { return own_.rows.size(); }
@@ -37,7 +39,10 @@ public:
     [[nodiscard]] const Tensor<Scalar>& output() const noexcept { return node_.value; }
     [[nodiscard]] const Tensor<Scalar>& input(std::size_t i) const noexcept { return node_.inputs[i]->value; }
     /// Whether input i leads to anything that requires a gradient; if not, nothing need be computed for it.
-    [[nodiscard]] bool needs(std::size_t i) const noexcept { return node_.inputs[i]->requires_grad; }
+    [[nodiscard]] bool needs(std::size_t i) const noexcept { return node_.inputs[i]->requires_grad && (!deferred_ || deferred_->needs(i)); }
+    /// Where the inner products of the rows of input i's gradient are to be added, (T, T) row by row, if nobody wants more of it than
+    /// these; else null. An operation that can tell them more cheaply than by way of the gradient does so then.
+    [[nodiscard]] double* gramian(std::size_t i) const noexcept { return deferred_ ? deferred_->gramian(i) : nullptr; }
 
     /// Adds `gradient`, (T, shape of input i...), to what input i has received.
     void add(std::size_t i, Tensor<Scalar>&& gradient) {
@@ -47,7 +52,9 @@ public:
         detail::Slot<Scalar>* const input = receiver(i);
         if (!input)
             return;
-        if (takes_directly(*input)) {
+        if (double* const products = gramian(i)) {
+            add_products(products, gradient);
+        } else if (takes_directly(*input)) {
             write(input->direct, gradient);
             input->direct.accumulate = true;
         } else {
@@ -73,7 +80,7 @@ private:
     /// Where the gradient of input i can be written: in its place, to what has gathered, or else `beside`.
     [[nodiscard]] kernels::Target<Scalar> destination(std::size_t i, Tensor<Scalar>& beside) const {
         const Shape& shape = node_.inputs[i]->value.shape();
-        if (detail::Slot<Scalar>* const input = receiver(i)) {
+        if (detail::Slot<Scalar>* const input = receiver(i); input && !gramian(i)) {
             if (takes_directly(*input))
                 return input->direct;
             if (input->gathered && input->gathered->rows == own_.rows)
@@ -86,7 +93,9 @@ private:
         detail::Slot<Scalar>* const input = receiver(i);
         if (!input)
             return;
-        if (beside.data())
+        if (double* const products = gramian(i))
+            add_products(products, beside);
+        else if (beside.data())
             input->gather(own_.rows, std::move(beside));
         else if (takes_directly(*input))
             input->direct.accumulate = true;
@@ -98,10 +107,16 @@ private:
             detail::write_row(to, t, numel, gradient.data() + t * numel);
     }
 
+    void add_products(double* products, const Tensor<Scalar>& gradient) const {
+        const Index numel = rows() ? gradient.numel() / rows() : 0;
+        kernels::add_row_products<Scalar>(rows(), numel, gradient.data(), gradient.data(), products);
+    }
+
     detail::Traversal<Scalar>& traversal_;
     detail::Slot<Scalar>& slot_;
     const detail::Node<Scalar>& node_;
     detail::Cotangents<Scalar>& own_;
+    detail::Deferred<Scalar>* deferred_;
 };
 
 namespace detail {

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+/// @file The gradients of several tasks' losses, all from one traversal, on whatever more than one of them reaches: their inner
+/// products, and any weighted sum of them, without the T x P matrix of them wherever it would be large.
+#pragma once
+
+#include <espalier/autograd/backward.hpp>
+#include <espalier/autograd/deferred.hpp>
+#include <espalier/kernels/gramian.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace espalier::inline ESPALIER_ABI::autograd {
+
+/// What a `TaskGradients` is to keep.
+struct TaskGradientsOptions {
+    bool retain_graph = false;
+    std::span<const double> weights = {};  ///< factors of the losses; none stands for 1
+    bool rows = false;                     ///< the gradients themselves, so that `row_matrix` and `absorb` can be asked for
+    bool at_features = false;              ///< end at what a model's shared part gives to its heads, and go on from there with one sum
+};
+
+/// Made of T losses, it holds their gradients apart and has changed nothing yet; `combine` adds a weighted sum of them to those of
+/// the leaves.
+///
+/// What is shared is seen: a leaf that one task alone reaches is that task's own. The gradients on shared leaves lie in pieces, one
+/// for each leaf, or one for each of the model's features. A piece is kept as T rows, unless these are large: then only their inner
+/// products are kept, and the cotangents of the node that has the leaf, whose backward function runs once more in `combine`.
+template <class Scalar>
+class TaskGradients {
+public:
+    /// @throws as `jacobian`
+    explicit TaskGradients(std::span<const Variable<Scalar>> losses, const TaskGradientsOptions& options = {})
+        : TaskGradients{seeds_of(losses, options), static_cast<Index>(losses.size()), options} {}
+
+    [[nodiscard]] Index tasks() const noexcept { return tasks_; }
+    [[nodiscard]] std::size_t pieces() const noexcept { return pieces_.size(); }
+    /// The path of the parameter in its model, empty for a leaf that no model has and for features.
+    [[nodiscard]] std::string_view name(std::size_t piece) const { return path(*pieces_[piece].node); }
+    [[nodiscard]] Index numel(std::size_t piece) const noexcept { return pieces_[piece].node->value.numel(); }
+
+    /// Adds the inner products of the tasks' gradients on a piece to `gramian[i * tasks() + j]`.
+    void add_gramian(std::size_t piece, double* gramian) const {
+        const Piece& p = pieces_[piece];
+        const Index count = p.rows->size();
+        PoolVector<double> made;
+        if (!p.gramian) {
+            made.resize(static_cast<std::size_t>(count * count));
+            const Scalar* const rows = p.gradients->value.data();
+            kernels::add_row_products(count, p.node->value.numel(), rows, rows, made.data());
+        }
+        const double* from = p.gramian ? p.gramian : made.data();
+        for (const Index i : *p.rows)
+            for (const Index j : *p.rows)
+                gramian[i * tasks_ + j] += *from++;
+    }
+
+    /// The gradients on all pieces side by side, (T, P), 0 where a task does not reach one. Only with `rows`.
+    [[nodiscard]] Tensor<Scalar> row_matrix() const {
+        Index columns = 0;
+        for (std::size_t i = 0; i < pieces(); ++i)
+            columns += numel(i);
+        Tensor<Scalar> matrix{{tasks_, columns}};
+        Index first = 0;
+        for (const Piece& piece : pieces_) {
+            const Index size = piece.node->value.numel();
+            for (const Index task : *piece.rows)
+                std::copy_n(piece.gradients->value.data() + piece.rows->place(task) * size, size, matrix.data() + task * columns + first);
+            first += size;
+        }
+        return matrix;
+    }
+
+    /// Adds the gradients of another of as many tasks, as of the next part of a batch. Both with `rows`, and not at features.
+    void absorb(TaskGradients&& other) {
+        const auto older = [](const Kept& a, const Kept& b) { return a.leaf->sequence < b.leaf->sequence; };
+        const auto own_size = static_cast<std::ptrdiff_t>(kept_.size());
+        for (Kept& theirs : other.kept_) {
+            const auto end = kept_.begin() + own_size;
+            const auto own = std::lower_bound(kept_.begin(), end, theirs, older);
+            if (own != end && own->leaf == theirs.leaf)
+                own->gradients->add(theirs.gradients->rows, theirs.gradients->value);
+            else
+                kept_.push_back(std::move(theirs));
+        }
+        std::inplace_merge(kept_.begin(), kept_.begin() + own_size, kept_.end(), older);
+        find_pieces();
+    }
+
+    /// Adds to the gradients of all leaves: to shared ones the sum of the tasks' gradients, each times its weight in
+    /// `weights_of(piece)`, T doubles; to a task's own leaves its gradient times its weight in `own`. To be called once.
+    template <class WeightsOf>
+    void combine(const WeightsOf& weights_of, std::span<const double> own) {
+        finish(own, [&](std::size_t piece) {
+            const Piece& p = pieces_[piece];
+            const double* const weights = weights_of(piece);
+            PoolVector<double> chosen;
+            for (const Index task : *p.rows)
+                chosen.push_back(weights[task]);
+            if (p.postponed)
+                p.postponed->weights = std::move(chosen);
+            else if (p.slot)
+                sum_up(*p.slot, chosen);
+            else
+                add_to(*p.node, *p.gradients, chosen);
+        });
+    }
+
+    /// The same with a gradient (P,) on all pieces side by side, as in `row_matrix`.
+    void apply(const Tensor<Scalar>& direction, std::span<const double> own) {
+        const Scalar* from = direction.data();
+        finish(own, [&](std::size_t piece) {
+            const Piece& p = pieces_[piece];
+            const Shape row = p.node->value.shape().prepended(1);
+            const std::span values{from, static_cast<std::size_t>(row.numel())};
+            const double one = 1;
+            detail::Cotangents<Scalar> gradient{detail::Rows::all(1), Tensor<Scalar>{row, values}};
+            if (p.slot)
+                p.slot->gathered = std::make_unique<detail::Cotangents<Scalar>>(std::move(gradient));
+            else
+                add_to(*p.node, gradient, {&one, 1});
+            from += row.numel();
+        });
+    }
+
+private:
+    using NodePtr = std::shared_ptr<detail::Node<Scalar>>;
+    using Slot = detail::Slot<Scalar>;
+
+    struct Kept {
+        NodePtr leaf;
+        std::unique_ptr<detail::Cotangents<Scalar>> gradients;
+        bool below;  ///< features are made of it too: it is shared, whoever reaches it beside them
+
+        [[nodiscard]] bool shared() const noexcept { return below || gradients->rows.size() > 1; }
+    };
+    struct Postponed : detail::Deferred<Scalar> {
+        PoolVector<double> weights = {};
+    };
+    struct Piece {
+        detail::Node<Scalar>* node;
+        const detail::Rows* rows;
+        const detail::Cotangents<Scalar>* gradients = nullptr;  ///< kept, or null:
+        const double* gramian = nullptr;                        ///< all that is known of one that is made again
+        Postponed* postponed = nullptr;
+        Slot* slot = nullptr;  ///< from where the traversal goes on, of features
+    };
+
+    static constexpr Index few = 1 << 18;  ///< elements of all tasks' rows that are kept without further thought
+
+    TaskGradients(detail::Seeds<Scalar> seeds, Index tasks, const TaskGradientsOptions& options)
+        : tasks_{tasks}, retain_graph_{options.retain_graph}, traversal_{"jacobian", seeds, detail::Rows::all(1), false} {
+        if (options.at_features)
+            below_ = traversal_.below_features();
+        const auto uses = traversal_.uses_of_leaves();
+        traversal_.start(std::move(seeds));
+        std::size_t index = 0;
+        for (Slot& slot : traversal_.results()) {
+            if (below(index++))
+                continue;
+            if (slot.gathered && !options.rows && postpone(slot, uses)) {
+                traversal_.pass(slot, postponed_.back().get());
+                slot.gathered.reset();
+            } else {
+                traversal_.pass(slot);
+                traversal_.leave(slot, retain_graph_);
+            }
+        }
+        for (Slot& leaf : traversal_.leaves()) {
+            if (leaf.gathered)
+                kept_.push_back({leaf.node, std::move(leaf.gathered), below(index)});
+            ++index;
+        }
+        find_pieces();
+    }
+
+    [[nodiscard]] static detail::Seeds<Scalar> seeds_of(std::span<const Variable<Scalar>> losses, const TaskGradientsOptions& options) {
+        require<ShapeError>(options.weights.empty() || options.weights.size() == losses.size(), "jacobian", "expected ", losses.size(),
+                            " weights, got ", options.weights.size());
+        detail::Seeds<Scalar> seeds;
+        for (std::size_t t = 0; t < losses.size(); ++t)
+            seeds.push_back(detail::scalar_seed("jacobian", losses[t], detail::Rows{static_cast<Index>(t)},
+                                                options.weights.empty() ? 1 : options.weights[t]));
+        return seeds;
+    }
+
+    [[nodiscard]] bool below(std::size_t slot) const { return !below_.empty() && below_[slot]; }
+    [[nodiscard]] static std::string_view path(detail::Node<Scalar>& node) {
+        return node.parameter && node.shown ? std::string_view{node.name()} : std::string_view{};
+    }
+
+    /// Whether a node's cotangents are to be kept instead of its parameters' gradients, which then are larger.
+    [[nodiscard]] bool postpone(Slot& slot, const PoolVector<std::uint32_t>& uses) {
+        const detail::Rows& rows = slot.gathered->rows;
+        const std::size_t inputs = slot.node->inputs.size();
+        if (rows.size() < 2 || inputs > detail::Deferred<Scalar>::most_inputs)
+            return false;
+        std::array<bool, detail::Deferred<Scalar>::most_inputs> covered{};
+        Index size = 0;
+        for (std::size_t i = 0; i < inputs; ++i) {
+            const Slot* const input = traversal_.receiver(slot, i);
+            covered[i] = input && input->node->is_leaf() && uses[static_cast<std::size_t>(input - traversal_.leaves().data())] == 1;
+            size += covered[i] ? input->node->value.numel() : 0;
+        }
+        if (size <= slot.node->value.numel() || size <= few / rows.size())
+            return false;
+        Postponed& later = *postponed_.emplace_back(std::make_unique<Postponed>());
+        later.slot = &slot;
+        later.rows = rows;
+        later.cotangents = slot.gathered->value;
+        for (std::size_t i = 0; i < inputs; ++i)
+            if (covered[i])
+                later.gramians[i].resize(static_cast<std::size_t>(rows.size() * rows.size()));
+        return true;
+    }
+
+    void find_pieces() {
+        pieces_.clear();
+        for (const Kept& kept : kept_)
+            if (kept.shared())
+                pieces_.push_back({kept.leaf.get(), &kept.gradients->rows, kept.gradients.get()});
+        for (const auto& later : postponed_)
+            for (std::size_t i = 0; i < later->slot->node->inputs.size(); ++i)
+                if (later->covers(i))
+                    pieces_.push_back({later->slot->node->inputs[i].node.get(), &later->rows, nullptr, later->gramians[i].data(), later.get()});
+        std::size_t index = 0;
+        for (Slot& slot : traversal_.results())
+            if (below(index++) && slot.gathered)
+                pieces_.push_back({slot.node.get(), &slot.gathered->rows, slot.gathered.get(), nullptr, nullptr, &slot});
+        // In the order in which they were made, so that a rule finds its state again in the next step.
+        std::sort(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) { return a.node->sequence < b.node->sequence; });
+    }
+    template <class AddPiece>
+    void finish(std::span<const double> own, const AddPiece& add_piece) {
+        for (const Kept& kept : kept_)
+            if (!kept.shared())
+                add_to(*kept.leaf, *kept.gradients, {own.data() + *kept.gradients->rows.begin(), 1});
+        for (std::size_t i = 0; i < pieces_.size(); ++i)
+            add_piece(i);
+        traversal_.aim_at_gradients();
+        for (const auto& later : postponed_) {
+            later->again = true;
+            later->slot->gathered = std::make_unique<detail::Cotangents<Scalar>>(later->rows, std::move(later->cotangents));
+            sum_up(*later->slot, later->weights);
+            traversal_.pass(*later->slot, later.get());
+            traversal_.leave(*later->slot, retain_graph_);
+        }
+        std::size_t index = 0;
+        for (Slot& slot : traversal_.results())
+            if (below(index++)) {
+                traversal_.pass(slot);
+                traversal_.leave(slot, retain_graph_);
+            }
+        for (Slot& leaf : traversal_.leaves()) {
+            leaf.settle(traversal_.direct_rows());
+            if (leaf.direct.wanted())
+                leaf.node->has_gradient = leaf.direct.accumulate;
+        }
+    }
+
+    static void add_to(detail::Node<Scalar>& leaf, const detail::Cotangents<Scalar>& gradients, std::span<const double> weights) {
+        kernels::weighted_row_sum(static_cast<Index>(weights.size()), leaf.value.numel(), gradients.value.data(), weights.data(),
+                                  detail::gradient_of(leaf));
+        leaf.has_gradient = true;
+    }
+    /// One row instead of those of several tasks.
+    static void sum_up(Slot& slot, std::span<const double> weights) {
+        const Index numel = slot.node->value.numel();
+        auto sum = Tensor<Scalar>::empty(slot.node->value.shape().prepended(1));
+        kernels::weighted_row_sum<Scalar>(static_cast<Index>(weights.size()), numel, slot.gathered->value.data(), weights.data(),
+                                          {sum.data(), numel, false});
+        slot.gathered = std::make_unique<detail::Cotangents<Scalar>>(detail::Rows::all(1), std::move(sum));
+    }
+
+    Index tasks_;
+    bool retain_graph_;
+    detail::Traversal<Scalar> traversal_;
+    PoolVector<bool> below_;  ///< of all slots, at features
+    PoolVector<Kept> kept_;
+    PoolVector<std::unique_ptr<Postponed>> postponed_;
+    PoolVector<Piece> pieces_;
+};
+
+}  // namespace espalier::inline ESPALIER_ABI::autograd
