@@ -21,8 +21,10 @@ namespace espalier::inline ESPALIER_ABI::autograd {
 /// What a `TaskGradients` is to keep.
 struct TaskGradientsOptions {
     bool retain_graph = false;
-    std::span<const double> weights = {};  ///< factors of the losses; none stands for 1
-    bool rows = false;                     ///< the gradients themselves, so that `row_matrix` and `absorb` can be asked for
+    std::span<const double> weights = {};     ///< factors of the losses; none stands for 1
+    std::span<const std::size_t> tasks = {};  ///< which task each loss is of, ascending; none stands for 0, 1, ...
+    std::size_t task_count = 0;               ///< if `tasks` are told: of all, losses or not
+    bool rows = false;         ///< keep the gradients themselves, so that `write_rows` and `absorb` can be asked for
     bool at_features = false;              ///< end at what a model's shared part gives to its heads, and go on from there with one sum
 };
 
@@ -37,7 +39,8 @@ class TaskGradients {
 public:
     /// @throws as `jacobian`
     explicit TaskGradients(std::span<const Variable<Scalar>> losses, const TaskGradientsOptions& options = {})
-        : TaskGradients{seeds_of(losses, options), static_cast<Index>(losses.size()), options} {}
+        : TaskGradients{seeds_of(losses, options), static_cast<Index>(options.tasks.empty() ? losses.size() : options.task_count),
+                        options} {}
 
     [[nodiscard]] Index tasks() const noexcept { return tasks_; }
     [[nodiscard]] std::size_t pieces() const noexcept { return pieces_.size(); }
@@ -61,20 +64,17 @@ public:
                 gramian[i * tasks_ + j] += *from++;
     }
 
-    /// The gradients on all pieces side by side, (T, P), 0 where a task does not reach one. Only with `rows`.
-    [[nodiscard]] Tensor<Scalar> row_matrix() const {
-        Index columns = 0;
-        for (std::size_t i = 0; i < pieces(); ++i)
-            columns += numel(i);
-        Tensor<Scalar> matrix{{tasks_, columns}};
-        Index first = 0;
-        for (const Piece& piece : pieces_) {
-            const Index size = piece.node->value.numel();
-            for (const Index task : *piece.rows)
-                std::copy_n(piece.gradients->value.data() + piece.rows->place(task) * size, size, matrix.data() + task * columns + first);
-            first += size;
+    /// Writes the gradients on a piece, that of task t to `to + t * stride`, 0 where it does not reach it. Only with `rows`.
+    void write_rows(std::size_t piece, Scalar* to, Index stride) const {
+        const Piece& p = pieces_[piece];
+        const Index size = numel(piece);
+        const Scalar* from = p.gradients->value.data();
+        for (Index task = 0; task < tasks_; ++task)
+            std::fill_n(to + task * stride, size, Scalar(0));
+        for (const Index task : *p.rows) {
+            std::copy_n(from, size, to + task * stride);
+            from += size;
         }
-        return matrix;
     }
 
     /// Adds the gradients of another of as many tasks, as of the next part of a batch. Both with `rows`, and not at features.
@@ -108,24 +108,23 @@ public:
             else if (p.slot)
                 sum_up(*p.slot, chosen);
             else
-                add_to(*p.node, *p.gradients, chosen);
+                add_to(*p.node, p.gradients->value.data(), chosen);
         });
     }
 
-    /// The same with a gradient (P,) on all pieces side by side, as in `row_matrix`.
-    void apply(const Tensor<Scalar>& direction, std::span<const double> own) {
-        const Scalar* from = direction.data();
+    /// The same with gradients on the pieces that were made of all tasks, `direction_of(piece)` of as many elements as it has.
+    template <class DirectionOf>
+    void apply(const DirectionOf& direction_of, std::span<const double> own) {
         finish(own, [&](std::size_t piece) {
             const Piece& p = pieces_[piece];
+            const Scalar* const from = direction_of(piece);
             const Shape row = p.node->value.shape().prepended(1);
-            const std::span values{from, static_cast<std::size_t>(row.numel())};
             const double one = 1;
-            detail::Cotangents<Scalar> gradient{detail::Rows::all(1), Tensor<Scalar>{row, values}};
             if (p.slot)
-                p.slot->gathered = std::make_unique<detail::Cotangents<Scalar>>(std::move(gradient));
+                p.slot->gathered = std::make_unique<detail::Cotangents<Scalar>>(
+                    detail::Rows::all(1), Tensor<Scalar>{row, std::span{from, static_cast<std::size_t>(row.numel())}});
             else
-                add_to(*p.node, gradient, {&one, 1});
-            from += row.numel();
+                add_to(*p.node, from, {&one, 1});
         });
     }
 
@@ -185,7 +184,8 @@ private:
                             " weights, got ", options.weights.size());
         detail::Seeds<Scalar> seeds;
         for (std::size_t t = 0; t < losses.size(); ++t)
-            seeds.push_back(detail::scalar_seed("jacobian", losses[t], detail::Rows{static_cast<Index>(t)},
+            seeds.push_back(detail::scalar_seed("jacobian", losses[t],
+                                                detail::Rows{static_cast<Index>(options.tasks.empty() ? t : options.tasks[t])},
                                                 options.weights.empty() ? 1 : options.weights[t]));
         return seeds;
     }
@@ -228,7 +228,8 @@ private:
         for (const auto& later : postponed_)
             for (std::size_t i = 0; i < later->slot->node->inputs.size(); ++i)
                 if (later->covers(i))
-                    pieces_.push_back({later->slot->node->inputs[i].node.get(), &later->rows, nullptr, later->gramians[i].data(), later.get()});
+                    pieces_.push_back({later->slot->node->inputs[i].node.get(), &later->rows, nullptr, later->gramians[i].data(),
+                                       later.get()});
         std::size_t index = 0;
         for (Slot& slot : traversal_.results())
             if (below(index++) && slot.gathered)
@@ -240,7 +241,7 @@ private:
     void finish(std::span<const double> own, const AddPiece& add_piece) {
         for (const Kept& kept : kept_)
             if (!kept.shared())
-                add_to(*kept.leaf, *kept.gradients, {own.data() + *kept.gradients->rows.begin(), 1});
+                add_to(*kept.leaf, kept.gradients->value.data(), {own.data() + *kept.gradients->rows.begin(), 1});
         for (std::size_t i = 0; i < pieces_.size(); ++i)
             add_piece(i);
         traversal_.aim_at_gradients();
@@ -264,9 +265,8 @@ private:
         }
     }
 
-    static void add_to(detail::Node<Scalar>& leaf, const detail::Cotangents<Scalar>& gradients, std::span<const double> weights) {
-        kernels::weighted_row_sum(static_cast<Index>(weights.size()), leaf.value.numel(), gradients.value.data(), weights.data(),
-                                  detail::gradient_of(leaf));
+    static void add_to(detail::Node<Scalar>& leaf, const Scalar* rows, std::span<const double> weights) {
+        kernels::weighted_row_sum(static_cast<Index>(weights.size()), leaf.value.numel(), rows, weights.data(), detail::gradient_of(leaf));
         leaf.has_gradient = true;
     }
     /// One row instead of those of several tasks.

@@ -50,9 +50,7 @@ void add_row_products(Index rows, Index columns, const Scalar* a, const Scalar* 
     constexpr Index height = 32;       // rows of the result in one piece where there are many
     constexpr Index least = 8192;      // columns that are worth a thread's while
     constexpr Index most_pieces = 16;  // of the columns where there are few rows
-    const auto scratch_bytes = [=](Index m) {
-        return static_cast<std::size_t>((m + rows) * detail::row_product_depth) * sizeof(double);
-    };
+    const auto scratch_bytes = [=](Index m) { return static_cast<std::size_t>((m + rows) * detail::row_product_depth) * sizeof(double); };
     if (rows > 2 * height) {
         PoolVector<double> sums(static_cast<std::size_t>(rows * rows));
         parallel_for((rows - 1) / height + 1, 1, scratch_bytes(height), [&](Index begin, Index end, void* scratch) {
@@ -126,7 +124,8 @@ void add_product_gramian(Index tasks, Index n, Index out, Index in, const Scalar
     add_row_products<Scalar>(tasks, n * out, d, mixed, products.data());
     for (Index i = 0; i < tasks; ++i)  // rounding alone tells both sides of the diagonal apart
         for (Index j = 0; j < tasks; ++j)
-            gramian[i * tasks + j] += (products[static_cast<std::size_t>(i * tasks + j)] + products[static_cast<std::size_t>(j * tasks + i)]) / 2;
+            gramian[i * tasks + j] +=
+                (products[static_cast<std::size_t>(i * tasks + j)] + products[static_cast<std::size_t>(j * tasks + i)]) / 2;
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels
