@@ -25,6 +25,7 @@ struct TaskGradientsOptions {
     std::span<const std::size_t> tasks = {};  ///< which task each loss is of, ascending; none stands for 0, 1, ...
     std::size_t task_count = 0;               ///< if `tasks` are told: of all, losses or not
     bool rows = false;         ///< keep the gradients themselves, so that `write_rows` and `absorb` can be asked for
+    Index kept_elements = 1 << 18;  ///< so many of all tasks' rows on one node's parameters are kept without further thought
     bool at_features = false;              ///< end at what a model's shared part gives to its heads, and go on from there with one sum
 };
 
@@ -151,8 +152,6 @@ private:
         Slot* slot = nullptr;  ///< from where the traversal goes on, of features
     };
 
-    static constexpr Index few = 1 << 18;  ///< elements of all tasks' rows that are kept without further thought
-
     TaskGradients(detail::Seeds<Scalar> seeds, Index tasks, const TaskGradientsOptions& options)
         : tasks_{tasks}, retain_graph_{options.retain_graph}, traversal_{"jacobian", seeds, detail::Rows::all(1), false} {
         if (options.at_features)
@@ -163,7 +162,7 @@ private:
         for (Slot& slot : traversal_.results()) {
             if (below(index++))
                 continue;
-            if (slot.gathered && !options.rows && postpone(slot, uses)) {
+            if (slot.gathered && !options.rows && postpone(slot, uses, options.kept_elements)) {
                 traversal_.pass(slot, postponed_.back().get());
                 slot.gathered.reset();
             } else {
@@ -196,7 +195,7 @@ private:
     }
 
     /// Whether a node's cotangents are to be kept instead of its parameters' gradients, which then are larger.
-    [[nodiscard]] bool postpone(Slot& slot, const PoolVector<std::uint32_t>& uses) {
+    [[nodiscard]] bool postpone(Slot& slot, const PoolVector<std::uint32_t>& uses, Index kept_elements) {
         const detail::Rows& rows = slot.gathered->rows;
         const std::size_t inputs = slot.node->inputs.size();
         if (rows.size() < 2 || inputs > detail::Deferred<Scalar>::most_inputs)
@@ -208,7 +207,7 @@ private:
             covered[i] = input && input->node->is_leaf() && uses[static_cast<std::size_t>(input - traversal_.leaves().data())] == 1;
             size += covered[i] ? input->node->value.numel() : 0;
         }
-        if (size <= slot.node->value.numel() || size <= few / rows.size())
+        if (size <= slot.node->value.numel() || size <= kept_elements / rows.size())
             return false;
         Postponed& later = *postponed_.emplace_back(std::make_unique<Postponed>());
         later.slot = &slot;

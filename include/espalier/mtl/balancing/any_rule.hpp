@@ -48,26 +48,29 @@ class RuleBase : public AnyRule<Scalar> {
 public:
     template <class From>
     RuleBase(Evidence evidence, From&& rule)
-        : AnyRule<Scalar>{evidence, requires(Rule& r, std::span<const double> losses) { r.after_step(losses); }},
-          rule_(std::forward<From>(rule)) {}
+        : AnyRule<Scalar>{evidence, requires(Rule & r, std::span<const double> losses){r.after_step(losses);
+}
+}
+, rule_(std::forward<From>(rule)) {}
 
-    void after_step([[maybe_unused]] std::span<const double> losses) override {
-        if constexpr (requires { rule_.after_step(losses); })
-            rule_.after_step(losses);
-    }
-    void end_epoch() override {
-        if constexpr (requires { rule_.end_epoch(); })
-            rule_.end_epoch();
-    }
-    void visit([[maybe_unused]] RuleVisitor<Scalar>& visitor) override {
-        if constexpr (requires { rule_.visit(visitor); })
-            rule_.visit(visitor);
-    }
+void after_step([[maybe_unused]] std::span<const double> losses) override {
+    if constexpr (requires { rule_.after_step(losses); })
+        rule_.after_step(losses);
+}
+void end_epoch() override {
+    if constexpr (requires { rule_.end_epoch(); })
+        rule_.end_epoch();
+}
+void visit([[maybe_unused]] RuleVisitor<Scalar>& visitor) override {
+    if constexpr (requires { rule_.visit(visitor); })
+        rule_.visit(visitor);
+}
 
 protected:
-    RuleBase(const RuleBase&) = default;
-    Rule rule_;
-};
+RuleBase(const RuleBase&) = default;
+Rule rule_;
+}
+;
 
 template <class Scalar, class Rule>
 struct ScalarizerRule final : RuleBase<Scalar, Rule> {

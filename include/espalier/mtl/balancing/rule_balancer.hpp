@@ -47,7 +47,8 @@ public:
         return total;
     }
 
-    void backward(const ActiveTasks<Scalar>& active, const Variable<Scalar>* total, Decision& decision, const BackwardOptions& options) override {
+    void backward(const ActiveTasks<Scalar>& active, const Variable<Scalar>* total, Decision& decision,
+                  const BackwardOptions& options) override {
         require<ValueError>(is_finite(options.scale), "backward", "expected a finite scale, got ", options.scale);
         if (total) {
             total->backward({.retain_graph = options.retain_graph, .scale = options.scale});
@@ -166,7 +167,8 @@ private:
         auto value = Tensor<Scalar>::scalar(static_cast<Scalar>(static_cast<double>(loss.item()) * factor));
         return autograd::record<Scalar>("task_loss", std::move(value), {loss}, [=](autograd::Gradients<Scalar>& g) {
             decision->observed[task] = static_cast<double>(g.cotangent()[0]) * factor;
-            g.add(0, Tensor<Scalar>::full(g.input(0).shape().prepended(1), static_cast<Scalar>(static_cast<double>(g.cotangent()[0]) * factor)));
+            g.add(0, Tensor<Scalar>::full(g.input(0).shape().prepended(1),
+                                          static_cast<Scalar>(static_cast<double>(g.cotangent()[0]) * factor)));
         });
     }
 
@@ -207,8 +209,7 @@ private:
         return context;
     }
 
-    void decide(std::span<TaskGradients> gradients, const StepContext& context, Decision& decision,
-                double scale) {
+    void decide(std::span<TaskGradients> gradients, const StepContext& context, Decision& decision, double scale) {
         bool shared = false;
         for (const TaskGradients& part : gradients)
             shared = shared || part.pieces() > 0;
@@ -333,13 +334,15 @@ private:
         const Weights own(task_count_, scale);
         std::size_t first = 0;
         for (TaskGradients& from : gradients) {
-            from.apply([&](std::size_t piece) { return columns[part_of_piece[first + piece]].direction.data() + firsts[first + piece]; }, own);
+            from.apply([&](std::size_t piece) { return columns[part_of_piece[first + piece]].direction.data() + firsts[first + piece]; },
+                       own);
             first += from.pieces();
         }
     }
 
-    [[nodiscard]] Tensor<Scalar> rows_of(std::span<const TaskGradients> gradients, std::size_t wanted, const PoolVector<std::size_t>& part_of_piece,
-                                         const PoolVector<Index>& firsts, Index columns, const PoolVector<std::size_t>& tasks) const {
+    [[nodiscard]] Tensor<Scalar> rows_of(std::span<const TaskGradients> gradients, std::size_t wanted,
+                                         const PoolVector<std::size_t>& part_of_piece, const PoolVector<Index>& firsts, Index columns,
+                                         const PoolVector<std::size_t>& tasks) const {
         auto all = Tensor<Scalar>::empty({static_cast<Index>(task_count_), columns});
         std::size_t index = 0;
         for (const TaskGradients& from : gradients)
@@ -355,11 +358,12 @@ private:
     }
 
     static void require_finite(double value, const std::string& task) {
-        require<ValueError>(is_finite(value), "backward", "expected finite gradients to balance, got ", value, " in those of task '", task, '\'');
+        require<ValueError>(is_finite(value), "backward", "expected finite gradients to balance, got ", value, " in those of task '", task,
+                            '\'');
     }
     static void check(const Weights& weights, std::size_t tasks) {
-        require<ShapeError>(weights.size() == tasks, "backward", "expected from the rule a weight for each of ", tasks, " active tasks, got ",
-                            weights.size());
+        require<ShapeError>(weights.size() == tasks, "backward", "expected from the rule a weight for each of ", tasks,
+                            " active tasks, got ", weights.size());
         for (const double weight : weights)
             require<ValueError>(is_finite(weight), "backward", "expected finite weights from the rule, got ", weight);
     }
