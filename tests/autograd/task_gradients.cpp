@@ -51,7 +51,8 @@ std::vector<double> products_of(const Tensor<T>& jacobian) {
     for (Index i = 0; i < rows; ++i)
         for (Index j = 0; j < rows; ++j)
             for (Index p = 0; p < columns; ++p)
-                result[static_cast<std::size_t>(i * rows + j)] += static_cast<double>(jacobian.at(i, p)) * static_cast<double>(jacobian.at(j, p));
+                result[static_cast<std::size_t>(i * rows + j)] += static_cast<double>(jacobian.at(i, p)) *
+                                                                  static_cast<double>(jacobian.at(j, p));
     return result;
 }
 
@@ -115,12 +116,20 @@ std::vector<Case<T>> cases() {
         {"linear and relu", Sequence<T>{nn::Linear<T>{30, 20}, nn::ReLU{}, nn::Linear<T>{20, 2, {.bias = false}}, nn::Tanh{}}, {4, 30}},
         {"linear of sequences", Sequence<T>{nn::Linear<T>{30, 20}, nn::Sigmoid{}}, {2, 3, 30}},
         {"many rows", Sequence<T>{nn::Linear<T>{3, 2}, nn::GELU{}}, {64, 3}},
-        {"convolution", Sequence<T>{nn::Conv2d<T>{2, 8, 3, {.padding = 1}}, nn::ReLU{}, nn::Conv2d<T>{8, 16, 3, {.stride = 2}}}, {2, 6, 7, 2}},
-        {"fused convolution", Sequence<T>{nn::Conv2d<T>{2, 8, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Conv2d<T>{8, 40, 3}}, {2, 6, 8, 2}},
+        {"convolution",
+         Sequence<T>{nn::Conv2d<T>{2, 8, 3, {.padding = 1}}, nn::ReLU{}, nn::Conv2d<T>{8, 16, 3, {.stride = 2}}},
+         {2, 6, 7, 2}},
+        {"fused convolution",
+         Sequence<T>{nn::Conv2d<T>{2, 8, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Conv2d<T>{8, 40, 3}},
+         {2, 6, 8, 2}},
         {"wide and small", Sequence<T>{nn::Conv2d<T>{4, 40, 3}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}}, {2, 4, 4, 4}},
-        {"depthwise and grouped", Sequence<T>{nn::Conv2d<T>{6, 6, 3, {.groups = 6}}, nn::Conv2d<T>{6, 8, 1, {.groups = 2, .bias = false}}}, {2, 5, 5, 6}},
+        {"depthwise and grouped",
+         Sequence<T>{nn::Conv2d<T>{6, 6, 3, {.groups = 6}}, nn::Conv2d<T>{6, 8, 1, {.groups = 2, .bias = false}}},
+         {2, 5, 5, 6}},
         {"dilated", Sequence<T>{nn::Conv2d<T>{3, 20, 3, {.dilation = 2}}, nn::LeakyReLU{0.1}}, {2, 6, 6, 3}},
-        {"batch norm", Sequence<T>{nn::Conv2d<T>{2, 8, 3}, nn::BatchNorm<T>{8}, nn::ReLU{}, nn::GlobalAvgPool2d{}, nn::Linear<T>{8, 3}}, {4, 5, 5, 2}},
+        {"batch norm",
+         Sequence<T>{nn::Conv2d<T>{2, 8, 3}, nn::BatchNorm<T>{8}, nn::ReLU{}, nn::GlobalAvgPool2d{}, nn::Linear<T>{8, 3}},
+         {4, 5, 5, 2}},
         {"batch norm of columns", Sequence<T>{nn::Linear<T>{9, 40}, nn::BatchNorm<T>{40}, nn::Linear<T>{40, 2}}, {5, 9}},
         {"layer norm", Sequence<T>{nn::Linear<T>{9, 40}, nn::LayerNorm<T>{40}, nn::Linear<T>{40, 2}}, {5, 9}},
     };
@@ -229,9 +238,7 @@ TEST_CASE("tasks' gradients are added to what is there, and wait for it", "[auto
         leaf.zero_grad();
         backward(std::span<const Variable<float>>{run()});
         const auto once = w.grad();
-        {
-            TaskGradients<float> dropped{run(), {.kept_elements = kept}};
-        }
+        { TaskGradients<float> dropped{run(), {.kept_elements = kept}}; }
         CHECK(testing::same_bits(w.grad(), once));
         TaskGradients<float> gradients{run(), {.kept_elements = kept}};
         auto moved = std::move(gradients);
@@ -258,7 +265,8 @@ TEST_CASE("a graph can be kept for another pass", "[autograd][task_gradients]") 
 
 TEST_CASE("tasks' gradients have the same bits for any number of threads", "[autograd][task_gradients][same_bits]") {
     manual_seed(3);
-    nn::Sequential net{nn::Conv2d{1, 16, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}, nn::Linear{16 * 36, 300}, nn::Tanh{}};
+    nn::Sequential net{
+        nn::Conv2d{1, 16, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}, nn::Linear{16 * 36, 300}, nn::Tanh{}};
     const Variable<float> input{normal<float>({16, 12, 12, 1})};
     std::vector<Tensor<float>> gradients;
     std::vector<std::vector<double>> gramians;

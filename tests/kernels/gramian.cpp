@@ -18,7 +18,8 @@ std::vector<double> products(Index rows, Index columns, const Tensor<S>& a, cons
     for (Index i = 0; i < rows; ++i)
         for (Index j = 0; j < rows; ++j)
             for (Index p = 0; p < columns; ++p)
-                result[static_cast<std::size_t>(i * rows + j)] += static_cast<double>(a[i * columns + p]) * static_cast<double>(b[j * columns + p]);
+                result[static_cast<std::size_t>(i * rows + j)] += static_cast<double>(a[i * columns + p]) *
+                                                                  static_cast<double>(b[j * columns + p]);
     return result;
 }
 
