@@ -69,6 +69,9 @@ public:
                             "expected a backward pass under a rule that sees inner products of gradients, got none");
         return *step_->decision->gramian;
     }
+    /// Whether `weights()` and `gramian()` have something to tell.
+    [[nodiscard]] bool has_weights() const noexcept { return !step_ || step_->decision->weights.has_value(); }
+    [[nodiscard]] bool has_gramian() const noexcept { return step_ && step_->decision->gramian.has_value(); }
     /// Whether each task, in the order of `tasks()`, had anything that counts.
     [[nodiscard]] std::vector<bool> active() const { return {active_.begin(), active_.end()}; }
 

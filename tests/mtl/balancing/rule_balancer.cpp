@@ -417,8 +417,11 @@ TEST_CASE("what a rule must not say is refused, and the next step works", "[mtl]
         CHECK(same_bits(gradients_of(net), before));
     };
     refuse([](const Gramian&) { return Weights{1, 2}; }, "[backward] expected from the rule a weight for each of 3 active tasks, got 2");
-    refuse([](const Gramian&) { return Weights{1, std::numeric_limits<double>::infinity(), 1}; },
-           "[backward] expected finite weights from the rule, got inf");
+    refuse(
+        [](const Gramian&) {
+            return Weights{1, std::numeric_limits<double>::infinity(), 1};
+        },
+        "[backward] expected finite weights from the rule, got inf");
     refuse([](const Gramian&) -> Weights { throw std::runtime_error{"no"}; }, "no");
     refuse([](const Jacobian<double>&) { return Tensor<double>{Shape{3}}; },
            "[backward] expected from the rule a direction of shape (65,), got (3,)");
@@ -616,7 +619,8 @@ TEST_CASE("after a step a rule sees the losses of the same tasks again", "[mtl][
     criterion.after_step(outputs, batch.targets);
     CHECK(made == 1);
     CHECK(criterion.state_dict().at("rule.means")[1] > 0);
-    CHECK_THROWS_WITH(criterion.after_step(net(batch.input), batch_of(1, 0).targets), ContainsSubstring("[after_step] expected the batch of the last step"));
+    CHECK_THROWS_WITH(criterion.after_step(net(batch.input), batch_of(1, 0).targets),
+                      ContainsSubstring("[after_step] expected the batch of the last step"));
 }
 
 TEST_CASE("a rule's step has the same bits for any number of threads", "[mtl][balancing][same_bits]") {
