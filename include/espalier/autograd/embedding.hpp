@@ -38,10 +38,10 @@ template <class Scalar>
         for (Index i = 0; i < count; ++i)
             order[static_cast<std::size_t>(next[static_cast<std::size_t>(indices[i])]++)] = i;
         // To inner products, entries that were not looked up add nothing.
-        double* const gramian = g.gramian(0);
+        const bool all = !g.wants_products(0);
         PoolVector<Index> listed;
         for (Index v = 0; v < entries; ++v)
-            if (!gramian || first[static_cast<std::size_t>(v)] < first[static_cast<std::size_t>(v) + 1])
+            if (all || first[static_cast<std::size_t>(v)] < first[static_cast<std::size_t>(v) + 1])
                 listed.push_back(v);
         const auto list = static_cast<Index>(listed.size());
         auto gradient = Tensor<Scalar>::empty({g.rows(), list, width});
@@ -66,10 +66,10 @@ template <class Scalar>
                 }
             }
         });
-        if (gramian)
-            kernels::add_row_products<Scalar>(g.rows(), list * width, gradient.data(), gradient.data(), gramian);
-        else
+        if (all)
             g.add(0, std::move(gradient));
+        else
+            g.add_rows(0, list * width, gradient.data());
     });
 }
 

@@ -13,7 +13,6 @@
 
 #include <espalier/autograd/deferred.hpp>
 #include <espalier/autograd/traversal.hpp>
-#include <espalier/kernels/gramian.hpp>
 #include <espalier/kernels/target.hpp>
 
 #include <algorithm>
@@ -40,9 +39,15 @@ public:
     [[nodiscard]] const Tensor<Scalar>& input(std::size_t i) const noexcept { return node_.inputs[i]->value; }
     /// Whether input i leads to anything that requires a gradient; if not, nothing need be computed for it.
     [[nodiscard]] bool needs(std::size_t i) const noexcept { return node_.inputs[i]->requires_grad && (!deferred_ || deferred_->needs(i)); }
-    /// Where the inner products of the rows of input i's gradient are to be added, (T, T) row by row, if nobody wants more of it than
-    /// these; else null. An operation that can tell them more cheaply than by way of the gradient does so then.
-    [[nodiscard]] double* gramian(std::size_t i) const noexcept { return deferred_ ? deferred_->gramian(i) : nullptr; }
+    /// Whether nothing is wanted of input i's gradient but the inner products of its T rows. An operation that can give less than the
+    /// rows then does so by one of the two functions below.
+    [[nodiscard]] bool wants_products(std::size_t i) const noexcept { return deferred_ && deferred_->wants_products(i); }
+    /// (T, numel): what differs from 0 in the rows.
+    void add_rows(std::size_t i, Index numel, const Scalar* rows) { deferred_->add_rows(i, numel, rows); }
+    /// Of D (T, n, out) and X (n, in), if the rows are D_t^T X; false if they are to be given all the same.
+    [[nodiscard]] bool add_factors(std::size_t i, Index n, Index out, Index in, const Scalar* d, const Scalar* x) {
+        return wants_products(i) && deferred_->add_factors(i, n, out, in, d, x);
+    }
 
     /// Adds `gradient`, (T, shape of input i...), to what input i has received.
     void add(std::size_t i, Tensor<Scalar>&& gradient) {
@@ -52,8 +57,8 @@ public:
         detail::Slot<Scalar>* const input = receiver(i);
         if (!input)
             return;
-        if (double* const products = gramian(i)) {
-            add_products(products, gradient);
+        if (wants_products(i)) {
+            add_rows(i, node_.inputs[i]->value.numel(), gradient.data());
         } else if (takes_directly(*input)) {
             write(input->direct, gradient);
             input->direct.accumulate = true;
@@ -80,7 +85,7 @@ private:
     /// Where the gradient of input i can be written: in its place, to what has gathered, or else `beside`.
     [[nodiscard]] kernels::Target<Scalar> destination(std::size_t i, Tensor<Scalar>& beside) const {
         const Shape& shape = node_.inputs[i]->value.shape();
-        if (detail::Slot<Scalar>* const input = receiver(i); input && !gramian(i)) {
+        if (detail::Slot<Scalar>* const input = receiver(i); input && !wants_products(i)) {
             if (takes_directly(*input))
                 return input->direct;
             if (input->gathered && input->gathered->rows == own_.rows)
@@ -93,8 +98,8 @@ private:
         detail::Slot<Scalar>* const input = receiver(i);
         if (!input)
             return;
-        if (double* const products = gramian(i))
-            add_products(products, beside);
+        if (wants_products(i))
+            deferred_->add_rows(i, node_.inputs[i]->value.numel(), beside.data());
         else if (beside.data())
             input->gather(own_.rows, std::move(beside));
         else if (takes_directly(*input))
@@ -105,11 +110,6 @@ private:
         const Index numel = rows() ? gradient.numel() / rows() : 0;
         for (Index t = 0; t < rows(); ++t)
             detail::write_row(to, t, numel, gradient.data() + t * numel);
-    }
-
-    void add_products(double* products, const Tensor<Scalar>& gradient) const {
-        const Index numel = rows() ? gradient.numel() / rows() : 0;
-        kernels::add_row_products<Scalar>(rows(), numel, gradient.data(), gradient.data(), products);
     }
 
     detail::Traversal<Scalar>& traversal_;

@@ -140,8 +140,19 @@ private:
 
         [[nodiscard]] bool shared() const noexcept { return below || gradients->rows.size() > 1; }
     };
-    struct Postponed : detail::Deferred<Scalar> {
+    struct Postponed final : detail::Deferred<Scalar> {
         PoolVector<double> weights = {};
+
+        void add_rows(std::size_t i, Index numel, const Scalar* gradient) override {
+            kernels::add_row_products<Scalar>(this->rows.size(), numel, gradient, gradient, this->gramians[i].data());
+        }
+        bool add_factors(std::size_t i, Index n, Index out, Index in, const Scalar* d, const Scalar* x) override {
+            const Index tasks = this->rows.size();
+            const bool pays = kernels::product_gramian_pays(tasks, n, out, in);
+            if (pays)
+                kernels::add_product_gramian(tasks, n, out, in, d, x, this->gramians[i].data());
+            return pays;
+        }
     };
     struct Piece {
         detail::Node<Scalar>* node;
