@@ -76,11 +76,14 @@ private:
             const Weights nearest = solvers::DualCone{gramian_}.project(mean_);
             Weights apart(nearest.size());
             std::transform(nearest.begin(), nearest.end(), mean_.begin(), apart.begin(), std::minus<>{});
-            if (solvers::squared_length(gramian_, apart) <= radius_ * radius_)
+            if (solvers::squared_length(gramian_, apart) <= radius_ * radius_ * (1 + rounding))
                 return nearest;
             double high = low + 1;
-            while (reach(high) < 0 && high < low + 60)
+            for (int doublings = 0; reach(high) < 0; ++doublings) {
+                if (doublings == 20)
+                    return nearest;  // the limit
                 low = high++;
+            }
             return search(low, high);
         }
 

@@ -8,20 +8,24 @@
 
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 namespace detail {
 
 /// Weights v of the direction x = J^T v for which u_i x = 1 with every unit gradient u_i, or by least squares where these are
-/// dependent: x = U^+ 1, v = D^-1 C^+ 1 with the lengths D and cosines C. A row of 0 gets 0.
+/// dependent: x = U^+ 1, v = D^-1 C^+ 1 with the lengths D and cosines C. A row of 0 gets 0, and all do where the best is x = 0.
 [[nodiscard]] inline Weights equal_angles(const Matrix& gramian) {
     const solvers::UnitRows rows{gramian};
     Weights v(rows.size());
     for (std::size_t i = 0; i < v.size(); ++i)
         v[i] = rows.norms[i] > 0 ? 1.0 : 0.0;
-    v = solvers::SymmetricEigen{rows.cosines}.pseudo_solve(v);
+    const solvers::SymmetricEigen eigen{rows.cosines};
+    const Weights within = eigen.apply([](double) { return 1.0; }, v);  // what a direction can do about 1, 1, ... 1
+    const bool any = std::inner_product(v.begin(), v.end(), within.begin(), 0.0) > 1e-20;
+    v = eigen.pseudo_solve(v);
     for (std::size_t i = 0; i < v.size(); ++i)
-        v[i] = rows.norms[i] > 0 ? v[i] / rows.norms[i] : 0.0;
+        v[i] = any && rows.norms[i] > 0 ? v[i] / rows.norms[i] : 0.0;
     return v;
 }
 

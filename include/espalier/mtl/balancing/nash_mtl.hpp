@@ -6,7 +6,6 @@
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/solvers/fair.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <utility>
@@ -21,7 +20,7 @@ struct FairGradOptions {
 ///
 /// The w > 0 with G w = w^(-1/alpha), by which the gain (J d)_i of every task is above 0. With alpha = 1 (Nash-MTL's equation) the
 /// direction does not depend on the scale of any task, and its length is sqrt(T). One Newton solve to rounding, where the authors'
-/// program stops least squares at 1e-4. A task whose gradient is 0 gets 0.
+/// program stops least squares at 1e-4. A task whose gradient is 0 gets 0, and all do where the point is Pareto-stationary.
 /// One traversal with T cotangents and one for the update; no state. Heads get their own task's gradient, unweighted (weighted in the
 /// authors' and LibMTL's programs). May act `on_features`. Refuses alpha that is not above 0.
 class FairGrad {
@@ -93,13 +92,8 @@ public:
 
 private:
     void cut(const Gramian& gramian, Weights& weights) const {
-        double magnitude = 0;
-        for (std::size_t i = 0; i < weights.size(); ++i)
-            magnitude += weights[i] * gramian.norm(i);
         const double length = std::sqrt(solvers::squared_length(gramian.matrix(), weights));
-        if (length <= 1e-8 * magnitude)  // nothing but rounding, which must not be stretched to max_norm
-            std::fill(weights.begin(), weights.end(), 0.0);
-        else if (options_.max_norm > 0 && length > options_.max_norm)
+        if (options_.max_norm > 0 && length > options_.max_norm)
             for (double& weight : weights)
                 weight *= options_.max_norm / length;
     }
