@@ -41,7 +41,7 @@ const AddRuleRows rows{
      {.non_conflicting_pair = true, .non_conflicting_independent = true, .scale = true, .linear_under_scaling = true,
       .direction_under_scaling = true}},
     {"CAGrad", weighting([] { return CAGrad{}; }), {.scale = true}},
-    {"CAGrad, c = 0.9, by 1 + c", weighting([] { return CAGrad{{.c = 0.9, .rescale = CAGradRescale::one_plus_c}}; }), {.scale = true}},
+    {"CAGrad, c = 0.9", weighting([] { return CAGrad{{.c = 0.9}}; }), {.scale = true}},
     {"CAGrad, c = 1", weighting([] { return CAGrad{{.c = 1}}; }),
      {.non_conflicting = true, .scale = true, .zero_if_stationary = true}},
     {"NashMTL", weighting([] { return NashMTL{}; }),
@@ -60,7 +60,8 @@ const AddRuleRows rows{
     {"PCD", weighting([] { return PCD{}; }), {.permutation = false}},
     // With one nearest other alone, two tasks have the least score and their order decides.
     {"Krum", weighting([] { return Krum{{.byzantine = 0}}; }), {.scale = true}, 4},
-    {"Krum, 2 of all but one", weighting([] { return Krum{{.byzantine = 1, .selected = 2}}; }), {.scale = true}, 5},
+    {"Krum, 2 selected", weighting([] { return Krum{{.selected = 2}}; }), {.scale = true}, 5},
+    {"Krum, 2 selected, not squared", weighting([] { return Krum{{.selected = 2, .squared = false}}; }), {.scale = true}, 5},
 };
 // clang-format on
 
