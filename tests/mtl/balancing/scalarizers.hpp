@@ -36,7 +36,7 @@ struct Outcome {
 };
 
 template <class Scalar = double, class Rule>
-[[nodiscard]] Outcome outcome(Rule& rule, const mtl::StepContext& context) {
+Outcome outcome(Rule& rule, const mtl::StepContext& context) {
     std::vector<Variable<Scalar>> losses;
     for (const double loss : context.losses)
         losses.emplace_back(Tensor<Scalar>::scalar(static_cast<Scalar>(loss)), true);
@@ -48,7 +48,7 @@ template <class Scalar = double, class Rule>
     return result;
 }
 template <class Scalar = double, class Rule>
-[[nodiscard]] Outcome outcome(Rule& rule, std::vector<double> losses) {
+Outcome outcome(Rule& rule, std::vector<double> losses) {
     return outcome<Scalar>(rule, step_context(std::move(losses)));
 }
 

@@ -32,7 +32,7 @@ template <class Rule>
 void check_learned(Rule& rule, const nn::Parameter<double>& learned, const std::string& path, const mtl::StepContext& context) {
     Variable<double> handle = learned.variable();
     handle.zero_grad();
-    (void)outcome(rule, context);
+    outcome(rule, context);
     const Tensor<double> gradient = handle.grad();
     const std::vector<double> before(learned.value().begin(), learned.value().end());
     for (std::size_t i = 0; i < before.size(); ++i) {
@@ -107,7 +107,7 @@ TEST_CASE("learned uncertainties settle at the optimal ones", "[mtl][balancing]"
     Variable<double> learned = rule.log_variances().variable();
     for (int step = 0; step < 400; ++step) {
         learned.zero_grad();
-        (void)outcome(rule, {0.5, 3});
+        outcome(rule, {0.5, 3});
         auto& value = learned.mutable_value();
         for (Index i = 0; i < 2; ++i)
             value[i] -= 0.5 * learned.grad()[i];

@@ -31,9 +31,11 @@ public:
     }
     /// @throws ShapeError for another number of them than before, ValueError unless they are finite, none below 0 and one above
     void set(std::span<const double> numbers) {
-        detail::require_one_per_task(rule_, "preferences", numbers, static_cast<std::size_t>(numbers_.numel()));
+        const auto count = static_cast<std::size_t>(numbers_.numel());
+        require<ShapeError>(count == 0 || numbers.size() == count, rule_, "expected ", count, " preferences, one for each task, got ",
+                            numbers.size());
         check(numbers);
-        std::copy(numbers.begin(), numbers.end(), numbers_.begin());
+        numbers_ = Tensor<double>{Shape{static_cast<Index>(numbers.size())}, numbers};
     }
     [[nodiscard]] const Tensor<double>& numbers() const& noexcept { return numbers_; }
     /// Those of the active tasks.
