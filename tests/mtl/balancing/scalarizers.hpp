@@ -94,8 +94,7 @@ template <class Rule>
 }
 [[nodiscard]] inline bool same(const State& a, const State& b) {
     const auto equal = [](const auto& x, const auto& y) {
-        return x.first == y.first && x.second.shape() == y.second.shape() &&
-               std::equal(x.second.begin(), x.second.end(), y.second.begin());
+        return x.first == y.first && x.second.shape() == y.second.shape() && std::equal(x.second.begin(), x.second.end(), y.second.begin());
     };
     return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), equal);
 }

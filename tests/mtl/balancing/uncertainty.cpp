@@ -66,8 +66,8 @@ TEST_CASE("UncertaintyWeighting: the paper's value and weights, in both forms", 
     CHECK(both.value == Approx(3 * std::exp(0.5) - 0.5));
     CHECK(both.gradient[0] == Approx(std::exp(0.5)));
 
-    auto mixed = started(
-        mtl::UncertaintyWeighting<double>{{.likelihoods = {mtl::Likelihood::regression, mtl::Likelihood::classification}}}, 2);
+    auto mixed = started(mtl::UncertaintyWeighting<double>{{.likelihoods = {mtl::Likelihood::regression, mtl::Likelihood::classification}}},
+                         2);
     CHECK(outcome(mixed, {1, 2}) == Outcome{2.5, {0.5, 1}});
     CHECK(outcome(mixed, step_context({2}, {1}, 2)) == Outcome{2, {1}});
 }
@@ -87,10 +87,10 @@ TEST_CASE("IMTLL is twice UncertaintyWeighting with the opposite logarithms", "[
 }
 
 TEST_CASE("learned logarithms get the derivative of the value; those of masked tasks get 0", "[mtl][balancing]") {
-    auto rule = started(mtl::UncertaintyWeighting<double>{{.init = 0.25, .likelihoods = {mtl::Likelihood::regression,
-                                                                                        mtl::Likelihood::classification,
-                                                                                        mtl::Likelihood::regression}}},
-                        3);
+    auto rule = started(
+        mtl::UncertaintyWeighting<double>{
+            {.init = 0.25, .likelihoods = {mtl::Likelihood::regression, mtl::Likelihood::classification, mtl::Likelihood::regression}}},
+        3);
     check_learned(rule, rule.log_variances(), "log_variances", step_context({1, 2, 4}));
     check_learned(rule, rule.log_variances(), "log_variances", step_context({3, 0.5}, {0, 2}, 3));
     auto imtl = started(mtl::IMTLL<double>{}, 3);

@@ -18,7 +18,8 @@ namespace espalier::inline ESPALIER_ABI::mtl {
 class Preference {
 public:
     /// None given: 1 / T for each.
-    explicit Preference(const char* rule, std::vector<double> given) : rule_{rule}, numbers_{Shape{static_cast<Index>(given.size())}, given} {
+    explicit Preference(const char* rule, std::vector<double> given)
+        : rule_{rule}, numbers_{Shape{static_cast<Index>(given.size())}, given} {
         if (!given.empty())
             check(given);
     }

@@ -25,22 +25,21 @@ template <class Scalar>
     for (const auto& input : inputs)
         elements += static_cast<std::size_t>(input.numel());
     require<ShapeError>(derivatives.size() == elements, rule, "expected ", elements, " derivatives, got ", derivatives.size());
-    return autograd::record<Scalar>(rule, Tensor<Scalar>::scalar(static_cast<Scalar>(value)), inputs,
-                                    [kept = std::move(derivatives)](autograd::Gradients<Scalar>& g) {
-                                        const double* factors = kept.data();
-                                        for (std::size_t i = 0; i < g.inputs(); ++i) {
-                                            const Index numel = g.input(i).numel();
-                                            if (g.needs(i)) {
-                                                auto gradient = Tensor<Scalar>::empty(g.input(i).shape().prepended(g.rows()));
-                                                for (Index t = 0; t < g.rows(); ++t)
-                                                    for (Index j = 0; j < numel; ++j)
-                                                        gradient[t * numel + j] = static_cast<Scalar>(
-                                                            static_cast<double>(g.cotangent()[t]) * factors[j]);
-                                                g.add(i, std::move(gradient));
-                                            }
-                                            factors += numel;
-                                        }
-                                    });
+    return autograd::record<Scalar>(
+        rule, Tensor<Scalar>::scalar(static_cast<Scalar>(value)), inputs, [kept = std::move(derivatives)](autograd::Gradients<Scalar>& g) {
+            const double* factors = kept.data();
+            for (std::size_t i = 0; i < g.inputs(); ++i) {
+                const Index numel = g.input(i).numel();
+                if (g.needs(i)) {
+                    auto gradient = Tensor<Scalar>::empty(g.input(i).shape().prepended(g.rows()));
+                    for (Index t = 0; t < g.rows(); ++t)
+                        for (Index j = 0; j < numel; ++j)
+                            gradient[t * numel + j] = static_cast<Scalar>(static_cast<double>(g.cotangent()[t]) * factors[j]);
+                    g.add(i, std::move(gradient));
+                }
+                factors += numel;
+            }
+        });
 }
 /// The same of the losses alone, a derivative for each.
 template <class Scalar>
@@ -147,9 +146,7 @@ public:
     }
     [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(sums_.numel()); }
     [[nodiscard]] bool has(std::size_t task) const noexcept { return detail::entry(counts_, task) > 0; }
-    [[nodiscard]] double operator[](std::size_t task) const noexcept {
-        return detail::entry(sums_, task) / detail::entry(counts_, task);
-    }
+    [[nodiscard]] double operator[](std::size_t task) const noexcept { return detail::entry(sums_, task) / detail::entry(counts_, task); }
     template <class Scalar>
     void visit(RuleVisitor<Scalar>& v) {
         v("sums", sums_);
