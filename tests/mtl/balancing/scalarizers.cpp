@@ -178,7 +178,8 @@ TEST_CASE("scalarizers: which of them the scale of a task's losses does not trou
         const auto expected = one.step(draw(0, 4, 3)).gradient;
         auto weights = other.step(scaled(0)).gradient;
         const auto close = [&](double c) {
-            return std::abs(weights[1] * c - expected[1]) <= 1e-10 * expected[1] && std::abs(weights[0] - expected[0]) <= 1e-10 * expected[0];
+            return std::abs(weights[1] * c - expected[1]) <= 1e-10 * expected[1] &&
+                   std::abs(weights[0] - expected[0]) <= 1e-10 * expected[0];
         };
         CHECK(close(1000) == row.scale_free);
         CHECK(close(1) == row.same_weights);
