@@ -14,7 +14,7 @@ using namespace espalier;
 #if ESPALIER_POOL_MEMORY  // it is off under the address sanitizer
 TEST_CASE("a step of a scalarizer allocates nothing from the third on", "[integration][memory]") {
     for (const auto& row : espalier::testing::scalarizer_rows())
-        for (const std::size_t tasks : {1, 2, 40}) {
+        for (const std::size_t tasks : std::vector<std::size_t>{1, 2, 40}) {
             auto rule = row.make();
             rule.start(tasks);
             const std::vector<double> values(tasks, 0.5);

@@ -88,6 +88,8 @@ TEST_CASE("rules of a preference refuse what is none, and keep the one they have
     CHECK(same(state_of(rule), before));
     CHECK_THROWS_WITH((PBI{{.theta = -1}}), "[PBI] expected a finite theta of at least 0, got -1");
     CHECK_THROWS_WITH((PBI{{.reference = {1}}}.start(2)), "[PBI] expected 2 references, one for each task, got 1");
+    PBI unlike{{.preference = {1, 1}, .reference = {1}}};
+    CHECK_THROWS_AS(outcome(unlike, {1, 2}), ShapeError);
     CHECK_THROWS_WITH((COSMOS{{.lambda = -1}}), "[COSMOS] expected a finite lambda of at least 0, got -1");
     CHECK_THROWS_WITH((COSMOS{{.preference = {0, 0}}}), "[COSMOS] expected a preference above 0, got none");
     COSMOS fresh;

@@ -124,7 +124,7 @@ TEST_CASE("scalarizers: tasks may be masked, down to one", "[mtl][balancing]") {
 
 TEST_CASE("scalarizers: any number of tasks of any scale has finite weights", "[mtl][balancing]") {
     for (const auto& row : scalarizer_rows())
-        for (const std::size_t tasks : {1, 2, 40})
+        for (const std::size_t tasks : std::vector<std::size_t>{1, 2, 40})
             for (const double scale : {1e-15, 1.0, 1e15, 0.0}) {  // 0: all of these, side by side and from step to step
                 CAPTURE(row.name, tasks, scale);
                 Training training{row.make(), tasks};

@@ -13,7 +13,7 @@ struct DWAOptions {
 /// Dynamic weight average: Liu, Johns and Davison, "End-to-End Multi-Task Learning with Attention", CVPR 2019, arXiv 1803.10704.
 /// `sum w_i L_i` with the constants w = T softmax(r / temperature), r_i the mean loss of the last epoch divided by that of the
 /// epoch before; r_i = 1 until task i has been seen in two epochs, or where that division has no finite result. `end_epoch()` ends an
-/// epoch. Costs one traversal; heads get the same weights; the state are four numbers a task. Losses may be negative, if always.
+/// epoch. Costs one traversal; heads get the same weights; the state is four numbers a task. Losses may be negative, if always.
 class DWA {
 public:
     DWA() = default;
@@ -36,8 +36,8 @@ public:
         Weights weights;
         weights.reserve(losses.size());
         for (const std::size_t task : context.tasks)
-            weights.push_back(detail::entry(rates_, task) / temperature_);
-        detail::softmax(weights);
+            weights.push_back(detail::of_task(rates_, task) / temperature_);
+        detail::to_softmax(weights);
         for (double& weight : weights)
             weight *= static_cast<double>(losses.size());
         auto total = weighted(losses, weights);
@@ -50,9 +50,9 @@ public:
         for (std::size_t task = 0; task < average_.size(); ++task) {
             if (!average_.has(task))
                 continue;
-            const double rate = average_[task] / detail::entry(last_, task);  // without an epoch before: by 0
-            detail::entry(rates_, task) = is_finite(rate) ? rate : 1;
-            detail::entry(last_, task) = average_[task];
+            const double rate = average_[task] / detail::of_task(last_, task);  // without an epoch before: by 0
+            detail::of_task(rates_, task) = is_finite(rate) ? rate : 1;
+            detail::of_task(last_, task) = average_[task];
         }
         average_.clear();
     }

@@ -4,6 +4,7 @@
 
 #include <espalier/mtl/balancing/scalarize.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <utility>
@@ -50,7 +51,7 @@ public:
             gaps[i] = gap(context.tasks[i], context.losses[i]);
         before_.fill(0);
         for (std::size_t i = 0; i < losses.size(); ++i)
-            detail::entry(before_, context.tasks[i]) = gaps[i];
+            detail::of_task(before_, context.tasks[i]) = gaps[i];
         Weights derivatives = shares();
         double normalizer = 0;
         for (std::size_t i = 0; i < losses.size(); ++i)
@@ -74,13 +75,13 @@ public:
         double mean = 0;
         const Weights weights = shares();
         for (std::size_t task = 0; falls.size() < count; ++task)
-            if (const double before = detail::entry(before_, task); before > 0) {
+            if (const double before = detail::of_task(before_, task); before > 0) {
                 const std::size_t i = falls.size();
                 falls.push_back(std::log(before) - std::log(gap(task, losses[i])));
                 mean += weights[i] * falls[i];
             }
         for (std::size_t task = 0, i = 0; i < count; ++task)
-            if (detail::entry(before_, task) > 0) {
+            if (detail::of_task(before_, task) > 0) {
                 learn(task, weights[i] * (falls[i] - mean));
                 ++i;
             }
@@ -111,7 +112,7 @@ private:
         for (Index task = 0; task < before_.numel(); ++task)
             if (before_[task] > 0)
                 result.push_back(logits_[task]);
-        detail::softmax(result);
+        detail::to_softmax(result);
         return result;
     }
 
@@ -119,10 +120,10 @@ private:
     void learn(std::size_t task, double gradient) {
         constexpr double beta1 = 0.9;
         constexpr double beta2 = 0.999;
-        double& logit = detail::entry(logits_, task);
-        double& mean = detail::entry(means_, task);
-        double& square = detail::entry(squares_, task);
-        const double steps = detail::entry(steps_, task) += 1;
+        double& logit = detail::of_task(logits_, task);
+        double& mean = detail::of_task(means_, task);
+        double& square = detail::of_task(squares_, task);
+        const double steps = detail::of_task(steps_, task) += 1;
         gradient += options_.weight_decay * logit;
         mean += (1 - beta1) * (gradient - mean);
         square += (1 - beta2) * (gradient * gradient - square);

@@ -4,6 +4,7 @@
 
 #include <espalier/mtl/balancing/scalarize.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -17,19 +18,17 @@ struct GLS {
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Losses<Scalar>& losses) const {
         const StepContext& context = losses.context();
+        detail::require_not_negative("GLS", context);
+        Weights derivatives(losses.size(), 0.0);
+        if (std::find(context.losses.begin(), context.losses.end(), 0.0) != context.losses.end())
+            return scalarize("GLS", losses, 0, std::move(derivatives));
         const auto count = static_cast<double>(losses.size());
         double mean = 0;  // of the logarithms
-        for (std::size_t i = 0; i < losses.size(); ++i) {
-            require<ValueError>(context.losses[i] >= 0, "GLS", "expected losses of at least 0, got ", context.losses[i], " for task ",
-                                context.tasks[i]);
-            mean += std::log(context.losses[i]) / count;
-        }
-        Weights derivatives(losses.size(), 0.0);
-        const double value = std::exp(mean);
-        if (value > 0)
-            for (std::size_t i = 0; i < losses.size(); ++i)
-                derivatives[i] = std::exp(mean - std::log(context.losses[i])) / count;
-        return scalarize("GLS", losses, value, std::move(derivatives));
+        for (const double loss : context.losses)
+            mean += std::log(loss) / count;
+        for (std::size_t i = 0; i < losses.size(); ++i)
+            derivatives[i] = std::exp(mean - std::log(context.losses[i])) / count;
+        return scalarize("GLS", losses, std::exp(mean), std::move(derivatives));
     }
 };
 

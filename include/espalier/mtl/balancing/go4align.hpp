@@ -96,14 +96,14 @@ private:
         const std::size_t count = context.losses.size();
         Weights shares(count);
         for (std::size_t i = 0; i < count; ++i)
-            shares[i] = detail::entry(logs_, context.tasks[i]);
-        const double before = detail::softmax(shares);
+            shares[i] = detail::of_task(logs_, context.tasks[i]);
+        const double before = detail::to_softmax(shares);
         for (std::size_t i = 0; i < count; ++i)
-            shares[i] = detail::entry(logs_, context.tasks[i]) - options_.step_size * context.losses[i];
-        const double after = detail::softmax(shares);
+            shares[i] = detail::of_task(logs_, context.tasks[i]) - options_.step_size * context.losses[i];
+        const double after = detail::to_softmax(shares);
         double total = 0;
         for (std::size_t i = 0; i < count; ++i) {  // together the active tasks keep their share
-            detail::entry(logs_, context.tasks[i]) += before - after - options_.step_size * context.losses[i];
+            detail::of_task(logs_, context.tasks[i]) += before - after - options_.step_size * context.losses[i];
             total += context.losses[i];
         }
         for (std::size_t i = 0; i < count; ++i)

@@ -13,7 +13,7 @@ struct IGBv1Options {
 /// Improvable gap balancing, first version: Dai et al., "Improvable Gap Balancing for Multi-Task Learning", UAI 2023,
 /// arXiv 2307.15429. `sum w_i log L_i` with the constants w = T softmax(L_i / b_i), b the mean losses of the base epoch, and w = 1
 /// until that has ended. (The second version is an agent of reinforcement learning.) Costs one traversal; heads get the same weights,
-/// w_i / L_i; the state are two numbers a task. A task that was masked in all of the base epoch takes the first loss that is seen of
+/// w_i / L_i; the state is two numbers a task. A task that was masked in all of the base epoch takes the first loss that is seen of
 /// it for its base. Refuses losses that are not above 0.
 class IGBv1 {
 public:
@@ -37,7 +37,7 @@ public:
             base_.add_missing(context);
             for (std::size_t i = 0; i < losses.size(); ++i)
                 weights[i] = context.losses[i] / base_[context.tasks[i]];
-            detail::softmax(weights);
+            detail::to_softmax(weights);
             for (double& weight : weights)
                 weight *= static_cast<double>(losses.size());
         }

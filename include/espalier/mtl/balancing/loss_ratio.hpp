@@ -33,7 +33,7 @@ public:
         detail::require_positive("LBTW", context);
         Weights weights(losses.size());
         for (std::size_t i = 0; i < losses.size(); ++i) {
-            double& first = detail::entry(firsts_, context.tasks[i]);
+            double& first = detail::of_task(firsts_, context.tasks[i]);
             if (first == 0)
                 first = context.losses[i];
             weights[i] = std::pow(context.losses[i] / first, alpha_);
@@ -55,7 +55,7 @@ private:
 /// Coefficient-of-variation weighting: Groenendijk et al., "Multi-Loss Weighting with Coefficient of Variations", WACV 2021,
 /// arXiv 2009.01717. `sum w_i L_i` with the constants w_i in proportion to the standard deviation by the mean of L_i / (mean of L_i
 /// before), over all steps before; their sum is 1. Equal weights until each active task was seen twice. The 1e-8 that the authors'
-/// program adds to the variance is kept. Costs one traversal; heads get the same weights; the state are four numbers a task.
+/// program adds to the variance is kept. Costs one traversal; heads get the same weights; the state is four numbers a task.
 /// Refuses losses below 0. (The form with a decaying mean is left out.)
 class CoVWeighting {
 public:
@@ -68,9 +68,7 @@ public:
     [[nodiscard]] Variable<Scalar> operator()(const Losses<Scalar>& losses) {
         const StepContext& context = losses.context();
         detail::require_started("CoVWeighting", counts_, context);
-        for (std::size_t i = 0; i < losses.size(); ++i)
-            require<ValueError>(context.losses[i] >= 0, "CoVWeighting", "expected losses of at least 0, got ", context.losses[i],
-                                " for task ", context.tasks[i]);
+        detail::require_not_negative("CoVWeighting", context);
         auto total = weighted(losses, weights(context));
         for (std::size_t i = 0; i < losses.size(); ++i)
             add(context.tasks[i], context.losses[i]);
@@ -92,10 +90,10 @@ private:
         bool known = true;
         for (std::size_t i = 0; i < result.size(); ++i) {
             const std::size_t task = context.tasks[i];
-            const double count = detail::entry(counts_, task);
+            const double count = detail::of_task(counts_, task);
             known = known && count >= 2;
             if (known)
-                total += result[i] = std::sqrt(detail::entry(squares_, task) / count + 1e-8) / detail::entry(ratios_, task);
+                total += result[i] = std::sqrt(detail::of_task(squares_, task) / count + 1e-8) / detail::of_task(ratios_, task);
         }
         if (!known) {
             result.assign(result.size(), 1.0);
@@ -108,13 +106,13 @@ private:
 
     /// Welford's running mean and sum of squares.
     void add(std::size_t task, double loss) {
-        const double count = detail::entry(counts_, task) += 1;
-        double& mean_loss = detail::entry(losses_, task);
-        double& mean_ratio = detail::entry(ratios_, task);
+        const double count = detail::of_task(counts_, task) += 1;
+        double& mean_loss = detail::of_task(losses_, task);
+        double& mean_ratio = detail::of_task(ratios_, task);
         const double ratio = mean_loss > 0 ? loss / mean_loss : 1;  // of a mean of nothing, or of zeros
         const double before = mean_ratio;
         mean_ratio += (ratio - mean_ratio) / count;
-        detail::entry(squares_, task) += (ratio - before) * (ratio - mean_ratio);
+        detail::of_task(squares_, task) += (ratio - before) * (ratio - mean_ratio);
         mean_loss += (loss - mean_loss) / count;
     }
 

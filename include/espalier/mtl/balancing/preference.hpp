@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,7 +45,7 @@ public:
         Weights result;
         result.reserve(context.tasks.size());
         for (const std::size_t task : context.tasks)
-            result.push_back(detail::entry(numbers_, task));
+            result.push_back(detail::of_task(numbers_, task));
         return result;
     }
     template <class Scalar>
@@ -67,7 +67,7 @@ private:
 namespace detail {
 
 /// Divides by the length, which it returns; leaves zeros alone. No square overflows or vanishes.
-inline double normalize(std::span<double> vector) {
+inline double to_unit_length(std::span<double> vector) {
     double largest = 0;
     for (const double v : vector)
         largest = std::max(largest, std::abs(v));
@@ -81,13 +81,6 @@ inline double normalize(std::span<double> vector) {
     for (double& v : vector)
         v /= std::sqrt(squares);
     return largest * std::sqrt(squares);
-}
-
-[[nodiscard]] inline double dot(std::span<const double> a, std::span<const double> b) {
-    double result = 0;
-    for (std::size_t i = 0; i < a.size(); ++i)
-        result += a[i] * b[i];
-    return result;
 }
 
 }  // namespace detail
@@ -124,16 +117,17 @@ public:
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Losses<Scalar>& losses) const {
         const StepContext& context = losses.context();
+        detail::require_one_per_task("PBI", "references", reference_, context.task_count);
         Weights direction = preference_.active(context);
-        detail::normalize(direction);
+        detail::to_unit_length(direction);
         Weights f(losses.values().begin(), losses.values().end());
         for (std::size_t i = 0; i < losses.size() && !reference_.empty(); ++i)
             f[i] -= reference_[context.tasks[i]];
-        const double length = detail::normalize(f);  // of the vector of length 1 all that follows
-        const double along = detail::dot(f, direction);
+        const double length = detail::to_unit_length(f);  // of the vector of length 1 all that follows
+        const double along = std::inner_product(f.begin(), f.end(), direction.begin(), 0.0);
         for (std::size_t i = 0; i < losses.size(); ++i)
             f[i] -= along * direction[i];
-        const double beside = detail::normalize(f);
+        const double beside = detail::to_unit_length(f);
         if (beside > 1e-14)  // else what is left is rounding, and so would its direction be
             for (std::size_t i = 0; i < losses.size(); ++i)
                 direction[i] += theta_ * f[i];
@@ -179,10 +173,10 @@ public:
         Weights derivatives = preference_.active(losses.context());
         Weights direction = derivatives;
         Weights f(losses.values().begin(), losses.values().end());
-        double value = detail::dot(derivatives, f);
-        const double length = detail::normalize(f);
-        if (detail::normalize(direction) > 0 && length > 0) {
-            const double cosine = detail::dot(direction, f);
+        double value = std::inner_product(derivatives.begin(), derivatives.end(), f.begin(), 0.0);
+        const double length = detail::to_unit_length(f);
+        if (detail::to_unit_length(direction) > 0 && length > 0) {
+            const double cosine = std::inner_product(direction.begin(), direction.end(), f.begin(), 0.0);
             value -= lambda_ * cosine;
             for (std::size_t i = 0; i < losses.size(); ++i)
                 derivatives[i] -= lambda_ * (direction[i] - cosine * f[i]) / length;

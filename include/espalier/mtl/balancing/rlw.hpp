@@ -35,7 +35,7 @@ public:
         Weights weights(losses.size());
         for (double& weight : weights)
             weight = draw();
-        detail::softmax(weights);
+        detail::to_softmax(weights);
         return weighted(losses, weights);
     }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// @file How a rule that needs the losses alone makes one number of them, and what several of these rules have in common.
+///
+/// What they make is differentiated like any loss, in one traversal. So they weight the heads as they weight the trunk, and acting on
+/// the features alone would save nothing.
 #pragma once
 
 #include <espalier/autograd/arithmetic.hpp>
@@ -9,9 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
 #include <span>
-#include <string_view>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
@@ -58,7 +59,7 @@ template <class Scalar>
 namespace detail {
 
 /// Turns logits into their softmax. Returns log(sum(exp(logits))). Neither overflows, whatever the logits.
-inline double softmax(std::span<double> logits) {
+inline double to_softmax(std::span<double> logits) {
     const double largest = *std::max_element(logits.begin(), logits.end());
     double total = 0;
     for (double& logit : logits)
@@ -69,8 +70,8 @@ inline double softmax(std::span<double> logits) {
 }
 
 /// What a state of one number for each of the criterion's tasks has for one of them.
-[[nodiscard]] inline double& entry(Tensor<double>& state, std::size_t task) noexcept { return state[static_cast<Index>(task)]; }
-[[nodiscard]] inline double entry(const Tensor<double>& state, std::size_t task) noexcept { return state[static_cast<Index>(task)]; }
+[[nodiscard]] inline double& of_task(Tensor<double>& state, std::size_t task) noexcept { return state[static_cast<Index>(task)]; }
+[[nodiscard]] inline double of_task(const Tensor<double>& state, std::size_t task) noexcept { return state[static_cast<Index>(task)]; }
 
 /// @throws StateError for a rule whose state is that of another number of tasks
 inline void require_started(const char* rule, std::size_t tasks, const StepContext& context) {
@@ -88,6 +89,12 @@ inline void require_positive(const char* rule, const StepContext& context) {
                             context.tasks[i]);
 }
 
+/// @throws ValueError naming the first task whose loss is below 0
+inline void require_not_negative(const char* rule, const StepContext& context) {
+    for (std::size_t i = 0; i < context.losses.size(); ++i)
+        require<ValueError>(context.losses[i] >= 0, rule, "expected losses of at least 0, got ", context.losses[i], " for task ",
+                            context.tasks[i]);
+}
 /// @throws ValueError naming the first number that is not finite or below 0
 inline void require_weights(const char* rule, const char* what, std::span<const double> numbers) {
     for (std::size_t i = 0; i < numbers.size(); ++i)
@@ -131,8 +138,8 @@ public:
             add(context.tasks[i], context.losses[i]);
     }
     void add(std::size_t task, double loss) {
-        detail::entry(sums_, task) += loss;
-        detail::entry(counts_, task) += 1;
+        detail::of_task(sums_, task) += loss;
+        detail::of_task(counts_, task) += 1;
     }
     /// The losses of the tasks of which it has seen none.
     void add_missing(const StepContext& context) {
@@ -145,8 +152,10 @@ public:
         counts_.fill(0);
     }
     [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(sums_.numel()); }
-    [[nodiscard]] bool has(std::size_t task) const noexcept { return detail::entry(counts_, task) > 0; }
-    [[nodiscard]] double operator[](std::size_t task) const noexcept { return detail::entry(sums_, task) / detail::entry(counts_, task); }
+    [[nodiscard]] bool has(std::size_t task) const noexcept { return detail::of_task(counts_, task) > 0; }
+    [[nodiscard]] double operator[](std::size_t task) const noexcept {
+        return detail::of_task(sums_, task) / detail::of_task(counts_, task);
+    }
     template <class Scalar>
     void visit(RuleVisitor<Scalar>& v) {
         v("sums", sums_);

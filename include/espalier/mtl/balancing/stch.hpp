@@ -54,7 +54,7 @@ public:
         const double largest = *std::max_element(terms.begin(), terms.end());
         for (double& term : terms)
             term = (term - largest) / options_.mu;  // before the division, which might overflow
-        const double value = largest + options_.mu * detail::softmax(terms);
+        const double value = largest + options_.mu * detail::to_softmax(terms);
         for (std::size_t i = 0; i < losses.size(); ++i)
             terms[i] *= weights[i];
         return scalarize("STCH", losses, value, std::move(terms));
@@ -71,7 +71,7 @@ struct NadirSTCHOptions {
 
 /// STCH as its authors train networks with it (their program, and LibMTL's "STCH"): after the warm-up epochs, and one more whose mean
 /// losses are the nadir n, `T mu log(sum exp(log(L_i / n_i) / mu))`; up to then `sum log L_i`. The derivatives are
-/// T softmax(log(L / n) / mu)_i / L_i. Costs one traversal; heads get the same weights; the state are two numbers a task. A task that
+/// T softmax(log(L / n) / mu)_i / L_i. Costs one traversal; heads get the same weights; the state is two numbers a task. A task that
 /// was masked in all of that epoch takes the first loss that is seen of it for its nadir. Refuses losses that are not above 0.
 class NadirSTCH {
 public:
@@ -99,7 +99,7 @@ public:
         for (std::size_t i = 0; i < losses.size(); ++i)
             shares[i] = std::log(context.losses[i] / nadir_[context.tasks[i]]) / options_.mu;
         const auto count = static_cast<double>(losses.size());
-        const double value = count * options_.mu * detail::softmax(shares);
+        const double value = count * options_.mu * detail::to_softmax(shares);
         for (std::size_t i = 0; i < losses.size(); ++i)
             shares[i] *= count / context.losses[i];
         return scalarize("NadirSTCH", losses, value, std::move(shares));

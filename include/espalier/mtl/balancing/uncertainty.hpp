@@ -5,9 +5,9 @@
 #include <espalier/mtl/balancing/scalarize.hpp>
 #include <espalier/nn/parameter.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -148,7 +148,7 @@ public:
         Weights weights(losses.values().begin(), losses.values().end());
         for (double& weight : weights)  // between losses beyond all scales no exponent may be infinite
             weight = std::min(1 / weight / temperature_, std::numeric_limits<double>::max());
-        detail::softmax(weights);
+        detail::to_softmax(weights);
         return weighted(losses, weights);
     }
 
