@@ -17,6 +17,7 @@ using testing::step_context;
 TEST_CASE("DWA: a plain sum for two epochs, then the softmax of the rates", "[mtl][balancing]") {
     auto rule = started(mtl::DWA{}, 2);
     CHECK(outcome(rule, {3, 4}) == Outcome{7, {1, 1}});
+    CHECK(outcome<float>(rule, {3, 4}) == Outcome{7, {1, 1}});
     rule = started(mtl::DWA{}, 2);
     CHECK(outcome(rule, {0.5, 0.5}) == Outcome{1, {1, 1}});
     CHECK(outcome(rule, {1.5, 1.5}) == Outcome{3, {1, 1}});

@@ -22,6 +22,7 @@ TEST_CASE("FAMO: the weights of the logarithms, with c constant", "[mtl][balanci
     const double c = 1 / (0.5 / 1 + 0.5 / 2);
     CHECK(result.value == Approx(c * 0.5 * std::log(2.0)).epsilon(1e-6));
     CHECK(result.gradient[0] == Approx(c * 0.5).epsilon(1e-6));
+    CHECK(outcome<float>(rule, {1, 2}).gradient[0] == Approx(c * 0.5).epsilon(1e-6));
     CHECK(result.gradient[1] == Approx(c * 0.5 / 2).epsilon(1e-6));
     CHECK(result.gradient[0] + result.gradient[1] == Approx(1).epsilon(1e-14));
 

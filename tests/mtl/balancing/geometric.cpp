@@ -46,6 +46,7 @@ TEST_CASE("ScaleInvariant is the sum of the logarithms", "[mtl][balancing]") {
     const auto result = outcome(rule, {1, 2, 4});
     CHECK(result.value == Approx(std::log(8.0)));
     CHECK(result.gradient == std::vector<double>{1, 0.5, 0.25});
+    CHECK(outcome<float>(rule, {1, 2, 4}).gradient == result.gradient);
     CHECK(differences(rule, {1, 2, 4}));
     CHECK(outcome(rule, {1e-15, 1e15}).gradient[0] == Approx(1e15));
     CHECK_THROWS_WITH(outcome(rule, {1, 0}), "[ScaleInvariant] expected losses above 0, got 0 for task 1");

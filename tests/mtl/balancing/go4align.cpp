@@ -106,6 +106,7 @@ TEST_CASE("GO4Align: a masked task keeps its share", "[mtl][balancing]") {
     CHECK(std::exp(state[1]) / total == Approx(1.0 / 3));
     CHECK(std::exp(state[0] - state[2]) == Approx(std::exp(0.5)));
     CHECK(outcome(rule, step_context({1e-3}, {1}, 3)).gradient[0] == Approx(1));
+    CHECK(outcome<float>(rule, step_context({1e-3}, {1}, 3)).gradient[0] == Approx(1));
 }
 
 TEST_CASE("GO4Align refuses losses that are not above 0, and stays as it was", "[mtl][balancing]") {

@@ -29,6 +29,7 @@ TEST_CASE("IGBv1: logarithms up to the base epoch, then weighted by the gaps to 
     CHECK(result.gradient[0] == Approx(w).epsilon(1e-12));
     CHECK(result.gradient[1] == Approx(0.62246).margin(5e-6));
     CHECK(outcome(rule, context) == result);
+    CHECK(outcome<float>(rule, context).value == Approx(result.value));
     CHECK(outcome(rule, step_context({4}, {1}, 2, 2)).gradient[0] == Approx(0.25));
 }
 

@@ -29,6 +29,7 @@ TEST_CASE("LBTW: a power of the loss by that of the epoch's first batch", "[mtl]
     whole.start(1);
     outcome(whole, {2});
     CHECK(outcome(whole, {8}) == Outcome{32, {4}});
+    CHECK(outcome<float>(whole, {8}) == Outcome{32, {4}});
 
     const auto before = state_of(rule);
     CHECK_THROWS_WITH(outcome(rule, {3, 0}), "[LBTW] expected losses above 0, got 0 for task 1");
@@ -72,6 +73,7 @@ TEST_CASE("CoVWeighting: steps are counted for each task, and losses may be 0", 
     CHECK(known[0] > known[1]);
     CHECK(outcome(rule, {1, 1, 1}).gradient == std::vector<double>(3, 1.0 / 3));  // nothing is known of task 1
     CHECK(outcome(rule, step_context({5}, {0}, 3)) == Outcome{5, {1}});
+    CHECK(outcome<float>(rule, step_context({5}, {0}, 3)) == Outcome{5, {1}});
     const auto before = state_of(rule);
     CHECK_THROWS_WITH(outcome(rule, {1, 1, -1}), "[CoVWeighting] expected losses of at least 0, got -1 for task 2");
     CHECK(same(state_of(rule), before));

@@ -42,6 +42,7 @@ TEST_CASE("PBI's derivatives on the preferred direction are those of the way alo
     auto many = started(mtl::PBI{}, 40);
     CHECK(outcome(many, std::vector<double>(40, 0.3)).gradient[39] == Approx(1 / std::sqrt(40.0)));
     CHECK(outcome(many, step_context({0.3}, {7}, 40)) == Outcome{0.3, {1}});
+    CHECK(outcome<float>(many, step_context({0.5}, {7}, 40)) == Outcome{0.5, {1}});
 }
 
 TEST_CASE("COSMOS: a weighted sum less the cosine, with its derivatives", "[mtl][balancing]") {
@@ -50,6 +51,7 @@ TEST_CASE("COSMOS: a weighted sum less the cosine, with its derivatives", "[mtl]
     CHECK(outcome(rule, {0, 0}) == Outcome{0, {0.5, 0.5}});
     auto plain = started(mtl::COSMOS{{.lambda = 0}}, 3);
     CHECK(outcome(plain, {1, 2, 4}).value == Approx(7.0 / 3).epsilon(1e-12));
+    CHECK(outcome<float>(plain, {1, 2, 4}).value == Approx(7.0 / 3));
     auto full = started(mtl::COSMOS{{.lambda = 2, .preference = {0.2, 0.5, 0.3}}}, 3);
     CHECK(differences(full, {1, 2, 4}));
     CHECK(differences(full, {-1, 2, 4}));

@@ -33,6 +33,7 @@ TEST_CASE("RLW draws positive weights whose sum is 1, alike for all tasks", "[mt
         for (const double weight : mean)
             CHECK(weight == Approx(1.0 / 3).margin(0.015));
         CHECK(outcome(rule, {7}) == Outcome{7, {1}});
+        CHECK(outcome<float>(rule, {7}) == Outcome{7, {1}});
     }
 }
 

@@ -38,6 +38,7 @@ TEST_CASE("STCH is a smooth maximum, with its derivatives", "[mtl][balancing]") 
     const auto masked = outcome(full, step_context({2, 4}, {1, 2}, 3));
     CHECK(masked.gradient[0] == Approx(0.5 / (1 + std::exp((terms[2] - terms[1]) / 0.5))).epsilon(1e-12));
     CHECK(outcome(rule, {5}) == Outcome{5, {1}});
+    CHECK(outcome<float>(rule, {5}) == Outcome{5, {1}});
 }
 
 TEST_CASE("STCH refuses options that fit no tasks", "[mtl][balancing]") {
@@ -65,6 +66,7 @@ TEST_CASE("NadirSTCH: logarithms, the mean losses of an epoch as the nadir, and 
     CHECK(result.gradient[0] == Approx(2 * ratios[0] / (ratios[0] + ratios[1]) / 4).epsilon(1e-12));
     CHECK(result.gradient[1] == Approx(2 * ratios[1] / (ratios[0] + ratios[1]) / 3).epsilon(1e-12));
     CHECK(outcome(rule, context) == result);  // the nadir stays
+    CHECK(outcome<float>(rule, context).value == Approx(result.value));
     CHECK(outcome(rule, step_context({5}, {1}, 2, 3)).gradient[0] == Approx(1.0 / 5));
 }
 

@@ -143,6 +143,8 @@ TEST_CASE("UW-O divides each loss by itself, UW-SO by a softmax of the inverses"
     mtl::SoftOptimalUncertaintyWeighting two{{.temperature = 2}};
     CHECK(outcome(two, {1, 2}).gradient[0] == Approx(0.56218).margin(5e-6));
     CHECK(outcome(soft, {7}) == Outcome{7, {1}});
+    CHECK(outcome<float>(soft, {7}) == Outcome{7, {1}});
+    CHECK(outcome<float>(optimal, {1, 2, 4}) == Outcome{3, {1, 0.5, 0.25}});
     CHECK(outcome(soft, {1e-320, 1}) == Outcome{1e-320, {1, 0}});
 }
 
