@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""Makes balancing_aggregators.safetensors: what aggregators, and weightings with state, give for 100 Jacobians after three steps.
+
+From TorchJD 0.18 in float64 where it has the rule, else from the published formula in numpy. Jacobians are not stored, but made again
+by tests/mtl/balancing/golden_aggregators.cpp: `case` below. Usage: python make_aggregators.py (needs numpy, torch, torchjd, safetensors).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from torchjd import aggregation
+
+CASES, COLUMNS, STEPS = 100, 20, 3
+
+
+def hashed(n, salt):
+    """As `hashed` of make_golden.py: n numbers in [-1, 1) from integer arithmetic alone."""
+    x = (np.arange(n, dtype=np.uint64) + np.uint64(salt) * np.uint64(1000003)) * np.uint64(2654435761) % np.uint64(2**32)
+    x ^= x >> np.uint64(16)
+    x = x * np.uint64(0x45D9F3B) % np.uint64(2**32)
+    x ^= x >> np.uint64(16)
+    return x.astype(np.float64) / 2.0**31 - 1
+
+
+class Step:
+    """Jacobian (T, P), positive losses, and which tasks take part: in the second of three steps, without task 1."""
+
+    def __init__(self, case, step, masked):
+        self.count = (2, 3, 11, 40)[case % 4]
+        self.scale = 2.0 ** (case // 8 * 17 % 67 - 33)  # 1e-10 to 1e10
+        salt = case * STEPS + step
+        jacobian = hashed(self.count * COLUMNS, 2 * salt).reshape(self.count, COLUMNS)
+        if case // 4 % 2:  # of rank (T + 1) / 2 at most
+            rank = (self.count + 1) // 2
+            jacobian = np.array([jacobian[t % rank] * (1 + t // rank) for t in range(self.count)])
+        self.tasks = np.array([t for t in range(self.count) if not (masked and step == 1 and self.count > 2 and t == 1)])
+        self.jacobian = jacobian[self.tasks] * self.scale
+        self.losses = (1.5 + hashed(self.count, 2 * salt + 1))[self.tasks]
+        self.k = step + 1
+        self.gramian = self.jacobian @ self.jacobian.T
+        other = hashed(self.count * COLUMNS, 2 * salt + 1000).reshape(self.count, COLUMNS)[self.tasks] * self.scale
+        self.cross = self.jacobian @ (self.jacobian + 0.25 * other).T  # two batches of the same tasks
+
+
+def norms(rows):
+    return np.sqrt((rows * rows).sum(1))
+
+
+def project_on_simplex(point):
+    ordered = np.sort(point)[::-1]
+    thresholds = (np.cumsum(ordered) - 1) / np.arange(1, len(point) + 1)
+    return np.maximum(point - thresholds[np.nonzero(ordered > thresholds)[0][-1]], 0)
+
+
+# Each is given the three steps and returns the last one's result.
+
+
+def moco(steps, beta=0.5, gamma=0.1, rho=0.0, libmtl=False):
+    y = np.zeros((steps[0].count, COLUMNS))
+    weights = np.full(steps[0].count, 1 / steps[0].count)
+    for s in steps:
+        rows, share = y[s.tasks], weights[s.tasks].sum()
+        lam = weights[s.tasks] / share if share > 0 else np.full(len(s.tasks), 1 / len(s.tasks))
+        target = s.jacobian * (s.losses / norms(s.jacobian))[:, None] if libmtl else s.jacobian
+        rows = rows - beta / s.k**0.5 * (rows - target)
+        lam = lam - gamma / s.k**0.5 * (rows @ rows.T + rho * np.eye(len(lam))) @ lam
+        lam = np.exp(lam - lam.max()) / np.exp(lam - lam.max()).sum() if libmtl else project_on_simplex(lam)
+        y[s.tasks], weights[s.tasks] = rows, share * lam
+    return rows.T @ lam
+
+
+def db_mtl(steps, beta=0.9, sigma=0.5):
+    m = np.zeros((steps[0].count, COLUMNS))
+    for s in steps:
+        g = s.jacobian / s.losses[:, None]
+        m[s.tasks] = g + beta / s.k**sigma * (m[s.tasks] - g)
+        lengths = norms(m[s.tasks])
+    return m[s.tasks].T @ (lengths.max() / lengths)
+
+
+def meta_balance(steps, main=0, relax=0.7, beta=0.9, blocks=((0, 7), (7, 1), (8, 12))):
+    lengths, seen = np.zeros((len(blocks), steps[0].count)), np.zeros(steps[0].count)
+    for s in steps:
+        seen[s.tasks] += 1
+        d = np.zeros(COLUMNS)
+        for b, (first, size) in enumerate(blocks):
+            g = s.jacobian[:, first:first + size]
+            lengths[b, s.tasks] = beta * lengths[b, s.tasks] + (1 - beta) * norms(g)
+            average = lengths[b] / (1 - beta**seen)
+            d[first:first + size] = (relax * average[main] / average[s.tasks] + 1 - relax) @ g
+    return d
+
+
+def ada_task(steps, beta1=0.9, beta2=0.999, eps=1e-8):
+    m, v, seen = np.zeros((steps[0].count, COLUMNS)), np.zeros((steps[0].count, COLUMNS)), np.zeros((steps[0].count, 1))
+    for s in steps:
+        t = s.tasks
+        seen[t] += 1
+        m[t] = beta1 * m[t] + (1 - beta1) * s.jacobian
+        v[t] = beta2 * v[t] + (1 - beta2) * s.jacobian**2
+        d = ((m[t] / (1 - beta1 ** seen[t])) / (np.sqrt(v[t] / (1 - beta2 ** seen[t])) + eps)).sum(0)
+    return d
+
+
+def sam_gs(steps, beta1=0.9, beta2=0.99, gamma=0.1, eps=1e-8, distinct=False):
+    m, h, seen = np.zeros((steps[0].count, COLUMNS)), 0.0, np.zeros((steps[0].count, 1))
+    for s in steps:
+        g, t, n = s.jacobian, s.tasks, norms(s.jacobian)
+        pairs = 2 * np.outer(n, n) / np.add.outer(n**2, n**2)
+        similarity = pairs[np.triu_indices(len(n), 1)].mean() if distinct else pairs.mean()
+        seen[t] += 1
+        m[t] = beta1 * m[t] + (1 - beta1) * g
+        h = beta2 * h + (1 - beta2) * (1 - similarity) ** 2 + eps
+        if similarity < gamma:
+            d = (n.mean() / n) @ g
+        else:
+            d = (np.abs(m[t] / (1 - beta1 ** seen[t])) / (np.sqrt(h / (1 - beta2**s.k)) + eps) * g).sum(0)
+    return d
+
+
+def torchjd(make, evidence=lambda s: s.jacobian):
+    def run(steps):
+        rule = make(steps[0].count)
+        for s in steps:
+            result = rule(torch.tensor(evidence(s)))
+        return result.numpy()
+
+    return run
+
+
+def grad_drop(drawn):
+    """With a leak of 1/4 for every second task; at each element the numbers drawn are all `drawn`."""
+
+    def run(steps):
+        leak = torch.tensor([0.25 * (t % 2) for t in range(steps[0].count)], dtype=torch.float64)
+        rule, rand = aggregation.GradDrop(leak=leak), torch.rand
+        torch.rand = lambda *args, **kwargs: torch.full(args[0], drawn, dtype=torch.float64)
+        try:
+            return rule(torch.tensor(steps[-1].jacobian)).numpy()
+        finally:
+            torch.rand = rand
+
+    return run
+
+
+# name: (the run, whether a step leaves a task out)
+RULES = {
+    "MoCo": (moco, True),
+    "MoCo.libmtl": (lambda s: moco(s, libmtl=True, rho=0.1), True),
+    "DBMTL": (db_mtl, True),
+    "MetaBalance": (meta_balance, True),
+    "AdaTask": (ada_task, True),
+    "SAMGS": (sam_gs, True),
+    "SAMGS.equalised": (lambda s: sam_gs(s, gamma=0.9, distinct=True), True),
+    "ExcessMTL": (torchjd(lambda t: aggregation.ExcessMTL(0.01, n_warmup_steps=1)), False),
+    "ExcessMTL.raw": (torchjd(lambda t: aggregation.ExcessMTL(1.0)), False),
+    "TrimmedMean": (torchjd(lambda t: aggregation.TrimmedMean((t - 1) // 3)), False),
+    "GradDrop.positive": (grad_drop(2.0**-53), False),
+    "GradDrop.negative": (grad_drop(1 - 2.0**-53), False),
+}
+
+tensors = {}
+for name, (run, masked) in RULES.items():
+    results = [run([Step(case, step, masked) for step in range(STEPS)]) for case in range(CASES)]
+    assert all(np.isfinite(r).all() for r in results), name
+    tensors[name] = np.concatenate(results)  # cases one behind the other: P numbers each, or one for each task
+
+path = Path(__file__).parent / "balancing_aggregators.safetensors"
+save_file(tensors, path)
+path.chmod(0o644)
+print(path.stat().st_size, "bytes")
