@@ -15,13 +15,20 @@ from torchjd import aggregation
 CASES, COLUMNS, STEPS = 100, 20, 3
 
 
-def hashed(n, salt):
-    """As `hashed` of make_golden.py: n numbers in [-1, 1) from integer arithmetic alone."""
-    x = (np.arange(n, dtype=np.uint64) + np.uint64(salt) * np.uint64(1000003)) * np.uint64(2654435761) % np.uint64(2**32)
-    x ^= x >> np.uint64(16)
-    x = x * np.uint64(0x45D9F3B) % np.uint64(2**32)
-    x ^= x >> np.uint64(16)
-    return x.astype(np.float64) / 2.0**31 - 1
+def hashed(stream, i):
+    """As `hashed` of tests/mtl/balancing/jacobians.hpp: numbers number i of a stream, in [-1, 1), by splitmix64."""
+    x = np.uint64(stream << 32) + np.asarray(i, dtype=np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ x >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ x >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    return ((x ^ x >> np.uint64(31)) >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1
+
+
+def hashed_jacobian(stream, tasks, rank, scale):
+    """As there: rows from `rank` on are the sum of two of the first ones."""
+    jacobian = scale * hashed(stream, np.arange(tasks * COLUMNS)).reshape(tasks, COLUMNS)
+    for t in range(rank, tasks):
+        jacobian[t] = hashed(stream, [1000000 + 2 * t]) * jacobian[t % rank] + hashed(stream, [1000001 + 2 * t]) * jacobian[(t + 1) % rank]
+    return jacobian
 
 
 class Step:
@@ -31,16 +38,13 @@ class Step:
         self.count = (2, 3, 11, 40)[case % 4]
         self.scale = 2.0 ** (case // 8 * 17 % 67 - 33)  # 1e-10 to 1e10
         salt = case * STEPS + step
-        jacobian = hashed(self.count * COLUMNS, 2 * salt).reshape(self.count, COLUMNS)
-        if case // 4 % 2:  # of rank (T + 1) / 2 at most
-            rank = (self.count + 1) // 2
-            jacobian = np.array([jacobian[t % rank] * (1 + t // rank) for t in range(self.count)])
+        rank = (self.count + 1) // 2 if case // 4 % 2 else self.count
         self.tasks = np.array([t for t in range(self.count) if not (masked and step == 1 and self.count > 2 and t == 1)])
-        self.jacobian = jacobian[self.tasks] * self.scale
-        self.losses = (1.5 + hashed(self.count, 2 * salt + 1))[self.tasks]
+        self.jacobian = hashed_jacobian(2 * salt, self.count, rank, self.scale)[self.tasks]
+        self.losses = (1.5 + hashed(2 * salt + 1, np.arange(self.count)))[self.tasks]
         self.k = step + 1
         self.gramian = self.jacobian @ self.jacobian.T
-        other = hashed(self.count * COLUMNS, 2 * salt + 1000).reshape(self.count, COLUMNS)[self.tasks] * self.scale
+        other = self.scale * hashed(2 * salt + 1, np.arange(1000, 1000 + self.count * COLUMNS)).reshape(self.count, COLUMNS)[self.tasks]
         self.cross = self.jacobian @ (self.jacobian + 0.25 * other).T  # two batches of the same tasks
 
 

@@ -4,6 +4,7 @@
 #include <espalier/mtl/balancing/meta_balance.hpp>
 
 using namespace espalier;
+using namespace espalier::testing;
 using mtl::MetaBalance;
 using mtl::MetaBalanceStrategy;
 
@@ -11,7 +12,7 @@ namespace {
 
 /// Two parameters, in the first of which the main gradient is the longer one, and in the second the shorter one.
 mtl::Jacobian<double> two_parameters() {
-    return {Tensor<double>{{2, 3}, {3, 4, 1, 0, 1, -2}}, testing::step_of({0, 1}, 2, 0), {{"a", 0, 2}, {"b", 2, 1}}};
+    return {Tensor<double>{{2, 3}, {3, 4, 1, 0, 1, -2}}, step_of({0, 1}, 2, 0), {{"a", 0, 2}, {"b", 2, 1}}};
 }
 
 Tensor<double> rounded(Tensor<double> values) {
@@ -35,24 +36,24 @@ TEST_CASE("MetaBalance scales auxiliary gradients in each parameter by itself", 
 
 TEST_CASE("MetaBalance without its main task, or with nothing of it, is finite", "[mtl]") {
     MetaBalance rule;
-    const auto alone = testing::jacobian_of(Tensor<double>{{1, 2}, {3, 4}}, testing::step_of({1}, 2, 0));
+    const auto alone = jacobian_of(Tensor<double>{{1, 2}, {3, 4}}, step_of({1}, 2, 0));
     CHECK(rule(alone) == Tensor<double>{{2}, {3, 4}});
     MetaBalance other{{.relax = 1}};
-    const auto none = testing::jacobian_of(Tensor<double>{{2, 2}, {0, 0, 3, 4}}, testing::step_of({0, 1}, 2, 0));
+    const auto none = jacobian_of(Tensor<double>{{2, 2}, {0, 0, 3, 4}}, step_of({0, 1}, 2, 0));
     CHECK(other(none) == Tensor<double>{{2}, {0, 0}});
 }
 
 TEMPLATE_TEST_CASE("MetaBalance as a rule with state", "[mtl]", float, double) {
     const auto make = [] { return MetaBalance{}; };
-    testing::check_state<TestType>(make, testing::jacobian_of<TestType>);
-    testing::check_finite<TestType>(make, testing::jacobian_of<TestType>);
-    testing::check_threads<TestType>(make);
+    check_state<TestType>(make, jacobian_of<TestType>);
+    check_finite<TestType>(make, jacobian_of<TestType>);
+    check_threads<TestType>(make);
 }
 
 TEST_CASE("MetaBalance refuses other parameters and a main task that is not there", "[mtl]") {
     MetaBalance rule, other;
     CHECK(rule(two_parameters()) == other(two_parameters()));
-    REQUIRE_THROWS_WITH(rule(testing::jacobian_of(testing::hashed_rows<double>(2, 3, 1), testing::step_of({0, 1}, 2, 1))),
+    REQUIRE_THROWS_WITH(rule(jacobian_of(hashed_rows<double>(2, 3, 1), step_of({0, 1}, 2, 1))),
                         "[MetaBalance] expected 2 shared parameters of 2 tasks, of which it keeps running lengths, got 1 of 2");
     CHECK(rule(two_parameters()) == other(two_parameters()));
     REQUIRE_THROWS_WITH(MetaBalance{{.main = 2}}.start(2), "[MetaBalance] expected a main task below 2, got 2");

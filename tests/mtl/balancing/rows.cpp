@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/rows.hpp>
 
 using namespace espalier;
-using testing::hashed_rows;
+using namespace espalier::testing;
 
 TEST_CASE("chunks of columns are whole strips, and there are at most 64 of them", "[mtl]") {
     for (const std::size_t rows : {1, 2, 3, 40, 1000})
@@ -23,11 +23,11 @@ TEMPLATE_TEST_CASE("Gramian, lengths and combinations of rows equal sums in doub
     CAPTURE(tasks, columns);
     const auto rows = hashed_rows<TestType>(tasks, columns, 5);
     const mtl::Matrix gramian = mtl::gramian_of(rows);
-    const auto expected = testing::gramian_of_rows(rows, testing::step_of(testing::first_tasks(static_cast<std::size_t>(tasks)), 11, 0));
+    const auto expected = gramian_of_rows(rows, step_of(first_tasks(static_cast<std::size_t>(tasks)), 11, 0));
     const mtl::Weights norms = mtl::norms_of(mtl::rows_of(rows), 0, columns);
     mtl::Weights weights;
     for (std::size_t i = 0; i < expected.size(); ++i) {
-        weights.push_back(testing::hashed(i, 9));
+        weights.push_back(hashed(9, i));
         CHECK(norms[i] == Approx(expected.norm(i)).margin(1e-12));
         for (std::size_t j = 0; j < expected.size(); ++j)
             CHECK(gramian(i, j) == Approx(expected(i, j)).margin(1e-9));
@@ -48,7 +48,7 @@ TEST_CASE("passes over rows have the same bits on two threads", "[mtl]") {
     const auto rows = hashed_rows<float>(3, 100'001, 1);
     const mtl::Weights weights{0.3, -0.2, 1.7};
     const auto all = [&](int threads) {
-        const testing::Threads guard{threads};
+        const ::testing::Threads guard{threads};
         const mtl::Matrix gramian = mtl::gramian_of(rows);
         return std::make_pair(std::vector<double>(gramian.data(), gramian.data() + 9), mtl::combine(rows, weights));
     };

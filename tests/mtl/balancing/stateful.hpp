@@ -3,6 +3,7 @@
 #pragma once
 
 #include "catch.hpp"
+#include "mtl/balancing/jacobians.hpp"
 #include "threads.hpp"
 
 #include <espalier/mtl/balancing/evidence.hpp>
@@ -15,24 +16,13 @@
 #include <utility>
 #include <vector>
 
-namespace testing {
-
-using namespace espalier;
-
-/// The i-th number in [-1, 1), as `hashed` of tests/golden/make_golden.py.
-[[nodiscard]] inline double hashed(std::uint64_t i, std::uint64_t salt) {
-    auto x = static_cast<std::uint32_t>((i + salt * 1000003) * 2654435761);
-    x ^= x >> 16;
-    x *= 0x45D9F3B;
-    x ^= x >> 16;
-    return static_cast<double>(x) / 2147483648.0 - 1;
-}
+namespace espalier::testing {
 
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> hashed_rows(Index tasks, Index columns, std::uint64_t salt, double scale = 1) {
     auto rows = Tensor<Scalar>::empty(Shape{tasks, columns});
     for (Index i = 0; i < rows.numel(); ++i)
-        rows[i] = static_cast<Scalar>(scale * hashed(static_cast<std::uint64_t>(i), salt));
+        rows[i] = static_cast<Scalar>(scale * hashed(salt, static_cast<std::uint64_t>(i)));
     return rows;
 }
 
@@ -41,7 +31,7 @@ template <class Scalar>
     mtl::StepContext context;
     context.tasks.assign(tasks.begin(), tasks.end());
     for (const std::size_t task : tasks)
-        context.losses.push_back(1.5 + hashed(task, 77 + static_cast<std::uint64_t>(step)));
+        context.losses.push_back(1.5 + hashed(77 + static_cast<std::uint64_t>(step), task));
     context.task_count = count;
     context.step = step;
     return context;
@@ -163,7 +153,7 @@ void check_finite(const Make& make, const Evidence& evidence) {
 template <class Scalar, class Make>
 void check_threads(const Make& make) {
     const auto results = [&](int threads) {
-        const Threads guard{threads};
+        const ::testing::Threads guard{threads};
         auto rule = make();
         std::vector<Tensor<Scalar>> all;
         for (Index s = 0; s < 2; ++s)
@@ -190,4 +180,4 @@ void check_other_size(const Make& make, const std::string& name) {
     CHECK(rule(jacobian(9, 1)) == other(jacobian(9, 1)));
 }
 
-}  // namespace testing
+}  // namespace espalier::testing
