@@ -2,7 +2,8 @@
 """Makes balancing_aggregators.safetensors: what aggregators, and weightings with state, give for 100 Jacobians after three steps.
 
 From TorchJD 0.18 in float64 where it has the rule, else from the published formula in numpy. Jacobians are not stored, but made again
-by tests/mtl/balancing/golden_aggregators.cpp: `case` below. Usage: python make_aggregators.py (needs numpy, torch, torchjd, safetensors).
+by tests/mtl/balancing/golden_aggregators.cpp: `case` below. Usage: python make_aggregators.py (needs numpy, scipy, torch,
+torchjd, safetensors).
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save_file
+from scipy.optimize import linprog, nnls
 from torchjd import aggregation
 
 CASES, COLUMNS, STEPS = 100, 20, 3
@@ -149,6 +151,90 @@ def grad_drop(drawn):
     return run
 
 
+def grad_norm(steps, alpha=1.5, rate=0.025, adam=True, softmax=False):
+    count = steps[0].count
+    w, first_losses = np.ones(count), np.zeros(count)
+    m, v, seen = np.zeros(count), np.zeros(count), np.zeros(count)
+    for s in steps:
+        t, n = s.tasks, norms(s.jacobian)
+        first_losses[t] = np.where(first_losses[t] == 0, s.losses, first_losses[t])
+        now = len(t) * np.exp(w[t]) / np.exp(w[t]).sum() if softmax else w[t].copy()
+        rates = s.losses / first_losses[t]
+        target = (now * n).mean() * (rates / rates.mean()) ** alpha
+        over = now * n - target
+        slope = np.where(np.abs(over) <= 1e-12 * target, 0, np.sign(over) * n)
+        if softmax:
+            slope = (np.diag(now) - np.outer(now, now) / len(t)) @ slope
+        if adam:
+            seen[t] += 1
+            m[t] = 0.9 * m[t] + 0.1 * slope
+            v[t] = 0.999 * v[t] + 0.001 * slope**2
+            length = np.sqrt(v[t] / (1 - 0.999 ** seen[t]))
+            w[t] -= rate * np.divide(m[t] / (1 - 0.9 ** seen[t]), length, out=np.zeros(len(t)), where=length > 0)
+        else:
+            w[t] -= rate * slope
+        if not softmax:
+            w = np.maximum(w, 0)
+            w = w * count / w.sum() if w.sum() > 0 else np.ones(count)
+    return now
+
+
+# Without state: of the step that leaves a task out.
+
+
+def pe_ltr(steps):
+    s = steps[1]
+    lowest = np.array([0.4, 0.1, *[0.3 / steps[0].count] * (steps[0].count - 2)])[s.tasks]
+    rest = 1 - lowest.sum()
+    rows = (rest * s.jacobian + lowest @ s.jacobian) / s.scale
+    # argmin |rows^T z|^2 + (1 - sum z)^2 over z >= 0 is a multiple of the wanted weights
+    z = nnls(np.vstack([rows.T, np.ones(len(rows))]), np.array([0.0] * COLUMNS + [1.0]), maxiter=100000)[0]
+    return (lowest + rest * z / z.sum()) @ s.jacobian
+
+
+def epo(steps, tolerance=1e-4):
+    s, t = steps[1], len(steps[1].tasks)
+    r = 1 + steps[1].tasks % 3
+    rl = r * s.losses
+    part = rl / rl.sum()
+    uneven = (part * np.log(t * part)).sum()
+    c = s.gramian / np.trace(s.gramian)
+    p = c @ (r * (np.log(t * part) - uneven))
+    if uneven > tolerance:
+        if (p > 0).any():
+            least = np.where(p > 0, -np.inf, p)
+            least[rl == rl.max()] = 0
+        else:
+            least = np.zeros(t)
+        keep = np.isfinite(least)
+        lp = linprog(-p, A_ub=-c[keep], b_ub=-least[keep], A_eq=np.ones((1, t)), b_eq=[1])
+    else:
+        lp = linprog(-c.sum(0), A_ub=np.vstack([-c, -p]), b_ub=[0.0] * t + [-min(p.max(), 0)], A_eq=np.ones((1, t)), b_eq=[1])
+    return lp.x @ s.jacobian
+
+
+def pmgda(steps, sigma=0.1):
+    s, t = steps[1], len(steps[1].tasks)
+    ray = (1 + s.tasks % 3) / np.sqrt(((1 + s.tasks % 3) ** 2).sum())
+    off = s.losses - s.losses @ ray * ray
+    slope = off / norms(off[None])[0]
+    rows = np.vstack([s.jacobian, slope @ s.jacobian]) / s.scale
+    units = rows / norms(rows)[:, None]
+    products = rows @ units.T
+    # max least over (m, least) with least <= g_i v, and h's own falling fast enough
+    upper = np.vstack([np.hstack([-products[:t], np.ones((t, 1))]), np.append(-products[t], 0)])
+    lp = linprog([0] * (t + 1) + [-1], A_ub=upper, b_ub=[0] * t + [-sigma * norms(rows)[t]], A_eq=[[1] * (t + 1) + [0]], b_eq=[1],
+                 bounds=[(0, None)] * (t + 1) + [(None, None)])
+    return lp.x[:t + 1] @ units
+
+
+class Shares(aggregation.Weighting):
+    """w_i = G_ii / trace, a weighting that needs no solver."""
+
+    def forward(self, gramian):
+        return gramian.diagonal() / gramian.trace()
+
+
 # name: (the run, whether a step leaves a task out)
 RULES = {
     "MoCo": (moco, True),
@@ -163,13 +249,23 @@ RULES = {
     "TrimmedMean": (torchjd(lambda t: aggregation.TrimmedMean((t - 1) // 3)), False),
     "GradDrop.positive": (grad_drop(2.0**-53), False),
     "GradDrop.negative": (grad_drop(1 - 2.0**-53), False),
+    "GradNorm": (grad_norm, True),
+    "GradNorm.softmax": (lambda s: grad_norm(s, softmax=True, rate=0.5), True),
+    "CRMOGM": (torchjd(lambda t: aggregation.CRMOGMWeighting(Shares(), alpha=0.8), lambda s: s.gramian), False),
+    # Whose steps depend on the scale: by a constant in TorchJD, by their definition.
+    "SDMGrad": (torchjd(lambda t: aggregation.SDMGradWeighting(), lambda s: s.cross / s.scale**2), False),
+    "MoDo": (torchjd(lambda t: aggregation.MoDoWeighting(), lambda s: s.cross / s.scale**2), False),
+    "PELTR": (pe_ltr, True),
+    "EPO": (epo, True),
+    "PMGDA": (pmgda, True),
 }
 
 tensors = {}
 for name, (run, masked) in RULES.items():
     results = [run([Step(case, step, masked) for step in range(STEPS)]) for case in range(CASES)]
     assert all(np.isfinite(r).all() for r in results), name
-    tensors[name] = np.concatenate(results)  # cases one behind the other: P numbers each, or one for each task
+    # Cases one behind the other: P numbers each, or one for each task.
+    tensors[name] = np.concatenate(results).astype(np.float32)
 
 path = Path(__file__).parent / "balancing_aggregators.safetensors"
 save_file(tensors, path)

@@ -5,6 +5,7 @@
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/mtl/balancing/rows.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
+#include <espalier/mtl/balancing/state.hpp>
 
 #include <cmath>
 

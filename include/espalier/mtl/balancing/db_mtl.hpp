@@ -4,6 +4,7 @@
 
 #include <espalier/mtl/balancing/rows.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
+#include <espalier/mtl/balancing/state.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -5,6 +5,7 @@
 #include <espalier/mtl/balancing/rows.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/solvers/simplex.hpp>
+#include <espalier/mtl/balancing/state.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -45,7 +46,7 @@ public:
         auto result = Tensor<Scalar>::empty(Shape{columns});
         size_rows("MoCo", tracked_, jacobian);
         if (weights_.numel() == 0)
-            weights_ = Tensor<double>::full({static_cast<Index>(context.task_count)}, 1.0 / static_cast<double>(context.task_count));
+            weights_ = equal_shares(context.task_count);
 
         const auto gradients = rows_of(jacobian.matrix());
         Weights scales(gradients.size(), 1.0);
@@ -55,20 +56,14 @@ public:
                 scales[t] = norms[t] > 0 ? context.losses[t] / norms[t] : 0;
         }
         const auto tracked = rows_of(tracked_, context);
-        double share = 0;  // of the weights that the active tasks have
-        Weights lambda(tracked.size());
-        for (std::size_t t = 0; t < lambda.size(); ++t)
-            share += lambda[t] = weights_[static_cast<Index>(context.tasks[t])];
-        for (double& weight : lambda)
-            weight = share > 0 ? weight / share : 1 / static_cast<double>(lambda.size());
-
+        ActiveShare active{weights_, context};
+        Weights& lambda = active.weights;
         const Weights products = track(gradients, scales, tracked, lambda, columns, decayed(options_.beta, options_.beta_sigma, context));
         const double gamma = decayed(options_.gamma, options_.gamma_sigma, context);
         for (std::size_t t = 0; t < lambda.size(); ++t)
             lambda[t] -= gamma * (products[t] + options_.rho * lambda[t]);
         lambda = options_.softmax ? softmax(lambda) : solvers::project_on_simplex(lambda);
-        for (std::size_t t = 0; t < lambda.size(); ++t)
-            weights_[static_cast<Index>(context.tasks[t])] = share * lambda[t];
+        active.put_back(weights_, context);
         combine_into(result, tracked, lambda, 0, columns);
         return result;
     }

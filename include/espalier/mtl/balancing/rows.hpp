@@ -33,26 +33,6 @@ template <class Scalar>
     return rows;
 }
 
-/// Gives a state with a row for every task its size at the first step, in zeros. @throws StateError if the gradients have another
-/// size at a later one
-template <class Scalar>
-void size_rows(const char* rule, Tensor<Scalar>& state, const Jacobian<Scalar>& jacobian) {
-    const Shape shape{static_cast<Index>(jacobian.context().task_count), jacobian.columns()};
-    if (state.rank() != 2)
-        state = Tensor<Scalar>{shape};
-    require<StateError>(state.shape() == shape, rule, "expected gradients of ", state.size(0), " tasks with ", state.size(1),
-                        " elements, of which it keeps running values, got ", shape[0], " with ", shape[1]);
-}
-
-/// The same for a number per task.
-inline void size_numbers(const char* rule, Tensor<double>& state, const StepContext& context) {
-    const Shape shape{static_cast<Index>(context.task_count)};
-    if (state.numel() == 0)
-        state = Tensor<double>{shape};
-    require<StateError>(state.shape() == shape, rule, "expected ", state.numel(), " tasks, of which it keeps running values, got ",
-                        shape[0]);
-}
-
 /// Columns that are worked on between two looks at another row: so few that they stay in the first cache.
 inline constexpr Index strip_columns = 512;
 
