@@ -252,8 +252,10 @@ RULES = {
     "GradNorm": (grad_norm, True),
     "GradNorm.softmax": (lambda s: grad_norm(s, softmax=True, rate=0.5), True),
     "CRMOGM": (torchjd(lambda t: aggregation.CRMOGMWeighting(Shares(), alpha=0.8), lambda s: s.gramian), False),
-    # Whose steps depend on the scale: by a constant in TorchJD, by their definition.
-    "SDMGrad": (torchjd(lambda t: aggregation.SDMGradWeighting(), lambda s: s.cross / s.scale**2), False),
+    # At a scale at which the constant that TorchJD adds to it is nothing, and by steps of 1: by those of 10 the inner descent is
+    # chaotic, and has no fifth digit.
+    "SDMGrad": (torchjd(lambda t: aggregation.SDMGradWeighting(lr=1.0), lambda s: s.cross / s.scale**2 * 1e8), False),
+    # Whose steps depend on the scale.
     "MoDo": (torchjd(lambda t: aggregation.MoDoWeighting(), lambda s: s.cross / s.scale**2), False),
     "PELTR": (pe_ltr, True),
     "EPO": (epo, True),

@@ -25,7 +25,7 @@ struct CRMOGMOptions {
 template <class Inner>
 class CRMOGM {
 public:
-    explicit CRMOGM(Inner inner = {}, CRMOGMOptions options = {}) : inner_{std::move(inner)}, options_{options} {
+    explicit CRMOGM(Inner inner = Inner{}, CRMOGMOptions options = {}) : inner_{std::move(inner)}, options_{options} {
         require<ValueError>(options.alpha >= 0 && options.alpha <= 1, "CRMOGM", "expected alpha in [0, 1], got ", options.alpha);
     }
 

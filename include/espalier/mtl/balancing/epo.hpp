@@ -15,7 +15,7 @@
 namespace espalier::inline ESPALIER_ABI::mtl {
 
 struct EPOOptions {
-    std::vector<double> preference;  ///< r of each task: at the end all r_i L_i are alike, a larger one is a smaller loss; none: 1
+    std::vector<double> preference = {};  ///< r of each task: at the end all r_i L_i are alike, a larger one is a smaller loss; none: 1
     double tolerance = 1e-4;         ///< non-uniformity of r_i L_i below which the step only descends
 };
 

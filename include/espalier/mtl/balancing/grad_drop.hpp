@@ -13,7 +13,7 @@
 namespace espalier::inline ESPALIER_ABI::mtl {
 
 struct GradDropOptions {
-    std::vector<double> leak;  ///< for each task the part of its gradient that is never dropped, in [0, 1]; none: 0
+    std::vector<double> leak = {};  ///< for each task the part of its gradient that is never dropped, in [0, 1]; none: 0
 };
 
 /// Gradient sign dropout (Chen et al., "Just Pick a Sign", NeurIPS 2020, arXiv 2010.06808), algorithm 1 with f(p) = p. At each element

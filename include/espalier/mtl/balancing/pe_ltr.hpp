@@ -11,7 +11,7 @@
 namespace espalier::inline ESPALIER_ABI::mtl {
 
 struct PELTROptions {
-    std::vector<double> lowest;  ///< weight of each task, at least, together at most 1; none: 0, which is MGDA
+    std::vector<double> lowest = {};  ///< weight of each task, at least, together at most 1; none: 0, which is MGDA
 };
 
 /// Pareto-efficient learning to rank (Lin et al., "A Pareto-Efficient Algorithm for Multiple Objective Optimization in E-Commerce

@@ -12,7 +12,7 @@
 namespace espalier::inline ESPALIER_ABI::mtl {
 
 struct PMGDAOptions {
-    std::vector<double> preference;  ///< proportions that the losses are to have; none: all alike
+    std::vector<double> preference = {};  ///< proportions that the losses are to have; none: all alike
     double sigma = 0.1;              ///< how fast the distance to the ray must fall, relative to its steepest descent, in [0, 1]
     double tolerance = 0.01;         ///< distance from the ray below which the step is MGDA's
 };

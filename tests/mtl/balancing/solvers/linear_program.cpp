@@ -38,7 +38,7 @@ TEST_CASE("an optimum satisfies the constraints, and its dual proves it", "[mtl]
     // max c x on the simplex with -G x <= 0 is min t with y >= 0, t >= c + G y: solved as a program of its own, both have one value.
     for (std::uint64_t stream = 0; stream < 60; ++stream) {
         const std::size_t n = 1 + stream % 40;
-        const Index rank = static_cast<Index>(1 + stream % 7);
+        const Index rank = static_cast<Index>(1 + stream % 23);
         Matrix a{1 + n, n}, dual{n, n + 2};
         Weights b(1 + n, 0.0), c(n), dual_b(n), dual_c(n + 2, 0.0);
         b[0] = 1;
@@ -47,7 +47,8 @@ TEST_CASE("an optimum satisfies the constraints, and its dual proves it", "[mtl]
             a(0, i) = 1;
             for (std::size_t j = 0; j < n; ++j)
                 for (Index k = 0; k < rank; ++k)
-                    a(1 + i, j) -= hashed(stream, i * 100 + static_cast<std::uint64_t>(k)) * hashed(stream, j * 100 + static_cast<std::uint64_t>(k));
+                    a(1 + i, j) -= hashed(stream, i * 100 + static_cast<std::uint64_t>(k)) *
+                                   hashed(stream, j * 100 + static_cast<std::uint64_t>(k));
         }
         for (std::size_t j = 0; j < n; ++j) {  // -t + (G y)_j <= -c_j, t = t1 - t2
             dual(j, n) = -1;

@@ -17,8 +17,8 @@ namespace espalier::inline ESPALIER_ABI::mtl::solvers {
 /// max c x with x >= 0, of which the first rows of `a x` equal `b` and the others are at most `b`. Numbers of the size of 1 are
 /// expected.
 ///
-/// Two phases, with Bland's rule, which visits no basis twice: an optimum is a corner and exact but for rounding, also where
-/// constraints repeat each other.
+/// Two phases, along the steepest column, and by Bland's rule, which visits no corner twice, if that takes long. An optimum is a corner,
+/// and exact but for rounding, also where constraints repeat each other.
 class LinearProgram {
 public:
     LinearProgram(const Matrix& a, std::span<const double> b, std::size_t equalities)
@@ -60,7 +60,7 @@ public:
     }
 
 private:
-    static constexpr double tolerance = 1e-11;
+    static constexpr double tolerance = 1e-10;
 
     [[nodiscard]] double& right(std::size_t row) noexcept { return tableau_(row, tableau_.columns() - 1); }
 
@@ -80,31 +80,46 @@ private:
         return true;
     }
 
-    /// From corner to corner as long as the last row has a rising column: of these the first, and of the rows that bound it the one
-    /// whose variable comes first. Rounding might still lead in a circle, of which any corner is as good.
+    /// From corner to corner as long as the last row has a rising column.
     [[nodiscard]] bool climb() {
-        for (std::size_t corners = 0; corners < 100 * tableau_.columns(); ++corners) {
-            std::size_t entering = 0;
-            while (entering < columns_ && tableau_(rows_, entering) <= tolerance)
-                ++entering;
-            if (entering == columns_)
+        for (std::size_t corners = 0;; ++corners) {
+            const bool bland = corners > 4 * tableau_.columns();
+            const std::size_t entering = rising_column(bland);
+            if (entering == columns_ || corners > 100 * tableau_.columns())  // else rounding leads in a circle, of corners as good
                 return true;
-            std::size_t leaving = rows_;
-            double least = std::numeric_limits<double>::infinity();
-            for (std::size_t i = 0; i < rows_; ++i) {
-                if (tableau_(i, entering) <= tolerance)
-                    continue;
-                const double ratio = std::max(right(i), 0.0) / tableau_(i, entering);
-                if (ratio < least || (ratio == least && basis_[i] < basis_[leaving])) {
-                    least = ratio;
-                    leaving = i;
-                }
-            }
+            const std::size_t leaving = bounding_row(entering, bland);
             if (leaving == rows_)
                 return false;
             pivot(leaving, entering);
         }
-        return true;
+    }
+
+    [[nodiscard]] std::size_t rising_column(bool first) const noexcept {
+        std::size_t best = columns_;
+        for (std::size_t j = 0; j < columns_; ++j)
+            if (tableau_(rows_, j) > (best == columns_ || first ? tolerance : tableau_(rows_, best))) {
+                best = j;
+                if (first)
+                    break;
+            }
+        return best;
+    }
+
+    /// Of rows that bound the column alike that with the largest pivot, by which rounding grows least, or Bland's.
+    [[nodiscard]] std::size_t bounding_row(std::size_t column, bool first) noexcept {
+        double least = std::numeric_limits<double>::infinity();
+        std::size_t best = rows_;
+        for (std::size_t i = 0; i < rows_; ++i) {
+            if (tableau_(i, column) <= tolerance)
+                continue;
+            const double ratio = std::max(right(i), 0.0) / tableau_(i, column);
+            const bool tie = best != rows_ && std::abs(ratio - least) <= 1e-12;
+            if (tie ? (first ? basis_[i] < basis_[best] : tableau_(i, column) > tableau_(best, column)) : ratio < least) {
+                least = ratio;
+                best = i;
+            }
+        }
+        return best;
     }
 
     void pivot(std::size_t row, std::size_t column) {
