@@ -11,11 +11,12 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl::solvers {
 
-/// The x > 0 with (G x)_i = x_i^(-1/a) for every row that is not 0 (which gets 0): the one minimum of a convex function.
+/// The x > 0 with (G x)_i = x_i^(-1/a) for every row that is not 0 (which gets 0): the one minimum of a convex function. Where a
+/// combination of all rows is 0, a Pareto-stationary point, there is no such x, and 0 is given.
 ///
 /// In units of the solution for orthogonal rows, x_i = G_ii^(-a/(a+1)), each row has its own, so that their lengths do not matter.
-/// A step stays within x > 0, and is halved while the slope along it has turned round too much. A part in 10^12 of the rows'
-/// squared lengths is added to the diagonal: where a combination of the rows is 0 (a Pareto-stationary point), x would be infinite.
+/// A step stays within x > 0, and is halved while the slope along it has turned round too much. A part in 10^12 of the rows' squared
+/// lengths is added to the diagonal, so that x is bounded where a combination of some rows is 0.
 class FairEquation {
 public:
     FairEquation(const Matrix& gramian, double alpha) : rows_{gramian}, power_{1 / alpha}, factor_{rows_.size(), rows_.size()} {
@@ -30,7 +31,7 @@ public:
         const double largest = n == 0 ? 1 : *std::max_element(scale_.begin(), scale_.end());
         for (std::size_t i = 0; i < n; ++i) {
             scale_[i] /= largest > 0 ? largest : 1;
-            rows_.cosines(i, i) = rows_.norms[i] > 0 ? 1 + 1e-12 : 0;
+            rows_.cosines(i, i) = rows_.norms[i] > 0 ? 1 + ridge : 0;
         }
         y_.assign(n, 1.0);
         residual_.assign(n, 0.0);
@@ -40,36 +41,55 @@ public:
 
     [[nodiscard]] Weights solve() {
         constexpr int limit = 200;
-        double error = evaluate(y_);
-        for (int i = 0; i < limit && error > 1e-15; ++i) {
+        double last = 1;
+        evaluate(y_);
+        for (int i = 0; i < limit; ++i) {
             newton_step();
-            const double now = search();
-            if (now >= error && error < 1e-10)  // rounding
+            const double size = relative_step();
+            if (size < 1e-15 || (last < 0.1 && size > last / 2))  // so near its steps would shrink, but for rounding
                 break;
-            error = now;
+            last = size;
+            search();
         }
-        Weights x(y_.size());
-        for (std::size_t i = 0; i < x.size(); ++i)
+        const bool stationary = carried_by_ridge() > 0.999;
+        Weights x(y_.size(), 0.0);
+        for (std::size_t i = 0; i < x.size() && !stationary; ++i)
             x[i] = y_[i] * unit_[i];
         return x;
     }
 
 private:
-    /// C s y - s y^(-1/a) into `residual_`, s the scale of each row; returns the largest of it, relative to its second term.
-    double evaluate(std::span<const double> y) {
+    static constexpr double ridge = 1e-12;
+
+    /// C s y - s y^(-1/a) into `residual_`, s the scale of each row.
+    void evaluate(std::span<const double> y) {
         const std::size_t n = y.size();
-        double error = 0;
         for (std::size_t i = 0; i < n; ++i) {
             if (scale_[i] == 0)
                 continue;
             double sum = 0;
             for (std::size_t j = 0; j < n; ++j)
                 sum += rows_.cosines(i, j) * scale_[j] * y[j];
-            const double wanted = scale_[i] * std::pow(y[i], -power_);
-            residual_[i] = sum - wanted;
-            error = std::max(error, std::abs(residual_[i]) / wanted);
+            residual_[i] = sum - scale_[i] * std::pow(y[i], -power_);
         }
-        return error;
+    }
+
+    [[nodiscard]] double relative_step() const {
+        double size = 0;
+        for (std::size_t i = 0; i < y_.size(); ++i)
+            size = std::max(size, std::abs(step_[i]) / y_[i]);
+        return size;
+    }
+
+    /// Of x^T x^(-1/a) = x^T G x + ridge, the part that the ridge has.
+    [[nodiscard]] double carried_by_ridge() const {
+        double carried = 0;
+        double all = 0;
+        for (std::size_t i = 0; i < y_.size(); ++i) {
+            carried += ridge * scale_[i] * scale_[i] * y_[i] * y_[i];
+            all += scale_[i] * scale_[i] * std::pow(y_[i], 1 - power_);
+        }
+        return all > 0 ? carried / all : 0.0;
     }
 
     /// (C + diag(y^(-1/a - 1) / a)) (s step) = -residual, by a Cholesky factor.
@@ -108,23 +128,21 @@ private:
         return sum;
     }
 
-    /// As much of the step as is safe; returns the error there.
-    double search() {
+    /// Goes as much of the step as is safe.
+    void search() {
         const double before = std::abs(slope());
         double length = 1;
         for (std::size_t i = 0; i < y_.size(); ++i)
             if (step_[i] < 0)
                 length = std::min(length, -0.9 * y_[i] / step_[i]);
-        double error = 0;
         for (int halvings = 0; halvings < 60; ++halvings, length /= 2) {
             for (std::size_t i = 0; i < y_.size(); ++i)
                 next_[i] = y_[i] + length * step_[i];
-            error = evaluate(next_);
+            evaluate(next_);
             if (slope() <= 0.5 * before)
                 break;
         }
         std::swap(y_, next_);
-        return error;
     }
 
     UnitRows rows_;

@@ -102,7 +102,8 @@ private:
         const double aa = a.squaredNorm();
         const double bb = b.squaredNorm();
         const double ab = a.dot(b);
-        if (std::abs(ab) <= 1e-15 * std::sqrt(aa) * std::sqrt(bb))
+        const double rounding = 1e-16 * static_cast<double>(10 + a.size());
+        if (std::abs(ab) <= rounding * std::sqrt(aa) * std::sqrt(bb))
             return false;
         const double half = (bb - aa) / (2 * ab);
         const double tangent = std::copysign(1.0, half) / (std::abs(half) + std::hypot(1.0, half));
