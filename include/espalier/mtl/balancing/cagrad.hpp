@@ -31,7 +31,7 @@ struct CAGradOptions {
 class CAGrad {
 public:
     explicit CAGrad(CAGradOptions options = {}) : options_{options} {
-        require<ValueError>(options_.c >= 0 && std::isfinite(options_.c), "CAGrad", "expected c of at least 0, got ", options_.c);
+        require<ValueError>(options_.c >= 0 && is_finite(options_.c), "CAGrad", "expected c of at least 0, got ", options_.c);
     }
 
     [[nodiscard]] Weights operator()(const Gramian& gramian) const {

@@ -26,7 +26,7 @@ struct FairGradOptions {
 class FairGrad {
 public:
     explicit FairGrad(FairGradOptions options = {}) : options_{options} {
-        require<ValueError>(options_.alpha > 0 && std::isfinite(options_.alpha), "FairGrad", "expected alpha above 0, got ",
+        require<ValueError>(options_.alpha > 0 && is_finite(options_.alpha), "FairGrad", "expected alpha above 0, got ",
                             options_.alpha);
     }
 
@@ -54,7 +54,7 @@ struct NashMTLOptions {
 class NashMTL {
 public:
     explicit NashMTL(NashMTLOptions options = {}) : options_{options}, steps_{Shape{1}} {
-        require<ValueError>(options_.max_norm >= 0 && std::isfinite(options_.max_norm), "NashMTL", "expected max_norm of at least 0, got ",
+        require<ValueError>(options_.max_norm >= 0 && is_finite(options_.max_norm), "NashMTL", "expected max_norm of at least 0, got ",
                             options_.max_norm);
         require<ValueError>(options_.update_weights_every >= 1, "NashMTL", "expected update_weights_every of at least 1, got ",
                             options_.update_weights_every);

@@ -34,7 +34,7 @@ public:
     explicit PCD(PCDOptions options = {}) : options_{options} {
         require<ValueError>(options_.tau >= 0 && options_.tau <= 1, "PCD", "expected tau within [0, 1], got ", options_.tau);
         require<ValueError>(options_.beta >= 0 && options_.beta < 1, "PCD", "expected beta within [0, 1), got ", options_.beta);
-        require<ValueError>(options_.eps >= 0 && std::isfinite(options_.eps), "PCD", "expected eps of at least 0, got ", options_.eps);
+        require<ValueError>(options_.eps >= 0 && is_finite(options_.eps), "PCD", "expected eps of at least 0, got ", options_.eps);
     }
 
     /// @throws ValueError unless there is a primary task

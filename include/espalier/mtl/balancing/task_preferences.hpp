@@ -18,7 +18,7 @@ using TaskPreferences = std::vector<double>;
 namespace detail {
 
 inline void check_preference(const TaskPreferences& preference, std::string_view rule) {
-    require<ValueError>(std::all_of(preference.begin(), preference.end(), [](double p) { return p >= 0 && std::isfinite(p); }), rule,
+    require<ValueError>(std::all_of(preference.begin(), preference.end(), [](double p) { return p >= 0 && is_finite(p); }), rule,
                         "expected preferences of at least 0, got another");
 }
 
