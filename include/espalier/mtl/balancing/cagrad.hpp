@@ -2,6 +2,7 @@
 /// @file CAGrad: near the mean of the gradients, what helps the task that gains the least.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 #include <espalier/mtl/balancing/solvers/dual_cone.hpp>
 #include <espalier/mtl/balancing/solvers/min_norm.hpp>

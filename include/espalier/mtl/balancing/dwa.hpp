@@ -2,6 +2,7 @@
 /// @file Weights from how fast each task's loss fell from epoch to epoch.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/scalarize.hpp>
 
 namespace espalier::inline ESPALIER_ABI::mtl {

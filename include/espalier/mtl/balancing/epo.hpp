@@ -2,6 +2,7 @@
 /// @file EPO search: to the Pareto-optimal point on the ray of a preference.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/solvers/linear_program.hpp>
 #include <espalier/mtl/balancing/solvers/min_norm.hpp>
 

@@ -2,6 +2,7 @@
 /// @file Weights by which all losses fall at the same rate, learned from how they fell in the step before.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/scalarize.hpp>
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 /// @file One weight for each group of tasks whose risks are alike.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/scalarize.hpp>
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 /// @file Weights from each loss's ratio to what it was before.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/scalarize.hpp>
 
 #include <cmath>

@@ -2,6 +2,7 @@
 /// @file FairGrad and Nash-MTL: weights by which each task gains what is fair.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/solvers/fair.hpp>
@@ -26,8 +27,7 @@ struct FairGradOptions {
 class FairGrad {
 public:
     explicit FairGrad(FairGradOptions options = {}) : options_{options} {
-        require<ValueError>(options_.alpha > 0 && is_finite(options_.alpha), "FairGrad", "expected alpha above 0, got ",
-                            options_.alpha);
+        require<ValueError>(options_.alpha > 0 && is_finite(options_.alpha), "FairGrad", "expected alpha above 0, got ", options_.alpha);
     }
 
     [[nodiscard]] Weights operator()(const Gramian& gramian) const {

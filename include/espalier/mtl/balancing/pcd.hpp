@@ -2,6 +2,7 @@
 /// @file PCD: the gradient of one task that matters most, held to some progress of the others.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/solvers/non_negative.hpp>

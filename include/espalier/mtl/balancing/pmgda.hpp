@@ -2,6 +2,7 @@
 /// @file PMGDA: first to the ray of a preference, then down along it.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/solvers/linear_program.hpp>
 #include <espalier/mtl/balancing/solvers/min_norm.hpp>
 

@@ -2,6 +2,7 @@
 /// @file Scalarizations that aim at a given place of the Pareto front: where the losses have the direction of a preference.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/scalarize.hpp>
 
 #include <algorithm>

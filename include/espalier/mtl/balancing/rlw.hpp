@@ -2,6 +2,7 @@
 /// @file Weights drawn anew in each step.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/scalarize.hpp>
 
 #include <cmath>

@@ -2,6 +2,7 @@
 /// @file The smooth Tchebycheff scalarization: a largest loss that has a gradient in all of them.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/scalarize.hpp>
 
 #include <algorithm>

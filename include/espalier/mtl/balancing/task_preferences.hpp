@@ -2,6 +2,7 @@
 /// @file How much each task shall count, an option of several rules.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 /// @file Weights from the uncertainty of each task: learned, or the best that could be learned.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/scalarize.hpp>
 #include <espalier/nn/parameter.hpp>
 
