@@ -49,8 +49,7 @@ struct MetricResult {
 /// @throws ShapeError unless it has, and there is at least one; ValueError for a result that is not finite
 [[nodiscard]] inline std::vector<double> mean_rank(const Tensor<double>& results, const std::vector<bool>& higher_is_better) {
     require<ShapeError>(results.rank() == 2 && results.size(1) > 0 && static_cast<std::size_t>(results.size(1)) == higher_is_better.size(),
-                        "mean_rank", "expected results (methods, ", higher_is_better.size(), ") for as many flags, got ",
-                        results.shape());
+                        "mean_rank", "expected results (methods, ", higher_is_better.size(), ") for as many flags, got ", results.shape());
     for (const double result : results)
         require<ValueError>(is_finite(result), "mean_rank", "expected finite results, got ", result);
     const Index methods = results.size(0);
