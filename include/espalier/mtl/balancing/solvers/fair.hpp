@@ -52,9 +52,9 @@ public:
             last = size;
             search();
         }
-        const bool stationary = carried_by_ridge() > 0.999;
+        const bool stopped = stationary();
         Weights x(y_.size(), 0.0);
-        for (std::size_t i = 0; i < x.size() && !stationary; ++i)
+        for (std::size_t i = 0; i < x.size() && !stopped; ++i)
             x[i] = y_[i] * unit_[i];
         return x;
     }
@@ -91,15 +91,19 @@ private:
         return size;
     }
 
-    /// Of x^T x^(-1/a) = x^T G x + ridge, the part that the ridge has.
-    [[nodiscard]] double carried_by_ridge() const {
+    /// Whether the ridge makes up what x^T G x lacks of x^T x^(-1/a), and no task has a part in that which does not need it.
+    [[nodiscard]] bool stationary() const {
         double carried = 0;
         double all = 0;
         for (std::size_t i = 0; i < y_.size(); ++i) {
-            carried += ridge * scale_[i] * scale_[i] * y_[i] * y_[i];
-            all += scale_[i] * scale_[i] * std::pow(y_[i], 1 - power_);
+            const double of_task = ridge * std::pow(y_[i], 1 + power_);
+            if (scale_[i] > 0 && of_task < 1e-6)
+                return false;
+            const double part = scale_[i] * scale_[i] * std::pow(y_[i], 1 - power_);
+            carried += of_task * part;
+            all += part;
         }
-        return all > 0 ? carried / all : 0.0;
+        return carried > 0.999 * all;
     }
 
     /// (C + diag(y^(-1/a - 1) / a)) (s step) = -residual, by a Cholesky factor.
