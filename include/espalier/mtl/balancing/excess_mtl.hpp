@@ -7,6 +7,7 @@
 #include <espalier/mtl/balancing/state.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace espalier::inline ESPALIER_ABI::mtl {

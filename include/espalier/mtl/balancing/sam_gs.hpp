@@ -6,6 +6,8 @@
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/state.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
