@@ -7,7 +7,7 @@ using namespace espalier;
 using namespace espalier::testing;
 
 TEST_CASE("chunks of columns are whole strips, and there are at most 64 of them", "[mtl]") {
-    for (const std::size_t rows : {1, 2, 3, 40, 1000})
+    for (const std::size_t rows : {1U, 2U, 3U, 40U, 1000U})
         for (const Index columns : {Index{0}, Index{1}, Index{511}, Index{100'000}, Index{100'000'000}}) {
             const Index chunk = mtl::columns_of_chunk(rows, columns);
             CAPTURE(rows, columns, chunk);

@@ -143,7 +143,7 @@ void check_state(const Make& make, const Evidence& evidence) {
 /// Zeros, equal and opposite rows, far scales and any number of tasks give finite numbers.
 template <class Scalar, class Make, class Evidence>
 void check_finite(const Make& make, const Evidence& evidence) {
-    for (const std::size_t tasks : {1, 2, 11, 40})
+    for (const std::size_t tasks : {1U, 2U, 11U, 40U})
         for (const double scale : {0.0, 1e-15, 1e-10, 1.0, 1e10, 1e15})
             for (const int kind : {0, 1, 2, 3}) {
                 CAPTURE(tasks, scale, kind);

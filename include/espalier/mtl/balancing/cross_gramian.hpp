@@ -5,7 +5,9 @@
 #include <espalier/mtl/balancing/evidence.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <initializer_list>
+#include <span>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::mtl {

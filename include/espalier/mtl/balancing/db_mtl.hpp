@@ -41,14 +41,15 @@ public:
         const auto gradients = rows_of(jacobian.matrix());
         const auto averages = rows_of(averages_, context);
         Weights weights = sums_over_columns(averages.size(), columns, averages.size(), [&](Index begin, Index end, double* squares) {
-            for (std::size_t t = 0; t < averages.size(); ++t) {
-                const double inverse = 1 / context.losses[t];
-                squares[t] += lane_sum(begin, end, [=, m = averages[t], row = gradients[t]](Index p) {
-                    const double g = static_cast<double>(row[p]) * inverse;
-                    m[p] = static_cast<Scalar>(g + keep * (static_cast<double>(m[p]) - g));
-                    return static_cast<double>(m[p]) * static_cast<double>(m[p]);
+            for (std::size_t t = 0; t < averages.size(); ++t)
+                for_each_strip(begin, end, [&, m = averages[t], row = gradients[t]](Index from, Index to) {
+                    const double inverse = 1 / context.losses[t];
+                    kernels::vector_loop(from, to, [=](Index p) {
+                        const double g = static_cast<double>(row[p]) * inverse;
+                        m[p] = static_cast<Scalar>(g + keep * (static_cast<double>(m[p]) - g));
+                    });
+                    squares[t] += dot(from, to, m, m);
                 });
-            }
         });
         const double longest = std::sqrt(*std::max_element(weights.begin(), weights.end()));
         for (double& weight : weights)

@@ -7,6 +7,7 @@
 #include <espalier/mtl/balancing/state.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
@@ -46,10 +47,14 @@ public:
         const auto squares = rows_of(squares_, context);
         const Weights excess = sums_over_columns(squares.size(), columns, squares.size(), [&](Index begin, Index end, double* sums) {
             for (std::size_t t = 0; t < squares.size(); ++t)
-                sums[t] += lane_sum(begin, end, [s = squares[t], row = gradients[t]](Index p) {
-                    const double square = static_cast<double>(row[p]) * static_cast<double>(row[p]);
-                    s[p] = static_cast<Scalar>(static_cast<double>(s[p]) + square);
-                    return square / std::sqrt(static_cast<double>(s[p]) + 1e-7);
+                for_each_strip(begin, end, [&, s = squares[t], row = gradients[t]](Index from, Index to) {
+                    std::array<Scalar, strip_columns> parts;
+                    kernels::vector_loop(from, to, [=, part = parts.data()](Index p) {
+                        const Scalar square = row[p] * row[p];
+                        s[p] += square;
+                        part[p - from] = square / std::sqrt(s[p] + Scalar(1e-7));
+                    });
+                    sums[t] += lane_sum(0, to - from, [part = parts.data()](Index k) { return static_cast<double>(part[k]); });
                 });
         });
         Weights weights = weigh(excess, context);

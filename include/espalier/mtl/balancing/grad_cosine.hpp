@@ -5,6 +5,7 @@
 #include <espalier/mtl/balancing/evidence.hpp>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 

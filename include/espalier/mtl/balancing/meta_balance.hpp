@@ -6,7 +6,9 @@
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/state.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
@@ -26,7 +28,7 @@ struct MetaBalanceOptions {
 ///
 /// Cost: a traversal for T cotangents, the Jacobian, and two passes over it. Heads get their own gradients. May act on features. State:
 /// a length for each parameter and task, and how many steps a task was in. In a step without the main task nothing is scaled.
-/// @throws ValueError if there is no task `main`; StateError if the parameters change
+/// @throws ValueError if there is no task `main`; StateError if the number of parameters changes
 class MetaBalance {
 public:
     explicit MetaBalance(MetaBalanceOptions options = {}) : options_{options} {

@@ -8,6 +8,7 @@
 #include <espalier/mtl/balancing/state.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
@@ -85,11 +86,13 @@ private:
             for_each_strip(begin, end, [&](Index from, Index to) {
                 std::array<double, strip_columns> common{};
                 for (std::size_t t = 0; t < tracked.size(); ++t)
-                    for (Index p = from; p < to; ++p) {
-                        const double y = static_cast<double>(tracked[t][p]);
-                        tracked[t][p] = static_cast<Scalar>(y - beta * (y - scales[t] * static_cast<double>(gradients[t][p])));
-                        common[static_cast<std::size_t>(p - from)] += lambda[t] * static_cast<double>(tracked[t][p]);
-                    }
+                    kernels::vector_loop(from, to,
+                                         [=, y = tracked[t], g = gradients[t], scale = scales[t], weight = lambda[t],
+                                          sum = common.data()](Index p) {
+                                             const double before = static_cast<double>(y[p]);
+                                             y[p] = static_cast<Scalar>(before - beta * (before - scale * static_cast<double>(g[p])));
+                                             sum[p - from] += weight * static_cast<double>(y[p]);
+                                         });
                 for (std::size_t t = 0; t < tracked.size(); ++t)
                     products[t] += dot(0, to - from, tracked[t] + from, common.data());
             });

@@ -6,7 +6,9 @@
 #include <espalier/mtl/balancing/solvers/linear_program.hpp>
 #include <espalier/mtl/balancing/solvers/min_norm.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 #include <vector>
 

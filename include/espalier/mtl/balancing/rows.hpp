@@ -2,7 +2,7 @@
 /// @file Passes over the rows of a Jacobian, as aggregators make them: cut by its size alone, with sums in double.
 #pragma once
 
-#include <espalier/core/threads.hpp>
+#include <espalier/kernels/elementwise.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 
 #include <algorithm>
@@ -126,11 +126,11 @@ void combine_into(Tensor<Scalar>& result, const RowPointers<Row>& rows, std::spa
             std::array<double, strip_columns> sums{};
             for (std::size_t t = 0; t < rows.size(); ++t) {
                 const Row* const row = rows[t] + first + from;
-                for (Index k = 0; k < to - from; ++k)
-                    sums[static_cast<std::size_t>(k)] += weights[t] * static_cast<double>(row[k]);
+                kernels::vector_loop(0, to - from, [&, sum = sums.data(), weight = weights[t]](Index k) {
+                    sum[k] += weight * static_cast<double>(row[k]);
+                });
             }
-            for (Index k = 0; k < to - from; ++k)
-                out[from + k] = static_cast<Scalar>(sums[static_cast<std::size_t>(k)]);
+            kernels::vector_loop(from, to, [&, sum = sums.data()](Index p) { out[p] = static_cast<Scalar>(sum[p - from]); });
         });
     });
 }

@@ -6,6 +6,8 @@
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/state.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
@@ -90,14 +92,13 @@ private:
         const double fresh = 1 - options_.beta1;
         std::array<double, strip_columns> sums{};
         for (std::size_t t = 0; t < gradients.size(); ++t)
-            for (Index p = from; p < to; ++p) {
-                const double g = static_cast<double>(gradients[t][p]), m = static_cast<double>(momenta[t][p]);
-                const double moved = m + fresh * (g - m);
-                momenta[t][p] = static_cast<Scalar>(moved);
-                sums[static_cast<std::size_t>(p - from)] += factors[t] * g * (equalise ? 1 : std::abs(moved));
-            }
-        for (Index p = from; p < to; ++p)
-            result[p] = static_cast<Scalar>(sums[static_cast<std::size_t>(p - from)]);
+            kernels::vector_loop(from, to, [=, g = gradients[t], m = momenta[t], factor = factors[t], sum = sums.data()](Index p) {
+                const double gradient = static_cast<double>(g[p]), before = static_cast<double>(m[p]);
+                const double moved = before + fresh * (gradient - before);
+                m[p] = static_cast<Scalar>(moved);
+                sum[p - from] += factor * gradient * (equalise ? 1 : std::abs(moved));
+            });
+        kernels::vector_loop(from, to, [=, sum = sums.data()](Index p) { result[p] = static_cast<Scalar>(sum[p - from]); });
     }
 
     SAMGSOptions options_;
