@@ -11,6 +11,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `AdaTask`.
 struct AdaTaskOptions {
     double beta1 = 0.9;
     double beta2 = 0.999;

@@ -12,6 +12,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `CRMOGM`.
 struct CRMOGMOptions {
     double alpha = 0.9;  ///< part of the weights before that stays: 0 leaves the inner rule as it is, 1 its first weights
 };

@@ -11,6 +11,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `DBMTL`.
 struct DBMTLOptions {
     double beta = 0.9;   ///< of the running average, in [0, 1)
     double sigma = 0.0;  ///< its decay: beta / k^sigma in step k

@@ -16,6 +16,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `EPO`.
 struct EPOOptions {
     std::vector<double> preference = {};  ///< r of each task: at the end all r_i L_i are alike, a larger one is a smaller loss; none: 1
     double tolerance = 1e-4;         ///< non-uniformity of r_i L_i below which the step only descends

@@ -12,6 +12,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `ExcessMTL`.
 struct ExcessMTLOptions {
     double step = 0.01;         ///< of the weights: LibMTL's default; TorchJD's is 1
     Index warmup = 1;           ///< first steps of a task whose mean excess its later ones are compared with; 0: as LibMTL and TorchJD,

@@ -15,6 +15,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `GradDrop`.
 struct GradDropOptions {
     std::vector<double> leak = {};  ///< for each task the part of its gradient that is never dropped, in [0, 1]; none: 0
 };

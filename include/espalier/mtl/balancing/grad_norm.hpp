@@ -11,6 +11,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `GradNorm`.
 struct GradNormOptions {
     double alpha = 1.5;            ///< how strongly tasks that lag behind are pulled along
     double learning_rate = 0.025;  ///< of the weights

@@ -15,6 +15,7 @@ namespace espalier::inline ESPALIER_ABI::mtl {
 /// Which auxiliary gradients are scaled: the paper's strategies C, A and B.
 enum class MetaBalanceStrategy { all, longer_than_main, shorter_than_main };
 
+/// Settings of `MetaBalance`.
 struct MetaBalanceOptions {
     std::size_t main = 0;  ///< the task that counts, by its place in the criterion
     double relax = 0.7;    ///< how near: 0 leaves all as they are, 1 gives them the main one's length

@@ -13,6 +13,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `MoCo`.
 struct MoCoOptions {
     double beta = 0.5;         ///< step of the tracked gradients, in (0, 1]
     double beta_sigma = 0.5;   ///< its decay: beta / k^beta_sigma in step k

@@ -11,6 +11,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `MoDo`.
 struct MoDoOptions {
     double gamma = 0.1;  ///< step of the weights; LibMTL's default is 0.001
     double rho = 0.1;    ///< pulls them to equal ones

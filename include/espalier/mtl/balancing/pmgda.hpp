@@ -14,6 +14,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `PMGDA`.
 struct PMGDAOptions {
     std::vector<double> preference = {};  ///< proportions that the losses are to have; none: all alike
     double sigma = 0.1;              ///< how fast the distance to the ray must fall, relative to its steepest descent, in [0, 1]

@@ -12,6 +12,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `SAMGS`.
 struct SAMGSOptions {
     double beta1 = 0.9;
     double beta2 = 0.99;

@@ -14,6 +14,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `SDMGrad`.
 struct SDMGradOptions {
     double lambda = 0.3;             ///< how strongly the direction is pulled to the preferred one
     double step = 10;                ///< of the inner descent

@@ -9,6 +9,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `TrimmedMean`.
 struct TrimmedMeanOptions {
     std::size_t trim = 1;  ///< how many of the largest, and how many of the smallest, are left out
 };
