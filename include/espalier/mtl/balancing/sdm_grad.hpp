@@ -42,14 +42,14 @@ public:
         detail::check_preference(options_.preference, "SDMGrad");
     }
 
-    void start(std::size_t tasks) { weights_ = equal_shares(tasks); }
+    void start(std::size_t tasks) { weights_ = detail::equal_shares(tasks); }
 
     [[nodiscard]] Weights operator()(const CrossGramian& products) {
         const StepContext& context = products.context();
-        check_started("SDMGrad", weights_, context);
+        detail::check_started("SDMGrad", weights_, context);
         const Weights preference = detail::preference_of(options_.preference, context, "SDMGrad");
         const std::size_t tasks = products.size();
-        ActiveShare active{weights_, context};
+        detail::ActiveShare active{weights_, context};
         double length = 0, largest = 0;
         for (std::size_t i = 0; i < tasks; ++i) {
             length += std::sqrt(std::max(products(i, i), 0.0)) / static_cast<double>(tasks);
