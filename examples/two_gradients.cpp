@@ -54,11 +54,14 @@ class Picture {
 public:
     Picture(std::size_t panels, int columns) : columns_{columns} {
         const int rows = (static_cast<int>(panels) + columns - 1) / columns;
-        svg_ = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 " + std::to_string(columns * side) + ' ' + std::to_string(rows * side) +
+        svg_ = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 " + std::to_string(columns * side) + ' ' +
+               std::to_string(rows * side) +
                "' font-family='sans-serif' font-size='13'>\n<rect width='100%' height='100%' fill='white'/>\n";
         for (const char* color : {blue, red, black})
-            svg_ += std::string{"<marker id='"} + (color + 1) + "' viewBox='0 0 10 10' refX='8' refY='5' markerWidth='5' markerHeight='5' "
-                    "orient='auto'><path d='M0 0 10 5 0 10z' fill='" + color + "'/></marker>\n";
+            svg_ += std::string{"<marker id='"} + (color + 1) +
+                    "' viewBox='0 0 10 10' refX='8' refY='5' markerWidth='5' markerHeight='5' "
+                    "orient='auto'><path d='M0 0 10 5 0 10z' fill='" +
+                    color + "'/></marker>\n";
     }
 
     void add(const std::string& title, Vector step) {

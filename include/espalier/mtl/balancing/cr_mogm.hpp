@@ -40,7 +40,7 @@ public:
         requires(std::same_as<Evidence, Gramian> || std::same_as<Evidence, CrossGramian>) && std::invocable<Inner&, const Evidence&>
     [[nodiscard]] Weights operator()(const Evidence& evidence) {
         const StepContext& context = evidence.context();
-        check_started("CRMOGM", weights_, context);
+        detail::check_started("CRMOGM", weights_, context);
         const auto returned = inner_(evidence);
         const std::span<const double> fresh = returned;
         require<ShapeError>(fresh.size() == context.tasks.size(), "CRMOGM", "expected ", context.tasks.size(),
