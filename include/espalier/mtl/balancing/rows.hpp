@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/kernels/elementwise.hpp>
+#include <espalier/kernels/gramian.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 
 #include <algorithm>
@@ -122,19 +123,9 @@ void combine_into(Tensor<Scalar>& result, const RowPointers<Row>& rows, std::spa
 /// G = J J^T of rows (T, P), in double.
 template <class Scalar>
 [[nodiscard]] Matrix gramian_of(const Tensor<Scalar>& matrix) {
-    const auto rows = detail::rows_of(matrix);
-    const std::size_t tasks = rows.size();
-    const Weights sums = detail::sums_over_columns(tasks, matrix.size(1), tasks * tasks, [&](Index begin, Index end, double* products) {
-        detail::for_each_strip(begin, end, [&](Index from, Index to) {
-            for (std::size_t i = 0; i < tasks; ++i)
-                for (std::size_t j = 0; j <= i; ++j)
-                    products[i * tasks + j] += detail::dot(from, to, rows[i], rows[j]);
-        });
-    });
-    Matrix gramian{tasks, tasks};
-    for (std::size_t i = 0; i < tasks; ++i)
-        for (std::size_t j = 0; j <= i; ++j)
-            gramian(i, j) = gramian(j, i) = sums[i * tasks + j];
+    const Index tasks = matrix.size(0);
+    Matrix gramian{static_cast<std::size_t>(tasks), static_cast<std::size_t>(tasks)};
+    kernels::add_row_products(tasks, matrix.size(1), matrix.data(), matrix.data(), gramian.data());
     return gramian;
 }
 
