@@ -18,8 +18,8 @@ using Preference = std::vector<double>;
 namespace detail {
 
 inline void check_preference(const Preference& preference, std::string_view rule) {
-    require<ValueError>(std::all_of(preference.begin(), preference.end(), [](double p) { return p >= 0 && std::isfinite(p); }), rule,
-                        "expected preferences of at least 0, got another");
+    for (const double p : preference)
+        require<ValueError>(p >= 0 && std::isfinite(p), rule, "expected preferences of at least 0, got ", p);
 }
 
 /// Of the active tasks. @throws ShapeError unless there is one for each of the criterion's tasks
