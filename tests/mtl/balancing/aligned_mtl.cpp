@@ -26,7 +26,7 @@ TEST_CASE("aligned gradients are orthogonal and have the length that was asked f
     const auto check = [&](AlignedMTLScale scale, double squared) {
         mtl::Weights columns[3];
         for (std::size_t i = 0; i < 3; ++i) {
-            mtl::Preference one(3, 0.0);
+            mtl::TaskPreferences one(3, 0.0);
             one[i] = 1;
             columns[i] = AlignedMTL{{.scale = scale, .preference = one}}(gramian);
         }

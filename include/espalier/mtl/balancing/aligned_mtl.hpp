@@ -3,8 +3,8 @@
 #pragma once
 
 #include <espalier/mtl/balancing/evidence.hpp>
-#include <espalier/mtl/balancing/preference.hpp>
 #include <espalier/mtl/balancing/solvers/symmetric.hpp>
+#include <espalier/mtl/balancing/task_preferences.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -19,7 +19,7 @@ enum class AlignedMTLScale { smallest, median, rmse };
 
 struct AlignedMTLOptions {
     AlignedMTLScale scale = AlignedMTLScale::smallest;
-    Preference preference = {};
+    TaskPreferences preference = {};
 };
 
 /// Senushkin et al., "Independent Component Alignment for Multi-Task Learning" (CVPR 2023, arXiv:2305.19000).

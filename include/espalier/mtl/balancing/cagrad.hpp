@@ -2,6 +2,7 @@
 /// @file CAGrad: near the mean of the gradients, what helps the task that gains the least.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 #include <espalier/mtl/balancing/solvers/dual_cone.hpp>
 #include <espalier/mtl/balancing/solvers/min_norm.hpp>
@@ -31,7 +32,7 @@ struct CAGradOptions {
 class CAGrad {
 public:
     explicit CAGrad(CAGradOptions options = {}) : options_{options} {
-        require<ValueError>(options_.c >= 0 && std::isfinite(options_.c), "CAGrad", "expected c of at least 0, got ", options_.c);
+        require<ValueError>(options_.c >= 0 && is_finite(options_.c), "CAGrad", "expected c of at least 0, got ", options_.c);
     }
 
     [[nodiscard]] Weights operator()(const Gramian& gramian) const {

@@ -2,6 +2,7 @@
 /// @file FairGrad and Nash-MTL: weights by which each task gains what is fair.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/solvers/fair.hpp>
@@ -55,7 +56,7 @@ struct NashMTLOptions {
 class NashMTL {
 public:
     explicit NashMTL(NashMTLOptions options = {}) : options_{options}, steps_{Shape{1}} {
-        require<ValueError>(options_.max_norm >= 0 && std::isfinite(options_.max_norm), "NashMTL", "expected max_norm of at least 0, got ",
+        require<ValueError>(options_.max_norm >= 0 && is_finite(options_.max_norm), "NashMTL", "expected max_norm of at least 0, got ",
                             options_.max_norm);
         require<ValueError>(options_.update_weights_every >= 1, "NashMTL", "expected update_weights_every of at least 1, got ",
                             options_.update_weights_every);

@@ -2,6 +2,7 @@
 /// @file PCD: the gradient of one task that matters most, held to some progress of the others.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/solvers/non_negative.hpp>
@@ -34,7 +35,7 @@ public:
     explicit PCD(PCDOptions options = {}) : options_{options} {
         require<ValueError>(options_.tau >= 0 && options_.tau <= 1, "PCD", "expected tau within [0, 1], got ", options_.tau);
         require<ValueError>(options_.beta >= 0 && options_.beta < 1, "PCD", "expected beta within [0, 1), got ", options_.beta);
-        require<ValueError>(options_.eps >= 0 && std::isfinite(options_.eps), "PCD", "expected eps of at least 0, got ", options_.eps);
+        require<ValueError>(options_.eps >= 0 && is_finite(options_.eps), "PCD", "expected eps of at least 0, got ", options_.eps);
     }
 
     /// @throws ValueError unless there is a primary task

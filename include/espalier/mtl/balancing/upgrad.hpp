@@ -3,8 +3,8 @@
 #pragma once
 
 #include <espalier/mtl/balancing/evidence.hpp>
-#include <espalier/mtl/balancing/preference.hpp>
 #include <espalier/mtl/balancing/solvers/dual_cone.hpp>
+#include <espalier/mtl/balancing/task_preferences.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -12,7 +12,7 @@
 namespace espalier::inline ESPALIER_ABI::mtl {
 
 struct UPGradOptions {
-    Preference preference = {};
+    TaskPreferences preference = {};
 };
 
 /// Quinton and Rey, "Jacobian Descent for Multi-Objective Optimization" (2024, arXiv:2406.16232).
@@ -47,7 +47,7 @@ private:
 };
 
 struct DualProjOptions {
-    Preference preference = {};
+    TaskPreferences preference = {};
 };
 
 /// Lopez-Paz and Ranzato, "Gradient Episodic Memory for Continual Learning" (NIPS 2017, arXiv:1706.08840), for the mean of the tasks.

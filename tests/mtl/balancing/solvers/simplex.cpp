@@ -31,3 +31,8 @@ TEST_CASE("the projection on the simplex is its nearest point") {
         }
     }
 }
+
+TEST_CASE("the projection on the simplex has its sum also of far points") {
+    CHECK(project_on_simplex(std::vector<double>{-1e30, -3e30}) == mtl::Weights{1, 0});
+    CHECK(project_on_simplex(std::vector<double>{1e30, 1e30}) == mtl::Weights{0.5, 0.5});
+}
