@@ -20,7 +20,7 @@ struct SDMGradOptions {
     double step = 10;                ///< of the inner descent
     double momentum = 0.5;           ///< of it, in [0, 1)
     Index iterations = 20;           ///< of it, at each step
-    TaskPreferences preference = {};      ///< of the tasks, with a sum of 1; none: the mean
+    TaskPreferences preference = {};  ///< of the tasks, with a sum of 1; none: the mean
 };
 
 /// Direction-oriented multi-objective learning (Xiao et al., "Direction-oriented Multi-objective Learning: Simple and Provable Stochastic

@@ -6,6 +6,7 @@
 #include <espalier/mtl/balancing/evidence.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,8 @@ using TaskPreferences = std::vector<double>;
 namespace detail {
 
 inline void check_preference(const TaskPreferences& preference, std::string_view rule) {
-    for (const double p : preference)
-        require<ValueError>(p >= 0 && is_finite(p), rule, "expected preferences of at least 0, got ", p);
+    require<ValueError>(std::all_of(preference.begin(), preference.end(), [](double p) { return p >= 0 && is_finite(p); }), rule,
+                        "expected preferences of at least 0, got another");
 }
 
 /// Of the active tasks. @throws ShapeError unless there is one for each of the criterion's tasks
