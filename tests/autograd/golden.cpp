@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file Every operation against PyTorch: value and gradient of every input, in both scalar types.
-#include "catch.hpp"
 #include "autograd/registry.hpp"
+#include "catch.hpp"
 
 #include <espalier/io/safetensors.hpp>
 

@@ -39,9 +39,7 @@ public:
     [[nodiscard]] const double* data() const noexcept { return values_.data(); }
 
     /// For Eigen's arithmetic, over the same memory.
-    [[nodiscard]] Map map() & noexcept {
-        return {values_.data(), static_cast<Eigen::Index>(rows_), static_cast<Eigen::Index>(columns_)};
-    }
+    [[nodiscard]] Map map() & noexcept { return {values_.data(), static_cast<Eigen::Index>(rows_), static_cast<Eigen::Index>(columns_)}; }
     [[nodiscard]] ConstMap map() const& noexcept {
         return {values_.data(), static_cast<Eigen::Index>(rows_), static_cast<Eigen::Index>(columns_)};
     }
