@@ -11,8 +11,18 @@ function(joined_sources result name)
         set(${result} ${ARGN} PARENT_SCOPE)
         return()
     endif()
-    set(files ${ARGN})
     set(units)
+    set(files)
+    foreach(source IN LISTS ARGN)
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})  # it is read here
+        # With macros of its own it may read headers in another way; operator new is everybody's.
+        file(STRINGS ${source} alone REGEX "^ *# *(define|undef)|^void\\* operator new" LIMIT_COUNT 1)
+        if(alone)
+            list(APPEND units ${source})
+        else()
+            list(APPEND files ${source})
+        endif()
+    endforeach()
     while(files)
         list(LENGTH files count)
         math(EXPR rest "(${count} - 1) / ${files_in_a_unit}")  # units after this one: all are to be of one size
@@ -30,13 +40,10 @@ function(join unit)
     set(includes)
     set(bodies)
     foreach(source IN LISTS ARGN)
-        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})  # its includes are read here
         file(STRINGS ${source} lines REGEX "^ *# *(include|if|elif|else|endif)")
         list(JOIN lines "\n" lines)
         string(APPEND includes "${lines}\n")
-
-        # What it defines in a namespace with a name, or operator new, is for other files as well.
-        file(STRINGS ${source} shared REGEX "^namespace [a-z:]+ {|^void\\* operator new" LIMIT_COUNT 1)
+        file(STRINGS ${source} shared REGEX "^namespace [a-z:]+ {" LIMIT_COUNT 1)  # what it defines there is for other files as well
         if(shared)
             string(APPEND bodies "#include \"${source}\"\n")
         else()
