@@ -3,9 +3,9 @@
 #include "catch.hpp"
 #include "io/files.hpp"
 
-#include "../examples/multi_fashion/dataset.hpp"
-#include "../examples/multi_fashion/drawing.hpp"
-#include "../examples/multi_fashion/networks.hpp"
+#include "../../examples/multi_fashion/dataset.hpp"
+#include "../../examples/multi_fashion/drawing.hpp"
+#include "../../examples/multi_fashion/networks.hpp"
 
 #include <map>
 #include <set>
