@@ -80,6 +80,44 @@ TEMPLATE_TEST_CASE("normal numbers have the moments and the tails they should", 
     CHECK(beyond_two / double(n) == Approx(0.0455).margin(0.003));
 }
 
+TEMPLATE_TEST_CASE("gamma numbers have the moments of their shape", "[core][random]", float, double) {
+    for (const double shape : {0.3, 1.0, 2.5, 40.0}) {
+        CAPTURE(shape);
+        Random random{3};
+        const int n = 200000;
+        std::array<double, 4> moment{};
+        for (int i = 0; i < n; ++i) {
+            const auto value = static_cast<double>(random.gamma<TestType>(shape));
+            REQUIRE((value >= 0 && std::isfinite(value)));
+            for (int power = 1; power < 4; ++power)
+                moment[static_cast<std::size_t>(power)] += std::pow(value, power) / n;
+        }
+        CHECK(moment[1] == Approx(shape).epsilon(0.02));
+        CHECK(moment[2] == Approx(shape * (shape + 1)).epsilon(0.03));
+        CHECK(moment[3] == Approx(shape * (shape + 1) * (shape + 2)).epsilon(0.06));
+    }
+}
+
+TEST_CASE("gamma of shape 1 is the exponential distribution", "[core][random]") {
+    Random random{4};
+    std::array<int, 3> beyond{};  // 0.5, 1, 3
+    for (int i = 0; i < 100000; ++i) {
+        const double value = random.gamma(1);
+        beyond[0] += value > 0.5;
+        beyond[1] += value > 1;
+        beyond[2] += value > 3;
+    }
+    CHECK(beyond[0] / 1e5 == Approx(std::exp(-0.5)).margin(0.006));
+    CHECK(beyond[1] / 1e5 == Approx(std::exp(-1.0)).margin(0.006));
+    CHECK(beyond[2] / 1e5 == Approx(std::exp(-3.0)).margin(0.003));
+    CHECK(Random{4}.gamma(1) == Random{4}.gamma(1));
+
+    CHECK_THROWS_WITH(random.gamma(0), "[gamma] expected a finite shape above 0, got 0");
+    CHECK_THROWS_AS(random.gamma(-1), ValueError);
+    CHECK_THROWS_AS(random.gamma(INFINITY), ValueError);
+    CHECK_THROWS_AS(random.gamma(NAN), ValueError);
+}
+
 TEST_CASE("below is uniform over [0, n)", "[core][random]") {
     Random random{5};
     std::array<int, 6> counts{};

@@ -37,16 +37,22 @@ template <class Scalar>
         PoolVector<Index> next = first;
         for (Index i = 0; i < count; ++i)
             order[static_cast<std::size_t>(next[static_cast<std::size_t>(indices[i])]++)] = i;
-        auto gradient = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
+        // To inner products, entries that were not looked up add nothing.
+        const bool all = !g.wants_products(0);
+        PoolVector<Index> listed;
+        for (Index v = 0; v < entries; ++v)
+            if (all || first[static_cast<std::size_t>(v)] < first[static_cast<std::size_t>(v) + 1])
+                listed.push_back(v);
+        const auto list = static_cast<Index>(listed.size());
+        auto gradient = Tensor<Scalar>::empty({g.rows(), list, width});
         const auto bytes = static_cast<std::size_t>(width) * sizeof(double);
-        parallel_for(g.rows() * entries, kernels::row_grain(width), bytes, [&](Index begin, Index end, void* scratch) {
+        parallel_for(g.rows() * list, kernels::row_grain(width), bytes, [&](Index begin, Index end, void* scratch) {
             for (Index row = begin; row < end; ++row) {
-                const auto entry = static_cast<std::size_t>(row % entries);
+                const auto entry = static_cast<std::size_t>(listed[static_cast<std::size_t>(row % list)]);
                 const auto add_to = [&](auto* sums) {
                     std::fill_n(sums, width, 0);
                     for (Index k = first[entry]; k < first[entry + 1]; ++k) {
-                        const Scalar* const from = g.cotangent().data() +
-                                                   (row / entries * count + order[static_cast<std::size_t>(k)]) * width;
+                        const Scalar* const from = g.cotangent().data() + (row / list * count + order[static_cast<std::size_t>(k)]) * width;
                         kernels::vector_loop(0, width, [=](Index d) { sums[d] += from[d]; });
                     }
                 };
@@ -60,7 +66,10 @@ template <class Scalar>
                 }
             }
         });
-        g.add(0, std::move(gradient));
+        if (all)
+            g.add(0, std::move(gradient));
+        else
+            g.add_rows(0, list * width, gradient.data());
     });
 }
 

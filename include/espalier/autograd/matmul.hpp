@@ -87,7 +87,7 @@ template <class Scalar>
             kernels::parallel_gemm<Scalar>(no, no, g.rows() * rows, in, out, {dy, out}, {g.input(1).data(), in}, {dx.data(), in}, false);
             g.add(0, std::move(dx));
         }
-        if (g.needs(1))
+        if (g.needs(1) && !g.add_factors(1, rows, out, in, dy, g.input(0).data()))
             g.produce(1, [&](const kernels::Target<Scalar>& dw) {
                 for (Index t = 0; t < g.rows(); ++t)
                     kernels::parallel_gemm<Scalar>(yes, no, out, in, rows, {dy + t * rows * out, out}, {g.input(0).data(), in},

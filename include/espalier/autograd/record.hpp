@@ -11,6 +11,7 @@
 /// @endcode
 #pragma once
 
+#include <espalier/autograd/deferred.hpp>
 #include <espalier/autograd/traversal.hpp>
 #include <espalier/kernels/target.hpp>
 
@@ -26,8 +27,8 @@ namespace espalier::inline ESPALIER_ABI::autograd {
 template <class Scalar>
 class Gradients {
 public:
-    Gradients(detail::Traversal<Scalar>& traversal, detail::Slot<Scalar>& slot) noexcept
-        : traversal_{traversal}, slot_{slot}, node_{*slot.node}, own_{*slot.gathered} {}
+    Gradients(detail::Traversal<Scalar>& traversal, detail::Slot<Scalar>& slot, detail::Deferred<Scalar>* deferred = nullptr) noexcept
+        : traversal_{traversal}, slot_{slot}, node_{*slot.node}, own_{*slot.gathered}, deferred_{deferred} {}
 
     /// Number of cotangents T.
     [[nodiscard]] Index rows() const noexcept { return own_.rows.size(); }
@@ -37,7 +38,16 @@ public:
     [[nodiscard]] const Tensor<Scalar>& output() const noexcept { return node_.value; }
     [[nodiscard]] const Tensor<Scalar>& input(std::size_t i) const noexcept { return node_.inputs[i]->value; }
     /// Whether input i leads to anything that requires a gradient; if not, nothing need be computed for it.
-    [[nodiscard]] bool needs(std::size_t i) const noexcept { return node_.inputs[i]->requires_grad; }
+    [[nodiscard]] bool needs(std::size_t i) const noexcept { return node_.inputs[i]->requires_grad && (!deferred_ || deferred_->needs(i)); }
+    /// Whether nothing is wanted of input i's gradient but the inner products of its T rows. An operation that can give less than the
+    /// rows then does so by one of the two functions below.
+    [[nodiscard]] bool wants_products(std::size_t i) const noexcept { return deferred_ && deferred_->wants_products(i); }
+    /// (T, numel): what differs from 0 in the rows.
+    void add_rows(std::size_t i, Index numel, const Scalar* rows) { deferred_->add_rows(i, numel, rows); }
+    /// Of D (T, n, out) and X (n, in), if the rows are D_t^T X; false if they are to be given all the same.
+    [[nodiscard]] bool add_factors(std::size_t i, Index n, Index out, Index in, const Scalar* d, const Scalar* x) {
+        return wants_products(i) && deferred_->add_factors(i, n, out, in, d, x);
+    }
 
     /// Adds `gradient`, (T, shape of input i...), to what input i has received.
     void add(std::size_t i, Tensor<Scalar>&& gradient) {
@@ -47,7 +57,9 @@ public:
         detail::Slot<Scalar>* const input = receiver(i);
         if (!input)
             return;
-        if (takes_directly(*input)) {
+        if (wants_products(i)) {
+            add_rows(i, node_.inputs[i]->value.numel(), gradient.data());
+        } else if (takes_directly(*input)) {
             write(input->direct, gradient);
             input->direct.accumulate = true;
         } else {
@@ -73,7 +85,7 @@ private:
     /// Where the gradient of input i can be written: in its place, to what has gathered, or else `beside`.
     [[nodiscard]] kernels::Target<Scalar> destination(std::size_t i, Tensor<Scalar>& beside) const {
         const Shape& shape = node_.inputs[i]->value.shape();
-        if (detail::Slot<Scalar>* const input = receiver(i)) {
+        if (detail::Slot<Scalar>* const input = receiver(i); input && !wants_products(i)) {
             if (takes_directly(*input))
                 return input->direct;
             if (input->gathered && input->gathered->rows == own_.rows)
@@ -86,7 +98,9 @@ private:
         detail::Slot<Scalar>* const input = receiver(i);
         if (!input)
             return;
-        if (beside.data())
+        if (wants_products(i))
+            deferred_->add_rows(i, node_.inputs[i]->value.numel(), beside.data());
+        else if (beside.data())
             input->gather(own_.rows, std::move(beside));
         else if (takes_directly(*input))
             input->direct.accumulate = true;
@@ -102,6 +116,7 @@ private:
     detail::Slot<Scalar>& slot_;
     const detail::Node<Scalar>& node_;
     detail::Cotangents<Scalar>& own_;
+    detail::Deferred<Scalar>* deferred_;
 };
 
 namespace detail {

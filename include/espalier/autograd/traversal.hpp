@@ -10,6 +10,8 @@
 #include <espalier/kernels/target.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <utility>
@@ -23,6 +25,18 @@ void write_row(const kernels::Target<Scalar>& to, Index row, Index numel, const 
         kernels::accumulate(numel, source, to.row(row));
     else
         std::copy_n(source, numel, to.row(row));
+}
+
+template <class Scalar>
+struct Deferred;
+
+/// The place of a leaf's gradient, which is made if there is none.
+template <class Scalar>
+[[nodiscard]] kernels::Target<Scalar> gradient_of(Node<Scalar>& leaf) {
+    Tensor<Scalar>& gradient = leaf.gradient();
+    if (gradient.shape() != leaf.value.shape() || !gradient.data())  // that of nothing may have no place
+        gradient = Tensor<Scalar>::empty(leaf.value.shape());
+    return {gradient.data(), gradient.numel(), leaf.has_gradient};
 }
 
 /// What a traversal knows of one node. There are as many as nodes, so what few have at a time lies elsewhere.
@@ -54,12 +68,7 @@ struct Slot {
     }
 
     /// Lets the sum of the rows be written straight to the leaf's gradient.
-    void aim_at_gradient() {
-        Tensor<Scalar>& gradient = node->gradient();
-        if (gradient.shape() != node->value.shape() || !gradient.data())  // that of nothing may have no place
-            gradient = Tensor<Scalar>::empty(node->value.shape());
-        direct = {gradient.data(), gradient.numel(), node->has_gradient};
-    }
+    void aim_at_gradient() { direct = gradient_of(*node); }
 };
 
 /// Row `rows[r]` of the traversal starts at `root` with the cotangent r of `value`, (rows.size(), shape of root...).
@@ -104,6 +113,9 @@ public:
             add(leaf);
     }
 
+    /// Of results of operations, newest first.
+    [[nodiscard]] std::span<Slot<Scalar>> results() noexcept { return std::span{slots_}.first(first_leaf_); }
+    /// Oldest first.
     [[nodiscard]] std::span<Slot<Scalar>> leaves() noexcept { return std::span{slots_}.subspan(first_leaf_); }
     /// The slot of a leaf, null if it does not lie below the roots or requires no gradient.
     [[nodiscard]] Slot<Scalar>* slot_of(const Node<Scalar>& leaf) noexcept {
@@ -112,29 +124,64 @@ public:
                                            [](const Slot<Scalar>& s, std::uint64_t sequence) { return s.node->sequence < sequence; });
         return slot != all.end() && slot->node.get() == &leaf ? &*slot : nullptr;
     }
+    /// Of how many nodes, and how often, each leaf is an input.
+    [[nodiscard]] PoolVector<std::uint32_t> uses_of_leaves() const {
+        PoolVector<std::uint32_t> uses(slots_.size() - first_leaf_);
+        for (const std::size_t place : places_)
+            if (place != nowhere && place >= first_leaf_)
+                ++uses[place - first_leaf_];
+        return uses;
+    }
+    /// For each node, results first: whether it is one of a model's features or lies below one.
+    [[nodiscard]] PoolVector<bool> below_features() const {
+        PoolVector<bool> below(slots_.size());
+        for (std::size_t i = 0; i < first_leaf_; ++i) {
+            const Slot<Scalar>& slot = slots_[i];
+            below[i] = below[i] || slot.node->features;
+            for (std::size_t k = 0; below[i] && k < slot.node->inputs.size(); ++k)
+                if (const std::size_t place = places_[slot.first_input + k]; place != nowhere)
+                    below[place] = true;
+        }
+        return below;
+    }
     /// The slot of input i of a slot's node, null if it requires no gradient.
     [[nodiscard]] Slot<Scalar>* receiver(const Slot<Scalar>& slot, std::size_t i) { return receiver(slot.first_input + i); }
     [[nodiscard]] const Rows& direct_rows() const noexcept { return direct_; }
 
-    /// Runs all backward functions; `finish(slot)` is called once for each leaf.
-    template <class Finish>
-    void run(Seeds<Scalar> seeds, bool retain_graph, const Finish& finish) {
+    /// From here on the direct places of leaves are their gradients.
+    void aim_at_gradients() noexcept { into_gradients_ = true; }
+
+    /// Gives the roots their cotangents.
+    void start(Seeds<Scalar> seeds) {
         for (std::size_t i = 0; i < seeds.size(); ++i)
             if (Slot<Scalar>* const root = receiver(i); root && !seeds[i].rows.empty())
                 root->gather(seeds[i].rows, std::move(seeds[i].value));
-        for (Slot<Scalar>& slot : std::span{slots_}.first(first_leaf_)) {
-            Node<Scalar>& node = *slot.node;
-            if (slot.gathered) {
-                Gradients<Scalar> gradients{*this, slot};
-                (*node.backward)(gradients);
-            }
-            if (!retain_graph) {  // activations are freed as the traversal passes them
-                node.backward.reset();
-                node.inputs.clear();
-                node.freed = true;
-            }
-            slot.gathered.reset();
-            slot.node.reset();
+    }
+    /// Runs the backward function of a result that cotangents have reached.
+    void pass(Slot<Scalar>& slot, Deferred<Scalar>* deferred = nullptr) {
+        if (!slot.gathered)
+            return;
+        Gradients<Scalar> gradients{*this, slot, deferred};
+        (*slot.node->backward)(gradients);
+    }
+    /// Activations are freed as the traversal passes them.
+    static void leave(Slot<Scalar>& slot, bool retain_graph) {
+        if (!retain_graph) {
+            slot.node->backward.reset();
+            slot.node->inputs.clear();
+            slot.node->freed = true;
+        }
+        slot.gathered.reset();
+        slot.node.reset();
+    }
+
+    /// Runs all backward functions; `finish(slot)` is called once for each leaf.
+    template <class Finish>
+    void run(Seeds<Scalar> seeds, bool retain_graph, const Finish& finish) {
+        start(std::move(seeds));
+        for (Slot<Scalar>& slot : results()) {
+            pass(slot);
+            leave(slot, retain_graph);
         }
         for (Slot<Scalar>& leaf : leaves()) {
             finish(leaf);

@@ -74,6 +74,7 @@ struct Node {
     bool has_gradient = false;  ///< `gradient()` means something
     bool parameter = false;     ///< a leaf that belongs to a layer
     bool orphaned = false;      ///< a leaf that belonged to a layer that is gone
+    bool features = false;      ///< what a model's shared part gives to its heads
     std::atomic<bool> shown{false};                      ///< a model has it, under the name `name()`
     std::unique_ptr<BackwardFunction<Scalar>> backward;  ///< null for a leaf, and after the graph was freed
     std::unique_ptr<LeafState<Scalar>> leaf;             ///< made when the first gradient is required, or asked for

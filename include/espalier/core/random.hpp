@@ -7,6 +7,7 @@
 
 #include <espalier/core/config.hpp>
 #include <espalier/core/error.hpp>
+#include <espalier/core/finite.hpp>
 
 #include <array>
 #include <atomic>
@@ -50,6 +51,26 @@ public:
     S normal() noexcept {
         const double radius = std::sqrt(-2.0 * std::log1p(-uniform()));
         return static_cast<S>(radius * std::cos(2.0 * std::numbers::pi * uniform()));
+    }
+
+    /// From the gamma distribution of that shape and scale 1, by Marsaglia and Tsang's method (ACM TOMS 26, 2000). For a shape
+    /// far below 1 most draws are too small for any number but 0. @throws ValueError unless the shape is above 0 and finite.
+    template <std::floating_point S = double>
+    S gamma(double shape) {
+        require<ValueError>(shape > 0 && is_finite(shape), "gamma", "expected a finite shape above 0, got ", shape);
+        if (shape < 1) {  // X U^(1/a) has shape a if X has a + 1
+            const double larger = gamma(shape + 1);
+            return static_cast<S>(larger * std::pow(1 - uniform(), 1 / shape));
+        }
+        const double d = shape - 1.0 / 3;
+        const double c = 1 / std::sqrt(9 * d);
+        for (;;) {
+            const double x = normal();
+            const double root = 1 + c * x;
+            const double v = root * root * root;
+            if (v > 0 && std::log1p(-uniform()) < x * x / 2 + d * (1 - v + std::log(v)))
+                return static_cast<S>(d * v);
+        }
     }
 
     /// Uniform in [0, n). @throws ValueError unless n > 0.

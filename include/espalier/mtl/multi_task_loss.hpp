@@ -8,9 +8,12 @@
 #include <espalier/core/finite.hpp>
 #include <espalier/losses/loss.hpp>
 #include <espalier/losses/target.hpp>
+#include <espalier/mtl/balancing/rule_balancer.hpp>
+#include <espalier/mtl/balancing/rule_state.hpp>
 
-#include <cmath>
+#include <concepts>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,36 +41,67 @@ public:
                             tasks_.size(), " weights and flags, got ", weights_.size(), " and ", active_.size());
     }
 
-    /// The weighted sum over the active tasks.
-    [[nodiscard]] const Variable<Scalar>& total() const& noexcept { return total_; }
-    [[nodiscard]] Variable<Scalar> total() && { return std::move(total_); }
-    [[nodiscard]] Scalar item() const { return total_.item(); }
+    /// The weighted sum over the active tasks, or what a rule that sees losses makes of them. The gradient of it is not what a rule
+    /// that sees gradients makes: `backward()` of these losses is.
+    /// @throws what a rule throws
+    [[nodiscard]] const Variable<Scalar>& total() const& { return step_ && step_->balancer->makes_total() ? step_->make_total() : total_; }
+    [[nodiscard]] Variable<Scalar> total() && { return std::as_const(*this).total(); }
+    [[nodiscard]] Scalar item() const { return total().item(); }
     /// Every task's own loss, unweighted.
     [[nodiscard]] const Named<Variable<Scalar>>& tasks() const& noexcept { return tasks_; }
     [[nodiscard]] Named<Variable<Scalar>> tasks() && { return std::move(tasks_); }
     /// One task's own loss, unweighted. @throws StateError for a task that is not there.
     [[nodiscard]] Scalar item(std::string_view task) const { return tasks_.at(task).item(); }
-    /// The weight of each task, in the order of `tasks()`.
-    [[nodiscard]] std::vector<double> weights() const { return {weights_.begin(), weights_.end()}; }
+    /// How much of each task's loss there is in the gradient, in the order of `tasks()`; under a rule it is known after `backward()`,
+    /// 0 for a task that was not active, and the mean over its parts if the rule looks at several. @throws StateError before that, or
+    /// if the rule gives no weights.
+    [[nodiscard]] std::vector<double> weights() const {
+        if (!step_)
+            return {weights_.begin(), weights_.end()};
+        require<StateError>(step_->decision->weights.has_value(), "weights",
+                            "expected a backward pass under a rule that gives weights, got none");
+        return {step_->decision->weights->begin(), step_->decision->weights->end()};
+    }
+    /// The inner products of the tasks' gradients on what they share, (T, T), 0 where a task was not active.
+    /// @throws StateError unless a backward pass has computed them for a rule.
+    [[nodiscard]] Matrix gramian() const {
+        require<StateError>(step_ && step_->decision->gramian, "gramian",
+                            "expected a backward pass under a rule that sees inner products of gradients, got none");
+        return *step_->decision->gramian;
+    }
+    /// Whether `weights()` and `gramian()` have something to tell.
+    [[nodiscard]] bool has_weights() const noexcept { return !step_ || step_->decision->weights.has_value(); }
+    [[nodiscard]] bool has_gramian() const noexcept { return step_ && step_->decision->gramian.has_value(); }
     /// Whether each task, in the order of `tasks()`, had anything that counts.
     [[nodiscard]] std::vector<bool> active() const { return {active_.begin(), active_.end()}; }
 
-    /// Adds the gradient of the total, times `scale`, to all parameters: `loss.backward({.scale = 1.0 / k})` in each of k steps
-    /// before one of the optimizer makes one batch of k. If no task is active there is none, and nothing happens.
-    void backward(bool retain_graph = false) const { backward(autograd::BackwardOptions{.retain_graph = retain_graph}); }
-    void backward(const autograd::BackwardOptions& options) const {
-        if (total_.requires_grad())
-            total_.backward(options);
+    /// Adds the gradient of the total, or what a rule makes of the tasks' gradients, times `scale` to all parameters. If no task is
+    /// active there is none, and nothing happens. One step of the optimizer on k batches: `loss.backward({.scale = 1.0 / k})` for each,
+    /// which a rule decides on one by one; with `.more` in all but the last it decides once, as on one batch of all.
+    /// @throws what a rule throws; ValueError for gradients or weights that are not finite; ShapeError for weights of another number.
+    /// Nothing has changed then.
+    void backward(bool retain_graph = false) const { backward(BackwardOptions{.retain_graph = retain_graph}); }
+    void backward(const BackwardOptions& options) const {
+        if (step_ && (total_.requires_grad() || step_->balancer->collecting()))
+            step_->backward(options);
+        else if (total_.requires_grad())
+            total_.backward({.retain_graph = options.retain_graph, .scale = options.scale});
     }
 
 private:
+    template <class>
+    friend class MultiTaskLoss;
+
     Variable<Scalar> total_;
     Named<Variable<Scalar>> tasks_;
     PoolVector<double> weights_;
     PoolVector<bool> active_;
+    std::shared_ptr<detail::BalancedStep<Scalar>> step_;  ///< null without a rule
 };
 
-/// One loss for each task and their weighted sum.
+/// One loss for each task, and their weighted sum, or what a balancing rule makes of them.
+///
+/// Copies balance on their own, each with its state. A criterion with a rule is used by one thread at a time.
 template <class Scalar = float>
 class MultiTaskLoss {
 public:
@@ -126,7 +160,10 @@ public:
         });
         Variable<Scalar> total = terms.empty() ? Variable<Scalar>{Tensor<Scalar>::scalar(0)}
                                                : autograd::weighted_sum<Scalar>(terms, factors);
-        return {std::move(total), std::move(values), std::move(weights), std::move(active)};
+        MultiTaskLossValue<Scalar> result{std::move(total), std::move(values), std::move(weights), std::move(active)};
+        if (balancer_.held() && (result.total_.requires_grad() || balancer_.held()->collecting()))
+            result.step_ = step_of(result);
+        return result;
     }
 
     /// The losses of what `predict` gave. @throws as above
@@ -143,7 +180,98 @@ public:
     }
     [[nodiscard]] double weight(std::string_view task) const { return tasks_.at(task).weight; }
 
+    /// Lets a rule decide what the tasks' losses, or their gradients, count: one of the library, as `NashMTL{}`, or any copyable value
+    /// with a call as evidence.hpp has them. The training loop stays as it is.
+    /// @throws ValueError for a rule that sees gradients on a criterion of one task, for scopes that it cannot have, and what the
+    /// rule's own checks throw
+    template <class Rule>
+    void balance(Rule&& rule, BalanceOptions options = {}) {
+        static_assert(BalancingRule<std::remove_cvref_t<Rule>, Scalar>,
+                      "a balancing rule is copyable and called with const Losses<Scalar>&, const Gramian& or const Jacobian<Scalar>&, "
+                      "and gives a Variable<Scalar>, numbers or a Tensor<Scalar>");
+        if constexpr (Scalarizer<std::remove_cvref_t<Rule>, Scalar>)
+            require<ValueError>(options.scope == Scope::whole && options.groups.empty() && !options.weigh_heads, "balance",
+                                "expected no scope for a rule that sees losses alone, got one");
+        else
+            require<ValueError>(tasks_.size() > 1, "balance", "expected at least two tasks to balance by their gradients, got one");
+        require<ValueError>(options.scope == Scope::whole || options.groups.empty(), "balance",
+                            "expected groups or another scope than the whole, got both");
+        std::vector<std::string> names;
+        for (const auto& [name, task] : tasks_)
+            names.push_back(name);
+        balancer_.hold(std::make_unique<detail::RuleBalancer<Scalar>>(detail::any_rule<Scalar>(std::forward<Rule>(rule), tasks_.size()),
+                                                                      std::move(options), std::move(names)));
+    }
+
+    /// For rules that look at the losses once more after the optimizer's step, of the same batch, as FAMO does; others do not mind.
+    /// @throws StateError if other tasks are active than in the step; what the call for losses throws
+    void after_step(const Named<Variable<Scalar>>& outputs, const losses::Targets<Scalar>& targets) const {
+        if (balancer_.held() && balancer_.held()->wants_after_step())
+            balancer_.held()->after_step(active_of((*this)(outputs, targets)));
+    }
+    /// The same with the outputs to be made, `[&] { return net(batch.input); }`, only if a rule wants them.
+    template <std::invocable MakeOutputs>
+    void after_step(const MakeOutputs& make_outputs, const losses::Targets<Scalar>& targets) const {
+        if (balancer_.held() && balancer_.held()->wants_after_step())
+            after_step(make_outputs(), targets);
+    }
+    /// For rules that tell epochs apart, between two of them; others do not mind.
+    void end_epoch() const {
+        if (balancer_.held())
+            balancer_.held()->end_epoch();
+    }
+
+    /// Weights that a rule learns, for an optimizer.
+    [[nodiscard]] std::vector<Variable<Scalar>> parameters() const {
+        detail::CollectLearned<Scalar> collect;
+        if (balancer_.held())
+            balancer_.held()->visit(collect);
+        return std::move(collect.parameters);
+    }
+    /// All that the rule remembers, learned weights too; nothing without a rule.
+    [[nodiscard]] Named<Tensor<double>> state_dict() const {
+        detail::CollectState<Scalar> collect;
+        if (balancer_.held())
+            balancer_.held()->visit(collect);
+        return std::move(collect.state);
+    }
+    /// Goes on from what `state_dict()` gave under the same rule. @throws StateError, and changes nothing, for a state of another.
+    void load_state_dict(const Named<Tensor<double>>& state) {
+        detail::BalancerOwner<Scalar> trial = balancer_;
+        restore(trial, state);
+        restore(balancer_, state);  // in place, for the optimizer that has the learned weights
+    }
+
 private:
+    /// Those that count in a batch, for a rule.
+    [[nodiscard]] detail::ActiveTasks<Scalar> active_of(const MultiTaskLossValue<Scalar>& value) const {
+        detail::ActiveTasks<Scalar> result;
+        result.task_count = tasks_.size();
+        std::size_t task = 0;
+        for (const auto& [name, loss] : value.tasks_) {
+            if (value.active_[task] && value.weights_[task] > 0) {
+                result.losses.push_back(loss);
+                result.factors.push_back(value.weights_[task]);
+                result.tasks.push_back(task);
+            }
+            ++task;
+        }
+        return result;
+    }
+    [[nodiscard]] std::shared_ptr<detail::BalancedStep<Scalar>> step_of(const MultiTaskLossValue<Scalar>& value) const {
+        using Step = detail::BalancedStep<Scalar>;
+        return std::allocate_shared<Step>(PoolAllocator<Step>{}, Step{balancer_.held(), active_of(value)});
+    }
+
+    static void restore(const detail::BalancerOwner<Scalar>& balancer, const Named<Tensor<double>>& state) {
+        detail::RestoreState<Scalar> restore{state};
+        if (balancer.held()) {
+            balancer.held()->prepare(restore.paths());
+            balancer.held()->visit(restore);
+        }
+        restore.require_fit();
+    }
+
     static void check_weight(std::string_view task, double weight) {
         require<ValueError>(weight >= 0 && is_finite(weight), "MultiTaskLoss", "expected a weight of at least 0 for task '", task,
                             "', got ", weight);
@@ -166,6 +294,7 @@ private:
     }
 
     Named<TaskLoss<Scalar>> tasks_;
+    detail::BalancerOwner<Scalar> balancer_;
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::mtl

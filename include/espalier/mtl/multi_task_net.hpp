@@ -50,7 +50,9 @@ public:
     /// What the trunk makes of a batch of inputs.
     [[nodiscard]] Variable<Scalar> features(const Variable<Scalar>& input) {
         const nn::detail::ForwardScope call;
-        return nn::detail::naming_place([&] { return trunk_(input); }, [](const ShapeError&) { return "trunk"; });
+        auto result = nn::detail::naming_place([&] { return trunk_(input); }, [](const ShapeError&) { return "trunk"; });
+        result.node()->features = true;  // where a rule that acts on features looks
+        return result;
     }
 
     /// The output of every task from the trunk's features.

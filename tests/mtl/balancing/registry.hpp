@@ -4,7 +4,9 @@
 
 #include <espalier/mtl/balancing/evidence.hpp>
 
+#include <algorithm>
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -15,11 +17,14 @@ namespace espalier::testing {
 
 /// What a rule promises of its direction d for every Jacobian J without rows of 0.
 struct Promises {
-    bool non_conflicting = false;    ///< J d >= 0
-    bool permutation = true;         ///< the order of the tasks does not matter
-    bool scale = false;              ///< d(c J) is a multiple of d(J), for a common c > 0
-    bool linear_under_scaling = false;  ///< d(diag(c) J) is linear in each c_i
-    bool zero_if_stationary = false; ///< d = 0 where a convex combination of the rows is 0
+    bool non_conflicting = false;              ///< J d >= 0
+    bool non_conflicting_pair = false;         ///< J d >= 0 if there are two tasks
+    bool non_conflicting_independent = false;  ///< J d >= 0 if the rows are linearly independent
+    bool permutation = true;                   ///< the order of the tasks does not matter
+    bool scale = false;                        ///< d(c J) is a multiple of d(J), for a common c > 0
+    bool linear_under_scaling = false;         ///< d(diag(c) J) is linear in each c_i
+    bool direction_under_scaling = false;      ///< d(diag(c) J) is a multiple of d(J), of either sign
+    bool zero_if_stationary = false;           ///< d = 0 where a combination of the rows with factors above 0 is 0
 };
 
 /// A direction (P,) of a rule as it is at the start, for J (T, P) and the losses of the T tasks.
@@ -29,6 +34,7 @@ struct RuleRow {
     std::string name;  ///< of the class, with what was set
     DirectionOf direction;
     Promises promises = {};
+    Index fewest = 1;  ///< tasks that it takes
 };
 
 /// All rows, in the order of their names.
@@ -36,7 +42,10 @@ struct RuleRow {
 
 /// A static object of it adds rows.
 struct AddRuleRows {
-    AddRuleRows(std::initializer_list<RuleRow> rows) { rule_rows().insert(rule_rows().end(), rows); }
+    AddRuleRows(std::initializer_list<RuleRow> rows) {
+        rule_rows().insert(rule_rows().end(), rows);
+        std::sort(rule_rows().begin(), rule_rows().end(), [](const RuleRow& a, const RuleRow& b) { return a.name < b.name; });
+    }
 };
 
 /// J J^T in double.

@@ -20,7 +20,7 @@
 #include <initializer_list>
 #include <numeric>
 #include <span>
-#include <string>
+#include <string_view>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
@@ -93,7 +93,7 @@ private:
 
 /// Which columns of a Jacobian belong to one parameter.
 struct JacobianBlock {
-    std::string name;  ///< its path in the model; empty for a leaf that no model has
+    std::string_view name;  ///< its path in the model; empty for a leaf that no model has, and for features
     Index first = 0;
     Index size = 0;
 };

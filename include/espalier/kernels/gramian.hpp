@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/// @file Inner products of rows, and of the products that rows are made of: the Gramians of several tasks' gradients.
+///
+/// All is added up in double, in pieces that depend on the extents alone.
+#pragma once
+
+#include <espalier/core/memory.hpp>
+#include <espalier/core/threads.hpp>
+#include <espalier/kernels/gemm.hpp>
+#include <espalier/kernels/target.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <type_traits>
+
+namespace espalier::inline ESPALIER_ABI::kernels {
+namespace detail {
+
+inline constexpr Index row_product_depth = 512;  ///< columns that are converted at a time: rows of both sides stay in the cache
+
+/// c (m, n) = a b^T over `columns`, of rows that are `stride` apart; `scratch` has room for (m + n) row_product_depth doubles.
+template <class Scalar>
+void row_products(Index m, Index n, Index columns, const Scalar* a, const Scalar* b, Index stride, double* c, Index c_stride,
+                  [[maybe_unused]] double* scratch) {
+    if constexpr (std::is_same_v<Scalar, double>) {
+        dgemm(m, n, columns, {a, stride, 1}, {b, 1, stride}, c, c_stride, false);
+    } else {
+        const auto convert = [=](Index rows, Index first, Index depth, const Scalar* from, double* to) {
+            for (Index r = 0; r < rows; ++r)
+                for (Index p = 0; p < depth; ++p)
+                    to[r * depth + p] = static_cast<double>(from[r * stride + first + p]);
+        };
+        for (Index first = 0; first == 0 || first < columns; first += row_product_depth) {
+            const Index depth = std::min(row_product_depth, columns - first);
+            convert(m, first, depth, a, scratch);
+            double* const right = a == b && m == n ? scratch : scratch + m * depth;
+            if (right != scratch)
+                convert(n, first, depth, b, right);
+            dgemm(m, n, depth, {scratch, depth, 1}, {right, 1, depth}, c, c_stride, first > 0);
+        }
+    }
+}
+
+}  // namespace detail
+
+/// Adds the inner product of row i of a and row j of b, both (rows, columns), to `products[i * rows + j]`.
+template <class Scalar>
+void add_row_products(Index rows, Index columns, const Scalar* a, const Scalar* b, double* products) {
+    constexpr Index height = 32;       // rows of the result in one piece where there are many
+    constexpr Index least = 8192;      // columns that are worth a thread's while
+    constexpr Index most_pieces = 16;  // of the columns where there are few rows
+    const auto scratch_bytes = [=](Index m) { return static_cast<std::size_t>((m + rows) * detail::row_product_depth) * sizeof(double); };
+    if (rows > 2 * height) {
+        PoolVector<double> sums(static_cast<std::size_t>(rows * rows));
+        parallel_for((rows - 1) / height + 1, 1, scratch_bytes(height), [&](Index begin, Index end, void* scratch) {
+            for (Index piece = begin; piece < end; ++piece) {
+                const Index first = piece * height;
+                detail::row_products(std::min(height, rows - first), rows, columns, a + first * columns, b, columns,
+                                     sums.data() + first * rows, rows, static_cast<double*>(scratch));
+            }
+        });
+        for (std::size_t i = 0; i < sums.size(); ++i)
+            products[i] += sums[i];
+        return;
+    }
+    const Index pieces = std::clamp<Index>(columns / least, 1, most_pieces);
+    PoolVector<double> sums(static_cast<std::size_t>(pieces * rows * rows));
+    parallel_for(pieces, 1, scratch_bytes(rows), [&](Index begin, Index end, void* scratch) {
+        for (Index piece = begin; piece < end; ++piece) {
+            const Index first = columns * piece / pieces;
+            detail::row_products(rows, rows, columns * (piece + 1) / pieces - first, a + first, b + first, columns,
+                                 sums.data() + piece * rows * rows, rows, static_cast<double*>(scratch));
+        }
+    });
+    for (Index piece = 0; piece < pieces; ++piece)
+        for (Index i = 0; i < rows * rows; ++i)
+            products[i] += sums[static_cast<std::size_t>(piece * rows * rows + i)];
+}
+
+/// The sum of the rows of a, (rows, columns), each times its weight, written or added to `to`.
+template <class Scalar>
+void weighted_row_sum(Index rows, Index columns, const Scalar* a, const double* weights, const Target<Scalar>& to) {
+    constexpr Index width = 512;
+    parallel_for((columns - 1) / width + 1, 16, [=](Index begin, Index end) {
+        for (Index piece = begin; piece < end; ++piece) {
+            const Index first = piece * width, size = std::min(width, columns - first);
+            std::array<Scalar, width> sum;
+            const auto add = [&sum, size](Scalar weight, const Scalar* row) {
+                for (Index p = 0; p < size; ++p)
+                    sum[static_cast<std::size_t>(p)] += weight * row[p];
+            };
+            if (to.accumulate)
+                std::copy_n(to.data + first, size, sum.data());
+            else
+                std::fill_n(sum.data(), size, Scalar(0));
+            for (Index t = 0; t < rows; ++t)
+                add(static_cast<Scalar>(weights[t]), a + t * columns + first);
+            std::copy_n(sum.data(), size, to.data + first);
+        }
+    });
+}
+
+/// Whether `add_product_gramian` needs less work than to make the products D_t^T X and then their inner products. Of the latter
+/// a multiply-add, in double, counts as three.
+[[nodiscard]] inline bool product_gramian_pays(Index tasks, Index n, Index out, Index in) noexcept {
+    const auto T = static_cast<double>(tasks), N = static_cast<double>(n), b = static_cast<double>(out), a = static_cast<double>(in);
+    return N * N * (a + T * b) + 3 * T * T * N * b < T * N * a * b + 3 * T * T * a * b;
+}
+
+/// Adds <D_i^T X, D_j^T X> to `gramian[i * tasks + j]`, of X (n, in) and the cotangents D (tasks, n, out) of a linear map: the
+/// gradients of its weights, which are not made. With K = X X^T it is <D_i, K D_j>, and so n n (in + tasks out) +
+/// tasks tasks n out multiply-adds.
+template <class Scalar>
+void add_product_gramian(Index tasks, Index n, Index out, Index in, const Scalar* d, const Scalar* x, double* gramian) {
+    using enum Transpose;
+    const Buffer memory{static_cast<std::size_t>(n * n + tasks * n * out) * sizeof(Scalar)};
+    auto* const inner = static_cast<Scalar*>(memory.data());
+    Scalar* const mixed = inner + n * n;
+    parallel_gemm<Scalar>(no, yes, n, n, in, {x, in}, {x, in}, {inner, n}, false);
+    for (Index t = 0; t < tasks; ++t)
+        parallel_gemm<Scalar>(no, no, n, out, n, {inner, n}, {d + t * n * out, out}, {mixed + t * n * out, out}, false);
+    PoolVector<double> products(static_cast<std::size_t>(tasks * tasks));
+    add_row_products<Scalar>(tasks, n * out, d, mixed, products.data());
+    for (Index i = 0; i < tasks; ++i)  // rounding alone tells both sides of the diagonal apart
+        for (Index j = 0; j < tasks; ++j)
+            gramian[i * tasks + j] +=
+                (products[static_cast<std::size_t>(i * tasks + j)] + products[static_cast<std::size_t>(j * tasks + i)]) / 2;
+}
+
+}  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include <espalier/kernels/gramian.hpp>
+#include <espalier/tensor/tensor.hpp>
+
+#include "catch.hpp"
+#include "threads.hpp"
+
+#include <cmath>
+#include <vector>
+
+using namespace espalier;
+
+namespace {
+
+template <class S>
+std::vector<double> products(Index rows, Index columns, const Tensor<S>& a, const Tensor<S>& b) {
+    std::vector<double> result(static_cast<std::size_t>(rows * rows));
+    for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < rows; ++j)
+            for (Index p = 0; p < columns; ++p)
+                result[static_cast<std::size_t>(i * rows + j)] += static_cast<double>(a[i * columns + p]) *
+                                                                  static_cast<double>(b[j * columns + p]);
+    return result;
+}
+
+void require_near(const std::vector<double>& actual, const std::vector<double>& expected, double tolerance) {
+    double largest = 0;
+    for (const double v : expected)
+        largest = std::max(largest, std::abs(v));
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        CAPTURE(i, actual[i], expected[i]);
+        REQUIRE(std::abs(actual[i] - expected[i]) <= tolerance * largest);
+    }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("inner products of rows are added up in double", "[kernels][gramian]", float, double) {
+    using S = TestType;
+    Random random{1};
+    for (const Index rows : {1, 2, 3, 8, 40, 70})
+        for (const Index columns : {0, 1, 5, 511, 513, 40000}) {
+            if (rows * columns > 400000)
+                continue;
+            CAPTURE(rows, columns);
+            const auto a = Tensor<S>::normal({rows, columns}, random), b = Tensor<S>::normal({rows, columns}, random);
+            for (const auto* const right : {&a, &b}) {
+                auto expected = products(rows, columns, a, *right);
+                std::vector<double> actual(expected.size(), 2.0);  // what is there stays
+                for (double& v : expected)
+                    v += 2;
+                kernels::add_row_products(rows, columns, a.data(), right->data(), actual.data());
+                require_near(actual, expected, 1e-12);
+            }
+        }
+}
+
+TEST_CASE("inner products have the same bits for any number of threads", "[kernels][gramian]") {
+    Random random{2};
+    for (const Index rows : {3, 90}) {
+        const auto a = Tensor<float>::normal({rows, 30000}, random);
+        std::vector<std::vector<double>> results;
+        for (const int threads : {1, 2, 4}) {
+            const testing::Threads guard{threads};
+            kernels::add_row_products(rows, 30000, a.data(), a.data(), results.emplace_back(static_cast<std::size_t>(rows * rows)).data());
+        }
+        CHECK(results[0] == results[1]);
+        CHECK(results[0] == results[2]);
+    }
+}
+
+TEMPLATE_TEST_CASE("inner products of gradients of a linear map need not these gradients", "[kernels][gramian]", float, double) {
+    using S = TestType;
+    Random random{3};
+    for (const Index tasks : {1, 2, 9})
+        for (const Index n : {1, 4, 70})
+            for (const Index out : {1, 5})
+                for (const Index in : {1, 33}) {
+                    CAPTURE(tasks, n, out, in);
+                    const auto d = Tensor<S>::normal({tasks, n, out}, random), x = Tensor<S>::normal({n, in}, random);
+                    Tensor<S> weights{{tasks, out, in}};
+                    for (Index t = 0; t < tasks; ++t)
+                        for (Index o = 0; o < out; ++o)
+                            for (Index i = 0; i < in; ++i) {
+                                double sum = 0;
+                                for (Index k = 0; k < n; ++k)
+                                    sum += static_cast<double>(d[(t * n + k) * out + o]) * static_cast<double>(x[k * in + i]);
+                                weights[(t * out + o) * in + i] = static_cast<S>(sum);
+                            }
+                    const auto expected = products(tasks, out * in, weights, weights);
+                    std::vector<double> actual(expected.size());
+                    kernels::add_product_gramian(tasks, n, out, in, d.data(), x.data(), actual.data());
+                    require_near(actual, expected, sizeof(S) == 4 ? 3e-6 : 1e-13);
+                    for (Index i = 0; i < tasks; ++i)
+                        for (Index j = 0; j < tasks; ++j)
+                            CHECK(actual[static_cast<std::size_t>(i * tasks + j)] == actual[static_cast<std::size_t>(j * tasks + i)]);
+                }
+    CHECK(kernels::product_gramian_pays(8, 32, 1024, 32768));
+    CHECK_FALSE(kernels::product_gramian_pays(2, 256 * 36 * 36, 32, 9));
+}
+
+TEMPLATE_TEST_CASE("rows are summed by their weights", "[kernels][gramian]", float, double) {
+    using S = TestType;
+    Random random{4};
+    for (const Index rows : {0, 1, 3})
+        for (const Index columns : {0, 1, 511, 20000}) {
+            CAPTURE(rows, columns);
+            const auto a = Tensor<S>::normal({rows, columns}, random);
+            const double weights[] = {0.5, -2, 3};
+            auto sum = Tensor<S>::full({columns}, 7);
+            for (const bool accumulate : {false, true}) {
+                kernels::weighted_row_sum<S>(rows, columns, a.data(), weights, {sum.data(), columns, accumulate});
+                for (Index p = 0; p < columns; p += 97) {
+                    double expected = 0;
+                    for (Index t = 0; t < rows; ++t)
+                        expected += weights[t] * static_cast<double>(a[t * columns + p]);
+                    REQUIRE(static_cast<double>(sum[p]) == Approx((accumulate ? 2 : 1) * expected).epsilon(1e-5).margin(1e-5));
+                }
+            }
+        }
+}
