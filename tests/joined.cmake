@@ -43,7 +43,8 @@ function(join unit)
         cmake_path(GET source PARENT_PATH folder)
         file(STRINGS ${source} lines REGEX "^ *# *(include|if|elif|else|endif)")
         foreach(line IN LISTS lines)
-            if(line MATCHES "include \"([^\"]+)\"" AND EXISTS ${folder}/${CMAKE_MATCH_1})  # as seen from where the file is
+            string(REGEX MATCH "include \"([^\"]+)\"" matched "${line}")
+            if(matched AND EXISTS ${folder}/${CMAKE_MATCH_1})  # as seen from where the file is
                 set(line "#include \"${folder}/${CMAKE_MATCH_1}\"")
             endif()
             string(APPEND includes "${line}\n")

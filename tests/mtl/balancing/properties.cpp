@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <iostream>
 
-namespace espalier::testing {
+namespace testing {
+
+using namespace espalier;
 
 std::vector<RuleRow>& rule_rows() {
     static std::vector<RuleRow> rows;
@@ -220,4 +222,4 @@ TEST_CASE("prints the promises as a table of the documentation", "[.table]") {
     }
 }
 
-}  // namespace espalier::testing
+}  // namespace testing
