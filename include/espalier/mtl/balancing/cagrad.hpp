@@ -17,6 +17,7 @@ namespace espalier::inline ESPALIER_ABI::mtl {
 /// What the direction is divided by: nothing as in the paper, 1 + c^2 (LibMTL's default) or 1 + c (the authors' toy).
 enum class CAGradRescale { none, one_plus_c_squared, one_plus_c };
 
+/// Settings of `CAGrad`.
 struct CAGradOptions {
     double c = 0.5;  ///< how far from the mean, relative to its length
     CAGradRescale rescale = CAGradRescale::none;

@@ -13,6 +13,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `FAMO`.
 struct FAMOOptions {
     double learning_rate = 0.025;    ///< of the logits
     double weight_decay = 1e-3;      ///< of the logits, the paper's gamma; its program has 1e-5

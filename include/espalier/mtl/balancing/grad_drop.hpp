@@ -15,6 +15,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `GradDrop`.
 struct GradDropOptions {
     std::vector<double> leak = {};  ///< for each task the part of its gradient that is never dropped, in [0, 1]; none: 0
 };
@@ -45,11 +46,11 @@ public:
         Weights leaks(jacobian.size(), 0.0);
         for (std::size_t t = 0; t < leaks.size() && !options_.leak.empty(); ++t)
             leaks[t] = options_.leak[context.tasks[t]];
-        const auto rows = rows_of(jacobian.matrix());
+        const auto rows = detail::rows_of(jacobian.matrix());
         const Index columns = jacobian.columns();
         auto result = Tensor<Scalar>::empty(Shape{columns});
-        parallel_for(columns, columns_of_chunk(rows.size(), columns), [&](Index begin, Index end) {
-            for_each_strip(begin, end, [&](Index from, Index to) { drop(rows, leaks, from, to, result.data()); });
+        parallel_for(columns, detail::columns_of_chunk(rows.size(), columns), [&](Index begin, Index end) {
+            detail::for_each_strip(begin, end, [&](Index from, Index to) { drop(rows, leaks, from, to, result.data()); });
         });
         random_.skip(static_cast<std::uint64_t>(columns));
         return result;
@@ -62,8 +63,8 @@ public:
 
 private:
     template <class Scalar>
-    void drop(const RowPointers<const Scalar>& rows, const Weights& leaks, Index from, Index to, Scalar* result) const {
-        std::array<double, strip_columns> sums{}, lengths{};
+    void drop(const detail::RowPointers<const Scalar>& rows, const Weights& leaks, Index from, Index to, Scalar* result) const {
+        std::array<double, detail::strip_columns> sums{}, lengths{};
         double* const sum = sums.data();
         double* const length = lengths.data();
         for (const Scalar* const row : rows)

@@ -13,6 +13,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `FairGrad`.
 struct FairGradOptions {
     double alpha = 1;  ///< the smaller the more like the plain sum, the larger the more for the worst task; 1 is Nash-MTL's fairness
 };
@@ -40,6 +41,7 @@ private:
     FairGradOptions options_;
 };
 
+/// Settings of `NashMTL`.
 struct NashMTLOptions {
     double max_norm = 1;             ///< of the common gradient; 0 for any
     Index update_weights_every = 1;  ///< steps; the weights are those of before in between

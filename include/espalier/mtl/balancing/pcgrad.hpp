@@ -84,6 +84,7 @@ private:
     Random random_{new_random()};
 };
 
+/// Settings of `GradVac`.
 struct GradVacOptions {
     double beta = 0.5;  ///< how much of a target the newest cosine makes
 };

@@ -12,6 +12,7 @@
 #include <span>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
+namespace detail {
 
 /// Where rows begin, each of the same number of columns.
 template <class Scalar>
@@ -98,25 +99,6 @@ template <class Scalar>
     return norms;
 }
 
-/// G = J J^T of rows (T, P), in double.
-template <class Scalar>
-[[nodiscard]] Matrix gramian_of(const Tensor<Scalar>& matrix) {
-    const auto rows = rows_of(matrix);
-    const std::size_t tasks = rows.size();
-    const Weights sums = sums_over_columns(tasks, matrix.size(1), tasks * tasks, [&](Index begin, Index end, double* products) {
-        for_each_strip(begin, end, [&](Index from, Index to) {
-            for (std::size_t i = 0; i < tasks; ++i)
-                for (std::size_t j = 0; j <= i; ++j)
-                    products[i * tasks + j] += dot(from, to, rows[i], rows[j]);
-        });
-    });
-    Matrix gramian{tasks, tasks};
-    for (std::size_t i = 0; i < tasks; ++i)
-        for (std::size_t j = 0; j <= i; ++j)
-            gramian(i, j) = gramian(j, i) = sums[i * tasks + j];
-    return gramian;
-}
-
 /// result[p] = the weighted sum of the rows at p, for the columns [first, first + columns) of the result (P,).
 template <class Scalar, class Row>
 void combine_into(Tensor<Scalar>& result, const RowPointers<Row>& rows, std::span<const double> weights, Index first, Index columns) {
@@ -135,11 +117,32 @@ void combine_into(Tensor<Scalar>& result, const RowPointers<Row>& rows, std::spa
     });
 }
 
+}  // namespace detail
+
+/// G = J J^T of rows (T, P), in double.
+template <class Scalar>
+[[nodiscard]] Matrix gramian_of(const Tensor<Scalar>& matrix) {
+    const auto rows = detail::rows_of(matrix);
+    const std::size_t tasks = rows.size();
+    const Weights sums = detail::sums_over_columns(tasks, matrix.size(1), tasks * tasks, [&](Index begin, Index end, double* products) {
+        detail::for_each_strip(begin, end, [&](Index from, Index to) {
+            for (std::size_t i = 0; i < tasks; ++i)
+                for (std::size_t j = 0; j <= i; ++j)
+                    products[i * tasks + j] += detail::dot(from, to, rows[i], rows[j]);
+        });
+    });
+    Matrix gramian{tasks, tasks};
+    for (std::size_t i = 0; i < tasks; ++i)
+        for (std::size_t j = 0; j <= i; ++j)
+            gramian(i, j) = gramian(j, i) = sums[i * tasks + j];
+    return gramian;
+}
+
 /// J^T w of rows (T, P).
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> combine(const Tensor<Scalar>& matrix, std::span<const double> weights) {
     auto result = Tensor<Scalar>::empty(Shape{matrix.size(1)});
-    combine_into(result, rows_of(matrix), weights, 0, matrix.size(1));
+    detail::combine_into(result, detail::rows_of(matrix), weights, 0, matrix.size(1));
     return result;
 }
 

@@ -9,6 +9,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `TrimmedMean`.
 struct TrimmedMeanOptions {
     std::size_t trim = 1;  ///< how many of the largest, and how many of the smallest, are left out
 };
@@ -25,12 +26,12 @@ public:
 
     template <class Scalar>
     [[nodiscard]] Tensor<Scalar> operator()(const Jacobian<Scalar>& jacobian) const {
-        const auto rows = rows_of(jacobian.matrix());
+        const auto rows = detail::rows_of(jacobian.matrix());
         const Index columns = jacobian.columns();
         const auto tasks = static_cast<Index>(rows.size());
         const Index trim = std::min(static_cast<Index>(options_.trim), (tasks - 1) / 2);
         auto result = Tensor<Scalar>::empty(Shape{columns});
-        parallel_for(columns, columns_of_chunk(rows.size(), columns), rows.size() * block * sizeof(Scalar),
+        parallel_for(columns, detail::columns_of_chunk(rows.size(), columns), rows.size() * block * sizeof(Scalar),
                      [&](Index begin, Index end, void* scratch) {
                          for (Index p = begin; p < end; p += block)
                              means(rows, p, std::min(block, end - p), trim, static_cast<Scalar*>(scratch), result.data());
@@ -42,7 +43,7 @@ private:
     static constexpr Index block = 64;  ///< elements that are worked on at a time, in rows of `values`
 
     template <class Scalar>
-    static void means(const RowPointers<const Scalar>& rows, Index first, Index count, Index trim, Scalar* values, Scalar* result) {
+    static void means(const detail::RowPointers<const Scalar>& rows, Index first, Index count, Index trim, Scalar* values, Scalar* result) {
         const auto tasks = static_cast<Index>(rows.size());
         for (Index t = 0; t < tasks; ++t)
             std::copy_n(rows[static_cast<std::size_t>(t)] + first, count, values + t * block);
