@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/epo.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::EPO;
 
 namespace {

@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/pmgda.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::PMGDA;
 
 namespace {

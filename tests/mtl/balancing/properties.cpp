@@ -13,7 +13,9 @@
 #include <sstream>
 #include <string>
 
-namespace espalier::testing {
+namespace testing {
+
+using namespace espalier;
 
 std::vector<RuleRow>& rule_rows() {
     static std::vector<RuleRow> rows;
@@ -242,4 +244,4 @@ TEST_CASE("the documentation's table of promises is the one that is tested") {
 
 TEST_CASE("prints that table", "[.table]") { std::cout << table(); }
 
-}  // namespace espalier::testing
+}  // namespace testing

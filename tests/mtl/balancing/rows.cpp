@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/rows.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 
 TEST_CASE("chunks of columns are whole strips, and there are at most 64 of them", "[mtl]") {
     for (const std::size_t rows : {1U, 2U, 3U, 40U, 1000U})

@@ -16,7 +16,9 @@
 #include <utility>
 #include <vector>
 
-namespace espalier::testing {
+namespace testing {
+
+using namespace espalier;
 
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> hashed_rows(Index tasks, Index columns, std::uint64_t salt, double scale = 1) {
@@ -74,7 +76,7 @@ template <class Scalar>
 
 /// Reads a rule's state, and with `restoring` writes it.
 template <class Scalar>
-struct State : mtl::RuleVisitor<Scalar> {
+struct StateOf : mtl::RuleVisitor<Scalar> {
     std::map<std::string, Tensor<double>> doubles;
     std::map<std::string, Tensor<float>> floats;
     bool restoring = false;
@@ -123,8 +125,8 @@ void check_state(const Make& make, const Evidence& evidence) {
 
     auto copy = rule;
     auto restored = make();
-    if constexpr (requires(State<Scalar> state) { rule.visit(state); }) {
-        State<Scalar> state;
+    if constexpr (requires(StateOf<Scalar> state) { rule.visit(state); }) {
+        StateOf<Scalar> state;
         rule.visit(state);
         CHECK(state.doubles.size() + state.floats.size() > 0);
         start(restored, 4);
@@ -193,4 +195,4 @@ void check_other_size(const Make& make, const std::string& name) {
     CHECK(rule(jacobian(9, 1)) == other(jacobian(9, 1)));
 }
 
-}  // namespace espalier::testing
+}  // namespace testing
