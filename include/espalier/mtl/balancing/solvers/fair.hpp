@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/// @file The weights of Nash-MTL and FairGrad: G x = x^(-1/a), by Newton's method.
+#pragma once
+
+#include <espalier/mtl/balancing/solvers/unit_rows.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+
+namespace espalier::inline ESPALIER_ABI::mtl::solvers {
+
+/// The x > 0 with (G x)_i = x_i^(-1/a) for every row that is not 0 (which gets 0): the one minimum of a convex function.
+///
+/// In units of the solution for orthogonal rows, x_i = G_ii^(-a/(a+1)), each row has its own, so that their lengths do not matter.
+/// A step stays within x > 0, and is halved while the slope along it has turned round too much. A part in 10^12 of the rows'
+/// squared lengths is added to the diagonal: where a combination of the rows is 0 (a Pareto-stationary point), x would be infinite.
+class FairEquation {
+public:
+    FairEquation(const Matrix& gramian, double alpha) : rows_{gramian}, power_{1 / alpha}, factor_{rows_.size(), rows_.size()} {
+        const std::size_t n = rows_.size();
+        unit_.assign(n, 0.0);
+        scale_.assign(n, 0.0);
+        for (std::size_t i = 0; i < n; ++i)
+            if (rows_.norms[i] > 0) {
+                unit_[i] = std::pow(rows_.norms[i], -2 / (1 + power_));
+                scale_[i] = unit_[i] * rows_.norms[i];
+            }
+        const double largest = n == 0 ? 1 : *std::max_element(scale_.begin(), scale_.end());
+        for (std::size_t i = 0; i < n; ++i) {
+            scale_[i] /= largest > 0 ? largest : 1;
+            rows_.cosines(i, i) = rows_.norms[i] > 0 ? 1 + 1e-12 : 0;
+        }
+        y_.assign(n, 1.0);
+        residual_.assign(n, 0.0);
+        step_.assign(n, 0.0);
+        next_.assign(n, 0.0);
+    }
+
+    [[nodiscard]] Weights solve() {
+        constexpr int limit = 200;
+        double error = evaluate(y_);
+        for (int i = 0; i < limit && error > 1e-15; ++i) {
+            newton_step();
+            const double now = search();
+            if (now >= error && error < 1e-10)  // rounding
+                break;
+            error = now;
+        }
+        Weights x(y_.size());
+        for (std::size_t i = 0; i < x.size(); ++i)
+            x[i] = y_[i] * unit_[i];
+        return x;
+    }
+
+private:
+    /// C s y - s y^(-1/a) into `residual_`, s the scale of each row; returns the largest of it, relative to its second term.
+    double evaluate(std::span<const double> y) {
+        const std::size_t n = y.size();
+        double error = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            if (scale_[i] == 0)
+                continue;
+            double sum = 0;
+            for (std::size_t j = 0; j < n; ++j)
+                sum += rows_.cosines(i, j) * scale_[j] * y[j];
+            const double wanted = scale_[i] * std::pow(y[i], -power_);
+            residual_[i] = sum - wanted;
+            error = std::max(error, std::abs(residual_[i]) / wanted);
+        }
+        return error;
+    }
+
+    /// (C + diag(y^(-1/a - 1) / a)) (s step) = -residual, by a Cholesky factor.
+    void newton_step() {
+        const std::size_t n = y_.size();
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t j = 0; j <= i; ++j) {
+                double sum = rows_.cosines(i, j);
+                if (i == j)
+                    sum += scale_[i] > 0 ? power_ * std::pow(y_[i], -power_ - 1) : 1.0;
+                for (std::size_t k = 0; k < j; ++k)
+                    sum -= factor_(i, k) * factor_(j, k);
+                factor_(i, j) = i == j ? std::sqrt(std::max(sum, 1e-300)) : sum / factor_(j, j);
+            }
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            step_[i] = -residual_[i];
+            for (std::size_t k = 0; k < i; ++k)
+                step_[i] -= factor_(i, k) * step_[k];
+            step_[i] /= factor_(i, i);
+        }
+        for (std::size_t i = n; i-- > 0;) {
+            step_[i] /= factor_(i, i);
+            for (std::size_t k = 0; k < i; ++k)
+                step_[k] -= factor_(i, k) * step_[i];
+        }
+        for (std::size_t i = 0; i < n; ++i)
+            step_[i] = scale_[i] > 0 ? step_[i] / scale_[i] : 0.0;
+    }
+
+    /// How fast the function rises along the step.
+    [[nodiscard]] double slope() const {
+        double sum = 0;
+        for (std::size_t i = 0; i < y_.size(); ++i)
+            sum += scale_[i] * residual_[i] * step_[i];
+        return sum;
+    }
+
+    /// As much of the step as is safe; returns the error there.
+    double search() {
+        const double before = std::abs(slope());
+        double length = 1;
+        for (std::size_t i = 0; i < y_.size(); ++i)
+            if (step_[i] < 0)
+                length = std::min(length, -0.9 * y_[i] / step_[i]);
+        double error = 0;
+        for (int halvings = 0; halvings < 60; ++halvings, length /= 2) {
+            for (std::size_t i = 0; i < y_.size(); ++i)
+                next_[i] = y_[i] + length * step_[i];
+            error = evaluate(next_);
+            if (slope() <= 0.5 * before)
+                break;
+        }
+        std::swap(y_, next_);
+        return error;
+    }
+
+    UnitRows rows_;
+    double power_;
+    Matrix factor_;
+    Weights unit_;      ///< x = y unit
+    Weights scale_;     ///< of the rows in these units, at most 1
+    Weights y_;
+    Weights residual_;
+    Weights step_;
+    Weights next_;
+};
+
+}  // namespace espalier::inline ESPALIER_ABI::mtl::solvers
