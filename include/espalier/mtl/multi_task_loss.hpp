@@ -125,8 +125,6 @@ public:
                                                         const losses::Targets<Scalar>& targets) const {
         if (outputs.size() != tasks_.size())  // else all have one if each loss has its output
             require_losses(outputs);
-        PoolVector<Variable<Scalar>> terms;
-        PoolVector<Scalar> factors;
         PoolVector<double> weights;
         PoolVector<bool> active;
         weights.reserve(tasks_.size());
@@ -147,29 +145,35 @@ public:
             if (!active.back())  // not asked: the mean over nothing of a user's own loss may well be NaN
                 return Tensor<Scalar>::scalar(0);
             Variable<Scalar> value = evaluate(task, output, target);
-            require<ShapeError>(value.numel() == 1, "MultiTaskLoss", "expected a loss of one element for task '", name, "', got ",
-                                value.shape(), ": use the mean or the sum");
-            require<ValueError>(is_finite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name, "', got ",
-                                value.item());
+            check_loss("MultiTaskLoss", name, value);
             active.back() = value.requires_grad() || !output.requires_grad();  // of labels none of which counts it is a constant
-            if (active.back()) {
-                terms.push_back(value.rank() == 0 ? value : autograd::reshape(value, {}));
-                factors.push_back(static_cast<Scalar>(task.weight));
-            }
             return value;
         });
-        Variable<Scalar> total = terms.empty() ? Variable<Scalar>{Tensor<Scalar>::scalar(0)}
-                                               : autograd::weighted_sum<Scalar>(terms, factors);
-        MultiTaskLossValue<Scalar> result{std::move(total), std::move(values), std::move(weights), std::move(active)};
-        if (balancer_.held() && (result.total_.requires_grad() || balancer_.held()->collecting()))
-            result.step_ = step_of(result);
-        return result;
+        return joined(std::move(values), std::move(weights), std::move(active));
     }
 
     /// The losses of what `predict` gave. @throws as above
     [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Tensor<Scalar>>& outputs,
                                                         const losses::Targets<Scalar>& targets) const {
         return (*this)(outputs.map([](const std::string&, const Tensor<Scalar>& output) { return Variable<Scalar>{output}; }), targets);
+    }
+
+    /// The same of losses that were made elsewhere, of one element each; a task whose loss is a constant is not active.
+    /// @throws StateError unless there is one for each task, in the order of the criterion; ShapeError; ValueError for one that is not
+    /// finite
+    [[nodiscard]] MultiTaskLossValue<Scalar> join(Named<Variable<Scalar>> task_losses) const {
+        PoolVector<double> weights;
+        PoolVector<bool> active;
+        for (const auto& [name, task] : tasks_) {
+            const Variable<Scalar>* const loss = task_losses.find(name, weights.size());
+            require<StateError>(loss && task_losses.size() == tasks_.size() &&
+                                    (task_losses.begin() + static_cast<std::ptrdiff_t>(weights.size()))->first == name,
+                                "join", "expected losses of ", tasks_.names(), ", got ", task_losses.names());
+            check_loss("join", name, *loss);
+            weights.push_back(task.weight);
+            active.push_back(loss->requires_grad());
+        }
+        return joined(std::move(task_losses), std::move(weights), std::move(active));
     }
 
     /// @throws StateError for a task that is not there; ValueError for a weight that is negative or not finite.
@@ -242,7 +246,36 @@ public:
         restore(balancer_, state);  // in place, for the optimizer that has the learned weights
     }
 
+    /// Whether a rule decides by the tasks' gradients, or their inner products.
+    [[nodiscard]] bool balances_gradients() const noexcept { return balancer_.held() && !balancer_.held()->makes_total(); }
+
 private:
+    [[nodiscard]] MultiTaskLossValue<Scalar> joined(Named<Variable<Scalar>> values, PoolVector<double> weights,
+                                                    PoolVector<bool> active) const {
+        PoolVector<Variable<Scalar>> terms;
+        PoolVector<Scalar> factors;
+        std::size_t task = 0;
+        for (const auto& [name, value] : values) {
+            if (active[task]) {
+                terms.push_back(value.rank() == 0 ? value : autograd::reshape(value, {}));
+                factors.push_back(static_cast<Scalar>(weights[task]));
+            }
+            ++task;
+        }
+        Variable<Scalar> total = terms.empty() ? Variable<Scalar>{Tensor<Scalar>::scalar(0)}
+                                               : autograd::weighted_sum<Scalar>(terms, factors);
+        MultiTaskLossValue<Scalar> result{std::move(total), std::move(values), std::move(weights), std::move(active)};
+        if (balancer_.held() && (result.total_.requires_grad() || balancer_.held()->collecting()))
+            result.step_ = step_of(result);
+        return result;
+    }
+
+    static void check_loss(const char* operation, const std::string& name, const Variable<Scalar>& value) {
+        require<ShapeError>(value.numel() == 1, operation, "expected a loss of one element for task '", name, "', got ", value.shape(),
+                            ": use the mean or the sum");
+        require<ValueError>(is_finite(value.item()), operation, "expected a finite loss for task '", name, "', got ", value.item());
+    }
+
     /// Those that count in a batch, for a rule.
     [[nodiscard]] detail::ActiveTasks<Scalar> active_of(const MultiTaskLossValue<Scalar>& value) const {
         detail::ActiveTasks<Scalar> result;

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes the values that the tests of functions beside the training loop compare with: the published formulas in float64.
+
+    pip install numpy safetensors
+    python tests/golden/make_beside.py
+
+balancing_beside.safetensors  For T = 1 and 3 tasks, and for 3 of which the second has no labels ("masked"), `<case>/<what>`.
+
+The model is linear: a trunk of 2 inputs and 2 features, and a head of 1 output for each task, with squared errors. Its numbers
+are multiples of 1/8, by `numbers`, so that the tests make the very same ones.
+"""
+
+import pathlib
+
+import numpy as np
+from safetensors.numpy import save_file
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+SAMPLES = 4
+SHARED = 6  # weight (2, 2) and bias (2,) of the trunk; then a weight (1, 2) and a bias (1,) for each task
+
+
+def numbers(count, seed):
+    return np.array([((7 * k + 3 * seed) % 11 - 5) / 8 for k in range(count)])
+
+
+class Model:
+    def __init__(self, tasks, masked):
+        self.tasks = tasks
+        self.active = [t for t in range(tasks) if not (masked and t == 1)]
+        self.size = SHARED + 3 * tasks
+        self.theta = numbers(self.size, 1)
+
+    def batch(self, seed):
+        x = numbers(2 * SAMPLES, seed).reshape(SAMPLES, 2)
+        return x, [numbers(SAMPLES, seed + 10 + t) for t in range(self.tasks)]
+
+    def own(self, t):
+        return slice(SHARED + 3 * t, SHARED + 3 * t + 3)
+
+    def losses(self, theta, batch):
+        """Losses of the active tasks, and their gradients as rows."""
+        x, targets = batch
+        weight, bias = theta[:4].reshape(2, 2), theta[4:6]
+        features = x @ weight.T + bias
+        losses, rows = [], []
+        for t in self.active:
+            head = theta[self.own(t)]
+            error = features @ head[:2] + head[2] - targets[t]
+            slope = 2 * error / SAMPLES
+            row = np.zeros(self.size)
+            row[:4] = (np.outer(slope, head[:2]).T @ x).ravel()
+            row[4:6] = slope.sum() * head[:2]
+            row[self.own(t)] = [*(slope @ features), slope.sum()]
+            losses.append((error ** 2).mean())
+            rows.append(row)
+        return np.array(losses), np.array(rows)
+
+    def parts(self, t):
+        """What task t shares, and what is its own: alone, it shares nothing."""
+        own = np.zeros(self.size, bool)
+        own[self.own(t)] = True
+        shared = np.zeros(self.size, bool)
+        shared[:SHARED] = True
+        return [shared, own] if len(self.active) > 1 else [shared | own]
+
+    def combine(self, rows):
+        """A rule that gives every gradient the length 1, on what is shared; a head gets its own gradient."""
+        result = rows.sum(axis=0)
+        if len(self.active) > 1:
+            result[:SHARED] = sum(row[:SHARED] / np.linalg.norm(row[:SHARED]) for row in rows)
+        return result
+
+
+def ascent(model, theta, t, gradient, rho, adaptive):
+    result = np.zeros(model.size)
+    size = np.abs(theta) if adaptive else np.ones(model.size)
+    for part in model.parts(t):
+        length = np.linalg.norm((size * gradient)[part])
+        result[part] = rho * (size ** 2 * gradient)[part] / length
+    return result
+
+
+def sharp_rows(model, batch, ascents):
+    return np.array([model.losses(model.theta + step, batch)[1][row] for row, step in enumerate(ascents)])
+
+
+def sam(model, rho, adaptive, together):
+    batch = model.batch(2)
+    _, level = model.losses(model.theta, batch)
+    sharp = sharp_rows(model, batch, [ascent(model, model.theta, t, level[row], rho, adaptive) for row, t in enumerate(model.active)])
+    return model.combine(sharp) if together else model.combine(level) + model.combine(sharp - level)
+
+
+def philox(key, counter):
+    low = lambda v: v & 0xFFFFFFFF
+    keys = [low(key), key >> 32]
+    c = list(counter)
+    for _ in range(10):
+        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [(b >> 32) ^ c[1] ^ keys[0], low(b), (a >> 32) ^ c[3] ^ keys[1], low(a)]
+        keys = [low(keys[0] + 0x9E3779B9), low(keys[1] + 0xBB67AE85)]
+    return c
+
+
+class Random:
+    """The library's stream of normal numbers."""
+
+    def __init__(self, seed):
+        self.seed, self.position = seed, 0
+
+    def uniform(self):
+        block = philox(self.seed, [self.position, 0, 0, 0])
+        self.position += 1
+        return ((block[0] | block[1] << 32) >> 11) * 2.0 ** -53
+
+    def normal(self):
+        radius = np.sqrt(-2 * np.log1p(-self.uniform()))
+        return radius * np.cos(2 * np.pi * self.uniform())
+
+
+def samo(model, rho, beta, epsilon):
+    batch = model.batch(2)
+    random = Random(5)
+    common = model.losses(model.theta, batch)[1].mean(axis=0)
+    ascents = []
+    for row, t in enumerate(model.active):
+        along = common.copy()
+        noise = np.zeros(model.size)
+        if len(model.active) > 1:
+            noise[:SHARED] = [random.normal() for _ in range(SHARED)]
+            above, below = (model.losses(model.theta + sign * epsilon * noise, batch)[0][row] for sign in (1, -1))
+            estimate = (above - below) / (2 * epsilon) * noise
+            for part in (slice(0, 4), slice(4, 6)):
+                local = estimate[part] / np.linalg.norm(estimate[part]) * np.linalg.norm(common[part])
+                along[part] = (1 - beta) * common[part] + beta * local
+        ascents.append(ascent(model, model.theta, t, along, rho, False))
+    return model.combine(sharp_rows(model, batch, ascents))
+
+
+def cross(model):
+    """The products of two batches, and the gradient of a third with the first row of them as weights."""
+    first, second, third = (model.losses(model.theta, model.batch(seed))[1] for seed in (2, 3, 4))
+    products = first[:, :SHARED] @ second[:, :SHARED].T
+    weights = products[0]
+    combined = third.sum(axis=0)
+    combined[:SHARED] = weights @ third[:, :SHARED]
+    pair = (first + second).sum(axis=0) / 2
+    pair[:SHARED] = weights @ (first + second)[:, :SHARED] / 2
+    return products, combined, pair
+
+
+def affinity(model, rate):
+    batch = model.batch(2)
+    before, rows = model.losses(model.theta, batch)
+    result = np.zeros((model.tasks, model.tasks))
+    for i, s in enumerate(model.active):
+        moved = model.theta.copy()
+        moved[:SHARED] -= rate * rows[i, :SHARED]
+        result[s, model.active] = 1 - model.losses(moved, batch)[0] / before
+    return result
+
+
+def main():
+    tensors = {}
+    for name, tasks, masked in (("one", 1, False), ("three", 3, False), ("masked", 3, True)):
+        model = Model(tasks, masked)
+        several = len(model.active) > 1
+        tensors[f"{name}/sam"] = sam(model, 0.1, False, False)
+        tensors[f"{name}/sam_together"] = sam(model, 0.1, False, True)
+        tensors[f"{name}/sam_adaptive"] = sam(model, 0.1, True, False)
+        tensors[f"{name}/samo"] = samo(model, 0.1, 0.25, 0.01)
+        if several:
+            tensors[f"{name}/cross"], tensors[f"{name}/cross_combined"], tensors[f"{name}/cross_pair"] = cross(model)
+            tensors[f"{name}/affinity"] = affinity(model, 0.1)
+    save_file({key: np.ascontiguousarray(value, dtype=np.float64) for key, value in tensors.items()},
+              FOLDER / "balancing_beside.safetensors")
+
+
+if __name__ == "__main__":
+    main()
