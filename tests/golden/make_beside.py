@@ -146,9 +146,7 @@ def cross(model):
     weights = products[0]
     combined = third.sum(axis=0)
     combined[:SHARED] = weights @ third[:, :SHARED]
-    pair = (first + second).sum(axis=0) / 2
-    pair[:SHARED] = weights @ (first + second)[:, :SHARED] / 2
-    return products, combined, pair
+    return products, combined
 
 
 def affinity(model, rate):
@@ -172,7 +170,7 @@ def main():
         tensors[f"{name}/sam_adaptive"] = sam(model, 0.1, True, False)
         tensors[f"{name}/samo"] = samo(model, 0.1, 0.25, 0.01)
         if several:
-            tensors[f"{name}/cross"], tensors[f"{name}/cross_combined"], tensors[f"{name}/cross_pair"] = cross(model)
+            tensors[f"{name}/cross"], tensors[f"{name}/cross_combined"] = cross(model)
             tensors[f"{name}/affinity"] = affinity(model, 0.1)
     save_file({key: np.ascontiguousarray(value, dtype=np.float64) for key, value in tensors.items()},
               FOLDER / "balancing_beside.safetensors")

@@ -158,7 +158,7 @@ private:
 
     std::vector<std::string> tasks_;
     std::size_t steps_ = 0;
-    PoolVector<Mean> losses_, weights_, norms_;  // of each task
+    PoolVector<Mean> losses_, weights_, norms_;               // of each task
     PoolVector<Mean> cosines_, conflicts_, affinities_;  // of each pair
 };
 

@@ -11,6 +11,7 @@
 #include <espalier/mtl/balancing/rule_balancer.hpp>
 #include <espalier/mtl/balancing/rule_state.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <initializer_list>
 #include <memory>
@@ -162,16 +163,16 @@ public:
     /// @throws StateError unless there is one for each task, in the order of the criterion; ShapeError; ValueError for one that is not
     /// finite
     [[nodiscard]] MultiTaskLossValue<Scalar> join(Named<Variable<Scalar>> task_losses) const {
+        const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
+        require<StateError>(std::equal(tasks_.begin(), tasks_.end(), task_losses.begin(), task_losses.end(), same_name), "join",
+                            "expected losses of ", tasks_.names(), ", got ", task_losses.names());
         PoolVector<double> weights;
         PoolVector<bool> active;
-        for (const auto& [name, task] : tasks_) {
-            const Variable<Scalar>* const loss = task_losses.find(name, weights.size());
-            require<StateError>(loss && task_losses.size() == tasks_.size() &&
-                                    (task_losses.begin() + static_cast<std::ptrdiff_t>(weights.size()))->first == name,
-                                "join", "expected losses of ", tasks_.names(), ", got ", task_losses.names());
-            check_loss("join", name, *loss);
+        for (const auto& [name, task] : tasks_)
             weights.push_back(task.weight);
-            active.push_back(loss->requires_grad());
+        for (const auto& [name, loss] : task_losses) {
+            check_loss("join", name, loss);
+            active.push_back(loss.requires_grad());
         }
         return joined(std::move(task_losses), std::move(weights), std::move(active));
     }

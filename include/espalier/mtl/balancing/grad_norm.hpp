@@ -47,8 +47,7 @@ public:
         const Weights weights = present(context);
         Weights slopes = slopes_of(gramian, weights);
         if (options_.softmax) {  // dw_i / ds_k = w_i ([i = k] - w_k / T)
-            const double common = std::inner_product(slopes.begin(), slopes.end(), weights.begin(), 0.0) /
-                                  static_cast<double>(slopes.size());
+            const double common = std::inner_product(slopes.begin(), slopes.end(), weights.begin(), 0.0) / static_cast<double>(slopes.size());
             for (std::size_t t = 0; t < slopes.size(); ++t)
                 slopes[t] = weights[t] * (slopes[t] - common);
         }

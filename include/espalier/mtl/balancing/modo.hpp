@@ -17,8 +17,8 @@ struct MoDoOptions {
 };
 
 /// Multi-objective gradient with double sampling (Chen et al., "Three-Way Trade-Off in Multi-Objective Learning: Optimization,
-/// Generalization and Conflict-Avoidance", NeurIPS 2023, arXiv 2305.20057): w <- projection on the simplex of w - gamma (J1 J2^T w + rho
-/// w), from equal weights on, and d = J^T w with the mean of the two batches' gradients, or those of a third.
+/// Generalization and Conflict-Avoidance", NeurIPS 2023, arXiv 2305.20057): w <- projection on the simplex of w - gamma (J1 J2^T w + rho w),
+/// from equal weights on, and d = J^T w with the mean of the two batches' gradients, or those of a third.
 ///
 /// Cost: a traversal for T cotangents of each of two batches, and one more. Heads get their own gradients. State: T weights; tasks that
 /// are not active keep their share. The step is not relative to the gradients' lengths. @throws ValueError for settings out of range

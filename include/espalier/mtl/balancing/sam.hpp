@@ -76,8 +76,8 @@ template <class Scalar>
 /// The gradients of each active task behind an ascent of its own.
 template <class Net, class Scalar, class Batch>
 [[nodiscard]] Tensor<Scalar> gradients_after(const PoolVector<Tensor<Scalar>>& ascents, MovedParameters<Scalar>& moved, Net& net,
-                                             const MultiTaskLoss<Scalar>& criterion, const Batch& batch,
-                                             const ActiveLosses<Scalar>& active, const ParameterList<Scalar>& parameters) {
+                                             const MultiTaskLoss<Scalar>& criterion, const Batch& batch, const ActiveLosses<Scalar>& active,
+                                             const ParameterList<Scalar>& parameters) {
     auto result = Tensor<Scalar>::empty({static_cast<Index>(active.size()), parameters.numel()});
     for (std::size_t row = 0; row < active.size(); ++row) {
         moved.to(ascents[row], 1);

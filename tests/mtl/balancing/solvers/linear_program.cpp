@@ -47,8 +47,7 @@ TEST_CASE("an optimum satisfies the constraints, and its dual proves it", "[mtl]
             a(0, i) = 1;
             for (std::size_t j = 0; j < n; ++j)
                 for (Index k = 0; k < rank; ++k)
-                    a(1 + i, j) -= hashed(stream, i * 100 + static_cast<std::uint64_t>(k)) *
-                                   hashed(stream, j * 100 + static_cast<std::uint64_t>(k));
+                    a(1 + i, j) -= hashed(stream, i * 100 + static_cast<std::uint64_t>(k)) * hashed(stream, j * 100 + static_cast<std::uint64_t>(k));
         }
         for (std::size_t j = 0; j < n; ++j) {  // -t + (G y)_j <= -c_j, t = t1 - t2
             dual(j, n) = -1;
