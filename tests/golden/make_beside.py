@@ -110,10 +110,20 @@ class Random:
     def __init__(self, seed):
         self.seed, self.position = seed, 0
 
-    def uniform(self):
+    def next(self):
         block = philox(self.seed, [self.position, 0, 0, 0])
         self.position += 1
-        return ((block[0] | block[1] << 32) >> 11) * 2.0 ** -53
+        return block[0] | block[1] << 32
+
+    def uniform(self):
+        return (self.next() >> 11) * 2.0 ** -53
+
+    def permutation(self, n):
+        order = list(range(n))
+        for i in range(n - 1, 0, -1):
+            j = self.next() % (i + 1)  # the few draws that would have to be rejected do not come up
+            order[i], order[j] = order[j], order[i]
+        return order
 
     def normal(self):
         radius = np.sqrt(-2 * np.log1p(-self.uniform()))
@@ -160,6 +170,68 @@ def affinity(model, rate):
     return result
 
 
+def propagation(similarities):
+    """Affinity propagation in the form of whole matrices; groups in the order of their first members."""
+    n = len(similarities)
+    noise = Random(1)
+    similarities = np.array([[v + np.finfo(float).eps * v * noise.normal() for v in row] for row in similarities])
+    r, a = np.zeros((n, n)), np.zeros((n, n))
+    for _ in range(200):
+        total = a + similarities
+        best = total.argmax(axis=1)
+        first = total[np.arange(n), best]
+        total[np.arange(n), best] = -np.inf
+        others = np.tile(first[:, None], n)
+        others[np.arange(n), best] = total.max(axis=1)
+        r = (r + similarities - others) / 2
+        positive = np.maximum(r, 0)
+        np.fill_diagonal(positive, np.diag(r))
+        fresh = positive.sum(axis=0) - positive
+        diagonal = np.diag(fresh).copy()
+        fresh = np.minimum(fresh, 0)
+        np.fill_diagonal(fresh, diagonal)
+        a = (a + fresh) / 2
+    exemplars = np.flatnonzero(np.diag(a + r) > 0)
+    labels = similarities[:, exemplars].argmax(axis=1)
+    labels[exemplars] = np.arange(len(exemplars))
+    centres = []
+    for k in range(len(exemplars)):
+        members = np.flatnonzero(labels == k)
+        centres.append(members[similarities[np.ix_(members, members)].sum(axis=0).argmax()])
+    centres = np.sort(centres)
+    labels = similarities[:, centres].argmax(axis=1)
+    labels[centres] = np.arange(len(centres))
+    return np.array([list(dict.fromkeys(labels)).index(label) for label in labels])
+
+
+def stgu(model, steps, rate, decay, warm_up, preference):
+    theta, random = model.theta.copy(), Random(0)
+    affinities = np.zeros((model.tasks, model.tasks))
+    labels = np.arange(model.tasks)
+    for step in range(steps):
+        batch = model.batch(2 + step)
+        if step >= warm_up and (np.diag(affinities) > 0).all():
+            x = affinities / np.diag(affinities)
+            x = (x + x.T) / 2
+            np.fill_diagonal(x, preference)
+            labels = propagation(x)
+        groups = [np.flatnonzero(labels == g) for g in range(labels.max() + 1)]
+        for group in (groups[g] for g in random.permutation(len(groups))):
+            before, rows = model.losses(theta, batch)
+            theta -= rate * sum(row for t, row in zip(model.active, rows) if t in group)
+            change = (1 - model.losses(theta, batch)[0] / before) / len(group)
+            change = dict(zip(model.active, change))
+            for s in group:
+                for t in model.active:
+                    if s not in change or (s == t and change[t] < 0):
+                        continue
+                    value = change[t]
+                    if t in group and change[s] * change[t] < 0:
+                        value = -max(change[s], change[t])
+                    affinities[s, t] = (1 - decay) * affinities[s, t] + decay * value
+    return theta, affinities, labels
+
+
 def main():
     tensors = {}
     for name, tasks, masked in (("one", 1, False), ("three", 3, False), ("masked", 3, True)):
@@ -169,9 +241,20 @@ def main():
         tensors[f"{name}/sam_together"] = sam(model, 0.1, False, True)
         tensors[f"{name}/sam_adaptive"] = sam(model, 0.1, True, False)
         tensors[f"{name}/samo"] = samo(model, 0.1, 0.25, 0.01)
+        if name == "three":
+            result = stgu(model, 8, 0.05, 0.5, 3, 0.1)
+            tensors["three/stgu_theta"], tensors["three/stgu_affinities"], tensors["three/stgu_groups"] = result
+        if name == "masked":
+            tensors["masked/stgu_theta"], tensors["masked/stgu_affinities"], _ = stgu(model, 2, 0.05, 0.5, 10, 0)
         if several:
             tensors[f"{name}/cross"], tensors[f"{name}/cross_combined"] = cross(model)
             tensors[f"{name}/affinity"] = affinity(model, 0.1)
+    rng = np.random.default_rng(1)
+    for number, size in enumerate((3, 5, 8, 12)):
+        points = rng.standard_normal((size, 2))
+        similarities = -((points[:, None] - points) ** 2).sum(axis=2)
+        np.fill_diagonal(similarities, 1.01 * np.median(similarities))
+        tensors[f"propagation{number}/similarities"], tensors[f"propagation{number}/groups"] = similarities, propagation(similarities)
     save_file({key: np.ascontiguousarray(value, dtype=np.float64) for key, value in tensors.items()},
               FOLDER / "balancing_beside.safetensors")
 

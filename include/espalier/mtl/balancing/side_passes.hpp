@@ -157,6 +157,44 @@ template <class Scalar>
     return sum;
 }
 
+/// What each task weighs in the criterion.
+template <class Scalar>
+[[nodiscard]] PoolVector<Scalar> factors_of(const MultiTaskLoss<Scalar>& criterion, const MultiTaskLossValue<Scalar>& value) {
+    PoolVector<Scalar> result;
+    for (const auto& [task, loss] : value.tasks())
+        result.push_back(static_cast<Scalar>(criterion.weight(task)));
+    return result;
+}
+
+/// The gradient (P,) of the sum of the active tasks' losses, each times `factor(task)`; 0 without one. The graph is freed.
+template <class Scalar, class Factor>
+[[nodiscard]] Tensor<Scalar> gradient_of_sum(const MultiTaskLossValue<Scalar>& value, const Factor& factor,
+                                             const ParameterList<Scalar>& parameters) {
+    PoolVector<Variable<Scalar>> terms;
+    PoolVector<Scalar> factors;
+    std::size_t task = 0;
+    for (const auto& [name, loss] : value.tasks()) {
+        if (loss.requires_grad()) {
+            terms.push_back(loss.rank() == 0 ? loss : autograd::reshape(loss, {}));
+            factors.push_back(static_cast<Scalar>(factor(task)));
+        }
+        ++task;
+    }
+    if (terms.empty())
+        return Tensor<Scalar>{Shape{parameters.numel()}};
+    const Variable<Scalar> sum = autograd::weighted_sum<Scalar>(terms, factors);
+    return gradients_of<Scalar>({&sum, 1}, parameters).reshape({parameters.numel()});
+}
+
+/// The weights that a criterion's rule learns, one for each task.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> learned_weights(const char* operation, const MultiTaskLoss<Scalar>& criterion, std::size_t tasks) {
+    const auto learned = criterion.parameters();
+    require<StateError>(learned.size() == 1 && learned[0].shape() == Shape{static_cast<Index>(tasks)}, operation,
+                        "expected a criterion under a rule that learns a weight for each of ", tasks, " tasks, got another");
+    return learned[0];
+}
+
 /// A loss whose value and gradients are known: a backward pass adds these to those of the parameters that it reaches.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> known_loss(Scalar value, const ParameterList<Scalar>& parameters, const PoolVector<char>& reached,
