@@ -170,6 +170,73 @@ def affinity(model, rate):
     return result
 
 
+def auto_lambda(model, rate, primary):
+    """With weights of 0.1."""
+    train, validation = model.batch(2), model.batch(3)
+    ahead = model.theta - rate * 0.1 * model.losses(model.theta, train)[1].sum(axis=0)
+    along = sum(row for t, row in zip(model.active, model.losses(ahead, validation)[1]) if t in primary)
+    e = 0.01 / np.linalg.norm(along)
+    result = np.zeros(model.tasks)
+    above, below = (model.losses(model.theta + sign * e * along, train)[0] for sign in (1, -1))
+    result[model.active] = -rate * (above - below) / (2 * e)
+    return result
+
+
+def moml(model, rate):
+    """With the logits 0, 1/8, ...; the shortest point of a hull by trying all faces."""
+    logits = np.arange(model.tasks) / 8
+    weights = np.exp(logits) / np.exp(logits).sum()
+    inner = np.zeros((model.tasks, model.size))
+    inner[model.active] = model.losses(model.theta, model.batch(2))[1]
+    outer = model.losses(model.theta - rate * weights @ inner, model.batch(3))[1]
+    gains = -rate * outer @ inner.T @ (np.diag(weights) - np.outer(weights, weights))
+    gains /= np.linalg.norm(gains, axis=1, keepdims=True)
+    products = gains @ gains.T
+    best = None  # over the faces of the simplex, in each of which the minimum solves linear equations
+    for face in range(1, 2 ** len(gains)):
+        chosen = [k for k in range(len(gains)) if face >> k & 1]
+        solution = np.linalg.lstsq(products[np.ix_(chosen, chosen)], np.ones(len(chosen)), rcond=1e-10)[0]
+        shares = np.zeros(len(gains))
+        shares[chosen] = solution / solution.sum()
+        value = shares @ products @ shares
+        if (shares >= -1e-12).all() and (best is None or value < best[0] - 1e-14):
+            best = value, shares
+    return best[1] @ gains
+
+
+def rotograd(model):
+    """The scaled gradient on the trunk in a first step, and, by differences, those on W of the rotations."""
+    weights = [numbers(4, 20 + t).reshape(2, 2) for t in range(model.tasks)]
+    x, targets = model.batch(2)
+    features = x @ model.theta[:4].reshape(2, 2).T + model.theta[4:6]
+    before, turned = {}, {}
+    identity = np.eye(2)
+    for t in model.active:
+        inverse = np.linalg.inv(identity + (weights[t] - weights[t].T) / 2)
+        rotation = inverse @ (identity - (weights[t] - weights[t].T) / 2)
+        head = model.theta[model.own(t)]
+        error = features @ rotation.T @ head[:2] + head[2] - targets[t]
+        turned[t] = np.outer(2 * error / SAMPLES, head[:2])  # on the turned features
+        before[t] = turned[t] @ rotation
+    mean = np.mean(list(before.values()), axis=0)
+    v = np.mean([g * np.linalg.norm(mean) / np.linalg.norm(g) for g in before.values()], axis=0)
+    result = np.zeros((model.tasks, 4))
+    for t in model.active:
+        def objective(w):
+            k = (w - w.T) / 2
+            rotation = np.linalg.inv(identity + k) @ (identity - k)
+            return ((v @ rotation.T - turned[t]) ** 2).sum(axis=1).mean()
+        for i in range(4):
+            step = np.zeros(4)
+            step[i] = 1e-5
+            step = step.reshape(2, 2)
+            result[t, i] = (objective(weights[t] + step) - objective(weights[t] - step)) / 2e-5
+    lengths = {t: np.linalg.norm(g) for t, g in before.items()}
+    length = np.mean(list(lengths.values()))  # of the first step: all ratios are 1
+    common = sum(g / lengths[t] * length for t, g in before.items()) if len(model.active) > 1 else sum(before.values())
+    return np.concatenate([(common.T @ x).ravel(), common.sum(axis=0)]), result
+
+
 def propagation(similarities):
     """Affinity propagation in the form of whole matrices; groups in the order of their first members."""
     n = len(similarities)
@@ -241,6 +308,11 @@ def main():
         tensors[f"{name}/sam_together"] = sam(model, 0.1, False, True)
         tensors[f"{name}/sam_adaptive"] = sam(model, 0.1, True, False)
         tensors[f"{name}/samo"] = samo(model, 0.1, 0.25, 0.01)
+        tensors[f"{name}/rotograd"], tensors[f"{name}/rotograd_turns"] = rotograd(model)
+        tensors[f"{name}/auto_lambda"] = auto_lambda(model, 0.1, range(tasks))
+        tensors[f"{name}/auto_lambda_primary"] = auto_lambda(model, 0.1, (0,))
+        if several:
+            tensors[f"{name}/moml"] = moml(model, 0.1)
         if name == "three":
             result = stgu(model, 8, 0.05, 0.5, 3, 0.1)
             tensors["three/stgu_theta"], tensors["three/stgu_affinities"], tensors["three/stgu_groups"] = result
