@@ -37,6 +37,16 @@ void fill(Net& net, Index seed) {
             value = *from++;
 }
 
+/// Gives every gradient the length 1.
+struct UnitLengths {
+    mtl::Weights operator()(const mtl::Gramian& gramian) const {
+        mtl::Weights weights;
+        for (std::size_t t = 0; t < gramian.size(); ++t)
+            weights.push_back(1 / gramian.norm(t));
+        return weights;
+    }
+};
+
 /// `one`, `three`, or `masked`: three of which the second has no labels.
 template <class T>
 struct Model {
@@ -53,19 +63,14 @@ struct Model {
         fill(result, 1);
         return result;
     }
-    /// With the script's rule, which gives every gradient the length 1.
+    /// With the script's rule, or none.
     [[nodiscard]] mtl::MultiTaskLoss<T> criterion(bool with_rule = true) const {
         std::vector<mtl::TaskLoss<T>> losses;
         for (const auto& task : tasks)
             losses.push_back({task, losses::MSE<T>{}});
         mtl::MultiTaskLoss<T> result{losses};
         if (with_rule && tasks.size() > 1)
-            result.balance([](const mtl::Gramian& gramian) {
-                mtl::Weights weights;
-                for (std::size_t t = 0; t < gramian.size(); ++t)
-                    weights.push_back(1 / gramian.norm(t));
-                return weights;
-            });
+            result.balance(UnitLengths{});
         return result;
     }
     struct Batch {

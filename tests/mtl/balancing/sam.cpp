@@ -5,8 +5,6 @@
 
 #include "mtl/balancing/beside.hpp"
 
-#include <limits>
-
 using namespace espalier;
 using testing::flat_values;
 using testing::same_bits;
@@ -59,8 +57,8 @@ TEMPLATE_TEST_CASE("sharpness-aware gradients are those of the published formula
     });
 }
 
-TEST_CASE("SAMO's gradients are those of the published formula", "[mtl][balancing]") {
-    const Model<double> model{GENERATE("one", "three", "masked")};
+TEMPLATE_TEST_CASE("SAMO's gradients are those of the published formula", "[mtl][balancing]", float, double) {
+    const Model<TestType> model{GENERATE("one", "three", "masked")};
     CAPTURE(model.name);
     check(model, "samo", [](auto& net, const auto& criterion, const auto& batch) {
         Random random{5};
@@ -84,6 +82,17 @@ TEST_CASE("without a rule, or with one that sees losses, F-MTL decides once", "[
     sam_backward(net, criterion, batch, defaults);
     CHECK(calls == 1);
     testing::require_close(gradients_of(net), gradients_of(plain), 1e-12);
+}
+
+TEST_CASE("in a sharpness-aware step a rule looks at layers as ever, and at parameters instead of features", "[mtl][balancing]") {
+    const Model<double> model{"three"};
+    for (const auto scope : {mtl::Scope::layers, mtl::Scope::features}) {
+        auto net = model.net();
+        auto criterion = model.criterion(false);
+        criterion.balance(testing::beside::UnitLengths{}, {.scope = scope});
+        sam_backward(net, criterion, model.batch(2), defaults);
+        testing::require_close(gradients_of(net), model.expected("sam"), 1e-10);  // the trunk is one layer
+    }
 }
 
 TEST_CASE("running statistics move in the first of a sharpness-aware step's passes only", "[mtl][balancing]") {
@@ -138,26 +147,4 @@ TEST_CASE("with no active task a sharpness-aware step does nothing", "[mtl][bala
         target = {target.values(), Tensor<bool>::full({4}, false)};
     sam_backward(net, model.criterion(), batch, defaults);
     CHECK_FALSE(net.parameters()[0].has_grad());
-}
-
-TEST_CASE("losses that were made elsewhere are joined as those of a batch", "[mtl][loss]") {
-    const Model<double> model{"three"};
-    auto net = model.net();
-    const auto criterion = model.criterion();
-    const auto batch = model.batch(2);
-    const auto direct = criterion(net(batch.input), batch.targets);
-    const auto joined = criterion.join(criterion(net(batch.input), batch.targets).tasks());
-    CHECK(joined.item() == direct.item());
-    direct.backward();
-    const auto expected = gradients_of(net);
-    for (auto parameter : net.parameters())
-        parameter.zero_grad();
-    joined.backward();
-    CHECK(same_bits(gradients_of(net), expected));
-    const Variable<double> one{Tensor<double>::scalar(1)};
-    CHECK(criterion.join({{"a", one}, {"b", one}, {"c", one}}).active() == std::vector<bool>{false, false, false});
-    CHECK_THROWS_WITH(criterion.join({{"a", one}, {"c", one}, {"b", one}}), "[join] expected losses of 'a', 'b', 'c', got 'a', 'c', 'b'");
-    CHECK_THROWS_AS(criterion.join({{"a", one}, {"b", one}}), StateError);
-    const Variable<double> bad{Tensor<double>::scalar(std::numeric_limits<double>::infinity())};
-    CHECK_THROWS_AS(criterion.join({{"a", one}, {"b", bad}, {"c", one}}), ValueError);
 }

@@ -112,8 +112,10 @@ MultiTaskLossValue<Scalar> sam_backward(Net& net, const MultiTaskLoss<Scalar>& c
     detail::ParameterList<Scalar> parameters{net};
     const auto value = criterion(net(batch.input), batch.targets);
     const detail::ActiveLosses<Scalar> active{value, parameters};
-    if (active.size() == 0)
+    if (active.size() == 0) {
+        value.backward();  // which may decide on batches that were collected before
         return value;
+    }
     const Tensor<Scalar> level = detail::gradients_of<Scalar>(active.losses, parameters);
     Tensor<Scalar> sharp;
     {
@@ -157,8 +159,10 @@ MultiTaskLossValue<Scalar> samo_backward(Net& net, const MultiTaskLoss<Scalar>& 
     detail::ParameterList<Scalar> parameters{net};
     const auto value = criterion(net(batch.input), batch.targets);
     const detail::ActiveLosses<Scalar> active{value, parameters};
-    if (active.size() == 0)
+    if (active.size() == 0) {
+        value.backward();  // which may decide on batches that were collected before
         return value;
+    }
     const PoolVector<Scalar> shares(active.size(), Scalar(1) / static_cast<Scalar>(active.size()));
     const Variable<Scalar> mean = autograd::weighted_sum<Scalar>(active.losses, shares);
     const Tensor<Scalar> common = detail::gradients_of<Scalar>({&mean, 1}, parameters);
