@@ -5,7 +5,8 @@
     pip install numpy safetensors
     python tests/golden/make_beside.py
 
-balancing_beside.safetensors  For T = 1 and 3 tasks, and for 3 of which the second has no labels ("masked"), `<case>/<what>`.
+balancing_beside.safetensors  For T = 1 and 3 tasks, and for 3 of which the second has no labels ("masked"), `<case>/<what>`;
+                              `propagation<i>/similarities` and `/groups`.
 
 The model is linear: a trunk of 2 inputs and 2 features, and a head of 1 output for each task, with squared errors. Its numbers
 are multiples of 1/8, by `numbers`, so that the tests make the very same ones.
