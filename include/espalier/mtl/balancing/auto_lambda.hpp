@@ -80,7 +80,8 @@ void auto_lambda_backward(Net& net, const MultiTaskLoss<Scalar>& criterion, cons
     for (const std::string& task : options.primary)
         (void)value.tasks().at(task);
     const auto factors = detail::factors_of(criterion, value);
-    moved.to(detail::gradient_of_sum(value, [&](std::size_t t) { return factors[t] * weights.value()[static_cast<Index>(t)]; }, parameters),
+    moved.to(detail::gradient_of_sum(
+                 value, [&](std::size_t t) { return factors[t] * weights.value()[static_cast<Index>(t)]; }, parameters),
              -options.learning_rate);
     const auto ahead = criterion(net(validation.input), validation.targets);
     const auto& primary = options.primary;
@@ -88,7 +89,8 @@ void auto_lambda_backward(Net& net, const MultiTaskLoss<Scalar>& criterion, cons
     for (const auto& [task, loss] : ahead.tasks())
         counts.push_back(primary.empty() || std::find(primary.begin(), primary.end(), task) != primary.end() ? factors[counts.size()]
                                                                                                              : Scalar(0));
-    const Tensor<Scalar> along = detail::gradient_of_sum(ahead, [&](std::size_t t) { return counts[t]; }, parameters);
+    const Tensor<Scalar> along = detail::gradient_of_sum(
+        ahead, [&](std::size_t t) { return counts[t]; }, parameters);
     const double length = std::sqrt(detail::dot<Scalar>(along.span(), along.span()));
     Tensor<Scalar> gradient{weights.shape()};
     if (length > 0) {
@@ -99,9 +101,8 @@ void auto_lambda_backward(Net& net, const MultiTaskLoss<Scalar>& criterion, cons
         moved.to(along, -e);
         const auto below = criterion(net(train.input), train.targets);
         for (std::size_t t = 0; t < counts.size(); ++t) {
-            const double slope = (static_cast<double>(detail::loss_of(above, t).item()) -
-                                  static_cast<double>(detail::loss_of(below, t).item())) /
-                                 (2 * e);
+            const double slope =
+                (static_cast<double>(detail::loss_of(above, t).item()) - static_cast<double>(detail::loss_of(below, t).item())) / (2 * e);
             gradient[static_cast<Index>(t)] = static_cast<Scalar>(-options.learning_rate * static_cast<double>(factors[t]) * slope);
         }
     }
