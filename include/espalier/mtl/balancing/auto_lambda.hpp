@@ -42,6 +42,7 @@ private:
     nn::Parameter<Scalar> weights_;
 };
 
+/// Settings of `AutoLambda`.
 struct AutoLambdaOptions {
     double learning_rate;                    ///< of the step that is looked ahead: that of the model's optimizer
     std::vector<std::string> primary = {};   ///< the tasks that count; none: all of them

@@ -87,6 +87,7 @@ struct SplitParameters {
     std::vector<Variable<Scalar>> rotations;
     std::vector<Variable<Scalar>> others;
 };
+/// The parameters of a net's rotations, and all others, for an optimizer each.
 template <class Scalar>
 [[nodiscard]] SplitParameters<Scalar> split_rotations(const MultiTaskNet<Scalar>& net) {
     SplitParameters<Scalar> result;
@@ -95,6 +96,7 @@ template <class Scalar>
     return result;
 }
 
+/// Settings of `RotoScale`.
 struct RotoScaleOptions {
     Index burn_in = 20;  ///< the step whose lengths take the place of those of the first one
 };

@@ -12,12 +12,14 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `sam_backward`.
 struct SAMOptions {
     double rho = 0.05;      ///< length of the ascent
     bool adaptive = false;  ///< relative to the size of each parameter: a length of 1 / |theta|
     bool together = false;  ///< let the rule decide once, on the gradients behind the ascent
 };
 
+/// Settings of `samo_backward`.
 struct SAMOOptions {
     double rho = 0.003;     ///< length of the ascent
     double beta = 0.1;      ///< share of the task's own, estimated direction

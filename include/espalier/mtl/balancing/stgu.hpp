@@ -16,6 +16,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `STGU`.
 struct STGUOptions {
     double decay = 0.001;                     ///< weight of a new affinity in the running one, in (0, 1]
     Index warm_up = 100;                      ///< so many batches every task is a group of its own
