@@ -93,7 +93,7 @@ private:
         double reach(double log_t) {
             const double t = std::exp(log_t);
             Matrix scaled{gramian_};
-            scaled.map() *= t * t;
+            scaled *= t * t;
             Weights products(products_);
             for (double& product : products)
                 product *= t;

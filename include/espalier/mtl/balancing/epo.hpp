@@ -43,11 +43,11 @@ public:
         for (const double loss : gramian.losses())
             require<ValueError>(loss >= 0, "EPO", "expected losses of at least 0, got ", loss);
         const std::size_t tasks = gramian.size();
-        const double trace = gramian.matrix().map().trace();
+        const double trace = gramian.matrix().trace();
         if (!(trace > 0))
             return Weights(tasks, 1 / static_cast<double>(tasks));
         Matrix products{gramian.matrix()};
-        products.map() /= trace;
+        products *= 1 / trace;
 
         Weights scaled(tasks), anchors(tasks), rises(tasks, 0.0);
         const double uneven = non_uniformity(gramian, scaled, anchors);

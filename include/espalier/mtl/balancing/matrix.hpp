@@ -38,6 +38,27 @@ public:
     [[nodiscard]] double* data() noexcept { return values_.data(); }
     [[nodiscard]] const double* data() const noexcept { return values_.data(); }
 
+    [[nodiscard]] double* row(std::size_t i) noexcept { return values_.data() + i * columns_; }
+    [[nodiscard]] const double* row(std::size_t i) const noexcept { return values_.data() + i * columns_; }
+    /// The sum of the diagonal.
+    [[nodiscard]] double trace() const noexcept {
+        double sum = 0;
+        for (std::size_t i = 0; i < std::min(rows_, columns_); ++i)
+            sum += (*this)(i, i);
+        return sum;
+    }
+    Matrix& operator*=(double factor) noexcept {
+        for (double& value : values_)
+            value *= factor;
+        return *this;
+    }
+    /// Of one of the same extents.
+    Matrix& operator+=(const Matrix& other) noexcept {
+        for (std::size_t i = 0; i < values_.size(); ++i)
+            values_[i] += other.values_[i];
+        return *this;
+    }
+
     /// For Eigen's arithmetic, over the same memory.
     [[nodiscard]] Map map() & noexcept { return {values_.data(), static_cast<Eigen::Index>(rows_), static_cast<Eigen::Index>(columns_)}; }
     [[nodiscard]] ConstMap map() const& noexcept {

@@ -5,6 +5,7 @@
 #include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
+#include <espalier/mtl/balancing/solvers/arrays.hpp>
 #include <espalier/mtl/balancing/solvers/fair.hpp>
 
 #include <cmath>
@@ -76,7 +77,8 @@ public:
         Weights weights(gramian.size());
         if (std::fmod(steps_[0], static_cast<double>(options_.update_weights_every)) == 0) {
             weights = solvers::FairEquation{gramian.matrix(), 1}.solve();
-            const double root = std::sqrt(gramian.matrix().map().norm());
+            const Matrix& all = gramian.matrix();  // in units of its Frobenius norm, the square root of:
+            const double root = std::pow(solvers::dot(all.data(), all.data(), all.rows() * all.columns()), 0.25);
             for (std::size_t i = 0; i < weights.size(); ++i)
                 weights_[static_cast<Index>(context.tasks[i])] = weights[i] *= root;
         } else {

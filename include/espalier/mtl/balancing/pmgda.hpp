@@ -41,15 +41,16 @@ public:
         const std::size_t tasks = gramian.size();
         Weights slopes(tasks);  // of h by the losses
         const double distance = distance_from_ray(gramian, slopes);
-        const double trace = gramian.matrix().map().trace();
+        const double trace = gramian.matrix().trace();
         if (distance < options_.tolerance || distance == 0 || !(trace > 0))
             return solvers::min_norm_weights(gramian.matrix());
 
         Matrix products{tasks + 1, tasks + 1};  // of the gradients and that of h, which is the last
-        products.map().topLeftCorner(size(tasks), size(tasks)) = gramian.matrix().map() / trace;
         for (std::size_t i = 0; i < tasks; ++i)
-            for (std::size_t j = 0; j < tasks; ++j)
+            for (std::size_t j = 0; j < tasks; ++j) {
+                products(i, j) = gramian(i, j) / trace;
                 products(i, tasks) += products(i, j) * slopes[j];
+            }
         for (std::size_t i = 0; i < tasks; ++i) {
             products(tasks, i) = products(i, tasks);
             products(tasks, tasks) += products(i, tasks) * slopes[i];
@@ -69,8 +70,6 @@ public:
     }
 
 private:
-    [[nodiscard]] static Eigen::Index size(std::size_t n) noexcept { return static_cast<Eigen::Index>(n); }
-
     [[nodiscard]] double distance_from_ray(const Gramian& gramian, Weights& slopes) const {
         const auto losses = gramian.losses();
         const Weights ray = detail::preference_of(options_.preference, gramian.context(), "PMGDA");

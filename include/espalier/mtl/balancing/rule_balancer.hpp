@@ -269,7 +269,7 @@ private:
         Matrix whole{task_count_, task_count_};
         for (const Matrix& gramian : gramians)
             if (gramian.rows() > 0)
-                whole.map() += gramian.map();
+                whole += gramian;
         for (const std::size_t task : context.tasks)
             require_finite(whole(task, task), names_[task]);
         PoolVector<Weights> weights(parts_.size());

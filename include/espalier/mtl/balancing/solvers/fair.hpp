@@ -2,6 +2,7 @@
 /// @file The weights of Nash-MTL and FairGrad: G x = x^(-1/a), by Newton's method.
 #pragma once
 
+#include <espalier/mtl/balancing/solvers/arrays.hpp>
 #include <espalier/mtl/balancing/solvers/unit_rows.hpp>
 
 #include <algorithm>
@@ -62,15 +63,6 @@ public:
 private:
     static constexpr double ridge = 1e-12;
 
-    using Vector = Eigen::Map<const Eigen::VectorXd>;
-    [[nodiscard]] static Vector vector(std::span<const double> values, std::size_t size) {
-        return {values.data(), static_cast<Eigen::Index>(size)};
-    }
-    /// The first numbers of a row of the factor.
-    [[nodiscard]] Vector first(std::size_t row, std::size_t size) const {
-        return {&factor_.data()[row * factor_.columns()], static_cast<Eigen::Index>(size)};
-    }
-
     /// C s y - s y^(-1/a) into `residual_`, s the scale of each row.
     void evaluate(std::span<const double> y) {
         const std::size_t n = y.size();
@@ -111,10 +103,10 @@ private:
         const std::size_t n = y_.size();
         for (std::size_t i = 0; i < n; ++i) {
             for (std::size_t j = 0; j < i; ++j)
-                factor_(i, j) = (rows_.cosines(i, j) - first(i, j).dot(first(j, j))) / factor_(j, j);
+                factor_(i, j) = (rows_.cosines(i, j) - dot(factor_.row(i), factor_.row(j), j)) / factor_(j, j);
             const double curvature = scale_[i] > 0 ? power_ * std::pow(y_[i], -power_ - 1) : 1.0;
-            factor_(i, i) = std::sqrt(std::max(rows_.cosines(i, i) + curvature - first(i, i).squaredNorm(), 1e-300));
-            step_[i] = -(residual_[i] + first(i, i).dot(vector(step_, i))) / factor_(i, i);
+            factor_(i, i) = std::sqrt(std::max(rows_.cosines(i, i) + curvature - dot(factor_.row(i), factor_.row(i), i), 1e-300));
+            step_[i] = -(residual_[i] + dot(factor_.row(i), step_.data(), i)) / factor_(i, i);
         }
         for (std::size_t i = n; i-- > 0;) {
             step_[i] /= factor_(i, i);

@@ -67,7 +67,7 @@ namespace espalier::inline ESPALIER_ABI::mtl::solvers {
     if (rest <= 0)
         return result;
     Matrix scaled{gramian};
-    scaled.map() *= rest * rest;
+    scaled *= rest * rest;
     Weights products(lowest.size(), 0.0);
     for (std::size_t i = 0; i < lowest.size(); ++i)
         for (std::size_t j = 0; j < lowest.size(); ++j)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/mtl/balancing/evidence.hpp>
+#include <espalier/mtl/balancing/solvers/arrays.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -51,12 +52,10 @@ private:
 
     /// The number at 0 that pulls upwards the most; the size if none does by more than rounding.
     [[nodiscard]] std::size_t steepest(std::span<const double> b, std::span<const double> z, double largest) {
-        const auto size = static_cast<Eigen::Index>(b.size());
-        Eigen::Map<Eigen::VectorXd> slopes{slopes_.data(), size};
-        slopes = Eigen::Map<const Eigen::VectorXd>{b.data(), size};
+        std::copy(b.begin(), b.end(), slopes_.begin());
         double magnitude = largest;
         for (const std::size_t i : set_) {
-            slopes -= z[i] * Eigen::Map<const Eigen::VectorXd>{&c_.data()[i * c_.columns()], size};
+            add_scaled(-z[i], c_.row(i), slopes_.data(), b.size());
             magnitude += z[i] * c_(i, i);
         }
         std::size_t best = c_.rows();
@@ -146,17 +145,13 @@ private:
     }
     void solve_lower(Weights& x) const {
         for (std::size_t i = 0; i < set_.size(); ++i)
-            x[i] = (x[i] - row(i).dot(Eigen::Map<const Eigen::VectorXd>{x.data(), row(i).size()})) / factor_(i, i);
+            x[i] = (x[i] - dot(factor_.row(i), x.data(), i)) / factor_(i, i);
     }
     void solve_upper(Weights& x) const {
         for (std::size_t i = set_.size(); i-- > 0;) {
             x[i] /= factor_(i, i);
-            Eigen::Map<Eigen::VectorXd>{x.data(), row(i).size()} -= x[i] * row(i);
+            add_scaled(-x[i], factor_.row(i), x.data(), i);
         }
-    }
-    /// Of the factor, left of the diagonal.
-    [[nodiscard]] Eigen::Map<const Eigen::VectorXd> row(std::size_t i) const {
-        return {&factor_.data()[i * factor_.columns()], static_cast<Eigen::Index>(i)};
     }
 
     static constexpr double infinite = std::numeric_limits<double>::infinity();

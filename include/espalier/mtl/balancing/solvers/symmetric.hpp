@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/mtl/balancing/matrix.hpp>
+#include <espalier/mtl/balancing/solvers/arrays.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -36,9 +37,8 @@ public:
     [[nodiscard]] PoolVector<double> apply(const Function& f, std::span<const double> b) const {
         PoolVector<double> result(size_, 0.0);
         for (std::size_t k = 0; k < rank(); ++k) {
-            const double times = f(values_[k]) * map(k).dot(Eigen::Map<const Eigen::VectorXd>{b.data(), map(k).size()});
-            for (std::size_t i = 0; i < size_; ++i)
-                result[i] += times * vector(k)[i];
+            const double times = f(values_[k]) * dot(columns_.row(k), b.data(), size_);
+            add_scaled(times, columns_.row(k), result.data(), size_);
         }
         return result;
     }
@@ -48,12 +48,6 @@ public:
     }
 
 private:
-    using Column = Eigen::Map<Eigen::VectorXd>;
-    [[nodiscard]] Column map(std::size_t k) noexcept { return {columns_.data() + k * size_, static_cast<Eigen::Index>(size_)}; }
-    [[nodiscard]] Eigen::Map<const Eigen::VectorXd> map(std::size_t k) const noexcept {
-        return {columns_.data() + k * size_, static_cast<Eigen::Index>(size_)};
-    }
-
     /// G = L L^T, column k of L in row k of `columns_`, until no row is left that is not a combination of those before.
     void factorize(const Matrix& gramian, double cut) {
         columns_ = Matrix{size_, size_};
@@ -69,15 +63,16 @@ private:
             if (pivot == size_)
                 break;
             const double root = std::sqrt(left[pivot]);
-            Column column = map(k);
+            double* const column = columns_.row(k);
             for (std::size_t i = 0; i < size_; ++i)
-                columns_(k, i) = gramian(pivot, i);
+                column[i] = gramian(pivot, i);
             for (std::size_t before = 0; before < k; ++before)
-                column -= columns_(before, pivot) * map(before);
-            column /= root;
-            columns_(k, pivot) = root;
+                add_scaled(-columns_(before, pivot), columns_.row(before), column, size_);
             for (std::size_t i = 0; i < size_; ++i)
-                left[i] -= columns_(k, i) * columns_(k, i);
+                column[i] /= root;
+            column[pivot] = root;
+            for (std::size_t i = 0; i < size_; ++i)
+                left[i] -= column[i] * column[i];
             left[pivot] = 0;
         }
         values_.resize(k);
@@ -90,26 +85,28 @@ private:
             rotated = false;
             for (std::size_t p = 0; p + 1 < rank(); ++p)
                 for (std::size_t q = p + 1; q < rank(); ++q)
-                    rotated |= rotate(map(p), map(q));
+                    rotated |= rotate(columns_.row(p), columns_.row(q), size_);
         }
         for (std::size_t k = 0; k < rank(); ++k) {
-            values_[k] = map(k).squaredNorm();
-            map(k) /= std::sqrt(values_[k]);
+            double* const column = columns_.row(k);
+            values_[k] = dot(column, column, size_);
+            for (std::size_t i = 0; i < size_; ++i)
+                column[i] /= std::sqrt(values_[k]);
         }
     }
     /// Makes two columns orthogonal; whether they were not.
-    static bool rotate(Column a, Column b) {
-        const double aa = a.squaredNorm();
-        const double bb = b.squaredNorm();
-        const double ab = a.dot(b);
-        const double rounding = 1e-16 * static_cast<double>(10 + a.size());
+    static bool rotate(double* a, double* b, std::size_t size) {
+        const double aa = dot(a, a, size);
+        const double bb = dot(b, b, size);
+        const double ab = dot(a, b, size);
+        const double rounding = 1e-16 * static_cast<double>(10 + size);
         if (std::abs(ab) <= rounding * std::sqrt(aa) * std::sqrt(bb))
             return false;
         const double half = (bb - aa) / (2 * ab);
         const double tangent = std::copysign(1.0, half) / (std::abs(half) + std::hypot(1.0, half));
         const double cosine = 1 / std::hypot(1.0, tangent);
         const double sine = cosine * tangent;
-        for (Eigen::Index i = 0; i < a.size(); ++i) {
+        for (std::size_t i = 0; i < size; ++i) {
             const double x = a[i];
             a[i] = cosine * x - sine * b[i];
             b[i] = sine * x + cosine * b[i];
@@ -123,7 +120,7 @@ private:
             const auto largest = static_cast<std::size_t>(std::max_element(first, values_.end()) - values_.begin());
             if (largest != k) {
                 std::swap(values_[k], values_[largest]);
-                map(k).swap(map(largest));
+                std::swap_ranges(columns_.row(k), columns_.row(k) + size_, columns_.row(largest));
             }
         }
     }
