@@ -78,4 +78,3 @@ TEST_CASE("every rule that sees gradients may look at layers, and most at featur
             CHECK(training->loss() < before);
         }
 }
-

@@ -45,7 +45,8 @@ struct Training {
             inputs.push_back(normal<float>({6, 4}, i));
             auto& batch = targets.emplace_back();
             for (Index t = 0; t < tasks; ++t)
-                batch.insert(heads_name(t), {normal<float>({6, 2}, 10 * i + static_cast<std::uint64_t>(t)), Tensor<bool>::full({6}, i != 1 || t != 2)});
+                batch.insert(heads_name(t),
+                             {normal<float>({6, 2}, 10 * i + static_cast<std::uint64_t>(t)), Tensor<bool>::full({6}, i != 1 || t != 2)});
         }
     }
     [[nodiscard]] std::string heads_name(Index t) const { return net->tasks()[static_cast<std::size_t>(t)]; }
