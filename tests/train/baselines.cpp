@@ -23,9 +23,7 @@ Named<double> train_alone(const std::string& task, std::uint64_t seed) {
     return {{"loss", number}, {"accuracy", task == "a" ? 0.4 + number / 10 : 0.9}};
 }
 
-Baselines baselines() {
-    return train::single_task_baselines({"a", "b"}, options, train_alone);
-}
+Baselines baselines() { return train::single_task_baselines({"a", "b"}, options, train_alone); }
 
 std::string error_of_load(const std::filesystem::path& path) {
     try {
@@ -113,10 +111,10 @@ TEST_CASE("Baselines: what is no file of baselines is refused") {
         return folder.file("bad.json", text.replace(at, from.size(), to));
     };
     REQUIRE(error_of_load(with("three", "three")).empty());
-    for (const auto& [from, to] : {std::pair{"baselines 1", "baselines 2"}, std::pair{"\"higher\"", "\"faster\""},
-                                   std::pair{"\"runs\": 3", "\"runs\": 0"}, std::pair{"\"runs\": 3", "\"runs\": \"3\""},
-                                   std::pair{"\"deviation\": 0.", "\"deviation\": -0."}, std::pair{"\"mean\"", "\"means\""},
-                                   std::pair{"{", ""}}) {
+    for (const auto& [from, to] :
+         {std::pair{"baselines 1", "baselines 2"}, std::pair{"\"higher\"", "\"faster\""}, std::pair{"\"runs\": 3", "\"runs\": 0"},
+          std::pair{"\"runs\": 3", "\"runs\": \"3\""}, std::pair{"\"deviation\": 0.", "\"deviation\": -0."},
+          std::pair{"\"mean\"", "\"means\""}, std::pair{"{", ""}}) {
         CAPTURE(from, to);
         REQUIRE_THROWS_AS(Baselines::load(with(from, to), "three seeds"), IoError);
         REQUIRE(error_of_load(folder / "bad.json").find("bad.json") != std::string::npos);

@@ -108,8 +108,8 @@ private:
                               .runs = entry.at("runs").get<Index>()};
         require<IoError>((better == "higher" || better == "lower") && is_finite(result.mean) && is_finite(result.deviation) &&
                              result.deviation >= 0 && result.runs >= 1,
-                         "baselines", "expected finite baselines of at least one run that are better 'higher' or 'lower' in ", path, ", got ",
-                         entry.dump());
+                         "baselines", "expected finite baselines of at least one run that are better 'higher' or 'lower' in ", path,
+                         ", got ", entry.dump());
         return result;
     }
 };
