@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <tuple>
 
 using namespace espalier;
 using namespace balance_rules;
@@ -48,12 +49,49 @@ std::string recipe(const Data& data, const Options& options) {
                   " validation pairs, ", data.test.left.numel(), " test pairs");
 }
 
-mtl::MultiTaskLoss<> make_criterion(const std::vector<std::string>& tasks) {
+/// Their sum, or what the rule makes of them. @throws ValueError that names the rule if it cannot have the scope
+mtl::MultiTaskLoss<> make_criterion(const std::vector<std::string>& tasks, const std::string& rule, const std::string& scope) {
     std::vector<mtl::TaskLoss<>> losses;
     for (const std::string& task : tasks)
         losses.push_back({task, losses::CrossEntropy{}});
-    return mtl::MultiTaskLoss<>{std::move(losses)};
+    mtl::MultiTaskLoss<> criterion{std::move(losses)};
+    try {
+        if (scope != "alone")
+            mtl::balance_by_name(criterion, rule, {.scope = scopes.at(scope)});
+    } catch (Error& error) {
+        error.append(" (" + rule + ")");
+        throw;
+    }
+    return criterion;
 }
+
+/// A network and what trains it.
+struct Training {
+    mtl::MultiTaskNet<> net;
+    mtl::MultiTaskLoss<> criterion;
+    optim::Adam<> adam;
+
+    Training(const Job& job, const std::vector<std::string>& tasks)
+        : net{multi_fashion::lenet(multi_fashion::pair_side, tasks)},
+          criterion{make_criterion(tasks, job.rule, job.scope)},
+          adam{all_parameters(), {.learning_rate = job.learning_rate}} {}
+
+    void step(const data::Batch<>& batch) {
+        const auto loss = criterion(net(batch.input), batch.targets);
+        adam.zero_grad();
+        loss.backward();
+        adam.step();
+        criterion.after_step([&] { return net(batch.input); }, batch.targets);
+    }
+
+private:
+    [[nodiscard]] std::vector<Variable<float>> all_parameters() const {
+        auto parameters = net.parameters();
+        for (const auto& learned : criterion.parameters())  // as uncertainty weighting has
+            parameters.push_back(learned);
+        return parameters;
+    }
+};
 
 /// Share of right answers of each task.
 Named<double> accuracies(const mtl::MultiTaskNet<>& net, const multi_fashion::Pairs& pairs) {
@@ -71,53 +109,60 @@ double mean(const Named<double>& values) {
     return sum / static_cast<double>(values.size());
 }
 
+data::DataLoader<> make_loader(const Data& data, const Options& options, std::uint64_t seed) {
+    return data::DataLoader<>{multi_fashion::DrawnPairs{data.garments, options.pairs, multi_fashion::pair_side},
+                              {.batch_size = options.batch, .seed = seed}};
+}
+
 /// One run from the first weights to the test. A training that diverges ends there, and its best epoch so far counts.
-Run train(const Job& job, const std::vector<std::string>& tasks, mtl::MultiTaskLoss<> criterion, const Data& data, const Options& options,
+Run train(const Job& job, const std::vector<std::string>& tasks, const Data& data, const Options& options,
           const std::function<void(double)>& progress) {
     manual_seed(job.seed);
-    auto net = multi_fashion::lenet(multi_fashion::pair_side, tasks);
-    if (tasks.size() > 1)
-        mtl::balance_by_name(criterion, job.rule, {.scope = scopes.at(job.scope)});
-    auto parameters = net.parameters();
-    for (const auto& learned : criterion.parameters())  // as uncertainty weighting has
-        parameters.push_back(learned);
-    optim::Adam adam{parameters, {.learning_rate = job.learning_rate}};
-    data::DataLoader loader{multi_fashion::DrawnPairs{data.garments, options.pairs, multi_fashion::pair_side},
-                            {.batch_size = options.batch, .seed = job.seed}};
-
+    Training training{job, tasks};
+    auto loader = make_loader(data, options, job.seed);
     train::EarlyStopping best{{.patience = options.epochs + 1, .mode = train::Mode::max}};
-    best.update(mean(accuracies(net, data.validation)), net);
+    best.update(mean(accuracies(training.net, data.validation)), training.net);
     Run run{job};
-    std::vector<double> steps_ms;
     try {
         for (; run.epochs < options.epochs; ++run.epochs) {
             Index seen = 0;
             for (const auto& batch : loader) {
-                const auto start = std::chrono::steady_clock::now();
-                const auto loss = criterion(net(batch.input), batch.targets);
-                adam.zero_grad();
-                loss.backward();
-                adam.step();
-                criterion.after_step([&] { return net(batch.input); }, batch.targets);
-                steps_ms.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+                training.step(batch);
                 seen += batch.size();
-                progress((static_cast<double>(run.epochs) + static_cast<double>(seen) / static_cast<double>(loader.samples())) / options.epochs);
+                const double share = static_cast<double>(seen) / static_cast<double>(loader.samples());
+                progress((static_cast<double>(run.epochs) + share) / options.epochs);
             }
-            criterion.end_epoch();
-            best.update(mean(accuracies(net, data.validation)), net);
+            training.criterion.end_epoch();
+            best.update(mean(accuracies(training.net, data.validation)), training.net);
         }
     } catch (const ValueError&) {  // losses or gradients that are not finite
     }
-    best.restore(net);
+    best.restore(training.net);
     run.best_epoch = best.best_epoch();
-    if (!steps_ms.empty()) {
-        std::nth_element(steps_ms.begin(), steps_ms.begin() + static_cast<Index>(steps_ms.size() / 2), steps_ms.end());
-        run.step_ms = steps_ms[steps_ms.size() / 2];
-    }
-    const auto validation = accuracies(net, data.validation);
-    const auto test = accuracies(net, data.test);
-    run.tasks = test.map([&](const std::string& task, double accuracy) { return Accuracy{validation.at(task), accuracy}; });
+    const auto validation = accuracies(training.net, data.validation);
+    run.tasks = accuracies(training.net, data.test).map([&](const std::string& task, double accuracy) {
+        return Accuracy{validation.at(task), accuracy};
+    });
     return run;
+}
+
+/// Median time of a step, and how often as long as the plain sum's: in turns with that, as a machine is not as fast all the time.
+std::pair<double, double> time_step(const std::string& rule, const Data& data, const Options& options) {
+    constexpr std::size_t rounds = 21;
+    auto loader = make_loader(data, options, 1);
+    const data::Batch<> batch = *loader.begin();
+    Training own{{rule, name_of(options.scope), 1, 1e-4}, both};
+    Training sum{{"Sum", "whole", 1, 1e-4}, both};
+    std::vector<double> own_ms, sum_ms;
+    for (std::size_t round = 0; round < rounds; ++round)
+        for (const bool turn : {false, true}) {
+            const auto start = std::chrono::steady_clock::now();
+            (turn ? own : sum).step(batch);
+            (turn ? own_ms : sum_ms).push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+        }
+    for (auto* times : {&own_ms, &sum_ms})
+        std::sort(times->begin(), times->end());
+    return {own_ms[rounds / 2], own_ms[rounds / 2] / sum_ms[rounds / 2]};
 }
 
 /// Trains what has not been trained yet, and shows how long all of it will take.
@@ -161,7 +206,7 @@ private:
         const std::string what = text("%s%s, seed %d, rate %g", job.rule.c_str(), alone ? " alone" : "", static_cast<int>(job.seed),
                                       job.learning_rate);
         auto shown = std::chrono::steady_clock::now();
-        const Run done = train(job, tasks, make_criterion(tasks), data_, options_, [&](double share) {
+        const Run done = train(job, tasks, data_, options_, [&](double share) {
             const auto now = std::chrono::steady_clock::now();
             if (!terminal_.interactive || now - shown < std::chrono::milliseconds{100})
                 return;
@@ -224,11 +269,11 @@ Result summary(const std::string& rule, const std::vector<Run>& runs, const trai
         for (auto& [task, moments] : result.accuracy)
             moments.add(100 * run.tasks.at(task).test);
         result.diverged += run.epochs < options.epochs ? 1 : 0;
-        result.step_ms += run.step_ms / static_cast<double>(runs.size());
     }
     result.learning_rate = runs.front().job.learning_rate;
-    result.drop = mtl::delta_m_drop(baselines.compare(result.accuracy.map(
-        [](const std::string&, const Moments& moments) { return Named<double>{{"accuracy", moments.mean()}}; })));
+    result.drop = mtl::delta_m_drop(baselines.compare(result.accuracy.map([](const std::string&, const Moments& moments) {
+        return Named<double>{{"accuracy", moments.mean()}};
+    })));
     return result;
 }
 
@@ -248,10 +293,8 @@ void rank(std::vector<Result>& results) {
 void run(const Options& options) {
     if (options.threads > 0)
         set_num_threads(options.threads);
-    for (const std::string& rule : options.rules) {  // what cannot be is said before an hour of training
-        auto criterion = make_criterion(both);
-        mtl::balance_by_name(criterion, rule, {.scope = options.scope});
-    }
+    for (const std::string& rule : options.rules)  // what cannot be is said before an hour of training
+        (void)make_criterion(both, rule, name_of(options.scope));
     const Data data = load(options);
     const std::string words = recipe(data, options);
     std::string rates;
@@ -272,25 +315,24 @@ void run(const Options& options) {
     std::printf("alone: left %.2f %%, right %.2f %%\n\n%s\n", lines.at("left"), lines.at("right"), line(header(both)).c_str());
 
     std::vector<Result> results;
-    double sum_ms = 0;
     for (const std::string& rule : options.rules) {
         results.push_back(summary(rule, comparison.best_runs(rule, name_of(options.scope)), alone, options));
-        sum_ms = rule == "Sum" ? results.back().step_ms : sum_ms;
-        results.back().relative_step = sum_ms > 0 ? results.back().step_ms / sum_ms : 0;
+        std::tie(results.back().step_ms, results.back().relative_step) = time_step(rule, data, options);
         std::printf("%s\n", line(cells(results.back())).c_str());
         std::fflush(stdout);
     }
     rank(results);
-    for (Result& result : results)  // also of those before Sum
-        result.relative_step = sum_ms > 0 ? result.step_ms / sum_ms : 0;
-    std::printf("\nThe best first. Δm is how much worse than alone, mean over the tasks: lower is better.\n%s\n", line(header(both)).c_str());
+    std::printf("\nThe best first. Δm is how much worse than alone, mean over the tasks: lower is better.\n%s\n",
+                line(header(both)).c_str());
     for (const Result& result : results)
         std::printf("%s\n", line(cells(result)).c_str());
 
     const std::string caption = text("%s. %d seeds.", with_rates.c_str(), options.seeds);
+    const std::string subtitle = text("Lin's LeNet on MultiFashion, %d epochs of %td pairs, Adam at the best of %s on validation, %d seeds",
+                                      options.epochs, options.pairs, rates.c_str(), options.seeds);
     io::write_file(options.output / "table.md", markdown(results, both, caption));
     io::write_file(options.output / "table.csv", csv(results, both));
-    io::write_file(options.output / "accuracies.svg", draw_accuracies(results, lines, caption));
+    io::write_file(options.output / "accuracies.svg", draw_accuracies(results, lines, subtitle));
     const auto folder = std::filesystem::canonical(options.output);
     for (const char* file : {"runs.csv", "table.md", "table.csv", "accuracies.svg"})
         std::printf("%s%s\n", file == std::string{"runs.csv"} ? "\n" : "", (folder / file).c_str());

@@ -4,8 +4,8 @@
 
 #include "../multi_fashion/progress.hpp"
 
-#include <espalier/espalier.hpp>
 #include <espalier/core/moments.hpp>
+#include <espalier/espalier.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -26,7 +26,7 @@ struct Result {
     double drop = 0;     ///< Δm against the baselines, in percent: lower is better
     double rank = 0;     ///< mean over the tasks
     double step_ms = 0;
-    double relative_step = 0;  ///< to Sum's; 0 if that was not run
+    double relative_step = 0;  ///< to Sum's
 
     [[nodiscard]] double mean() const {
         double sum = 0;
@@ -55,7 +55,7 @@ using Cells = std::vector<std::string>;
     cells.push_back(result.rank > 0 ? text("%.1f", result.rank) : "");
     cells.push_back(text("%g", result.learning_rate));
     cells.push_back(text("%.2f", result.step_ms));
-    cells.push_back(result.relative_step > 0 ? text("%.2f", result.relative_step) : "");
+    cells.push_back(text("%.2f", result.relative_step));
     return cells;
 }
 
@@ -97,8 +97,7 @@ using Cells = std::vector<std::string>;
         result += concat(each.rule, text(",%g", each.learning_rate), ',', each.accuracy.begin()->second.count(), ',', each.diverged);
         for (const auto& [task, moments] : each.accuracy)
             result += text(",%.4f,%.4f", moments.mean(), moments.sample_deviation());
-        result += text(",%.4f,%.3f,%.4f,", each.drop, each.rank, each.step_ms);
-        result += (each.relative_step > 0 ? text("%.4f", each.relative_step) : "") + "\n";
+        result += text(",%.4f,%.3f,%.4f,%.4f\n", each.drop, each.rank, each.step_ms, each.relative_step);
     }
     return result;
 }
@@ -117,7 +116,8 @@ struct Axis {
 
 /// A row for each rule, in the order given: a mark and a bar of one deviation to either side for each task, told apart by shape and
 /// colour, and a dashed line for a network of that task alone. Two tasks.
-[[nodiscard]] inline std::string draw_accuracies(const std::vector<Result>& results, const Named<double>& alone, const std::string& caption) {
+[[nodiscard]] inline std::string draw_accuracies(const std::vector<Result>& results, const Named<double>& alone,
+                                                 const std::string& caption) {
     constexpr int left = 170, right = 120, top = 118, row = 26, plot = 640, bottom = 62;
     constexpr const char* colours[] = {"#0b6e8f", "#b8430b"};
     const auto height = top + row * static_cast<int>(results.size()) + bottom;
@@ -145,8 +145,8 @@ struct Axis {
                              "Test accuracy of each task under each rule</text>\n<text x='24' y='58' font-size='12' fill='#636b78'>",
                              caption, "</text>\n");
     for (double tick = axis.low; tick <= axis.high + axis.step / 2; tick += axis.step)
-        svg += text("<path d='M%.1f %dV%d' stroke='#dfe2e7'/><text x='%.1f' y='%d' text-anchor='middle' fill='#636b78'>%g</text>\n", x(tick),
-                    top, end, x(tick), end + 18, std::round(tick * 1000) / 1000);
+        svg += text("<path d='M%.1f %dV%d' stroke='#dfe2e7'/><text x='%.1f' y='%d' text-anchor='middle' fill='#636b78'>%g</text>\n",
+                    x(tick), top, end, x(tick), end + 18, std::round(tick * 1000) / 1000);
     svg += text("<text x='%d' y='%d' text-anchor='middle' fill='#636b78'>accuracy in %%, mean ± standard deviation over the seeds</text>\n",
                 left + plot / 2, end + 40);
     svg += text("<text x='%d' y='%d' text-anchor='end' font-weight='bold'>Δm, lower is better</text>\n", width - 16, top - 8);
@@ -154,8 +154,8 @@ struct Axis {
     for (const auto& [task, accuracy] : alone) {
         const int at = left + static_cast<int>(task_number) * 260;
         svg += mark(task_number, at, 82) + text("<text x='%d' y='86'>%s</text>", at + 12, task.c_str());
-        svg += text("<path d='M%d 82h26M%.1f %dV%d' stroke='%s' stroke-dasharray='5 4'/><text x='%d' y='86'>trained alone</text>\n", at + 70,
-                    x(accuracy), top, end, colours[task_number], at + 104);
+        svg += text("<path d='M%d 82h26M%.1f %dV%d' stroke='%s' stroke-dasharray='5 4'/><text x='%d' y='86'>trained alone</text>\n",
+                    at + 70, x(accuracy), top, end, colours[task_number], at + 104);
         ++task_number;
     }
     double y = top + row / 2.0;

@@ -6,9 +6,9 @@
 #include <espalier/io.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,7 +36,6 @@ struct Run {
     Job job;
     Index epochs = 0;      ///< that were trained; fewer than asked for if the training diverged
     Index best_epoch = 0;  ///< by validation; 0 is the untrained network
-    double step_ms = 0;    ///< median time of a step
     espalier::Named<Accuracy> tasks = {};
 
     [[nodiscard]] double validation() const {
@@ -73,12 +72,12 @@ public:
     /// The whole file is written anew, so that it never ends within a line.
     void add(Run run) {
         runs_.push_back(std::move(run));
-        std::string lines = "rule,scope,seed,learning_rate,task,validation,test,best_epoch,epochs,step_ms\n";
+        std::string lines = "rule,scope,seed,learning_rate,task,validation,test,best_epoch,epochs\n";
         for (const Run& each : runs_)
             for (const auto& [task, accuracy] : each.tasks)
                 lines += espalier::concat(each.job.rule, ',', each.job.scope, ',', each.job.seed, ',', number(each.job.learning_rate), ',',
                                           task, ',', number(accuracy.validation), ',', number(accuracy.test), ',', each.best_epoch, ',',
-                                          each.epochs, ',', number(each.step_ms), '\n');
+                                          each.epochs, '\n');
         espalier::io::write_file(path_, lines);
     }
 
@@ -93,12 +92,12 @@ private:
         const auto table = espalier::io::load_csv(path_);
         const auto numbers = [&](const char* column) { return table.column(column).numbers<double>(); };
         const auto seed = numbers("seed"), rate = numbers("learning_rate"), validation = numbers("validation"), test = numbers("test"),
-                   best = numbers("best_epoch"), epochs = numbers("epochs"), step = numbers("step_ms");
+                   best = numbers("best_epoch"), epochs = numbers("epochs");
         for (Index i = 0; i < seed.numel(); ++i) {
             const auto cell = [&](const char* column) { return std::string{table.column(column).text(i)}; };
             const Job job{cell("rule"), cell("scope"), static_cast<std::uint64_t>(seed[i]), rate[i]};
             if (runs_.empty() || runs_.back().job != job)
-                runs_.push_back({job, static_cast<Index>(epochs[i]), static_cast<Index>(best[i]), step[i]});
+                runs_.push_back({job, static_cast<Index>(epochs[i]), static_cast<Index>(best[i])});
             runs_.back().tasks.insert(cell("task"), {validation[i], test[i]});
         }
     }
