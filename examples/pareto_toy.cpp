@@ -82,20 +82,29 @@ void run(const Options& options) {
                 options.learning_rate, options.scale, "rule", "start", "end", "to front", "loss 1", "loss 2");
     std::vector<Panel> panels;
     for (const std::string& rule : options.rules) {
-        panels.push_back({rule, {}});
+        Panel panel{rule, {}};
         for (const Point& start : starts) {
-            panels.back().trajectories.push_back(descend(rule, start, options));
-            const Point end = panels.back().trajectories.back().points.back();
+            try {
+                panel.trajectories.push_back(descend(rule, start, options));
+            } catch (const ValueError& error) {  // as of a rule for more tasks than two
+                std::printf("%-12s  %s\n", rule.c_str(), error.what());
+                break;
+            }
+            const Point end = panel.trajectories.back().points.back();
             const auto losses = pareto_toy::losses(end, options.scale);
             std::printf("%-12s  (%5.1f, %4.1f)  (%7.3f, %7.3f)  %8.4f  %8.3f  %8.3f\n", rule.c_str(), start[0], start[1], end[0], end[1],
                         distance_to_front(end), losses[0].value, losses[1].value);
             std::fflush(stdout);
         }
+        if (!panel.trajectories.empty())
+            panels.push_back(std::move(panel));
     }
+    require<ValueError>(!panels.empty(), "pareto_toy", "expected at least one rule for two tasks, got none");
     char subtitle[160];
-    std::snprintf(subtitle, sizeof subtitle,
-                  "%d steps of Adam at %g, the first loss times %g, as in Nash-MTL's study. Beside each name: how many starts reach the front.",
-                  options.steps, options.learning_rate, options.scale);
+    std::snprintf(
+        subtitle, sizeof subtitle,
+        "%d steps of Adam at %g, the first loss times %g, as in Nash-MTL's study. Beside each name: how many starts reach the front.",
+        options.steps, options.learning_rate, options.scale);
     io::write_file(options.output, draw_panels(panels, subtitle));
     std::printf("\n%s\n", std::filesystem::canonical(options.output).c_str());
 }

@@ -23,6 +23,7 @@ using espalier::Index;
 
 struct Options {
     std::vector<std::string> rules = {"Sum", "UW", "PCGrad", "Nash-MTL", "UPGrad"};
+    bool all = false;  ///< that there are, and so those that can be compared
     espalier::mtl::Scope scope = espalier::mtl::Scope::whole;
     int seeds = 3;
     int epochs = 10;
@@ -86,7 +87,8 @@ inline const std::map<std::string, espalier::mtl::Scope> scopes{
         return std::nullopt;
     }
     options.scope = scopes.at(scope);
-    if (std::find(options.rules.begin(), options.rules.end(), "all") != options.rules.end())
+    options.all = std::find(options.rules.begin(), options.rules.end(), "all") != options.rules.end();
+    if (options.all)
         options.rules = known;
     if (options.baselines.empty())
         options.baselines = options.output / "baselines.json";

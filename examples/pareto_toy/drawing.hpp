@@ -83,8 +83,11 @@ inline constexpr double side = 170;
             result += contour(task, level);
         result += "'/>\n";
     }
-    return result + concat("<path stroke='#111' stroke-width='4' stroke-linecap='round' opacity='.35' d='M", place({-front_end, front_height}),
-                           'L', place({front_end, front_height}), "'/>\n</g></defs>\n");
+    std::string front;
+    for (double x = -front_end; x <= front_end; x += 1)
+        front += (front.empty() ? 'M' : 'L') + place({x, front_height(x)});
+    return result +
+           concat("<path fill='none' stroke='#111' stroke-width='5' stroke-linecap='round' opacity='.35' d='", front, "'/>\n</g></defs>\n");
 }
 
 [[nodiscard]] inline std::string draw(const Trajectory& trajectory, const char* colour) {
@@ -93,7 +96,8 @@ inline constexpr double side = 170;
         path += (path.empty() ? 'M' : 'L') + place(point);
     const std::string end = place(trajectory.points.back());
     std::string result = concat("<g stroke='", colour, "' stroke-width='1.6' fill='none'><path d='", path, "'/><g transform='translate(",
-                                place(trajectory.points.front()), ")'><circle r='2.6' fill='#fff'/></g><g transform='translate(", end, ")'>");
+                                place(trajectory.points.front()), ")'><circle r='2.6' fill='#fff'/></g><g transform='translate(", end,
+                                ")'>");
     result += trajectory.on_front ? concat("<circle class='reached' r='3.4' fill='", colour, "'/>")
                                   : "<path class='stuck' stroke-width='2.2' d='M-4-4L4 4M4-4L-4 4'/>";
     return result + "</g></g>\n";
