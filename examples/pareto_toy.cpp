@@ -25,6 +25,8 @@ using namespace pareto_toy;
 
 namespace {
 
+constexpr double front_width = 0.5;  ///< who ends within it has reached the front, as far as one can see
+
 struct Options {
     std::vector<std::string> rules = {"all"};
     int steps = 35'000;
@@ -73,7 +75,7 @@ Trajectory descend(const std::string& rule, const Point& start, const Options& o
             trajectory.points.push_back(now);
     }
     trajectory.points.push_back(here());
-    trajectory.on_front = distance_to_front(here()) < 0.1;
+    trajectory.on_front = distance_to_front(here()) < front_width;
     return trajectory;
 }
 

@@ -120,14 +120,14 @@ inline constexpr double side = 170;
     svg += concat("<g transform='translate(", edge, " 84)' stroke-width='1.6'><circle cx='5' r='2.6' fill='#fff' stroke='#111'/>",
                   "<circle cx='75' r='3.4' fill='#111'/><path d='M206-4l8 8m0-8l-8 8' stroke='#111' stroke-width='2.2'/>",
                   "<path d='M342 0h22' stroke='#111' stroke-width='4' opacity='.35'/>",
-                  "<path d='M464 0h22' stroke='#7fb2d9'/><path d='M600 0h22' stroke='#e3a97f'/></g>\n");
+                  "<path d='M464 0h22' stroke='#7fb2d9'/><path d='M620 0h22' stroke='#e3a97f'/></g>\n");
     const auto legend = [&](double x, const char* words) { svg += concat("<text x='", edge + x, "' y='88'>", words, "</text>\n"); };
     legend(14, "start");
     legend(86, "end on the front");
     legend(222, "end elsewhere");
     legend(372, "Pareto front");
     legend(492, "contours of loss 1");
-    legend(628, "of loss 2");
+    legend(648, "of loss 2");
     for (std::size_t i = 0; i < panels.size(); ++i) {
         const auto& [title, trajectories] = panels[i];
         const auto reached = std::count_if(trajectories.begin(), trajectories.end(), [](const auto& t) { return t.on_front; });

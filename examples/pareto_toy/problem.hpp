@@ -51,9 +51,9 @@ inline constexpr double first_scale = 0.1;
 
 inline constexpr double front_end = 7;  ///< the Pareto set reaches from x1 = -7 to 7
 
-/// x2 of the Pareto set: between -8.4346 at its ends and -8.3552 at x1 = 0. There the gradients are opposite, and of the sum of both losses
-/// with weights (7 + x1) : (7 - x1), whatever their scales, the derivative tanh(-x2 / 2) (x2 + 8) / 50 - S (1 - tanh^2(x2 / 2)) / 2 is 0
-/// with S = (49 - x1^2) / 10 + (x2 + 8)^2 / 100 - 20. It rises with x2 between the bounds.
+/// x2 of the Pareto set: between -8.43446 at its ends and -8.35515 at x1 = 0. There the gradients are opposite, and of the sum of both
+/// losses with weights (7 + x1) : (7 - x1), whatever their scales, the derivative tanh(-x2 / 2) (x2 + 8) / 50 - S (1 - tanh^2(x2 / 2)) / 2
+/// is 0 with S = (49 - x1^2) / 10 + (x2 + 8)^2 / 100 - 20. It rises with x2 between the bounds.
 [[nodiscard]] inline double front_height(double x1) {
     double low = -9, high = -8;
     while (high - low > 1e-13) {
