@@ -26,10 +26,10 @@ struct Options {
     bool all = false;  ///< that there are, and so those that can be compared
     espalier::mtl::Scope scope = espalier::mtl::Scope::whole;
     int seeds = 3;
-    int epochs = 10;
-    std::vector<double> learning_rates = {1e-3, 3e-3};
+    int epochs = 8;
+    std::vector<double> learning_rates = {1e-3, 2e-3};
     Index pairs = 20'000;
-    Index batch = 256;
+    Index batch = 64;
     double validation = 1.0 / 6;
     int threads = 0;
     std::filesystem::path data = ESPALIER_DATA_DIR "/fashion-mnist";

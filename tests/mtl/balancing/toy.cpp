@@ -122,7 +122,8 @@ TEST_CASE("toy: gradients are those of the losses", "[mtl][toy]") {
                 up[i] += 1e-6;
                 down[i] -= 1e-6;
                 CAPTURE(task, i, x[0], x[1]);
-                CHECK(loss(task, x).gradient[i] == Approx((loss(task, up).value - loss(task, down).value) / 2e-6).epsilon(1e-6).margin(1e-7));
+                CHECK(loss(task, x).gradient[i] ==
+                      Approx((loss(task, up).value - loss(task, down).value) / 2e-6).epsilon(1e-6).margin(1e-7));
             }
 }
 
