@@ -5,6 +5,8 @@ import sys
 OURS = "Espalier"
 ONE_THREAD = "Espalier, 1 thread"
 NATIVE = "Espalier, -O3 -march=native"
+OUR_SUM = "Espalier, the plain sum"
+OUR_PASSES = "Espalier, a pass for each task"
 
 
 def number(value):
@@ -82,7 +84,8 @@ def markdown(result):
     texts = dict.fromkeys(text for row in rows for text in row["texts"].values())
     ourselves = [row for row in rows if {ONE_THREAD, NATIVE} & set(row["peers"])]
     products = [row for row in rows if row["net"] == "gemm"]
-    steps = [row for row in rows if row not in ourselves and row not in products]
+    balanced = [row for row in rows if row.get("tasks")]
+    steps = [row for row in rows if row not in ourselves and row not in products and row not in balanced]
     parts = [f"{about['date']}, commit {about['commit']}. {about['cpu']}; {about['processors']} processors, {about['threads']} threads; "
              f"{about['compiler']}. {about['seconds']:g} s a round, rounds: {about['rounds']}; load before: {about['load_before']:.2f}."]
     if texts:
@@ -93,6 +96,11 @@ def markdown(result):
                   "Products of a step, and how much of the FMA peak of all threads our program reaches with them.", shares(steps, "step"),
                   "Memory of the process in MB: its peak / what was resident before the network and the batch were made.", both,
                   "The difference, what the training took, in brackets the ratio to ours.", between]
+    if balanced:
+        both, between = memory(balanced)
+        parts += ["#### Steps under a balancing rule",
+                  "Milliseconds a step with T tasks, in brackets the ratio to ours: of the plain sum, what part of a step it would be.",
+                  milliseconds(balanced, "step"), "Memory of the process in MB, as above.", both, between]
     failed = [f"- {row['name']}, {peer}: {reason}" for row in rows for peer, reason in row["failed"].items()]
     if failed:
         parts += ["These failed:", "\n".join(failed)]

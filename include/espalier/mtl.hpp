@@ -2,8 +2,12 @@
 /// @file Everything in mtl/.
 #pragma once
 
+#include <espalier/mtl/balancing.hpp>
+#include <espalier/mtl/comparison.hpp>
+#include <espalier/mtl/diagnostics.hpp>
 #include <espalier/mtl/multi_task_loss.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
+#include <espalier/mtl/pareto.hpp>
 
 #if defined(ESPALIER_COMPILED)
 #define ESPALIER_INSTANTIATE extern template

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file Every operation with nothing to work on: an empty batch, and extents of 0 wherever an input has one.
+#include "autograd/registry.hpp"
 #include "catch.hpp"
-#include "registry.hpp"
 
 #include <espalier/autograd/conv2d.hpp>
 #include <espalier/autograd/matmul.hpp>

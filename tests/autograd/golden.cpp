@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file Every operation against PyTorch: value and gradient of every input, in both scalar types.
+#include "autograd/registry.hpp"
 #include "catch.hpp"
-#include "registry.hpp"
 
 #include <espalier/io/safetensors.hpp>
 

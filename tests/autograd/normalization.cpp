@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "autograd/registry.hpp"
 #include "catch.hpp"
-#include "registry.hpp"
 
 #include <espalier/autograd/backward.hpp>
 #include <espalier/autograd/normalization.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file What holds for every differentiable operation at random inputs.
+#include "autograd/registry.hpp"
 #include "catch.hpp"
-#include "registry.hpp"
 
 #include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/gradcheck.hpp>

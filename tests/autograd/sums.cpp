@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -104,10 +105,10 @@ TEST_CASE("averages over large windows, and what very many windows add to a pixe
         return ag::avg_pool2d(v[0], 100, {.stride = 1, .padding = 50, .count_include_pad = false});
     };
     CHECK(error(overlapping, {Tensor<float>::full({1, 100, 100, 2}, 0.1F)}, Tensor<float>::full({101 * 101 * 2}, 0.1F)) < 1e-5);
-    const auto largest = [](const auto& v) { return ag::max_pool2d(v[0], 255, {.stride = 1, .padding = 127}); };
-    Tensor<float> one{Shape{1, 150, 150, 1}};
-    one[75 * 150 + 75] = 1;  // wins every window
-    CHECK(error(largest, {one}, Tensor<float>::full({150 * 150}, 0.1F)) < 1e-5);
+    const auto largest = [](const auto& v) { return ag::max_pool2d(v[0], 199, {.stride = 1, .padding = 99}); };
+    Tensor<float> one{Shape{1, 100, 100, 1}};
+    one[50 * 100 + 50] = 1;  // wins every window
+    CHECK(error(largest, {one}, Tensor<float>::full({100 * 100}, 0.1F)) < 1e-5);
     const auto global = [](const auto& v) { return ag::global_avg_pool2d(v[0]); };
     CHECK(error(global, {Tensor<float>::full({1, 300, 300, 1}, 0.1F)}, uniform({1})) < 1e-5);
 }
@@ -129,11 +130,13 @@ TEST_CASE("what very many pixels and look-ups add to one", "[sums]") {
 }
 
 TEST_CASE("gradients of a bias are sums over very many pixels", "[sums][long]") {
-    for (const Index channels : {1, 20, 80}) {
+    for (const auto& [channels, images] : {std::pair<Index, Index>{1, 16}, {20, 8}, {80, 4}}) {
         CAPTURE(channels);
-        Tensor<float> image{Shape{16, 120, 120, channels}};  // of zeros: the weights' gradients are products, and not the matter here
-        const auto ones = Tensor<float>::full({16 * 120 * 120 * channels}, 0.1F);
-        const auto depthwise = [&](const auto& v) { return ag::conv2d(v[0], v[1], v[2], {.padding = 1, .groups = channels}); };
+        Tensor<float> image{Shape{images, 120, 120, channels}};  // of zeros: the weights' gradients are products, and not the matter here
+        const auto ones = Tensor<float>::full({image.numel()}, 0.1F);
+        const auto depthwise = [groups = channels](const auto& v) {
+            return ag::conv2d(v[0], v[1], v[2], {.padding = 1, .groups = groups});
+        };
         CHECK(error(depthwise, {image, uniform({channels, 3, 3, 1}), uniform({channels})}, ones) < 1e-5);
     }
     const auto few = [](const auto& v) { return ag::conv2d(v[0], v[1], v[2]); };

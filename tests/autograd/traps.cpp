@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// @file No operation raises a floating-point exception (invalid, division by zero, overflow) for finite input with a finite
 /// result: who turns on traps for them, to find a bug, must not find ours. Lanes of a vector without an element count as well.
+#include "autograd/registry.hpp"
 #include "catch.hpp"
-#include "registry.hpp"
 #include "threads.hpp"
 
 #include <espalier/autograd/activation.hpp>

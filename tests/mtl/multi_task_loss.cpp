@@ -305,3 +305,27 @@ TEST_CASE("k scaled backward passes make one batch of k", "[mtl][loss]") {
     }
     testing::require_close(testing::flat_gradients(net.parameters()), testing::flat_gradients(whole.parameters()), 1e-12);
 }
+
+TEST_CASE("losses that were made elsewhere are joined as those of a batch", "[mtl][loss]") {
+    auto net = small<double>();
+    const auto criterion = criterion_of<double>(2, 3);
+    const auto x = normal<double>({4, 3});
+    const auto targets = targets_of<double>();
+    const auto direct = criterion(net(x), targets);
+    const auto joined = criterion.join(criterion(net(x), targets).tasks());
+    CHECK(joined.item() == direct.item());
+    CHECK(joined.weights() == std::vector<double>{2, 3});
+    direct.backward();
+    const auto expected = testing::flat_gradients(net.parameters());
+    for (auto parameter : net.parameters())
+        parameter.zero_grad();
+    joined.backward();
+    CHECK(same_bits(testing::flat_gradients(net.parameters()), expected));
+    const Variable<double> one{Tensor<double>::scalar(1)};
+    CHECK(criterion.join({{"class", one}, {"size", one}}).active() == std::vector<bool>{false, false});
+    CHECK_THROWS_WITH(criterion.join({{"size", one}, {"class", one}}), "[join] expected losses of 'class', 'size', got 'size', 'class'");
+    CHECK_THROWS_AS(criterion.join({{"class", one}}), StateError);
+    CHECK_THROWS_AS(criterion.join({{"class", one}, {"size", Tensor<double>{Shape{2}}}}), ShapeError);
+    const Variable<double> bad{Tensor<double>::scalar(std::numeric_limits<double>::infinity())};
+    CHECK_THROWS_AS(criterion.join({{"class", one}, {"size", bad}}), ValueError);
+}

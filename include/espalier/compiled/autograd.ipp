@@ -9,6 +9,7 @@ ESPALIER_INSTANTIATE struct detail::Slot<float>;
 ESPALIER_INSTANTIATE class detail::Traversal<float>;
 ESPALIER_INSTANTIATE class Gradients<float>;
 ESPALIER_INSTANTIATE class Variable<float>;
+ESPALIER_INSTANTIATE class TaskGradients<float>;
 ESPALIER_INSTANTIATE Variable<float> detail::recorded(const char*, Tensor<float>&&, std::span<const Variable<float>>);
 ESPALIER_INSTANTIATE void backward(std::span<const Variable<float>>, const BackwardOptions&);
 ESPALIER_INSTANTIATE void backward(std::initializer_list<Variable<float>>, const BackwardOptions&);

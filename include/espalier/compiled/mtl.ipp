@@ -16,4 +16,22 @@ ESPALIER_INSTANTIATE class MultiTaskNet<float>;
 ESPALIER_INSTANTIATE class MultiTaskLossValue<float>;
 ESPALIER_INSTANTIATE class MultiTaskLoss<float>;
 
+// What rules see and have, and those that are of a scalar.
+ESPALIER_INSTANTIATE class detail::RuleBalancer<float>;
+ESPALIER_INSTANTIATE class Losses<float>;
+ESPALIER_INSTANTIATE class Jacobian<float>;
+ESPALIER_INSTANTIATE class RuleVisitor<float>;
+ESPALIER_INSTANTIATE Variable<float> scalarize(const char*, std::span<const Variable<float>>, double, Weights);
+ESPALIER_INSTANTIATE Variable<float> scalarize(const char*, const Losses<float>&, double, Weights);
+ESPALIER_INSTANTIATE Variable<float> weighted(const Losses<float>&, std::span<const double>);
+ESPALIER_INSTANTIATE Matrix gramian_of(const Tensor<float>&);
+ESPALIER_INSTANTIATE Tensor<float> combine(const Tensor<float>&, std::span<const double>);
+ESPALIER_INSTANTIATE class UncertaintyWeighting<float>;
+ESPALIER_INSTANTIATE class IMTLL<float>;
+ESPALIER_INSTANTIATE class MoCo<float>;
+ESPALIER_INSTANTIATE class DBMTL<float>;
+ESPALIER_INSTANTIATE class AdaTask<float>;
+ESPALIER_INSTANTIATE class SAMGS<float>;
+ESPALIER_INSTANTIATE class ExcessMTL<float>;
+
 }  // namespace espalier::inline ESPALIER_ABI::mtl

@@ -10,7 +10,9 @@
 #include <espalier/losses/target.hpp>
 #include <espalier/mtl/balancing/rule_balancer.hpp>
 #include <espalier/mtl/balancing/rule_state.hpp>
+#include <espalier/mtl/multi_task_loss_value.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <initializer_list>
 #include <memory>
@@ -27,76 +29,6 @@ struct TaskLoss {
     std::string name;
     losses::Loss<Scalar> loss;
     double weight = 1;
-};
-
-/// The losses of one batch: the total, and each task's own. A task of which nothing counts in the batch, as without a labelled
-/// sample, is not active: its loss is 0, and neither its head nor the trunk receives a gradient from it.
-template <class Scalar = float>
-class MultiTaskLossValue {
-public:
-    /// @throws StateError unless there is a weight and a flag for each task.
-    MultiTaskLossValue(Variable<Scalar> total, Named<Variable<Scalar>> tasks, PoolVector<double> weights, PoolVector<bool> active)
-        : total_{std::move(total)}, tasks_{std::move(tasks)}, weights_{std::move(weights)}, active_{std::move(active)} {
-        require<StateError>(weights_.size() == tasks_.size() && active_.size() == tasks_.size(), "MultiTaskLossValue", "expected ",
-                            tasks_.size(), " weights and flags, got ", weights_.size(), " and ", active_.size());
-    }
-
-    /// The weighted sum over the active tasks, or what a rule that sees losses makes of them. The gradient of it is not what a rule
-    /// that sees gradients makes: `backward()` of these losses is.
-    /// @throws what a rule throws
-    [[nodiscard]] const Variable<Scalar>& total() const& { return step_ && step_->balancer->makes_total() ? step_->make_total() : total_; }
-    [[nodiscard]] Variable<Scalar> total() && { return std::as_const(*this).total(); }
-    [[nodiscard]] Scalar item() const { return total().item(); }
-    /// Every task's own loss, unweighted.
-    [[nodiscard]] const Named<Variable<Scalar>>& tasks() const& noexcept { return tasks_; }
-    [[nodiscard]] Named<Variable<Scalar>> tasks() && { return std::move(tasks_); }
-    /// One task's own loss, unweighted. @throws StateError for a task that is not there.
-    [[nodiscard]] Scalar item(std::string_view task) const { return tasks_.at(task).item(); }
-    /// How much of each task's loss there is in the gradient, in the order of `tasks()`; under a rule it is known after `backward()`,
-    /// 0 for a task that was not active, and the mean over its parts if the rule looks at several. @throws StateError before that, or
-    /// if the rule gives no weights.
-    [[nodiscard]] std::vector<double> weights() const {
-        if (!step_)
-            return {weights_.begin(), weights_.end()};
-        require<StateError>(step_->decision->weights.has_value(), "weights",
-                            "expected a backward pass under a rule that gives weights, got none");
-        return {step_->decision->weights->begin(), step_->decision->weights->end()};
-    }
-    /// The inner products of the tasks' gradients on what they share, (T, T), 0 where a task was not active.
-    /// @throws StateError unless a backward pass has computed them for a rule.
-    [[nodiscard]] Matrix gramian() const {
-        require<StateError>(step_ && step_->decision->gramian, "gramian",
-                            "expected a backward pass under a rule that sees inner products of gradients, got none");
-        return *step_->decision->gramian;
-    }
-    /// Whether `weights()` and `gramian()` have something to tell.
-    [[nodiscard]] bool has_weights() const noexcept { return !step_ || step_->decision->weights.has_value(); }
-    [[nodiscard]] bool has_gramian() const noexcept { return step_ && step_->decision->gramian.has_value(); }
-    /// Whether each task, in the order of `tasks()`, had anything that counts.
-    [[nodiscard]] std::vector<bool> active() const { return {active_.begin(), active_.end()}; }
-
-    /// Adds the gradient of the total, or what a rule makes of the tasks' gradients, times `scale` to all parameters. If no task is
-    /// active there is none, and nothing happens. One step of the optimizer on k batches: `loss.backward({.scale = 1.0 / k})` for each,
-    /// which a rule decides on one by one; with `.more` in all but the last it decides once, as on one batch of all.
-    /// @throws what a rule throws; ValueError for gradients or weights that are not finite; ShapeError for weights of another number.
-    /// Nothing has changed then.
-    void backward(bool retain_graph = false) const { backward(BackwardOptions{.retain_graph = retain_graph}); }
-    void backward(const BackwardOptions& options) const {
-        if (step_ && (total_.requires_grad() || step_->balancer->collecting()))
-            step_->backward(options);
-        else if (total_.requires_grad())
-            total_.backward({.retain_graph = options.retain_graph, .scale = options.scale});
-    }
-
-private:
-    template <class>
-    friend class MultiTaskLoss;
-
-    Variable<Scalar> total_;
-    Named<Variable<Scalar>> tasks_;
-    PoolVector<double> weights_;
-    PoolVector<bool> active_;
-    std::shared_ptr<detail::BalancedStep<Scalar>> step_;  ///< null without a rule
 };
 
 /// One loss for each task, and their weighted sum, or what a balancing rule makes of them.
@@ -125,8 +57,6 @@ public:
                                                         const losses::Targets<Scalar>& targets) const {
         if (outputs.size() != tasks_.size())  // else all have one if each loss has its output
             require_losses(outputs);
-        PoolVector<Variable<Scalar>> terms;
-        PoolVector<Scalar> factors;
         PoolVector<double> weights;
         PoolVector<bool> active;
         weights.reserve(tasks_.size());
@@ -147,29 +77,35 @@ public:
             if (!active.back())  // not asked: the mean over nothing of a user's own loss may well be NaN
                 return Tensor<Scalar>::scalar(0);
             Variable<Scalar> value = evaluate(task, output, target);
-            require<ShapeError>(value.numel() == 1, "MultiTaskLoss", "expected a loss of one element for task '", name, "', got ",
-                                value.shape(), ": use the mean or the sum");
-            require<ValueError>(is_finite(value.item()), "MultiTaskLoss", "expected a finite loss for task '", name, "', got ",
-                                value.item());
+            check_loss("MultiTaskLoss", name, value);
             active.back() = value.requires_grad() || !output.requires_grad();  // of labels none of which counts it is a constant
-            if (active.back()) {
-                terms.push_back(value.rank() == 0 ? value : autograd::reshape(value, {}));
-                factors.push_back(static_cast<Scalar>(task.weight));
-            }
             return value;
         });
-        Variable<Scalar> total = terms.empty() ? Variable<Scalar>{Tensor<Scalar>::scalar(0)}
-                                               : autograd::weighted_sum<Scalar>(terms, factors);
-        MultiTaskLossValue<Scalar> result{std::move(total), std::move(values), std::move(weights), std::move(active)};
-        if (balancer_.held() && (result.total_.requires_grad() || balancer_.held()->collecting()))
-            result.step_ = step_of(result);
-        return result;
+        return joined(std::move(values), std::move(weights), std::move(active));
     }
 
     /// The losses of what `predict` gave. @throws as above
     [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Tensor<Scalar>>& outputs,
                                                         const losses::Targets<Scalar>& targets) const {
         return (*this)(outputs.map([](const std::string&, const Tensor<Scalar>& output) { return Variable<Scalar>{output}; }), targets);
+    }
+
+    /// The same of losses that were made elsewhere, of one element each; a task whose loss is a constant is not active.
+    /// @throws StateError unless there is one for each task, in the order of the criterion; ShapeError; ValueError for one that is not
+    /// finite
+    [[nodiscard]] MultiTaskLossValue<Scalar> join(Named<Variable<Scalar>> task_losses) const {
+        const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
+        require<StateError>(std::equal(tasks_.begin(), tasks_.end(), task_losses.begin(), task_losses.end(), same_name), "join",
+                            "expected losses of ", tasks_.names(), ", got ", task_losses.names());
+        PoolVector<double> weights;
+        PoolVector<bool> active;
+        for (const auto& [name, task] : tasks_)
+            weights.push_back(task.weight);
+        for (const auto& [name, loss] : task_losses) {
+            check_loss("join", name, loss);
+            active.push_back(loss.requires_grad());
+        }
+        return joined(std::move(task_losses), std::move(weights), std::move(active));
     }
 
     /// @throws StateError for a task that is not there; ValueError for a weight that is negative or not finite.
@@ -242,7 +178,36 @@ public:
         restore(balancer_, state);  // in place, for the optimizer that has the learned weights
     }
 
+    /// Whether a rule decides by the tasks' gradients, or their inner products.
+    [[nodiscard]] bool balances_gradients() const noexcept { return balancer_.held() && !balancer_.held()->makes_total(); }
+
 private:
+    [[nodiscard]] MultiTaskLossValue<Scalar> joined(Named<Variable<Scalar>> values, PoolVector<double> weights,
+                                                    PoolVector<bool> active) const {
+        PoolVector<Variable<Scalar>> terms;
+        PoolVector<Scalar> factors;
+        std::size_t task = 0;
+        for (const auto& [name, value] : values) {
+            if (active[task]) {
+                terms.push_back(value.rank() == 0 ? value : autograd::reshape(value, {}));
+                factors.push_back(static_cast<Scalar>(weights[task]));
+            }
+            ++task;
+        }
+        Variable<Scalar> total = terms.empty() ? Variable<Scalar>{Tensor<Scalar>::scalar(0)}
+                                               : autograd::weighted_sum<Scalar>(terms, factors);
+        MultiTaskLossValue<Scalar> result{std::move(total), std::move(values), std::move(weights), std::move(active)};
+        if (balancer_.held() && (result.total_.requires_grad() || balancer_.held()->collecting()))
+            result.step_ = step_of(result);
+        return result;
+    }
+
+    static void check_loss(const char* operation, const std::string& name, const Variable<Scalar>& value) {
+        require<ShapeError>(value.numel() == 1, operation, "expected a loss of one element for task '", name, "', got ", value.shape(),
+                            ": use the mean or the sum");
+        require<ValueError>(is_finite(value.item()), operation, "expected a finite loss for task '", name, "', got ", value.item());
+    }
+
     /// Those that count in a batch, for a rule.
     [[nodiscard]] detail::ActiveTasks<Scalar> active_of(const MultiTaskLossValue<Scalar>& value) const {
         detail::ActiveTasks<Scalar> result;

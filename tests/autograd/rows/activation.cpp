@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "../registry.hpp"
+#include "autograd/registry.hpp"
 
 #include <espalier/autograd/activation.hpp>
 #include <espalier/autograd/dropout.hpp>
@@ -8,7 +8,7 @@
 namespace registry {
 namespace {
 
-Draw any(Random& random) { return {{normal(random_shape(random, 0, 3), random)}}; }
+Draw any_values(Random& random) { return {{normal(random_shape(random, 0, 3), random)}}; }
 Draw off_kinks(Random& random) { return {{apart(random_shape(random, 0, 3), random)}}; }
 Draw above_0(Random& random) { return {{positive(random_shape(random, 0, 3), random)}}; }
 Draw with_classes(Random& random) { return {{normal(random_shape(random, 1, 3, 5), random)}}; }
@@ -30,7 +30,7 @@ void drop(double p) {
 Rows activation_rows() {
     namespace ag = espalier::autograd;
     Rows rows;
-    rows.push_back(row("exp", [](const auto& v, const Attributes&) { return ag::exp(v[0]); }, any));
+    rows.push_back(row("exp", [](const auto& v, const Attributes&) { return ag::exp(v[0]); }, any_values));
     rows.push_back(row("log", [](const auto& v, const Attributes&) { return ag::log(v[0]); }, above_0));
     rows.push_back(row("sqrt", [](const auto& v, const Attributes&) { return ag::sqrt(v[0]); }, above_0));
     rows.push_back(row("relu", [](const auto& v, const Attributes&) { return ag::relu(v[0]); }, off_kinks));
@@ -39,9 +39,9 @@ Rows activation_rows() {
     }, [](Random& random) {
         return Draw{{apart(random_shape(random, 0, 3), random)}, {{"slope", {random.uniform(0.0, 0.5)}}}};
     }));
-    rows.push_back(row("sigmoid", [](const auto& v, const Attributes&) { return ag::sigmoid(v[0]); }, any));
-    rows.push_back(row("tanh", [](const auto& v, const Attributes&) { return ag::tanh(v[0]); }, any));
-    rows.push_back(row("gelu", [](const auto& v, const Attributes&) { return ag::gelu(v[0]); }, any));
+    rows.push_back(row("sigmoid", [](const auto& v, const Attributes&) { return ag::sigmoid(v[0]); }, any_values));
+    rows.push_back(row("tanh", [](const auto& v, const Attributes&) { return ag::tanh(v[0]); }, any_values));
+    rows.push_back(row("gelu", [](const auto& v, const Attributes&) { return ag::gelu(v[0]); }, any_values));
     rows.push_back(row("softmax", [](const auto& v, const Attributes&) { return ag::softmax(v[0]); }, with_classes,
                        {{[] { (void)ag::softmax(zeros({})); }, "[softmax] expected a last axis of classes, got shape ()"}}));
     rows.push_back(row("log_softmax", [](const auto& v, const Attributes&) { return ag::log_softmax(v[0]); }, with_classes,

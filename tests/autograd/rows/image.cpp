@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "../registry.hpp"
+#include "autograd/registry.hpp"
 
 #include <espalier/autograd/conv2d.hpp>
 #include <espalier/autograd/pooling.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "../registry.hpp"
+#include "autograd/registry.hpp"
 
 #include <espalier/losses/binary_cross_entropy.hpp>
 #include <espalier/losses/cross_entropy.hpp>

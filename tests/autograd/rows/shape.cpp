@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "../registry.hpp"
+#include "autograd/registry.hpp"
 
 #include <espalier/autograd/reduction.hpp>
 #include <espalier/autograd/reshape.hpp>

@@ -5,7 +5,7 @@
 #include <espalier/optim/adam.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::AdaTask;
 
 TEST_CASE("AdaTask begins with the sum of the signs", "[mtl]") {

@@ -6,7 +6,7 @@
 #include <espalier/mtl/balancing/pe_ltr.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::CRMOGM;
 using mtl::GradNorm;
 using mtl::PELTR;
@@ -60,7 +60,7 @@ TEST_CASE("CRMOGM as a rule with state, its own and the inner one's", "[mtl]") {
     check_finite<double>(make, gramian_of_rows<double>);
     auto rule = make();
     rule.start(3);
-    State<double> state;
+    StateOf<double> state;
     rule.visit(state);
     CHECK(state.doubles.count("inner.weights") == 1);
     CHECK(state.doubles.count("weights") == 1);

@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/db_mtl.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::DBMTL;
 
 TEST_CASE("DBMTL brings gradients of logarithms to the longest one's length", "[mtl]") {

@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/epo.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::EPO;
 
 namespace {
@@ -63,7 +63,7 @@ TEST_CASE("EPO as a rule", "[mtl]") {
 
 TEST_CASE("EPO refuses what it cannot use", "[mtl]") {
     REQUIRE_THROWS_WITH((EPO{{.preference = {1, 0}}}), "[EPO] expected positive preferences, got 0");
-    REQUIRE_THROWS_WITH((EPO{{.preference = {1}}}.start(2)), "[EPO] expected a preference for each of 2 tasks, got 1");
+    REQUIRE_THROWS_WITH((EPO{{.preference = {1}}}(conflicting(1, 2))), "[EPO] expected 2 preferences, got 1");
     REQUIRE_THROWS_WITH(EPO{{.tolerance = -1}}, "[EPO] expected a tolerance of at least 0, got -1");
     REQUIRE_THROWS_WITH(EPO{}(conflicting(1, -2)), "[EPO] expected losses of at least 0, got -2");
 }

@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/excess_mtl.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::ExcessMTL;
 
 TEST_CASE("ExcessMTL weighs tasks alike in the warm-up, then the one that got worse more", "[mtl]") {

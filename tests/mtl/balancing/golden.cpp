@@ -15,7 +15,7 @@
 namespace {
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 
 constexpr std::array<Index, 4> sizes{2, 3, 11, 40};
 constexpr Index each = 25;

@@ -22,7 +22,7 @@
 #include <algorithm>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/grad_cosine.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::GradCosine;
 using mtl::Weights;
 

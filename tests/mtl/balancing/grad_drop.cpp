@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/grad_drop.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::GradDrop;
 
 TEST_CASE("GradDrop keeps positive signs as often as they are pure", "[mtl]") {

@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/grad_norm.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::GradNorm;
 using mtl::Weights;
 
@@ -55,7 +55,7 @@ TEST_CASE("GradNorm begins a task when it is first active", "[mtl]") {
     rule.start(3);
     const auto two = gramian_of_rows(hashed_rows<double>(2, 5, 1), step_of({0, 2}, 3, 0));
     (void)rule(two);
-    State<double> state;
+    StateOf<double> state;
     rule.visit(state);
     CHECK(state.doubles.at("first_losses")[0] == two.losses()[0]);
     CHECK(state.doubles.at("first_losses")[1] == 0);
@@ -63,7 +63,7 @@ TEST_CASE("GradNorm begins a task when it is first active", "[mtl]") {
     CHECK(state.doubles.at("weights")[0] + state.doubles.at("weights")[1] + state.doubles.at("weights")[2] == Approx(3));
     const auto all = gramian_of_rows(hashed_rows<double>(3, 5, 1), step_of({0, 1, 2}, 3, 1));
     (void)rule(all);
-    State<double> later;
+    StateOf<double> later;
     rule.visit(later);
     CHECK(later.doubles.at("first_losses")[1] == all.losses()[1]);
     CHECK(later.doubles.at("first_losses")[0] == two.losses()[0]);

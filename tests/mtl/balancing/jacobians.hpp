@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace espalier::testing {
+namespace testing {
+
+using namespace espalier;
 
 /// The i-th number of a stream, in [-1, 1): splitmix64, which tests/golden/make_balancing.py has as well.
 [[nodiscard]] inline double hashed(std::uint64_t stream, std::uint64_t i) {
@@ -69,4 +71,4 @@ struct NamedJacobian {
     return result;
 }
 
-}  // namespace espalier::testing
+}  // namespace testing

@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/meta_balance.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::MetaBalance;
 using mtl::MetaBalanceStrategy;
 

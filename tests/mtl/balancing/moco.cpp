@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/moco.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::MoCo;
 
 TEST_CASE("MoCo tracks gradients and moves the weights along", "[mtl]") {
@@ -33,7 +33,7 @@ TEST_CASE("MoCo's weights end at the shortest combination if the gradients stay"
 TEST_CASE("tasks that are not active keep their share of MoCo's weights", "[mtl]") {
     MoCo<double> rule;
     (void)rule(jacobian_of(hashed_rows<double>(3, 9, 1), step_of({0, 1, 2}, 3, 0)));
-    State<double> before, after;
+    StateOf<double> before, after;
     rule.visit(before);
     (void)rule(jacobian_of(hashed_rows<double>(2, 9, 2), step_of({0, 2}, 3, 1)));
     rule.visit(after);

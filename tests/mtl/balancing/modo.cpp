@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/modo.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::CrossGramian;
 using mtl::MoDo;
 

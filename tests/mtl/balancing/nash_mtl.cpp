@@ -28,7 +28,7 @@ TEST_CASE("FairGrad's weights fulfil its equation") {
         CHECK(-22 * x[0] + 38 * x[1] == Approx(std::pow(x[1], -1 / alpha)));
     }
     CHECK(FairGrad{}(mtl::Gramian{{1, -2}, {-2, 4}}) == mtl::Weights{0, 0});
-    CHECK_THROWS_WITH((FairGrad{{.alpha = 0}}), ContainsSubstring("[FairGrad] expected alpha above 0, got 0"));
+    CHECK_THROWS_WITH((FairGrad{{.alpha = 0}}), ContainsSubstring("[FairGrad] expected alpha within [0.1, 10], got 0"));
 }
 
 TEST_CASE("Nash-MTL is FairGrad of alpha 1, scaled with the gradients and cut") {

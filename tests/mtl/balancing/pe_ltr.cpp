@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/pe_ltr.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::PELTR;
 
 TEST_CASE("PELTR without bounds is MGDA, and never gives less than its bounds", "[mtl]") {

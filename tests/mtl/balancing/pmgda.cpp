@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/pmgda.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::PMGDA;
 
 namespace {
@@ -69,7 +69,7 @@ TEST_CASE("PMGDA as a rule", "[mtl]") {
 
 TEST_CASE("PMGDA refuses what it cannot use", "[mtl]") {
     REQUIRE_THROWS_WITH((PMGDA{{.preference = {1, -1}}}), "[PMGDA] expected positive preferences, got -1");
-    REQUIRE_THROWS_WITH((PMGDA{{.preference = {1}}}.start(2)), "[PMGDA] expected a preference for each of 2 tasks, got 1");
+    REQUIRE_THROWS_WITH((PMGDA{{.preference = {1}}}(conflicting(1, 2))), "[PMGDA] expected 2 preferences, got 1");
     REQUIRE_THROWS_WITH(PMGDA{{.sigma = 2}}, "[PMGDA] expected sigma in [0, 1], got 2");
     REQUIRE_THROWS_WITH(PMGDA{{.tolerance = -1}}, "[PMGDA] expected a tolerance of at least 0, got -1");
 }

@@ -7,9 +7,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <fstream>
 #include <iostream>
+#include <iterator>
+#include <sstream>
+#include <string>
 
-namespace espalier::testing {
+namespace testing {
+
+using namespace espalier;
 
 std::vector<RuleRow>& rule_rows() {
     static std::vector<RuleRow> rows;
@@ -204,20 +210,38 @@ TEST_CASE("a Pareto-stationary point stops a rule that promises it") {
     }
 }
 
-TEST_CASE("prints the promises as a table of the documentation", "[.table]") {
-    std::cout
-        << "| rule | no conflict | order of tasks | common scale | linear in scales | direction free of scales | stops if stationary |\n"
-           "|---|---|---|---|---|---|---|\n";
+namespace {
+
+/// The promises as a table of Markdown.
+std::string table() {
+    std::ostringstream text;
+    text << "| rule | no conflict | order of tasks | common scale | linear in scales | direction free of scales | stops if stationary |\n"
+            "|---|---|---|---|---|---|---|\n";
     const auto yes = [](bool promised) { return promised ? "yes" : ""; };
     for (const auto& [name, direction, promises, fewest] : rule_rows()) {
         const char* const conflict = promises.non_conflicting               ? "yes"
                                      : promises.non_conflicting_independent ? "independent gradients"
                                      : promises.non_conflicting_pair        ? "two tasks"
                                                                             : "";
-        std::cout << "| " << name << " | " << conflict << " | " << yes(promises.permutation) << " | " << yes(promises.scale) << " | "
-                  << yes(promises.linear_under_scaling) << " | " << yes(promises.direction_under_scaling) << " | "
-                  << yes(promises.zero_if_stationary) << " |\n";
+        text << "| " << name << " | " << conflict << " | " << yes(promises.permutation) << " | " << yes(promises.scale) << " | "
+             << yes(promises.linear_under_scaling) << " | " << yes(promises.direction_under_scaling) << " | "
+             << yes(promises.zero_if_stationary) << " |\n";
     }
+    return text.str();
 }
 
-}  // namespace espalier::testing
+}  // namespace
+
+TEST_CASE("the documentation's table of promises is the one that is tested") {
+    std::ifstream file{ESPALIER_GOLDEN_DIR "/../../docs/balancing_rules.md"};
+    const std::string page{std::istreambuf_iterator<char>{file}, {}};
+    const std::string begin = "<!-- promises: begin -->\n";
+    const std::size_t first = page.find(begin);
+    REQUIRE(first != std::string::npos);
+    const std::size_t start = first + begin.size();
+    CHECK(page.substr(start, page.find("<!-- promises: end -->") - start) == table());
+}
+
+TEST_CASE("prints that table", "[.table]") { std::cout << table(); }
+
+}  // namespace testing

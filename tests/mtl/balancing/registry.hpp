@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
-namespace espalier::testing {
+namespace testing {
+
+using namespace espalier;
 
 /// What a rule promises of its direction d for every Jacobian J without rows of 0.
 struct Promises {
@@ -90,4 +92,4 @@ template <class Make>
 /// [[-4, 1, 1], [6, 1, 1]], whose rows conflict, with losses 1 and 2: the example of many papers' programs.
 [[nodiscard]] inline Tensor<double> conflicting_rows() { return {{2, 3}, {-4, 1, 1, 6, 1, 1}}; }
 
-}  // namespace espalier::testing
+}  // namespace testing

@@ -4,15 +4,15 @@
 #include <espalier/mtl/balancing/rows.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 
 TEST_CASE("chunks of columns are whole strips, and there are at most 64 of them", "[mtl]") {
-    for (const std::size_t rows : {1, 2, 3, 40, 1000})
+    for (const std::size_t rows : {1U, 2U, 3U, 40U, 1000U})
         for (const Index columns : {Index{0}, Index{1}, Index{511}, Index{100'000}, Index{100'000'000}}) {
-            const Index chunk = mtl::columns_of_chunk(rows, columns);
+            const Index chunk = mtl::detail::columns_of_chunk(rows, columns);
             CAPTURE(rows, columns, chunk);
             CHECK(chunk > 0);
-            CHECK(chunk % mtl::strip_columns == 0);
+            CHECK(chunk % mtl::detail::strip_columns == 0);
             CHECK((columns + chunk - 1) / chunk <= 64);
         }
 }
@@ -24,7 +24,7 @@ TEMPLATE_TEST_CASE("Gramian, lengths and combinations of rows equal sums in doub
     const auto rows = hashed_rows<TestType>(tasks, columns, 5);
     const mtl::Matrix gramian = mtl::gramian_of(rows);
     const auto expected = gramian_of_rows(rows, step_of(first_tasks(static_cast<std::size_t>(tasks)), 11, 0));
-    const mtl::Weights norms = mtl::norms_of(mtl::rows_of(rows), 0, columns);
+    const mtl::Weights norms = mtl::detail::norms_of(mtl::detail::rows_of(rows), 0, columns);
     mtl::Weights weights;
     for (std::size_t i = 0; i < expected.size(); ++i) {
         weights.push_back(hashed(9, i));

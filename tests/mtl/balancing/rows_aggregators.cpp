@@ -20,7 +20,7 @@
 
 namespace {
 
-using namespace espalier::testing;
+using namespace testing;
 using namespace espalier::mtl;
 
 /// A rule of two batches, of which both are the same here.

@@ -13,7 +13,7 @@
 
 namespace {
 
-using namespace espalier::testing;
+using namespace testing;
 using namespace espalier::mtl;
 
 /// One that draws draws the same every time.

@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/sam_gs.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::SAMGS;
 
 namespace {

@@ -7,7 +7,9 @@
 #include <map>
 #include <string>
 
-namespace espalier::testing {
+namespace testing {
+
+using namespace espalier;
 
 class SavedState : mtl::RuleVisitor<float> {
 public:
@@ -47,4 +49,4 @@ private:
 /// [[18, -22], [-22, 38]], that of `conflicting_rows()`.
 [[nodiscard]] inline mtl::Gramian conflicting() { return mtl::Gramian{{18, -22}, {-22, 38}}; }
 
-}  // namespace espalier::testing
+}  // namespace testing

@@ -23,7 +23,9 @@
 #include <utility>
 #include <vector>
 
-namespace espalier::testing {
+namespace testing {
+
+using namespace espalier;
 
 /// A rule of double behind virtual calls, with the moments that it leaves out.
 class AnyScalarizer {
@@ -123,4 +125,4 @@ struct ScalarizerRow {
     };
 }
 
-}  // namespace espalier::testing
+}  // namespace testing

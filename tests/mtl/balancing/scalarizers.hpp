@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
-namespace espalier::testing {
+namespace testing {
+
+using namespace espalier;
 
 /// All tasks active unless `tasks` lists those that are, of `count`.
 [[nodiscard]] inline mtl::StepContext step_context(std::vector<double> losses, std::vector<std::size_t> tasks = {}, std::size_t count = 0,
@@ -117,4 +119,4 @@ template <class Rule>
         inputs);
 }
 
-}  // namespace espalier::testing
+}  // namespace testing

@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/sdm_grad.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::CrossGramian;
 using mtl::SDMGrad;
 
@@ -50,6 +50,9 @@ TEST_CASE("SDMGrad refuses what it cannot use", "[mtl]") {
     REQUIRE_THROWS_WITH(SDMGrad{{.step = 0}}, "[SDMGrad] expected a step above 0, got 0");
     REQUIRE_THROWS_WITH(SDMGrad{{.momentum = 1}}, "[SDMGrad] expected a momentum in [0, 1), got 1");
     REQUIRE_THROWS_WITH(SDMGrad{{.iterations = 0}}, "[SDMGrad] expected at least 1 iteration, got 0");
-    REQUIRE_THROWS_WITH((SDMGrad{{.preference = {1}}}.start(2)), "[SDMGrad] expected a preference for each of 2 tasks, got 1");
+    REQUIRE_THROWS_WITH((SDMGrad{{.preference = {-1, 1}}}), ContainsSubstring("[SDMGrad] expected preferences of at least 0, got"));
+    SDMGrad rule{{.preference = {1}}};
+    rule.start(2);
+    REQUIRE_THROWS_WITH(rule(CrossGramian{{18, -20}, {-23, 38}}), "[SDMGrad] expected 2 preferences, got 1");
     REQUIRE_THROWS_WITH(SDMGrad{}(CrossGramian{{1}}), "[SDMGrad] expected a step of 0 tasks, as told by start(), got one of 1");
 }

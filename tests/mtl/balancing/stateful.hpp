@@ -16,7 +16,9 @@
 #include <utility>
 #include <vector>
 
-namespace espalier::testing {
+namespace testing {
+
+using namespace espalier;
 
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> hashed_rows(Index tasks, Index columns, std::uint64_t salt, double scale = 1) {
@@ -74,7 +76,7 @@ template <class Scalar>
 
 /// Reads a rule's state, and with `restoring` writes it.
 template <class Scalar>
-struct State : mtl::RuleVisitor<Scalar> {
+struct StateOf : mtl::RuleVisitor<Scalar> {
     std::map<std::string, Tensor<double>> doubles;
     std::map<std::string, Tensor<float>> floats;
     bool restoring = false;
@@ -123,8 +125,8 @@ void check_state(const Make& make, const Evidence& evidence) {
 
     auto copy = rule;
     auto restored = make();
-    if constexpr (requires(State<Scalar> state) { rule.visit(state); }) {
-        State<Scalar> state;
+    if constexpr (requires(StateOf<Scalar> state) { rule.visit(state); }) {
+        StateOf<Scalar> state;
         rule.visit(state);
         CHECK(state.doubles.size() + state.floats.size() > 0);
         start(restored, 4);
@@ -143,7 +145,7 @@ void check_state(const Make& make, const Evidence& evidence) {
 /// Zeros, equal and opposite rows, far scales and any number of tasks give finite numbers.
 template <class Scalar, class Make, class Evidence>
 void check_finite(const Make& make, const Evidence& evidence) {
-    for (const std::size_t tasks : {1, 2, 11, 40})
+    for (const std::size_t tasks : {1U, 2U, 11U, 40U})
         for (const double scale : {0.0, 1e-15, 1e-10, 1.0, 1e10, 1e15})
             for (const int kind : {0, 1, 2, 3}) {
                 CAPTURE(tasks, scale, kind);
@@ -193,4 +195,4 @@ void check_other_size(const Make& make, const std::string& name) {
     CHECK(rule(jacobian(9, 1)) == other(jacobian(9, 1)));
 }
 
-}  // namespace espalier::testing
+}  // namespace testing

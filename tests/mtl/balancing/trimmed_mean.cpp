@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/trimmed_mean.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::TrimmedMean;
 
 TEST_CASE("TrimmedMean leaves out the extremes of each element", "[mtl]") {

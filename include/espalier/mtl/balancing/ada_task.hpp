@@ -11,6 +11,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `AdaTask`.
 struct AdaTaskOptions {
     double beta1 = 0.9;
     double beta2 = 0.999;
@@ -39,20 +40,20 @@ public:
         const StepContext& context = jacobian.context();
         const Index columns = jacobian.columns();
         Tensor<Scalar> result{Shape{columns}};
-        size_rows("AdaTask", first_, jacobian);
-        size_rows("AdaTask", second_, jacobian);
-        size_numbers("AdaTask", steps_, context);
+        detail::size_rows("AdaTask", first_, jacobian);
+        detail::size_rows("AdaTask", second_, jacobian);
+        detail::size_numbers("AdaTask", steps_, context);
 
-        const auto gradients = rows_of(jacobian.matrix());
-        const auto first = rows_of(first_, context), second = rows_of(second_, context);
+        const auto gradients = detail::rows_of(jacobian.matrix());
+        const auto first = detail::rows_of(first_, context), second = detail::rows_of(second_, context);
         PoolVector<Row> rows(gradients.size());
         for (std::size_t t = 0; t < rows.size(); ++t) {
             const double step = ++steps_[static_cast<Index>(context.tasks[t])];
             rows[t] = {gradients[t], first[t], second[t], static_cast<Scalar>(1 / (1 - std::pow(options_.beta1, step))),
                        static_cast<Scalar>(1 / (1 - std::pow(options_.beta2, step)))};
         }
-        parallel_for(columns, columns_of_chunk(rows.size(), columns), [&](Index begin, Index end) {
-            for_each_strip(begin, end, [&](Index from, Index to) {
+        parallel_for(columns, detail::columns_of_chunk(rows.size(), columns), [&](Index begin, Index end) {
+            detail::for_each_strip(begin, end, [&](Index from, Index to) {
                 for (const Row& row : rows)
                     add_step(row, from, to, result.data());
             });

@@ -17,6 +17,7 @@ namespace espalier::inline ESPALIER_ABI::mtl {
 /// Which length the aligned gradients have: the smallest singular value of J, the (lower) median, or the root mean square of all.
 enum class AlignedMTLScale { smallest, median, rmse };
 
+/// Settings of `AlignedMTL`.
 struct AlignedMTLOptions {
     AlignedMTLScale scale = AlignedMTLScale::smallest;
     TaskPreferences preference = {};

@@ -17,6 +17,7 @@ namespace espalier::inline ESPALIER_ABI::mtl {
 /// What the direction is divided by: nothing as in the paper, 1 + c^2 (LibMTL's default) or 1 + c (the authors' toy).
 enum class CAGradRescale { none, one_plus_c_squared, one_plus_c };
 
+/// Settings of `CAGrad`.
 struct CAGradOptions {
     double c = 0.5;  ///< how far from the mean, relative to its length
     CAGradRescale rescale = CAGradRescale::none;
@@ -72,9 +73,8 @@ private:
             double low = std::log(radius_ / longest_);
             if (length > rounding * magnitude)
                 return search(low, std::log(radius_ / length));
-            // The hull holds 0: no direction helps all tasks, and the best ones help none. The one nearest to the mean, if it is within
-            // reach.
-            const Weights nearest = solvers::DualCone{gramian_}.project(mean_);
+            // The hull holds 0, so that no direction helps all tasks. Of those that hurt none, that nearest to the mean, if in reach.
+            Weights nearest = solvers::DualCone{gramian_}.project(mean_);
             Weights apart(nearest.size());
             std::transform(nearest.begin(), nearest.end(), mean_.begin(), apart.begin(), std::minus<>{});
             if (solvers::squared_length(gramian_, apart) <= radius_ * radius_ * (1 + rounding))

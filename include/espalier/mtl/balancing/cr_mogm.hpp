@@ -12,6 +12,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `CRMOGM`.
 struct CRMOGMOptions {
     double alpha = 0.9;  ///< part of the weights before that stays: 0 leaves the inner rule as it is, 1 its first weights
 };
@@ -39,7 +40,7 @@ public:
         requires(std::same_as<Evidence, Gramian> || std::same_as<Evidence, CrossGramian>) && std::invocable<Inner&, const Evidence&>
     [[nodiscard]] Weights operator()(const Evidence& evidence) {
         const StepContext& context = evidence.context();
-        check_started("CRMOGM", weights_, context);
+        detail::check_started("CRMOGM", weights_, context);
         const auto returned = inner_(evidence);
         const std::span<const double> fresh = returned;
         require<ShapeError>(fresh.size() == context.tasks.size(), "CRMOGM", "expected ", context.tasks.size(),

@@ -5,7 +5,9 @@
 #include <espalier/mtl/balancing/evidence.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <initializer_list>
+#include <span>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
@@ -36,6 +38,7 @@ private:
     StepContext context_;
 };
 
+/// A rule that sees inner products of the gradients of two batches, and gives weights for a third.
 template <class Rule>
 concept CrossWeighting = requires(Rule& rule, const CrossGramian& products) {
     { rule(products) } -> WeightRange;

@@ -11,6 +11,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `DBMTL`.
 struct DBMTLOptions {
     double beta = 0.9;   ///< of the running average, in [0, 1)
     double sigma = 0.0;  ///< its decay: beta / k^sigma in step k
@@ -36,24 +37,26 @@ public:
             require<ValueError>(loss > 0, "DBMTL", "expected positive losses, as it takes their logarithms, got ", loss);
         const Index columns = jacobian.columns();
         auto result = Tensor<Scalar>::empty(Shape{columns});
-        size_rows("DBMTL", averages_, jacobian);
+        detail::size_rows("DBMTL", averages_, jacobian);
         const double keep = options_.beta / std::pow(static_cast<double>(context.step + 1), options_.sigma);
-        const auto gradients = rows_of(jacobian.matrix());
-        const auto averages = rows_of(averages_, context);
-        Weights weights = sums_over_columns(averages.size(), columns, averages.size(), [&](Index begin, Index end, double* squares) {
-            for (std::size_t t = 0; t < averages.size(); ++t) {
-                const double inverse = 1 / context.losses[t];
-                squares[t] += lane_sum(begin, end, [=, m = averages[t], row = gradients[t]](Index p) {
-                    const double g = static_cast<double>(row[p]) * inverse;
-                    m[p] = static_cast<Scalar>(g + keep * (static_cast<double>(m[p]) - g));
-                    return static_cast<double>(m[p]) * static_cast<double>(m[p]);
-                });
-            }
-        });
+        const auto gradients = detail::rows_of(jacobian.matrix());
+        const auto averages = detail::rows_of(averages_, context);
+        Weights weights = detail::sums_over_columns(
+            averages.size(), columns, averages.size(), [&](Index begin, Index end, double* squares) {
+                for (std::size_t t = 0; t < averages.size(); ++t)
+                    detail::for_each_strip(begin, end, [&, m = averages[t], row = gradients[t]](Index from, Index to) {
+                        const double inverse = 1 / context.losses[t];
+                        kernels::vector_loop(from, to, [=](Index p) {
+                            const double g = static_cast<double>(row[p]) * inverse;
+                            m[p] = static_cast<Scalar>(g + keep * (static_cast<double>(m[p]) - g));
+                        });
+                        squares[t] += detail::dot(from, to, m, m);
+                    });
+            });
         const double longest = std::sqrt(*std::max_element(weights.begin(), weights.end()));
         for (double& weight : weights)
             weight = weight > 0 ? longest / std::sqrt(weight) : 0;
-        combine_into(result, averages, weights, 0, columns);
+        detail::combine_into(result, averages, weights, 0, columns);
         return result;
     }
 

@@ -7,6 +7,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `DWA`.
 struct DWAOptions {
     double temperature = 2;  ///< above 0; the higher, the more equal the weights
 };

@@ -5,18 +5,20 @@
 #include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/solvers/linear_program.hpp>
 #include <espalier/mtl/balancing/solvers/min_norm.hpp>
+#include <espalier/mtl/balancing/task_preferences.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `EPO`.
 struct EPOOptions {
-    std::vector<double> preference = {};  ///< r of each task: at the end all r_i L_i are alike, a larger one is a smaller loss; none: 1
+    TaskPreferences preference = {};  ///< r of each task: at the end all r_i L_i are alike, a larger one is a smaller loss; none: 1
     double tolerance = 1e-4;         ///< non-uniformity of r_i L_i below which the step only descends
 };
 
@@ -27,8 +29,8 @@ struct EPOOptions {
 /// last where that is impossible. d = J^T w; the authors' program multiplies it by T.
 ///
 /// Cost: a traversal for T cotangents, then a linear program of T unknowns. Heads get their own gradients. May act on features. No
-/// state. Losses may rise on the way to the ray. @throws ValueError for a loss below 0, or preferences that are not positive or not one
-/// for each task
+/// state. Losses may rise on the way to the ray. @throws ValueError for a loss below 0, or preferences that are not positive; ShapeError
+/// unless there is one for each task
 class EPO {
 public:
     explicit EPO(EPOOptions options = {}) : options_{std::move(options)} {
@@ -37,13 +39,7 @@ public:
         require<ValueError>(options_.tolerance >= 0, "EPO", "expected a tolerance of at least 0, got ", options_.tolerance);
     }
 
-    void start(std::size_t tasks) const {
-        require<ValueError>(options_.preference.empty() || options_.preference.size() == tasks, "EPO", "expected a preference for each of ",
-                            tasks, " tasks, got ", options_.preference.size());
-    }
-
     [[nodiscard]] Weights operator()(const Gramian& gramian) const {
-        start(gramian.context().task_count);
         for (const double loss : gramian.losses())
             require<ValueError>(loss >= 0, "EPO", "expected losses of at least 0, got ", loss);
         const std::size_t tasks = gramian.size();
@@ -74,11 +70,10 @@ private:
     [[nodiscard]] double non_uniformity(const Gramian& gramian, Weights& scaled, Weights& anchors) const {
         const auto tasks = static_cast<double>(scaled.size());
         Weights ratios(scaled.size(), 1.0);
-        for (std::size_t i = 0; i < scaled.size(); ++i) {
-            if (!options_.preference.empty())
-                ratios[i] = options_.preference[gramian.context().tasks[i]];
+        if (!options_.preference.empty())
+            ratios = detail::preference_of(options_.preference, gramian.context(), "EPO");
+        for (std::size_t i = 0; i < scaled.size(); ++i)
             scaled[i] = ratios[i] * gramian.losses()[i];
-        }
         const double sum = std::accumulate(scaled.begin(), scaled.end(), 0.0);
         double uneven = 0;
         for (std::size_t i = 0; i < scaled.size(); ++i) {

@@ -130,14 +130,17 @@ private:
 template <class R>
 concept WeightRange = std::convertible_to<R, std::span<const double>>;
 
+/// A rule that needs the losses alone, and makes the total of them.
 template <class Rule, class Scalar>
 concept Scalarizer = requires(Rule& rule, const Losses<Scalar>& losses) {
     { rule(losses) } -> std::convertible_to<Variable<Scalar>>;
 };
+/// A rule that sees inner products of gradients, and gives weights.
 template <class Rule>
 concept Weighting = requires(Rule& rule, const Gramian& gramian) {
     { rule(gramian) } -> WeightRange;
 };
+/// A rule that sees the gradients, and gives the common one.
 template <class Rule, class Scalar>
 concept Aggregator = requires(Rule& rule, const Jacobian<Scalar>& jacobian) {
     { rule(jacobian) } -> std::convertible_to<Tensor<Scalar>>;

@@ -7,10 +7,12 @@
 #include <espalier/mtl/balancing/state.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `ExcessMTL`.
 struct ExcessMTLOptions {
     double step = 0.01;         ///< of the weights: LibMTL's default; TorchJD's is 1
     Index warmup = 1;           ///< first steps of a task whose mean excess its later ones are compared with; 0: as LibMTL and TorchJD,
@@ -37,26 +39,31 @@ public:
         const StepContext& context = jacobian.context();
         const Index columns = jacobian.columns();
         auto result = Tensor<Scalar>::empty(Shape{columns});
-        size_rows("ExcessMTL", squares_, jacobian);
-        size_numbers("ExcessMTL", logs_, context);
-        size_numbers("ExcessMTL", baselines_, context);
-        size_numbers("ExcessMTL", steps_, context);
+        detail::size_rows("ExcessMTL", squares_, jacobian);
+        detail::size_numbers("ExcessMTL", logs_, context);
+        detail::size_numbers("ExcessMTL", baselines_, context);
+        detail::size_numbers("ExcessMTL", steps_, context);
 
-        const auto gradients = rows_of(jacobian.matrix());
-        const auto squares = rows_of(squares_, context);
-        const Weights excess = sums_over_columns(squares.size(), columns, squares.size(), [&](Index begin, Index end, double* sums) {
-            for (std::size_t t = 0; t < squares.size(); ++t)
-                sums[t] += lane_sum(begin, end, [s = squares[t], row = gradients[t]](Index p) {
-                    const double square = static_cast<double>(row[p]) * static_cast<double>(row[p]);
-                    s[p] = static_cast<Scalar>(static_cast<double>(s[p]) + square);
-                    return square / std::sqrt(static_cast<double>(s[p]) + 1e-7);
-                });
-        });
+        const auto gradients = detail::rows_of(jacobian.matrix());
+        const auto squares = detail::rows_of(squares_, context);
+        const Weights excess = detail::sums_over_columns(
+            squares.size(), columns, squares.size(), [&](Index begin, Index end, double* sums) {
+                for (std::size_t t = 0; t < squares.size(); ++t)
+                    detail::for_each_strip(begin, end, [&, s = squares[t], row = gradients[t]](Index from, Index to) {
+                        std::array<Scalar, detail::strip_columns> parts;
+                        kernels::vector_loop(from, to, [=, part = parts.data()](Index p) {
+                            const Scalar square = row[p] * row[p];
+                            s[p] += square;
+                            part[p - from] = square / std::sqrt(s[p] + Scalar(1e-7));
+                        });
+                        sums[t] += detail::lane_sum(0, to - from, [part = parts.data()](Index k) { return static_cast<double>(part[k]); });
+                    });
+            });
         Weights weights = weigh(excess, context);
         if (options_.sum_to_tasks)
             for (double& weight : weights)
                 weight *= static_cast<double>(weights.size());
-        combine_into(result, gradients, weights, 0, columns);
+        detail::combine_into(result, gradients, weights, 0, columns);
         return result;
     }
 

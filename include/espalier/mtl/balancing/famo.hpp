@@ -13,6 +13,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `FAMO`.
 struct FAMOOptions {
     double learning_rate = 0.025;    ///< of the logits
     double weight_decay = 1e-3;      ///< of the logits, the paper's gamma; its program has 1e-5
@@ -23,7 +24,7 @@ struct FAMOOptions {
 /// z = softmax(logits) and the constant c = 1 / sum(z_i / D_i), so that the weights c z_i / D_i sum to 1. `after_step` learns the logits
 /// by Adam from log D before the update minus log D after it: what fell fast counts less. Their program also clips the shared gradient
 /// to norm 1, which `optim::clip_grad_norm` does. Costs one traversal and a second forward pass; heads get the same weights; the state
-/// are five numbers a task. A masked task keeps its logit. Refuses losses below their minimum.
+/// is five numbers a task. A masked task keeps its logit. Refuses losses below their minimum.
 class FAMO {
 public:
     FAMO() : FAMO{FAMOOptions{}} {}

@@ -12,6 +12,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `GO4Align`.
 struct GO4AlignOptions {
     Index groups = 2;         ///< at least 1; no more than there are active tasks are made
     double step_size = 1e-4;  ///< eta, at least 0

@@ -5,9 +5,11 @@
 #include <espalier/mtl/balancing/evidence.hpp>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `GradCosine`.
 struct GradCosineOptions {
     std::size_t main = 0;   ///< the task that counts, by its place in the criterion
     bool weighted = false;  ///< auxiliary gradients weigh max(cosine, 0), instead of 1 or 0

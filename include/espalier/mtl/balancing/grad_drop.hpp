@@ -8,10 +8,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `GradDrop`.
 struct GradDropOptions {
     std::vector<double> leak = {};  ///< for each task the part of its gradient that is never dropped, in [0, 1]; none: 0
 };
@@ -42,11 +46,11 @@ public:
         Weights leaks(jacobian.size(), 0.0);
         for (std::size_t t = 0; t < leaks.size() && !options_.leak.empty(); ++t)
             leaks[t] = options_.leak[context.tasks[t]];
-        const auto rows = rows_of(jacobian.matrix());
+        const auto rows = detail::rows_of(jacobian.matrix());
         const Index columns = jacobian.columns();
         auto result = Tensor<Scalar>::empty(Shape{columns});
-        parallel_for(columns, columns_of_chunk(rows.size(), columns), [&](Index begin, Index end) {
-            for_each_strip(begin, end, [&](Index from, Index to) { drop(rows, leaks, from, to, result.data()); });
+        parallel_for(columns, detail::columns_of_chunk(rows.size(), columns), [&](Index begin, Index end) {
+            detail::for_each_strip(begin, end, [&](Index from, Index to) { drop(rows, leaks, from, to, result.data()); });
         });
         random_.skip(static_cast<std::uint64_t>(columns));
         return result;
@@ -59,29 +63,29 @@ public:
 
 private:
     template <class Scalar>
-    void drop(const RowPointers<const Scalar>& rows, const Weights& leaks, Index from, Index to, Scalar* result) const {
-        std::array<double, strip_columns> sums{}, lengths{};
+    void drop(const detail::RowPointers<const Scalar>& rows, const Weights& leaks, Index from, Index to, Scalar* result) const {
+        std::array<double, detail::strip_columns> sums{}, lengths{};
+        double* const sum = sums.data();
+        double* const length = lengths.data();
         for (const Scalar* const row : rows)
-            for (Index p = from; p < to; ++p) {
-                sums[static_cast<std::size_t>(p - from)] += static_cast<double>(row[p]);
-                lengths[static_cast<std::size_t>(p - from)] += std::abs(static_cast<double>(row[p]));
-            }
+            kernels::vector_loop(from, to, [=](Index p) {
+                sum[p - from] += static_cast<double>(row[p]);
+                length[p - from] += std::abs(static_cast<double>(row[p]));
+            });
         for (Index p = from; p < to; ++p) {
-            const auto k = static_cast<std::size_t>(p - from);
             // From the middles of the 2^53 draws: neither 0 nor 1, so that a pure sign always stays.
             const double drawn = Random::to_unit<double>(random_.at(random_.position() + static_cast<std::uint64_t>(p))) + 0x1p-54;
-            const double purity = lengths[k] > 0 ? 0.5 * (1 + sums[k] / lengths[k]) : 0.5;
-            lengths[k] = purity > drawn ? 1 : -1;  // the sign that stays
+            const double purity = length[p - from] > 0 ? 0.5 * (1 + sum[p - from] / length[p - from]) : 0.5;
+            length[p - from] = purity > drawn ? 1 : -1;  // the sign that stays
         }
-        std::fill(sums.begin(), sums.end(), 0.0);
+        sums.fill(0);
         for (std::size_t t = 0; t < rows.size(); ++t)
-            for (Index p = from; p < to; ++p) {
-                const auto k = static_cast<std::size_t>(p - from);
-                const double g = static_cast<double>(rows[t][p]);
-                sums[k] += g * lengths[k] > 0 ? g : leaks[t] * g;
-            }
-        for (Index p = from; p < to; ++p)
-            result[p] = static_cast<Scalar>(sums[static_cast<std::size_t>(p - from)]);
+            kernels::vector_loop(from, to, [=, row = rows[t], leak = leaks[t]](Index p) {
+                const double g = static_cast<double>(row[p]);
+                const double kept = g * length[p - from] > 0 ? g : 0;
+                sum[p - from] += leak * g + (1 - leak) * kept;
+            });
+        kernels::vector_loop(from, to, [=](Index p) { result[p] = static_cast<Scalar>(sum[p - from]); });
     }
 
     GradDropOptions options_;

@@ -11,6 +11,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `GradNorm`.
 struct GradNormOptions {
     double alpha = 1.5;            ///< how strongly tasks that lag behind are pulled along
     double learning_rate = 0.025;  ///< of the weights
@@ -41,7 +42,7 @@ public:
 
     [[nodiscard]] Weights operator()(const Gramian& gramian) {
         const StepContext& context = gramian.context();
-        check_started("GradNorm", weights_, context);
+        detail::check_started("GradNorm", weights_, context);
         for (const double loss : context.losses)
             require<ValueError>(loss >= 0, "GradNorm", "expected losses of at least 0, got ", loss);
         const Weights weights = present(context);

@@ -6,6 +6,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `IGBv1`.
 struct IGBv1Options {
     Index base_epoch = 1;  ///< the epoch, counted from 0, whose mean losses are the base
 };

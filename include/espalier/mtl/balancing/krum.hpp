@@ -12,6 +12,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `Krum`.
 struct KrumOptions {
     std::size_t byzantine = 1;  ///< tasks of which nothing good is expected
     std::size_t selected = 1;   ///< tasks of which the mean is taken

@@ -9,6 +9,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `LBTW`.
 struct LBTWOptions {
     double alpha = 0.5;  ///< at least 0; the larger, the more do tasks count that learn slowly
 };

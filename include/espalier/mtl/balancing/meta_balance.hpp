@@ -6,13 +6,16 @@
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/state.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
 /// Which auxiliary gradients are scaled: the paper's strategies C, A and B.
 enum class MetaBalanceStrategy { all, longer_than_main, shorter_than_main };
 
+/// Settings of `MetaBalance`.
 struct MetaBalanceOptions {
     std::size_t main = 0;  ///< the task that counts, by its place in the criterion
     double relax = 0.7;    ///< how near: 0 leaves all as they are, 1 gives them the main one's length
@@ -26,7 +29,7 @@ struct MetaBalanceOptions {
 ///
 /// Cost: a traversal for T cotangents, the Jacobian, and two passes over it. Heads get their own gradients. May act on features. State:
 /// a length for each parameter and task, and how many steps a task was in. In a step without the main task nothing is scaled.
-/// @throws ValueError if there is no task `main`; StateError if the parameters change
+/// @throws ValueError if there is no task `main`; StateError if the number of parameters changes
 class MetaBalance {
 public:
     explicit MetaBalance(MetaBalanceOptions options = {}) : options_{options} {
@@ -42,7 +45,7 @@ public:
     [[nodiscard]] Tensor<Scalar> operator()(const Jacobian<Scalar>& jacobian) {
         const StepContext& context = jacobian.context();
         start(context.task_count);
-        const auto rows = rows_of(jacobian.matrix());
+        const auto rows = detail::rows_of(jacobian.matrix());
         const auto blocks = static_cast<Index>(jacobian.blocks().size());
         auto result = Tensor<Scalar>::empty(Shape{jacobian.columns()});
         const Shape shape{std::max<Index>(blocks, 1), static_cast<Index>(context.task_count)};
@@ -50,7 +53,7 @@ public:
             lengths_ = Tensor<double>{shape};
         require<StateError>(lengths_.shape() == shape, "MetaBalance", "expected ", lengths_.size(0), " shared parameters of ",
                             lengths_.size(1), " tasks, of which it keeps running lengths, got ", shape[0], " of ", shape[1]);
-        size_numbers("MetaBalance", steps_, context);
+        detail::size_numbers("MetaBalance", steps_, context);
 
         for (const std::size_t task : context.tasks)
             ++steps_[static_cast<Index>(task)];
@@ -70,16 +73,16 @@ public:
 
 private:
     template <class Scalar>
-    void balance(const RowPointers<const Scalar>& rows, Index block, Index first, Index columns, const StepContext& context,
+    void balance(const detail::RowPointers<const Scalar>& rows, Index block, Index first, Index columns, const StepContext& context,
                  Tensor<Scalar>& result) {
-        Weights weights = norms_of(rows, first, columns);
+        Weights weights = detail::norms_of(rows, first, columns);
         double* const lengths = lengths_.data() + block * lengths_.size(1);
         for (std::size_t t = 0; t < weights.size(); ++t)
             lengths[context.tasks[t]] += (1 - options_.beta) * (weights[t] - lengths[context.tasks[t]]);
         const bool has_main = std::find(context.tasks.begin(), context.tasks.end(), options_.main) != context.tasks.end();
         for (std::size_t t = 0; t < weights.size(); ++t)
             weights[t] = has_main ? factor(average(lengths, options_.main), average(lengths, context.tasks[t])) : 1;
-        combine_into(result, rows, weights, first, columns);
+        detail::combine_into(result, rows, weights, first, columns);
     }
 
     /// Corrected for its start at 0: in the paper, where all tasks are in all steps, that divides out.

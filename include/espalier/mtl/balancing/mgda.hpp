@@ -12,6 +12,7 @@ namespace espalier::inline ESPALIER_ABI::mtl {
 /// What a task's gradient is divided by before the shortest average is looked for.
 enum class MGDANormalization { none, l2, loss, loss_l2 };
 
+/// Settings of `MGDA`.
 struct MGDAOptions {
     MGDANormalization normalization = MGDANormalization::none;
 };

@@ -8,10 +8,12 @@
 #include <espalier/mtl/balancing/state.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `MoCo`.
 struct MoCoOptions {
     double beta = 0.5;         ///< step of the tracked gradients, in (0, 1]
     double beta_sigma = 0.5;   ///< its decay: beta / k^beta_sigma in step k
@@ -44,19 +46,19 @@ public:
         const StepContext& context = jacobian.context();
         const Index columns = jacobian.columns();
         auto result = Tensor<Scalar>::empty(Shape{columns});
-        size_rows("MoCo", tracked_, jacobian);
+        detail::size_rows("MoCo", tracked_, jacobian);
         if (weights_.numel() == 0)
-            weights_ = equal_shares(context.task_count);
+            weights_ = detail::equal_shares(context.task_count);
 
-        const auto gradients = rows_of(jacobian.matrix());
+        const auto gradients = detail::rows_of(jacobian.matrix());
         Weights scales(gradients.size(), 1.0);
         if (options_.normalised) {
-            const Weights norms = norms_of(gradients, 0, columns);
+            const Weights norms = detail::norms_of(gradients, 0, columns);
             for (std::size_t t = 0; t < norms.size(); ++t)
                 scales[t] = norms[t] > 0 ? context.losses[t] / norms[t] : 0;
         }
-        const auto tracked = rows_of(tracked_, context);
-        ActiveShare active{weights_, context};
+        const auto tracked = detail::rows_of(tracked_, context);
+        detail::ActiveShare active{weights_, context};
         Weights& lambda = active.weights;
         const Weights products = track(gradients, scales, tracked, lambda, columns, decayed(options_.beta, options_.beta_sigma, context));
         const double gamma = decayed(options_.gamma, options_.gamma_sigma, context);
@@ -64,7 +66,7 @@ public:
             lambda[t] -= gamma * (products[t] + options_.rho * lambda[t]);
         lambda = options_.softmax ? softmax(lambda) : solvers::project_on_simplex(lambda);
         active.put_back(weights_, context);
-        combine_into(result, tracked, lambda, 0, columns);
+        detail::combine_into(result, tracked, lambda, 0, columns);
         return result;
     }
 
@@ -79,19 +81,21 @@ private:
     }
 
     /// Moves Y to the gradients and gives Y Y^T lambda, strip by strip as Y (Y^T lambda).
-    [[nodiscard]] static Weights track(const RowPointers<const Scalar>& gradients, const Weights& scales,
-                                       const RowPointers<Scalar>& tracked, const Weights& lambda, Index columns, double beta) {
-        return sums_over_columns(tracked.size(), columns, tracked.size(), [&](Index begin, Index end, double* products) {
-            for_each_strip(begin, end, [&](Index from, Index to) {
-                std::array<double, strip_columns> common{};
+    [[nodiscard]] static Weights track(const detail::RowPointers<const Scalar>& gradients, const Weights& scales,
+                                       const detail::RowPointers<Scalar>& tracked, const Weights& lambda, Index columns, double beta) {
+        return detail::sums_over_columns(tracked.size(), columns, tracked.size(), [&](Index begin, Index end, double* products) {
+            detail::for_each_strip(begin, end, [&](Index from, Index to) {
+                std::array<double, detail::strip_columns> common{};
                 for (std::size_t t = 0; t < tracked.size(); ++t)
-                    for (Index p = from; p < to; ++p) {
-                        const double y = static_cast<double>(tracked[t][p]);
-                        tracked[t][p] = static_cast<Scalar>(y - beta * (y - scales[t] * static_cast<double>(gradients[t][p])));
-                        common[static_cast<std::size_t>(p - from)] += lambda[t] * static_cast<double>(tracked[t][p]);
-                    }
+                    kernels::vector_loop(from, to,
+                                         [=, y = tracked[t], g = gradients[t], scale = scales[t], weight = lambda[t],
+                                          sum = common.data()](Index p) {
+                                             const double before = static_cast<double>(y[p]);
+                                             y[p] = static_cast<Scalar>(before - beta * (before - scale * static_cast<double>(g[p])));
+                                             sum[p - from] += weight * static_cast<double>(y[p]);
+                                         });
                 for (std::size_t t = 0; t < tracked.size(); ++t)
-                    products[t] += dot(0, to - from, tracked[t] + from, common.data());
+                    products[t] += detail::dot(0, to - from, tracked[t] + from, common.data());
             });
         });
     }

@@ -11,6 +11,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `MoDo`.
 struct MoDoOptions {
     double gamma = 0.1;  ///< step of the weights; LibMTL's default is 0.001
     double rho = 0.1;    ///< pulls them to equal ones
@@ -29,11 +30,11 @@ public:
         require<ValueError>(options.rho >= 0, "MoDo", "expected rho of at least 0, got ", options.rho);
     }
 
-    void start(std::size_t tasks) { weights_ = equal_shares(tasks); }
+    void start(std::size_t tasks) { weights_ = detail::equal_shares(tasks); }
 
     [[nodiscard]] Weights operator()(const CrossGramian& products) {
-        check_started("MoDo", weights_, products.context());
-        ActiveShare active{weights_, products.context()};
+        detail::check_started("MoDo", weights_, products.context());
+        detail::ActiveShare active{weights_, products.context()};
         Weights moved{active.weights};
         for (std::size_t i = 0; i < moved.size(); ++i) {
             double slope = options_.rho * active.weights[i];

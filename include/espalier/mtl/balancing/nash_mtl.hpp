@@ -13,8 +13,9 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `FairGrad`.
 struct FairGradOptions {
-    double alpha = 1;  ///< towards 0 the plain sum, 1 proportional fairness, towards infinity the worst task alone
+    double alpha = 1;  ///< the smaller the more like the plain sum, the larger the more for the worst task; 1 is Nash-MTL's fairness
 };
 
 /// Ban and Ji, "Fair Resource Allocation in Multi-Task Learning" (ICML 2024, arXiv:2402.15638).
@@ -23,11 +24,13 @@ struct FairGradOptions {
 /// direction does not depend on the scale of any task, and its length is sqrt(T). One Newton solve to rounding, where the authors'
 /// program stops least squares at 1e-4. A task whose gradient is 0 gets 0, and all do where the point is Pareto-stationary.
 /// One traversal with T cotangents and one for the update; no state. Heads get their own task's gradient, unweighted (weighted in the
-/// authors' and LibMTL's programs). May act `on_features`. Refuses alpha that is not above 0.
+/// authors' and LibMTL's programs). May act `on_features`. Refuses alpha outside [0.1, 10], where powers leave too
+/// few digits.
 class FairGrad {
 public:
     explicit FairGrad(FairGradOptions options = {}) : options_{options} {
-        require<ValueError>(options_.alpha > 0 && is_finite(options_.alpha), "FairGrad", "expected alpha above 0, got ", options_.alpha);
+        require<ValueError>(options_.alpha >= 0.1 && options_.alpha <= 10, "FairGrad", "expected alpha within [0.1, 10], got ",
+                            options_.alpha);
     }
 
     [[nodiscard]] Weights operator()(const Gramian& gramian) const {
@@ -38,6 +41,7 @@ private:
     FairGradOptions options_;
 };
 
+/// Settings of `NashMTL`.
 struct NashMTLOptions {
     double max_norm = 1;             ///< of the common gradient; 0 for any
     Index update_weights_every = 1;  ///< steps; the weights are those of before in between

@@ -15,6 +15,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `PCD`.
 struct PCDOptions {
     std::size_t primary = 0;  ///< which of the criterion's tasks matters most
     double tau = 0.02;        ///< of the progress that a step along a secondary task's own gradient would make

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
@@ -17,16 +16,16 @@ namespace detail {
 /// A task's gradient as a combination of all rows: c, and its inner products G c with each of them.
 class TurnedGradient {
 public:
-    TurnedGradient(const Matrix& gramian, std::size_t task) : gramian_{gramian}, c_(gramian.rows(), 0.0), products_(gramian.rows()) {
+    TurnedGradient(const Matrix& gramian, std::size_t task)
+        : gramian_{gramian}, c_(gramian.rows(), 0.0), products_(gramian.rows()), square_{gramian(task, task)} {
         std::copy_n(&gramian.data()[task * gramian.columns()], gramian.columns(), products_.begin());
         c_[task] = 1;
     }
     [[nodiscard]] double product(std::size_t j) const noexcept { return products_[j]; }
-    [[nodiscard]] double norm() const noexcept {
-        return std::sqrt(std::max(std::inner_product(c_.begin(), c_.end(), products_.begin(), 0.0), 0.0));
-    }
+    [[nodiscard]] double norm() const noexcept { return std::sqrt(std::max(square_, 0.0)); }
     [[nodiscard]] const Weights& weights() const noexcept { return c_; }
     void add(double times, std::size_t j) noexcept {
+        square_ += times * (2 * products_[j] + times * gramian_(j, j));
         c_[j] += times;
         for (std::size_t k = 0; k < products_.size(); ++k)
             products_[k] += times * gramian_(j, k);
@@ -36,6 +35,7 @@ private:
     const Matrix& gramian_;
     Weights c_;
     Weights products_;
+    double square_;  ///< of its length
 };
 
 /// 0 ... n-1 but for `left_out`, in random order.
@@ -84,6 +84,7 @@ private:
     Random random_{new_random()};
 };
 
+/// Settings of `GradVac`.
 struct GradVacOptions {
     double beta = 0.5;  ///< how much of a target the newest cosine makes
 };

@@ -10,6 +10,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `PELTR`.
 struct PELTROptions {
     std::vector<double> lowest = {};  ///< weight of each task, at least, together at most 1; none: 0, which is MGDA
 };

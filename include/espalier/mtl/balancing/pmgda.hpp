@@ -5,15 +5,18 @@
 #include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/solvers/linear_program.hpp>
 #include <espalier/mtl/balancing/solvers/min_norm.hpp>
+#include <espalier/mtl/balancing/task_preferences.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `PMGDA`.
 struct PMGDAOptions {
-    std::vector<double> preference = {};  ///< proportions that the losses are to have; none: all alike
+    TaskPreferences preference = {};  ///< proportions that the losses are to have; none: all alike
     double sigma = 0.1;              ///< how fast the distance to the ray must fall, relative to its steepest descent, in [0, 1]
     double tolerance = 0.01;         ///< distance from the ray below which the step is MGDA's
 };
@@ -24,7 +27,7 @@ struct PMGDAOptions {
 /// (gradient of h) v >= sigma |gradient of h|; w are the numbers with J^T w = v, which may be negative.
 ///
 /// Cost: a traversal for T cotangents, then a linear program of T + 3 unknowns. Heads get their own gradients. May act on features. No
-/// state. @throws ValueError for preferences that are not positive or not one for each task
+/// state. @throws ValueError for preferences that are not positive; ShapeError unless there is one for each task
 class PMGDA {
 public:
     explicit PMGDA(PMGDAOptions options = {}) : options_{std::move(options)} {
@@ -34,13 +37,7 @@ public:
         require<ValueError>(options_.tolerance >= 0, "PMGDA", "expected a tolerance of at least 0, got ", options_.tolerance);
     }
 
-    void start(std::size_t tasks) const {
-        require<ValueError>(options_.preference.empty() || options_.preference.size() == tasks, "PMGDA",
-                            "expected a preference for each of ", tasks, " tasks, got ", options_.preference.size());
-    }
-
     [[nodiscard]] Weights operator()(const Gramian& gramian) const {
-        start(gramian.context().task_count);
         const std::size_t tasks = gramian.size();
         Weights slopes(tasks);  // of h by the losses
         const double distance = distance_from_ray(gramian, slopes);
@@ -76,11 +73,9 @@ private:
 
     [[nodiscard]] double distance_from_ray(const Gramian& gramian, Weights& slopes) const {
         const auto losses = gramian.losses();
-        Weights ray(slopes.size(), 1.0);
+        const Weights ray = detail::preference_of(options_.preference, gramian.context(), "PMGDA");
         double along = 0, length = 0;
         for (std::size_t i = 0; i < ray.size(); ++i) {
-            if (!options_.preference.empty())
-                ray[i] = options_.preference[gramian.context().tasks[i]];
             along += ray[i] * losses[i];
             length += ray[i] * ray[i];
         }

@@ -86,6 +86,7 @@ inline double to_unit_length(std::span<double> vector) {
 
 }  // namespace detail
 
+/// Settings of `PBI`.
 struct PBIOptions {
     double theta = 5;                ///< weight of the distance from the preferred direction, at least 0
     std::vector<double> preference = {};  ///< of each of the criterion's tasks; the same for all if it is empty
@@ -146,6 +147,7 @@ private:
     std::vector<double> reference_;
 };
 
+/// Settings of `COSMOS`.
 struct COSMOSOptions {
     double lambda = 1;               ///< weight of the cosine, at least 0; the paper has 0.01 to 8, by data set
     std::vector<double> preference = {};  ///< of each of the criterion's tasks; 1 / T for all if it is empty

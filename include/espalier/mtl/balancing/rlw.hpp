@@ -9,11 +9,13 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// What weights are drawn from.
 enum class RandomWeights {
     normal,     ///< softmax of standard normal numbers
     dirichlet,  ///< from a symmetric Dirichlet distribution
 };
 
+/// Settings of `RLW`.
 struct RLWOptions {
     RandomWeights distribution = RandomWeights::normal;
     double concentration = 1;  ///< of the Dirichlet distribution, above 0: 1 draws all weights alike, smaller ones the corners

@@ -2,7 +2,8 @@
 /// @file Passes over the rows of a Jacobian, as aggregators make them: cut by its size alone, with sums in double.
 #pragma once
 
-#include <espalier/core/threads.hpp>
+#include <espalier/kernels/elementwise.hpp>
+#include <espalier/kernels/gramian.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <span>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
+namespace detail {
 
 /// Where rows begin, each of the same number of columns.
 template <class Scalar>
@@ -98,25 +100,6 @@ template <class Scalar>
     return norms;
 }
 
-/// G = J J^T of rows (T, P), in double.
-template <class Scalar>
-[[nodiscard]] Matrix gramian_of(const Tensor<Scalar>& matrix) {
-    const auto rows = rows_of(matrix);
-    const std::size_t tasks = rows.size();
-    const Weights sums = sums_over_columns(tasks, matrix.size(1), tasks * tasks, [&](Index begin, Index end, double* products) {
-        for_each_strip(begin, end, [&](Index from, Index to) {
-            for (std::size_t i = 0; i < tasks; ++i)
-                for (std::size_t j = 0; j <= i; ++j)
-                    products[i * tasks + j] += dot(from, to, rows[i], rows[j]);
-        });
-    });
-    Matrix gramian{tasks, tasks};
-    for (std::size_t i = 0; i < tasks; ++i)
-        for (std::size_t j = 0; j <= i; ++j)
-            gramian(i, j) = gramian(j, i) = sums[i * tasks + j];
-    return gramian;
-}
-
 /// result[p] = the weighted sum of the rows at p, for the columns [first, first + columns) of the result (P,).
 template <class Scalar, class Row>
 void combine_into(Tensor<Scalar>& result, const RowPointers<Row>& rows, std::span<const double> weights, Index first, Index columns) {
@@ -126,20 +109,31 @@ void combine_into(Tensor<Scalar>& result, const RowPointers<Row>& rows, std::spa
             std::array<double, strip_columns> sums{};
             for (std::size_t t = 0; t < rows.size(); ++t) {
                 const Row* const row = rows[t] + first + from;
-                for (Index k = 0; k < to - from; ++k)
-                    sums[static_cast<std::size_t>(k)] += weights[t] * static_cast<double>(row[k]);
+                kernels::vector_loop(0, to - from, [&, sum = sums.data(), weight = weights[t]](Index k) {
+                    sum[k] += weight * static_cast<double>(row[k]);
+                });
             }
-            for (Index k = 0; k < to - from; ++k)
-                out[from + k] = static_cast<Scalar>(sums[static_cast<std::size_t>(k)]);
+            kernels::vector_loop(from, to, [&, sum = sums.data()](Index p) { out[p] = static_cast<Scalar>(sum[p - from]); });
         });
     });
+}
+
+}  // namespace detail
+
+/// G = J J^T of rows (T, P), in double.
+template <class Scalar>
+[[nodiscard]] Matrix gramian_of(const Tensor<Scalar>& matrix) {
+    const Index tasks = matrix.size(0);
+    Matrix gramian{static_cast<std::size_t>(tasks), static_cast<std::size_t>(tasks)};
+    kernels::add_row_products(tasks, matrix.size(1), matrix.data(), matrix.data(), gramian.data());
+    return gramian;
 }
 
 /// J^T w of rows (T, P).
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> combine(const Tensor<Scalar>& matrix, std::span<const double> weights) {
     auto result = Tensor<Scalar>::empty(Shape{matrix.size(1)});
-    combine_into(result, rows_of(matrix), weights, 0, matrix.size(1));
+    detail::combine_into(result, detail::rows_of(matrix), weights, 0, matrix.size(1));
     return result;
 }
 

@@ -6,10 +6,13 @@
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/state.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `SAMGS`.
 struct SAMGSOptions {
     double beta1 = 0.9;
     double beta2 = 0.99;
@@ -39,11 +42,11 @@ public:
         const StepContext& context = jacobian.context();
         const Index columns = jacobian.columns();
         auto result = Tensor<Scalar>::empty(Shape{columns});
-        const auto gradients = rows_of(jacobian.matrix());
-        const Weights norms = norms_of(gradients, 0, columns);
+        const auto gradients = detail::rows_of(jacobian.matrix());
+        const Weights norms = detail::norms_of(gradients, 0, columns);
         const double unlike = 1 - similarity(norms);
-        size_rows("SAMGS", momenta_, jacobian);
-        size_numbers("SAMGS", steps_, context);
+        detail::size_rows("SAMGS", momenta_, jacobian);
+        detail::size_numbers("SAMGS", steps_, context);
 
         spread_[0] = options_.beta2 * spread_[0] + (1 - options_.beta2) * unlike * unlike + options_.eps;
         ++spread_[1];
@@ -57,10 +60,10 @@ public:
             const double step = ++steps_[static_cast<Index>(context.tasks[t])];
             factors[t] = !equalise ? 1 / (spread * (1 - std::pow(options_.beta1, step))) : norms[t] > 0 ? mean / norms[t] : 0;
         }
-        const auto momenta = rows_of(momenta_, context);
-        parallel_for(columns, columns_of_chunk(norms.size(), columns), [&](Index begin, Index end) {
-            for_each_strip(begin, end,
-                           [&](Index from, Index to) { modulate(gradients, momenta, factors, equalise, from, to, result.data()); });
+        const auto momenta = detail::rows_of(momenta_, context);
+        parallel_for(columns, detail::columns_of_chunk(norms.size(), columns), [&](Index begin, Index end) {
+            detail::for_each_strip(begin, end,
+                                   [&](Index from, Index to) { modulate(gradients, momenta, factors, equalise, from, to, result.data()); });
         });
         return result;
     }
@@ -85,19 +88,18 @@ private:
         return (2 * sum + tasks) / (tasks * tasks);
     }
 
-    void modulate(const RowPointers<const Scalar>& gradients, const RowPointers<Scalar>& momenta, const Weights& factors, bool equalise,
-                  Index from, Index to, Scalar* result) const {
+    void modulate(const detail::RowPointers<const Scalar>& gradients, const detail::RowPointers<Scalar>& momenta, const Weights& factors,
+                  bool equalise, Index from, Index to, Scalar* result) const {
         const double fresh = 1 - options_.beta1;
-        std::array<double, strip_columns> sums{};
+        std::array<double, detail::strip_columns> sums{};
         for (std::size_t t = 0; t < gradients.size(); ++t)
-            for (Index p = from; p < to; ++p) {
-                const double g = static_cast<double>(gradients[t][p]), m = static_cast<double>(momenta[t][p]);
-                const double moved = m + fresh * (g - m);
-                momenta[t][p] = static_cast<Scalar>(moved);
-                sums[static_cast<std::size_t>(p - from)] += factors[t] * g * (equalise ? 1 : std::abs(moved));
-            }
-        for (Index p = from; p < to; ++p)
-            result[p] = static_cast<Scalar>(sums[static_cast<std::size_t>(p - from)]);
+            kernels::vector_loop(from, to, [=, g = gradients[t], m = momenta[t], factor = factors[t], sum = sums.data()](Index p) {
+                const double gradient = static_cast<double>(g[p]), before = static_cast<double>(m[p]);
+                const double moved = before + fresh * (gradient - before);
+                m[p] = static_cast<Scalar>(moved);
+                sum[p - from] += factor * gradient * (equalise ? 1 : std::abs(moved));
+            });
+        kernels::vector_loop(from, to, [=, sum = sums.data()](Index p) { result[p] = static_cast<Scalar>(sum[p - from]); });
     }
 
     SAMGSOptions options_;

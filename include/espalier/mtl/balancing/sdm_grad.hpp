@@ -6,20 +6,21 @@
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/solvers/simplex.hpp>
 #include <espalier/mtl/balancing/state.hpp>
+#include <espalier/mtl/balancing/task_preferences.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `SDMGrad`.
 struct SDMGradOptions {
     double lambda = 0.3;             ///< how strongly the direction is pulled to the preferred one
     double step = 10;                ///< of the inner descent
     double momentum = 0.5;           ///< of it, in [0, 1)
     Index iterations = 20;           ///< of it, at each step
-    std::vector<double> preference = {};  ///< of the tasks, with a sum of 1; none: the mean
+    TaskPreferences preference = {};  ///< of the tasks, with a sum of 1; none: the mean
 };
 
 /// Direction-oriented multi-objective learning (Xiao et al., "Direction-oriented Multi-objective Learning: Simple and Provable Stochastic
@@ -29,7 +30,8 @@ struct SDMGradOptions {
 /// gradients is nothing to this one.
 ///
 /// Cost: a traversal for T cotangents of each of two batches, and one of a third. Heads get their own gradients. State: T weights; tasks
-/// that are not active keep their share. @throws ValueError for settings out of range, or not a preference for each task
+/// that are not active keep their share. @throws ValueError for settings out of range; ShapeError unless
+/// there is a preference for each task
 class SDMGrad {
 public:
     explicit SDMGrad(SDMGradOptions options = {}) : options_{std::move(options)} {
@@ -38,22 +40,17 @@ public:
         require<ValueError>(options_.momentum >= 0 && options_.momentum < 1, "SDMGrad", "expected a momentum in [0, 1), got ",
                             options_.momentum);
         require<ValueError>(options_.iterations > 0, "SDMGrad", "expected at least 1 iteration, got ", options_.iterations);
+        detail::check_preference(options_.preference, "SDMGrad");
     }
 
-    void start(std::size_t tasks) {
-        require<ValueError>(options_.preference.empty() || options_.preference.size() == tasks, "SDMGrad",
-                            "expected a preference for each of ", tasks, " tasks, got ", options_.preference.size());
-        weights_ = equal_shares(tasks);
-    }
+    void start(std::size_t tasks) { weights_ = detail::equal_shares(tasks); }
 
     [[nodiscard]] Weights operator()(const CrossGramian& products) {
         const StepContext& context = products.context();
-        check_started("SDMGrad", weights_, context);
+        detail::check_started("SDMGrad", weights_, context);
+        const Weights preference = detail::preference_of(options_.preference, context, "SDMGrad");
         const std::size_t tasks = products.size();
-        ActiveShare active{weights_, context};
-        Weights preference(tasks, 1 / static_cast<double>(tasks));
-        for (std::size_t t = 0; t < tasks && !options_.preference.empty(); ++t)
-            preference[t] = options_.preference[context.tasks[t]];
+        detail::ActiveShare active{weights_, context};
         double length = 0, largest = 0;
         for (std::size_t i = 0; i < tasks; ++i) {
             length += std::sqrt(std::max(products(i, i), 0.0)) / static_cast<double>(tasks);

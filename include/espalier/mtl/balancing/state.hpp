@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace espalier::inline ESPALIER_ABI::mtl {
+namespace espalier::inline ESPALIER_ABI::mtl::detail {
 
 /// Gives a state with a row for every task its size at the first step, in zeros. @throws StateError if the gradients have another
 /// size at a later one
@@ -58,4 +58,4 @@ struct ActiveShare {
     double share = 0;
 };
 
-}  // namespace espalier::inline ESPALIER_ABI::mtl
+}  // namespace espalier::inline ESPALIER_ABI::mtl::detail

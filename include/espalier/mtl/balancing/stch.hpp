@@ -12,6 +12,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `STCH`.
 struct STCHOptions {
     double mu = 1;                  ///< above 0; the smaller, the closer to the largest term
     std::vector<double> weights = {};    ///< preference for each of the criterion's tasks; 1 / T for the active ones if it is empty
@@ -65,6 +66,7 @@ private:
     STCHOptions options_;
 };
 
+/// Settings of `NadirSTCH`.
 struct NadirSTCHOptions {
     double mu = 1;          ///< above 0
     Index warmup_epochs = 4;  ///< at least 0

@@ -20,6 +20,7 @@ enum class Likelihood {
     classification,  ///< a softmax of logits divided by e^s: `e^-s L + s / 2`
 };
 
+/// Settings of `UncertaintyWeighting`.
 struct UncertaintyOptions {
     double init = 0;                      ///< log-variance of every task at the start; LibMTL's is -0.5
     std::vector<Likelihood> likelihoods = {};  ///< of each task, of all tasks if it has one entry; regression if it is empty
@@ -127,6 +128,7 @@ struct OptimalUncertaintyWeighting {
     }
 };
 
+/// Settings of `SoftOptimalUncertaintyWeighting`.
 struct SoftOptimalUncertaintyOptions {
     double temperature = 1;  ///< above 0; the higher, the more equal the weights. The paper tunes it for each data set
 };

@@ -11,6 +11,7 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl {
 
+/// Settings of `UPGrad`.
 struct UPGradOptions {
     TaskPreferences preference = {};
 };
@@ -46,6 +47,7 @@ private:
     UPGradOptions options_;
 };
 
+/// Settings of `DualProj`.
 struct DualProjOptions {
     TaskPreferences preference = {};
 };

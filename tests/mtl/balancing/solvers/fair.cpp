@@ -22,7 +22,7 @@ TEST_CASE("the fair equation of two rows") {
 
 TEST_CASE("the fair equation holds for rows of any length and rank") {
     for (const auto& [name, rows, full_rank, zero_rows] : testing::awkward_jacobians())
-        for (const double alpha : {0.5, 1.0, 2.0, 5.0}) {
+        for (const double alpha : {0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0}) {
             CAPTURE(name, alpha);
             const mtl::Matrix g = testing::products(rows);
             const auto x = FairEquation{g, alpha}.solve();
@@ -37,9 +37,9 @@ TEST_CASE("the fair equation holds for rows of any length and rank") {
                     sum += g(i, j) * x[j];
                     magnitude += std::abs(g(i, j)) * x[j];
                 }
-                if (full_rank)
+                if (full_rank && alpha >= 0.5)
                     CHECK(std::abs(sum * std::pow(x[i], 1 / alpha) - 1) <= 1e-7);
-                else if (x[i] > 0)  // a combination of some rows may be 0: what is left is small beside its terms
+                else if (x[i] > 0)  // what is wanted may be less than the rounding of the terms
                     CHECK(std::abs(sum - std::pow(x[i], -1 / alpha)) <= 1e-5 * magnitude);
             }
         }

@@ -5,10 +5,10 @@
 #include <espalier/mtl/balancing/solvers/linear_program.hpp>
 
 using namespace espalier;
-using espalier::testing::hashed;
 using mtl::Matrix;
 using mtl::Weights;
 using mtl::solvers::LinearProgram;
+using testing::hashed;
 
 TEST_CASE("linear programs that a person can solve", "[mtl]") {
     // max 3x + 5y with x <= 4, 2y <= 12, 3x + 2y <= 18 (Wyndor's of every textbook)

@@ -46,20 +46,30 @@ public:
         for (int i = 0; i < limit; ++i) {
             newton_step();
             const double size = relative_step();
-            if (size < 1e-15 || (last < 0.1 && size > last / 2))  // so near its steps would shrink, but for rounding
+            // Far away steps are y / (1 + 1/a); near the solution each is the square of the last, but for rounding.
+            if (size < 1e-15 || (last * (1 + power_) < 0.1 && size > last / 2))
                 break;
             last = size;
             search();
         }
-        const bool stationary = carried_by_ridge() > 0.999;
+        const bool stopped = stationary();
         Weights x(y_.size(), 0.0);
-        for (std::size_t i = 0; i < x.size() && !stationary; ++i)
+        for (std::size_t i = 0; i < x.size() && !stopped; ++i)
             x[i] = y_[i] * unit_[i];
         return x;
     }
 
 private:
     static constexpr double ridge = 1e-12;
+
+    using Vector = Eigen::Map<const Eigen::VectorXd>;
+    [[nodiscard]] static Vector vector(std::span<const double> values, std::size_t size) {
+        return {values.data(), static_cast<Eigen::Index>(size)};
+    }
+    /// The first numbers of a row of the factor.
+    [[nodiscard]] Vector first(std::size_t row, std::size_t size) const {
+        return {&factor_.data()[row * factor_.columns()], static_cast<Eigen::Index>(size)};
+    }
 
     /// C s y - s y^(-1/a) into `residual_`, s the scale of each row.
     void evaluate(std::span<const double> y) {
@@ -81,35 +91,30 @@ private:
         return size;
     }
 
-    /// Of x^T x^(-1/a) = x^T G x + ridge, the part that the ridge has.
-    [[nodiscard]] double carried_by_ridge() const {
+    /// Whether the ridge makes up what x^T G x lacks of x^T x^(-1/a), and no task has a part in that which does not need it.
+    [[nodiscard]] bool stationary() const {
         double carried = 0;
         double all = 0;
         for (std::size_t i = 0; i < y_.size(); ++i) {
-            carried += ridge * scale_[i] * scale_[i] * y_[i] * y_[i];
-            all += scale_[i] * scale_[i] * std::pow(y_[i], 1 - power_);
+            const double of_task = ridge * std::pow(y_[i], 1 + power_);
+            if (scale_[i] > 0 && of_task < 1e-6)
+                return false;
+            const double part = scale_[i] * scale_[i] * std::pow(y_[i], 1 - power_);
+            carried += of_task * part;
+            all += part;
         }
-        return all > 0 ? carried / all : 0.0;
+        return carried > 0.999 * all;
     }
 
     /// (C + diag(y^(-1/a - 1) / a)) (s step) = -residual, by a Cholesky factor.
     void newton_step() {
         const std::size_t n = y_.size();
         for (std::size_t i = 0; i < n; ++i) {
-            for (std::size_t j = 0; j <= i; ++j) {
-                double sum = rows_.cosines(i, j);
-                if (i == j)
-                    sum += scale_[i] > 0 ? power_ * std::pow(y_[i], -power_ - 1) : 1.0;
-                for (std::size_t k = 0; k < j; ++k)
-                    sum -= factor_(i, k) * factor_(j, k);
-                factor_(i, j) = i == j ? std::sqrt(std::max(sum, 1e-300)) : sum / factor_(j, j);
-            }
-        }
-        for (std::size_t i = 0; i < n; ++i) {
-            step_[i] = -residual_[i];
-            for (std::size_t k = 0; k < i; ++k)
-                step_[i] -= factor_(i, k) * step_[k];
-            step_[i] /= factor_(i, i);
+            for (std::size_t j = 0; j < i; ++j)
+                factor_(i, j) = (rows_.cosines(i, j) - first(i, j).dot(first(j, j))) / factor_(j, j);
+            const double curvature = scale_[i] > 0 ? power_ * std::pow(y_[i], -power_ - 1) : 1.0;
+            factor_(i, i) = std::sqrt(std::max(rows_.cosines(i, i) + curvature - first(i, i).squaredNorm(), 1e-300));
+            step_[i] = -(residual_[i] + first(i, i).dot(vector(step_, i))) / factor_(i, i);
         }
         for (std::size_t i = n; i-- > 0;) {
             step_[i] /= factor_(i, i);

@@ -144,19 +144,19 @@ private:
         for (std::size_t k = 0; k < set_.size(); ++k)
             z[set_[k]] = std::max(step_[k], 0.0);
     }
-    void solve_lower(std::span<double> x) const {
-        for (std::size_t i = 0; i < set_.size(); ++i) {
-            for (std::size_t k = 0; k < i; ++k)
-                x[i] -= factor_(i, k) * x[k];
-            x[i] /= factor_(i, i);
-        }
+    void solve_lower(Weights& x) const {
+        for (std::size_t i = 0; i < set_.size(); ++i)
+            x[i] = (x[i] - row(i).dot(Eigen::Map<const Eigen::VectorXd>{x.data(), row(i).size()})) / factor_(i, i);
     }
-    void solve_upper(std::span<double> x) const {
+    void solve_upper(Weights& x) const {
         for (std::size_t i = set_.size(); i-- > 0;) {
             x[i] /= factor_(i, i);
-            for (std::size_t k = 0; k < i; ++k)
-                x[k] -= factor_(i, k) * x[i];
+            Eigen::Map<Eigen::VectorXd>{x.data(), row(i).size()} -= x[i] * row(i);
         }
+    }
+    /// Of the factor, left of the diagonal.
+    [[nodiscard]] Eigen::Map<const Eigen::VectorXd> row(std::size_t i) const {
+        return {&factor_.data()[i * factor_.columns()], static_cast<Eigen::Index>(i)};
     }
 
     static constexpr double infinite = std::numeric_limits<double>::infinity();
