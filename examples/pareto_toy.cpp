@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file Every balancing rule on a problem that one can see: two losses of a point in the plane, from five starts, as one picture.
+/// Its defaults are the setting of Nash-MTL's study (Navon et al., ICML 2022).
 ///
 /// The point is the only parameter, so each step is one of multi-task training without a network: two losses, a criterion that balances
 /// them, an optimizer. `pareto_toy/` holds the losses and the drawing.
@@ -103,10 +104,9 @@ void run(const Options& options) {
     }
     require<ValueError>(!panels.empty(), "pareto_toy", "expected at least one rule for two tasks, got none");
     char subtitle[160];
-    std::snprintf(
-        subtitle, sizeof subtitle,
-        "%d steps of Adam at %g, the first loss times %g, as in Nash-MTL's study. Beside each name: how many starts reach the front.",
-        options.steps, options.learning_rate, options.scale);
+    std::snprintf(subtitle, sizeof subtitle,
+                  "%d steps of Adam at %g, the first loss times %g. Beside each name: how many starts reach the front.", options.steps,
+                  options.learning_rate, options.scale);
     io::write_file(options.output, draw_panels(panels, subtitle));
     std::printf("\n%s\n", std::filesystem::canonical(options.output).c_str());
 }
