@@ -4,8 +4,10 @@
 
 #include "dataset.hpp"
 
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace multi_fashion {
 
@@ -28,8 +30,8 @@ namespace multi_fashion {
     return {std::move(trunk), {{"left", nn::Linear{1024, classes}}, {"right", nn::Linear{1024, classes}}}};
 }
 
-/// The small network that Lin et al. used: 31,910 parameters on a canvas of 36 x 36.
-[[nodiscard]] inline espalier::mtl::MultiTaskNet<> lenet(Index side) {
+/// The small network that Lin et al. used: 31,910 parameters on a canvas of 36 x 36 for both tasks.
+[[nodiscard]] inline espalier::mtl::MultiTaskNet<> lenet(Index side, const std::vector<std::string>& tasks = {"left", "right"}) {
     using namespace espalier;
     const Index last = ((side - 8) / 2 - 4) / 2;
     nn::Sequential trunk{nn::Conv2d{1, 10, 9},
@@ -41,7 +43,10 @@ namespace multi_fashion {
                          nn::Flatten{},
                          nn::Linear{20 * last * last, 50},
                          nn::ReLU{}};
-    return {std::move(trunk), {{"left", nn::Linear{50, classes}}, {"right", nn::Linear{50, classes}}}};
+    std::vector<mtl::Head<>> heads;
+    for (const std::string& task : tasks)
+        heads.push_back({task, nn::Linear{50, classes}});
+    return {std::move(trunk), std::move(heads)};
 }
 
 /// `reference` or `lenet`, for canvases of `side` x `side`. @throws espalier::ValueError for another name

@@ -45,6 +45,24 @@ struct Terminal {
     [[nodiscard]] std::string paint(const char* code, const std::string& text) const {
         return colour ? "\033[" + std::string{code} + "m" + text + "\033[0m" : text;
     }
+
+    /// Redraws the line that the cursor is in: `title`, a bar of which `share` is done, `words`. The bar takes what these leave of the
+    /// terminal's width. The last one of a line stays.
+    void draw_bar(const std::string& title, double share, const std::string& words, bool last) const {
+        const int room = columns - static_cast<int>(title.size() + words.size()) - 7;
+        const int width = room < 8 ? 0 : std::min(room, 32);  // a shorter one tells nothing
+        const int full = static_cast<int>(share * width);
+        std::string done, rest;
+        for (int i = 0; i < width; ++i)
+            (i < full ? done : rest) += unicode ? "━" : i < full ? "=" : ".";
+        if (unicode && !colour)  // one shape in two colours needs colours
+            rest = std::string(static_cast<std::size_t>(width - full), ' ');
+        const int fitting = std::max(0, static_cast<int>(words.size()) + std::min(0, room));  // a line that wraps cannot be redrawn
+        const std::string shown = words.substr(0, static_cast<std::size_t>(fitting));
+        std::fprintf(stderr, "\r\033[K%s  %s%s  %s%s", title.c_str(), paint(last ? "32" : "36", done).c_str(), paint("90", rest).c_str(),
+                     shown.c_str(), last ? "\n" : "");
+        std::fflush(stderr);
+    }
 };
 
 /// One task's loss and share of right answers.
@@ -108,27 +126,13 @@ private:
         return result + time;
     }
 
-    /// The bar takes what the text leaves of the terminal's width.
     void print(double share, const std::string& words, bool last) {
         const std::string epoch = text("epoch %*d/%d", static_cast<int>(std::to_string(epochs_).size()), epoch_, epochs_);
-        if (!terminal_.interactive) {
+        if (terminal_.interactive)
+            terminal_.draw_bar(epoch, share, words, last);
+        else
             std::fprintf(stderr, "%s   %s\n", epoch.c_str(), words.c_str());
-            return;
-        }
-        const int room = terminal_.columns - static_cast<int>(epoch.size() + words.size()) - 7;
-        const int width = room < 8 ? 0 : std::min(room, 32);  // a shorter one tells nothing
-        const int full = static_cast<int>(share * width);
-        std::string done, rest;
-        for (int i = 0; i < width; ++i)
-            (i < full ? done : rest) += terminal_.unicode ? "━" : i < full ? "=" : ".";
-        if (terminal_.unicode && !terminal_.colour)  // one shape in two colours needs colours
-            rest = std::string(static_cast<std::size_t>(width - full), ' ');
-        const int fitting = std::max(0, static_cast<int>(words.size()) + std::min(0, room));  // a line that wraps cannot be redrawn
-        const std::string shown = words.substr(0, static_cast<std::size_t>(fitting));
-        std::fprintf(stderr, "\r\033[K%s  %s%s  %s%s", epoch.c_str(), terminal_.paint(last ? "32" : "36", done).c_str(),
-                     terminal_.paint("90", rest).c_str(), shown.c_str(), last ? "\n" : "");
-        std::fflush(stderr);
-        drawn_ = !last;
+        drawn_ = terminal_.interactive && !last;
     }
 
     Terminal terminal_ = Terminal::of(stderr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file Everything in train/.
+/// @file Everything in train/ but for what needs nlohmann_json, `train/baselines.hpp`.
 #pragma once
 
 #include <espalier/train/early_stopping.hpp>

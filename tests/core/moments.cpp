@@ -3,6 +3,8 @@
 
 #include "catch.hpp"
 
+#include <cmath>
+
 using namespace espalier;
 
 TEST_CASE("mean and deviation of numbers that come one by one", "[core][moments]") {
@@ -10,11 +12,16 @@ TEST_CASE("mean and deviation of numbers that come one by one", "[core][moments]
     CHECK(moments.count() == 0);
     CHECK(moments.mean() == 0);
     CHECK(moments.deviation() == 0);
+    CHECK(moments.sample_deviation() == 0);
+    moments.add(3);
+    CHECK(moments.sample_deviation() == 0);
+    moments = {};
     for (const double x : {2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0})
         moments.add(x);
     CHECK(moments.count() == 8);
     CHECK(moments.mean() == Approx(5));
     CHECK(moments.deviation() == Approx(2));
+    CHECK(moments.sample_deviation() == Approx(2 * std::sqrt(8.0 / 7)));
 }
 
 TEST_CASE("equal numbers have no deviation, far ones keep theirs", "[core][moments]") {

@@ -22,6 +22,10 @@ public:
     [[nodiscard]] double mean() const noexcept { return mean_; }
     /// Of the numbers themselves, divided by their count as in scikit-learn's StandardScaler; 0 without numbers.
     [[nodiscard]] double deviation() const noexcept { return count_ ? std::sqrt(squares_ / static_cast<double>(count_)) : 0; }
+    /// Of what the numbers are a sample of, divided by one less than their count; 0 below two numbers.
+    [[nodiscard]] double sample_deviation() const noexcept {
+        return count_ > 1 ? std::sqrt(squares_ / static_cast<double>(count_ - 1)) : 0;
+    }
 
 private:
     Index count_ = 0;

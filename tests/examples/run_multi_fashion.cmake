@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# usage: cmake -D PROGRAM=... -D DATA=... -D FOLDER=... -P run.cmake
+# usage: cmake -D PROGRAM=... -D DATA=... -D FOLDER=... -P run_multi_fashion.cmake
 #
 # Trains for an epoch on a few pairs and looks at everything that is written; then checks that bad input ends with one
 # line on stderr and exit code 1, and leaves nothing behind.

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+# usage: cmake -D PROGRAM=... -D DATA=... -D FOLDER=... -P run_balance_rules.cmake
+#
+# A comparison of few and short runs, started again, with baselines of its own and of others; bad options end with one line
+# on stderr and exit code 1.
+cmake_minimum_required(VERSION 3.25)
+file(REMOVE_RECURSE ${FOLDER})
+file(MAKE_DIRECTORY ${FOLDER})
+
+function(fail)
+    message(FATAL_ERROR ${ARGV} "\nstdout:\n${out}\nstderr:\n${err}")
+endfunction()
+
+macro(run)
+    execute_process(COMMAND ${PROGRAM} ${ARGN} WORKING_DIRECTORY ${FOLDER} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
+endmacro()
+
+# --- one rule that sees losses, one with learned weights, one that sees gradients ------------------------------------------
+set(tiny --pairs 128 --batch 64 --data ${DATA})
+set(short --epochs 1 ${tiny})
+run(${short} --rule Sum,UW --seeds 2 --learning-rates 0.001,0.01 --output first)
+if(NOT code EQUAL 0)
+    fail("expected exit code 0, got ${code}")
+endif()
+# Not a terminal: one line a run, no escape codes. Two tasks alone and two rules, each at two rates from two seeds.
+string(REGEX MATCHALL "run [0-9]+/16 [^\n]* left\n" lines "${err}")
+list(LENGTH lines count)
+string(ASCII 27 escape)
+if(NOT count EQUAL 16 OR "${out}${err}" MATCHES "${escape}")
+    fail("expected one line for each of 16 runs on stderr, got ${count}")
+endif()
+foreach(pattern "4167 garments, 128 new pairs an epoch" "alone: left [0-9.]+ %, right [0-9.]+ %" "\nSum +[0-9.]+ ± [0-9.]+ +[0-9.]+ ± [0-9.]+ +[-+][0-9.]+"
+        "\nUW +[0-9.]+ ± " "/first/table.md\n" "/first/accuracies.svg\n")
+    if(NOT out MATCHES "${pattern}")
+        fail("expected '${pattern}' on stdout")
+    endif()
+endforeach()
+file(STRINGS ${FOLDER}/first/table.csv table)
+list(LENGTH table count)
+if(NOT count EQUAL 3)
+    fail("expected a header and two rules in table.csv, got ${table}")
+endif()
+file(STRINGS ${FOLDER}/first/runs.csv runs)
+list(LENGTH runs count)
+if(NOT count EQUAL 25)  # a header, 8 runs of one task and 8 of two
+    fail("expected 24 results in runs.csv, got ${count} lines")
+endif()
+file(READ ${FOLDER}/first/table.md markdown)
+file(READ ${FOLDER}/first/accuracies.svg svg)
+file(READ ${FOLDER}/first/baselines.json baselines)
+string(JSON got GET "${baselines}" tasks right accuracy runs)
+if(NOT got EQUAL 2 OR NOT markdown MATCHES "\n\\| Sum \\| " OR NOT svg MATCHES "^<svg .*>UW<.*</svg>\n$")
+    fail("expected baselines of two runs, a row for Sum in the table and UW in the drawing")
+endif()
+
+# --- again: nothing is trained twice, and what is new alone ------------------------------------------------------------------
+set(again ${short} --seeds 2 --learning-rates 0.001,0.01 --output first)
+run(${again} --rule UW,Sum)
+if(NOT code EQUAL 0 OR NOT err STREQUAL "")
+    fail("expected no run, got exit code ${code}")
+endif()
+run(${again} --rule Sum,UPGrad --scope features)
+if(NOT code EQUAL 1 OR NOT err MATCHES "^balance_rules: [^\n]*no scope[^\n]*Sum[^\n]*\n$")
+    fail("expected one line that Sum has no scope, got exit code ${code}")
+endif()
+run(${again} --rule UPGrad --scope features)
+if(NOT code EQUAL 0 OR NOT err MATCHES "run 1/4 [^\n]*UPGrad" OR err MATCHES "Sum|alone")
+    fail("expected four runs of UPGrad alone, got exit code ${code}")
+endif()
+file(SHA256 ${FOLDER}/first/runs.csv hash)
+
+# --- the same results in another folder, on one thread, from the file of baselines ----------------------------------------------
+run(${short} --seeds 2 --learning-rates 0.001,0.01 --rule Sum --threads 1 --baselines first/baselines.json --output second)
+if(NOT code EQUAL 0 OR err MATCHES "alone" OR EXISTS ${FOLDER}/second/baselines.json)
+    fail("expected runs of Sum alone, got exit code ${code}")
+endif()
+foreach(folder first second)
+    file(STRINGS ${FOLDER}/${folder}/runs.csv ${folder} REGEX "^Sum")
+endforeach()
+if(NOT first STREQUAL second OR first STREQUAL "")
+    fail("expected the same results, got ${first} and ${second}")
+endif()
+
+# --- what was made by another recipe is not mixed with this one -------------------------------------------------------------------
+function(expect_error pattern)
+    run(${ARGN})
+    if(NOT code EQUAL 1 OR NOT err MATCHES "^balance_rules: [^\n]+\n$" OR NOT err MATCHES "${pattern}")
+        fail("expected exit code 1 and one line with '${pattern}' on stderr for ${ARGN}, got ${code}")
+    endif()
+    file(SHA256 ${FOLDER}/first/runs.csv now)
+    if(NOT now STREQUAL hash OR EXISTS ${FOLDER}/refused/runs.csv)
+        fail("expected no results for ${ARGN}")
+    endif()
+endfunction()
+expect_error("2 epochs" ${tiny} --epochs 2 --seeds 2 --output first)
+expect_error("baselines of the recipe" ${short} --rule Sum --learning-rates 0.001 --baselines first/baselines.json --output refused)
+file(WRITE ${FOLDER}/damaged.json "{")
+expect_error("damaged.json" ${short} --rule Sum --baselines damaged.json --output refused)
+
+# --- bad options ------------------------------------------------------------------------------------------------------------
+expect_error("got 'Summ'" --rule Sum,Summ --output refused)
+expect_error("at least 4 tasks" ${short} --rule Krum --output refused)
+expect_error("--scope" --scope everywhere --output refused)
+expect_error("--seeds" --seeds 0 --output refused)
+expect_error("--learning-rates" --learning-rates 0 --output refused)
+expect_error("no_such_folder" --data no_such_folder --output refused)
+expect_error("damaged.json" ${short} --rule Sum --output damaged.json)
+expect_error("--no-such-option" --no-such-option)
+
+run(--help)
+if(NOT code EQUAL 0 OR NOT out MATCHES "Nash-MTL")
+    fail("expected the options and exit code 0 for --help, got ${code}")
+endif()
