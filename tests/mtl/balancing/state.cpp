@@ -4,7 +4,7 @@
 #include <espalier/mtl/balancing/state.hpp>
 
 using namespace espalier;
-using namespace espalier::testing;
+using namespace testing;
 using mtl::detail::ActiveShare;
 
 TEST_CASE("active tasks share what they had of the weights", "[mtl]") {

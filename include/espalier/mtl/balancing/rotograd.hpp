@@ -115,7 +115,7 @@ public:
 
     [[nodiscard]] Weights operator()(const Gramian& gramian) {
         const StepContext& context = gramian.context();
-        check_started("RotoScale", first_, context);
+        detail::check_started("RotoScale", first_, context);
         Weights result(gramian.size(), 1.0);
         double sum = 0;
         double length = 0;
