@@ -52,7 +52,7 @@ template <class Weigh>
 Point descend(const Point& start, int steps, double scale, Weigh weigh) {
     Adam adam{start};
     for (int step = 0; step < steps; ++step) {
-        const auto at = losses(adam.x(), scale);
+        const auto at = pareto_toy::losses(adam.x(), scale);
         const std::array<double, 2> weights = weigh(at, adam);
         const auto along = [&](std::size_t i) { return weights[0] * at[0].gradient[i] + weights[1] * at[1].gradient[i]; };
         adam.step({along(0), along(1)});
@@ -111,7 +111,7 @@ TEST_CASE("toy: losses at the starts and on the front as published", "[mtl][toy]
     check({7, -8.3552}, -19.98933, -0.39855);
     check({-7, -8.3552}, -0.39855, -19.98933);
     check({0, -8.3552}, -15.09164, -15.09164);
-    CHECK(losses({9, 9})[0].value == Approx(0.794395).margin(1e-6));
+    CHECK(pareto_toy::losses({9, 9})[0].value == Approx(0.794395).margin(1e-6));
 }
 
 TEST_CASE("toy: gradients are those of the losses", "[mtl][toy]") {
@@ -190,7 +190,7 @@ TEST_CASE("toy, FAMO's study: FAMO reaches the front", "[mtl][toy]") {
             Adam next = adam;
             const auto along = [&](std::size_t k) { return weights[0] * at[0].gradient[k] + weights[1] * at[1].gradient[k]; };
             next.step({along(0), along(1)});
-            const auto after = losses(next.x());
+            const auto after = pareto_toy::losses(next.x());
             rule.after_step(std::vector<double>{after[0].value, after[1].value});
             return std::array<double, 2>{weights[0], weights[1]};
         });
