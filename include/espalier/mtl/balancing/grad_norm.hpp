@@ -45,7 +45,7 @@ public:
         detail::check_started("GradNorm", weights_, context);
         for (const double loss : context.losses)
             require<ValueError>(loss >= 0, "GradNorm", "expected losses of at least 0, got ", loss);
-        const Weights weights = present(context);
+        Weights weights = present(context);
         Weights slopes = slopes_of(gramian, weights);
         if (options_.softmax) {  // dw_i / ds_k = w_i ([i = k] - w_k / T)
             const double common = std::inner_product(slopes.begin(), slopes.end(), weights.begin(), 0.0) /
