@@ -28,10 +28,15 @@ public:
         std::iota(result.data(), result.data() + count, Index{0});
         return result;
     }
-    /// Those of either.
-    [[nodiscard]] ESPALIER_COLD static Rows either(const Rows& a, const Rows& b) {
-        Rows result{a.size() + b.size(), Uninitialised{}};
-        result.size_ = std::set_union(a.begin(), a.end(), b.begin(), b.end(), result.data()) - result.data();
+    /// Those of any of them, of `count` in all if each is counted as often as it comes.
+    template <class Lists>
+    [[nodiscard]] static Rows any_of(const Lists& lists, Index count) {
+        Rows result{count, Uninitialised{}};
+        Index* end = result.data();
+        for (const Rows& rows : lists)
+            end = std::copy(rows.begin(), rows.end(), end);
+        std::sort(result.data(), end);
+        result.size_ = std::unique(result.data(), end) - result.data();
         return result;
     }
 
@@ -58,33 +63,68 @@ private:
 /// Cotangents of one node: row r of `value`, of shape (rows.size(), shape of the node...), belongs to the task `rows[r]`; a
 /// head is reached by its own task alone, so it carries one row and not T.
 template <class Scalar>
-struct Cotangents : Pooled {
-    Cotangents(Rows its_rows, Tensor<Scalar>&& its_value) : rows{std::move(its_rows)}, value{std::move(its_value)} {}
+class Cotangents : public Pooled {
+public:
+    Cotangents(Rows rows, Tensor<Scalar>&& value) : rows_{std::move(rows)}, value_{std::move(value)} {}
 
-    Rows rows;
-    Tensor<Scalar> value;
+    [[nodiscard]] const Rows& rows() {
+        merge();
+        return rows_;
+    }
+    [[nodiscard]] Tensor<Scalar>& value() {
+        merge();
+        return value_;
+    }
 
-    /// Adds others of the same node; rows that only one side has are taken as they are.
-    void add(const Rows& from_rows, const Tensor<Scalar>& from) {
-        const Shape node = from.shape().without(0);
-        if (rows != from_rows) {
-            Rows all = Rows::either(rows, from_rows);
-            Tensor<Scalar> merged{node.prepended(all.size())};
-            add_rows(node.numel(), merged, all, value, rows);
-            rows = std::move(all);
-            value = std::move(merged);
+    /// Whether those of these tasks can be added without any other change.
+    [[nodiscard]] bool holds(const Rows& rows) const noexcept { return other_rows_.empty() && rows == rows_; }
+    /// Adds others of the same node; rows that only one side has are taken as they are. Other rows than those here wait until they
+    /// are as many, or until somebody looks: where T heads meet, no row is then copied more than a few times, instead of T times.
+    void add(const Rows& rows, Tensor<Scalar>&& value) {
+        if (holds(rows)) {
+            add_rows(value_, value, rows);
+            return;
         }
-        add_rows(node.numel(), value, rows, from, from_rows);
+        other_rows_.push_back(rows);
+        other_values_.push_back(std::move(value));
+        waiting_ += rows.size();
+        if (waiting_ >= rows_.size())
+            merge();
     }
 
 private:
-    static void add_rows(Index numel, Tensor<Scalar>& to, const Rows& to_rows, const Tensor<Scalar>& from, const Rows& from_rows) {
+    void merge() {
+        if (!other_rows_.empty())
+            merge_others();
+    }
+    /// In the order of their coming, so that sums are the same whenever it is done.
+    ESPALIER_NOINLINE void merge_others() {
+        const Index own = rows_.size();
+        const Tensor<Scalar> own_value = std::move(value_);
+        other_rows_.push_back(std::move(rows_));
+        rows_ = Rows::any_of(other_rows_, own + waiting_);
+        value_ = Tensor<Scalar>{own_value.shape().without(0).prepended(rows_.size())};
+        add_rows(value_, own_value, other_rows_.back());
+        for (std::size_t i = 0; i < other_values_.size(); ++i)
+            add_rows(value_, other_values_[i], other_rows_[i]);
+        other_rows_.clear();
+        other_values_.clear();
+        waiting_ = 0;
+    }
+    void add_rows(Tensor<Scalar>& to, const Tensor<Scalar>& from, const Rows& from_rows) const {
+        const Index numel = from_rows.empty() ? 0 : from.numel() / from_rows.size();
         const Scalar* source = from.data();
         for (const Index task : from_rows) {
-            kernels::accumulate(numel, source, to.data() + to_rows.place(task) * numel);
+            kernels::accumulate(numel, source, to.data() + rows_.place(task) * numel);
             source += numel;
         }
     }
+
+    Rows rows_;
+    Tensor<Scalar> value_;
+    PoolVector<Rows> other_rows_;
+    PoolVector<Tensor<Scalar>> other_values_;
+    Index waiting_ = 0;  ///< rows of others
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd::detail

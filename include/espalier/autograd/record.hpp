@@ -31,10 +31,10 @@ public:
         : traversal_{traversal}, slot_{slot}, node_{*slot.node}, own_{*slot.gathered}, deferred_{deferred} {}
 
     /// Number of cotangents T.
-    [[nodiscard]] Index rows() const noexcept { return own_.rows.size(); }
+    [[nodiscard]] Index rows() const noexcept { return own_.rows().size(); }
     [[nodiscard]] std::size_t inputs() const noexcept { return node_.inputs.size(); }
     /// (T, shape of the output...). The backward owns it: it may be overwritten or moved on to an input.
-    [[nodiscard]] Tensor<Scalar>& cotangent() noexcept { return own_.value; }
+    [[nodiscard]] Tensor<Scalar>& cotangent() noexcept { return own_.value(); }
     [[nodiscard]] const Tensor<Scalar>& output() const noexcept { return node_.value; }
     [[nodiscard]] const Tensor<Scalar>& input(std::size_t i) const noexcept { return node_.inputs[i]->value; }
     /// Whether input i leads to anything that requires a gradient; if not, nothing need be computed for it.
@@ -63,7 +63,7 @@ public:
             write(input->direct, gradient);
             input->direct.accumulate = true;
         } else {
-            input->gather(own_.rows, std::move(gradient));
+            input->gather(own_.rows(), std::move(gradient));
         }
     }
 
@@ -79,7 +79,7 @@ public:
 private:
     [[nodiscard]] detail::Slot<Scalar>* receiver(std::size_t i) const { return traversal_.receiver(slot_, i); }
     [[nodiscard]] bool takes_directly(const detail::Slot<Scalar>& input) const noexcept {
-        return input.direct.wanted() && own_.rows == traversal_.direct_rows();
+        return input.direct.wanted() && own_.rows() == traversal_.direct_rows();
     }
 
     /// Where the gradient of input i can be written: in its place, to what has gathered, or else `beside`.
@@ -88,8 +88,8 @@ private:
         if (detail::Slot<Scalar>* const input = receiver(i); input && !wants_products(i)) {
             if (takes_directly(*input))
                 return input->direct;
-            if (input->gathered && input->gathered->rows == own_.rows)
-                return {input->gathered->value.data(), shape.numel(), true};
+            if (input->gathered && input->gathered->holds(own_.rows()))
+                return {input->gathered->value().data(), shape.numel(), true};
         }
         beside = Tensor<Scalar>::empty(shape.prepended(rows()));
         return {beside.data(), shape.numel(), false};
@@ -101,7 +101,7 @@ private:
         if (wants_products(i))
             deferred_->add_rows(i, node_.inputs[i]->value.numel(), beside.data());
         else if (beside.data())
-            input->gather(own_.rows, std::move(beside));
+            input->gather(own_.rows(), std::move(beside));
         else if (takes_directly(*input))
             input->direct.accumulate = true;
     }

@@ -56,7 +56,7 @@ public:
         PoolVector<double> made;
         if (!p.gramian) {
             made.resize(static_cast<std::size_t>(count * count));
-            const Scalar* const rows = p.gradients->value.data();
+            const Scalar* const rows = p.gradients->value().data();
             kernels::add_row_products(count, p.node->value.numel(), rows, rows, made.data());
         }
         const double* from = p.gramian ? p.gramian : made.data();
@@ -69,7 +69,7 @@ public:
     void write_rows(std::size_t piece, Scalar* to, Index stride) const {
         const Piece& p = pieces_[piece];
         const Index size = numel(piece);
-        const Scalar* from = p.gradients->value.data();
+        const Scalar* from = p.gradients->value().data();
         for (Index task = 0; task < tasks_; ++task)
             std::fill_n(to + task * stride, size, Scalar(0));
         for (const Index task : *p.rows) {
@@ -86,7 +86,7 @@ public:
             const auto end = kept_.begin() + own_size;
             const auto own = std::lower_bound(kept_.begin(), end, theirs, older);
             if (own != end && own->leaf == theirs.leaf)
-                own->gradients->add(theirs.gradients->rows, theirs.gradients->value);
+                own->gradients->add(theirs.gradients->rows(), std::move(theirs.gradients->value()));
             else
                 kept_.push_back(std::move(theirs));
         }
@@ -109,7 +109,7 @@ public:
             else if (p.slot)
                 sum_up(*p.slot, chosen);
             else
-                add_to(*p.node, p.gradients->value.data(), chosen);
+                add_to(*p.node, p.gradients->value().data(), chosen);
         });
     }
 
@@ -138,7 +138,7 @@ private:
         std::unique_ptr<detail::Cotangents<Scalar>> gradients;
         bool below;  ///< features are made of it too: it is shared, whoever reaches it beside them
 
-        [[nodiscard]] bool shared() const noexcept { return below || gradients->rows.size() > 1; }
+        [[nodiscard]] bool shared() const noexcept { return below || gradients->rows().size() > 1; }
     };
     struct Postponed final : detail::Deferred<Scalar> {
         PoolVector<double> weights = {};
@@ -157,7 +157,7 @@ private:
     struct Piece {
         detail::Node<Scalar>* node;
         const detail::Rows* rows;
-        const detail::Cotangents<Scalar>* gradients = nullptr;  ///< kept, or null:
+        detail::Cotangents<Scalar>* gradients = nullptr;  ///< kept, or null:
         const double* gramian = nullptr;                        ///< all that is known of one that is made again
         Postponed* postponed = nullptr;
         Slot* slot = nullptr;  ///< from where the traversal goes on, of features
@@ -207,7 +207,7 @@ private:
 
     /// Whether a node's cotangents are to be kept instead of its parameters' gradients, which then are larger.
     [[nodiscard]] bool postpone(Slot& slot, const PoolVector<std::uint32_t>& uses, Index kept_elements) {
-        const detail::Rows& rows = slot.gathered->rows;
+        const detail::Rows& rows = slot.gathered->rows();
         const std::size_t inputs = slot.node->inputs.size();
         if (rows.size() < 2 || inputs > detail::Deferred<Scalar>::most_inputs)
             return false;
@@ -223,7 +223,7 @@ private:
         Postponed& later = *postponed_.emplace_back(std::make_unique<Postponed>());
         later.slot = &slot;
         later.rows = rows;
-        later.cotangents = slot.gathered->value;
+        later.cotangents = slot.gathered->value();
         for (std::size_t i = 0; i < inputs; ++i)
             if (covered[i])
                 later.gramians[i].resize(static_cast<std::size_t>(rows.size() * rows.size()));
@@ -234,7 +234,7 @@ private:
         pieces_.clear();
         for (const Kept& kept : kept_)
             if (kept.shared())
-                pieces_.push_back({kept.leaf.get(), &kept.gradients->rows, kept.gradients.get()});
+                pieces_.push_back({kept.leaf.get(), &kept.gradients->rows(), kept.gradients.get()});
         for (const auto& later : postponed_)
             for (std::size_t i = 0; i < later->slot->node->inputs.size(); ++i)
                 if (later->covers(i))
@@ -243,7 +243,7 @@ private:
         std::size_t index = 0;
         for (Slot& slot : traversal_.results())
             if (below(index++) && slot.gathered)
-                pieces_.push_back({slot.node.get(), &slot.gathered->rows, slot.gathered.get(), nullptr, nullptr, &slot});
+                pieces_.push_back({slot.node.get(), &slot.gathered->rows(), slot.gathered.get(), nullptr, nullptr, &slot});
         // In the order in which they were made, so that a rule finds its state again in the next step.
         std::sort(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) { return a.node->sequence < b.node->sequence; });
     }
@@ -251,7 +251,7 @@ private:
     void finish(std::span<const double> own, const AddPiece& add_piece) {
         for (const Kept& kept : kept_)
             if (!kept.shared())
-                add_to(*kept.leaf, kept.gradients->value.data(), {own.data() + *kept.gradients->rows.begin(), 1});
+                add_to(*kept.leaf, kept.gradients->value().data(), {own.data() + *kept.gradients->rows().begin(), 1});
         for (std::size_t i = 0; i < pieces_.size(); ++i)
             add_piece(i);
         traversal_.aim_at_gradients();
@@ -283,7 +283,7 @@ private:
     static void sum_up(Slot& slot, std::span<const double> weights) {
         const Index numel = slot.node->value.numel();
         auto sum = Tensor<Scalar>::empty(slot.node->value.shape().prepended(1));
-        kernels::weighted_row_sum<Scalar>(static_cast<Index>(weights.size()), numel, slot.gathered->value.data(), weights.data(),
+        kernels::weighted_row_sum<Scalar>(static_cast<Index>(weights.size()), numel, slot.gathered->value().data(), weights.data(),
                                           {sum.data(), numel, false});
         slot.gathered = std::make_unique<detail::Cotangents<Scalar>>(detail::Rows::all(1), std::move(sum));
     }

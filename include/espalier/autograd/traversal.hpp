@@ -49,7 +49,7 @@ struct Slot {
 
     ESPALIER_NOINLINE void gather(const Rows& rows, Tensor<Scalar>&& from) {
         if (gathered)
-            gathered->add(rows, from);
+            gathered->add(rows, std::move(from));
         else
             gathered = std::make_unique<Cotangents<Scalar>>(rows, std::move(from));
     }
@@ -59,8 +59,8 @@ struct Slot {
         if (!gathered)
             return;
         const Index numel = node->value.numel();
-        const Scalar* source = gathered->value.data();
-        for (const Index task : gathered->rows) {
+        const Scalar* source = gathered->value().data();
+        for (const Index task : gathered->rows()) {
             write_row(direct, of.empty() ? 0 : of.place(task), numel, source);
             direct.accumulate = direct.accumulate || of.empty();
             source += numel;
