@@ -18,59 +18,90 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 namespace detail {
 
 inline constexpr Index row_product_depth = 512;  ///< columns that are converted at a time: rows of both sides stay in the cache
+inline constexpr Index few_row_products = 64;    ///< rows of which all products are made at once
 
-/// c (m, n) = a b^T over `columns`, of rows that are `stride` apart; `scratch` has room for (m + n) row_product_depth doubles.
+/// The first `depth` elements of rows that are `stride` apart.
 template <class Scalar>
-void row_products(Index m, Index n, Index columns, const Scalar* a, const Scalar* b, Index stride, double* c, Index c_stride,
-                  [[maybe_unused]] double* scratch) {
+void convert_rows(Index rows, Index depth, const Scalar* from, Index stride, double* to) {
+    for (Index r = 0; r < rows; ++r)
+        for (Index p = 0; p < depth; ++p)
+            to[r * depth + p] = static_cast<double>(from[r * stride + p]);
+}
+
+/// c (rows, rows) = a b^T over `columns`, of rows that are `stride` apart; `scratch` has room for 2 rows row_product_depth doubles.
+template <class Scalar>
+void row_products(Index rows, Index columns, const Scalar* a, const Scalar* b, Index stride, double* c, [[maybe_unused]] double* scratch) {
     if constexpr (std::is_same_v<Scalar, double>) {
-        dgemm(m, n, columns, {a, stride, 1}, {b, 1, stride}, c, c_stride, false);
+        dgemm(rows, rows, columns, {a, stride, 1}, {b, 1, stride}, c, rows, false);
     } else {
-        const auto convert = [=](Index rows, Index first, Index depth, const Scalar* from, double* to) {
-            for (Index r = 0; r < rows; ++r)
-                for (Index p = 0; p < depth; ++p)
-                    to[r * depth + p] = static_cast<double>(from[r * stride + first + p]);
-        };
-        for (Index first = 0; first == 0 || first < columns; first += row_product_depth) {
-            const Index depth = std::min(row_product_depth, columns - first);
-            convert(m, first, depth, a, scratch);
-            double* const right = a == b && m == n ? scratch : scratch + m * depth;
+        for (Index column = 0; column == 0 || column < columns; column += row_product_depth) {
+            const Index depth = std::min(row_product_depth, columns - column);
+            convert_rows(rows, depth, a + column, stride, scratch);
+            double* const right = a == b ? scratch : scratch + rows * depth;
             if (right != scratch)
-                convert(n, first, depth, b, right);
-            dgemm(m, n, depth, {scratch, depth, 1}, {right, 1, depth}, c, c_stride, first > 0);
+                convert_rows(rows, depth, b + column, stride, right);
+            dgemm(rows, rows, depth, {scratch, depth, 1}, {right, 1, depth}, c, rows, column > 0);
+        }
+    }
+}
+
+/// The lower triangle of the same, of many rows on all threads.
+template <class Scalar>
+void many_row_products(Index rows, Index columns, const Scalar* a, const Scalar* b, double* c) {
+    const auto multiply = [rows, c](Index depth, const double* left, const double* right, Index stride, bool accumulate) {
+        const Index height = std::clamp<Index>(rows / 8, few_row_products / 2, 128);
+        parallel_for((rows - 1) / height + 1, 1, [=](Index begin, Index end) {
+            for (Index first = begin * height; first < std::min(rows, end * height); first += height) {
+                const Index size = std::min(height, rows - first);
+                dgemm(size, first + size, depth, {left + first * stride, stride, 1}, {right, 1, stride}, c + first * rows, rows, accumulate);
+            }
+        });
+    };
+    if constexpr (std::is_same_v<Scalar, double>) {
+        multiply(columns, a, b, columns, false);
+    } else {
+        PoolVector<double> scratch(static_cast<std::size_t>((a == b ? 1 : 2) * rows * row_product_depth));
+        for (Index column = 0; column == 0 || column < columns; column += row_product_depth) {
+            const Index depth = std::min(row_product_depth, columns - column);
+            const auto convert = [=](const Scalar* from, double* to) {
+                parallel_for(rows, few_row_products, [=](Index begin, Index end) {
+                    convert_rows(end - begin, depth, from + begin * columns + column, columns, to + begin * depth);
+                });
+            };
+            double* const left = scratch.data();
+            double* const right = a == b ? left : left + rows * depth;
+            convert(a, left);
+            if (right != left)
+                convert(b, right);
+            multiply(depth, left, right, depth, column > 0);
         }
     }
 }
 
 }  // namespace detail
 
-/// Adds the inner product of row i of a and row j of b, both (rows, columns), to `products[i * rows + j]`.
+/// Adds the inner product of row i of a and row j of b, both (rows, columns), to `products[i * rows + j]`. It has to be that of row j
+/// of a and row i of b, but for rounding: as if b is a, or a times a symmetric matrix.
 template <class Scalar>
 void add_row_products(Index rows, Index columns, const Scalar* a, const Scalar* b, double* products) {
-    constexpr Index height = 32;       // rows of the result in one piece where there are many
     constexpr Index least = 8192;      // columns that are worth a thread's while
     constexpr Index most_pieces = 16;  // of the columns where there are few rows
-    const auto scratch_bytes = [=](Index m) { return static_cast<std::size_t>((m + rows) * detail::row_product_depth) * sizeof(double); };
-    if (rows > 2 * height) {
-        PoolVector<double> sums(static_cast<std::size_t>(rows * rows));
-        parallel_for((rows - 1) / height + 1, 1, scratch_bytes(height), [&](Index begin, Index end, void* scratch) {
-            for (Index piece = begin; piece < end; ++piece) {
-                const Index first = piece * height;
-                detail::row_products(std::min(height, rows - first), rows, columns, a + first * columns, b, columns,
-                                     sums.data() + first * rows, rows, static_cast<double*>(scratch));
-            }
-        });
-        for (std::size_t i = 0; i < sums.size(); ++i)
-            products[i] += sums[i];
+    if (rows > detail::few_row_products) {
+        PoolVector<double> lower(static_cast<std::size_t>(rows * rows));
+        detail::many_row_products(rows, columns, a, b, lower.data());
+        for (Index i = 0; i < rows; ++i)
+            for (Index j = 0; j < rows; ++j)
+                products[i * rows + j] += lower[static_cast<std::size_t>(std::max(i, j) * rows + std::min(i, j))];
         return;
     }
+    const auto scratch_bytes = static_cast<std::size_t>(2 * rows * detail::row_product_depth) * sizeof(double);
     const Index pieces = std::clamp<Index>(columns / least, 1, most_pieces);
     PoolVector<double> sums(static_cast<std::size_t>(pieces * rows * rows));
-    parallel_for(pieces, 1, scratch_bytes(rows), [&](Index begin, Index end, void* scratch) {
+    parallel_for(pieces, 1, scratch_bytes, [&](Index begin, Index end, void* scratch) {
         for (Index piece = begin; piece < end; ++piece) {
             const Index first = columns * piece / pieces;
-            detail::row_products(rows, rows, columns * (piece + 1) / pieces - first, a + first, b + first, columns,
-                                 sums.data() + piece * rows * rows, rows, static_cast<double*>(scratch));
+            detail::row_products(rows, columns * (piece + 1) / pieces - first, a + first, b + first, columns,
+                                 sums.data() + piece * rows * rows, static_cast<double*>(scratch));
         }
     });
     for (Index piece = 0; piece < pieces; ++piece)
