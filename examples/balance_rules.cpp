@@ -42,6 +42,17 @@ Data load(const Options& options) {
             make_pairs(test, 2 * test.size(), pair_side, Random{seed, 2})};
 }
 
+/// Writes the garments that training pairs are made of, (N, 28, 28) bytes with their classes, and the fixed pairs, so that another
+/// program can do the same (benchmarks/pytorch/balance_rules.py).
+void export_data(const std::filesystem::path& path, const Data& data) {
+    io::TensorFile file;
+    file.insert("garments", multi_fashion::as_bytes(data.garments.inputs(), 255));
+    file.insert("classes", data.garments.target("class").labels());
+    multi_fashion::add_pairs(file, "validation", data.validation);
+    multi_fashion::add_pairs(file, "test", data.test);
+    io::save_safetensors(path, file);
+}
+
 /// All that the results of a run depend on, but for the rule, the seed and the learning rate.
 std::string recipe(const Data& data, const Options& options) {
     return concat("Lin's LeNet on MultiFashion 36 x 36, ", data.garments.size(), " garments, ", options.pairs, " new pairs an epoch, ",
@@ -312,6 +323,10 @@ void run(Options options) {
     if (options.threads > 0)
         set_num_threads(options.threads);
     const Data data = load(options);
+    if (!options.shared.empty()) {
+        export_data(options.shared, data);
+        return;
+    }
     leave_out_refused(data, options);
     const std::string words = recipe(data, options);
     std::string rates;

@@ -34,6 +34,7 @@ struct Options {
     int threads = 0;
     std::filesystem::path data = ESPALIER_DATA_DIR "/fashion-mnist";
     std::filesystem::path output = "balance_rules";
+    std::filesystem::path shared;     ///< where to write what all runs share instead of any of them
     std::filesystem::path baselines;  ///< in the folder of the output if none is given
 };
 
@@ -77,6 +78,7 @@ inline const std::map<std::string, espalier::mtl::Scope> scopes{
     add("--threads", options.threads, "N", "0 for as many as there are processors")->check(within(0, 1024));
     add("--data", options.data, "FOLDER", "the four IDX files of Fashion-MNIST, plain or .gz");
     add("--baselines", options.baselines, "FILE", "of networks of one task; made if it is not there, else OUTPUT/baselines.json");
+    add("--export", options.shared, "FILE", "write what all runs share, garments and pairs, as safetensors, and stop");
     add("--output", options.output, "FOLDER", "for results, tables and the drawing");
     try {
         app.parse(argc, argv);

@@ -150,19 +150,26 @@ private:
     Index count_;
 };
 
-/// Writes the pairs that a network is trained on and tested on as bytes, so that another program can use the same ones:
-/// `train.canvases` (N, side, side, 1) of 0 to 255, `train.left` and `train.right` (N,), and the same of `test`.
+/// Images whose white is `white` as bytes, for programs that have no other white than 255.
+[[nodiscard]] inline Tensor<std::uint8_t> as_bytes(const Tensor<float>& images, float white) {
+    auto bytes = Tensor<std::uint8_t>::empty(images.shape());
+    std::transform(images.begin(), images.end(), bytes.begin(),
+                   [white](float value) { return static_cast<std::uint8_t>(std::lround(value / white * 255)); });
+    return bytes;
+}
+
+/// Adds `part.canvases` (N, side, side, 1), bytes of 0 to 255, `part.left` and `part.right` (N,).
+inline void add_pairs(espalier::io::TensorFile& file, const std::string& part, const Pairs& pairs) {
+    file.insert(part + ".canvases", as_bytes(pairs.canvases, 1));
+    file.insert(part + ".left", pairs.left);
+    file.insert(part + ".right", pairs.right);
+}
+
+/// Writes the pairs that a network is trained on, `train`, and tested on, `test`, so that another program can use the same ones.
 inline void export_pairs(const std::filesystem::path& path, const Pairs& train, const Pairs& test) {
     espalier::io::TensorFile file;
-    for (const auto& [half, pairs] : {std::pair{"train", &train}, std::pair{"test", &test}}) {
-        auto bytes = Tensor<std::uint8_t>::empty(pairs->canvases.shape());
-        std::transform(pairs->canvases.begin(), pairs->canvases.end(), bytes.begin(),
-                       [](float value) { return static_cast<std::uint8_t>(std::lround(value * 255)); });
-        const std::string prefix = half;
-        file.insert(prefix + ".canvases", bytes);
-        file.insert(prefix + ".left", pairs->left);
-        file.insert(prefix + ".right", pairs->right);
-    }
+    add_pairs(file, "train", train);
+    add_pairs(file, "test", test);
     espalier::io::save_safetensors(path, file);
 }
 

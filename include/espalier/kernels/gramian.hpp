@@ -53,7 +53,8 @@ void many_row_products(Index rows, Index columns, const Scalar* a, const Scalar*
         parallel_for((rows - 1) / height + 1, 1, [=](Index begin, Index end) {
             for (Index first = begin * height; first < std::min(rows, end * height); first += height) {
                 const Index size = std::min(height, rows - first);
-                dgemm(size, first + size, depth, {left + first * stride, stride, 1}, {right, 1, stride}, c + first * rows, rows, accumulate);
+                dgemm(size, first + size, depth, {left + first * stride, stride, 1}, {right, 1, stride}, c + first * rows, rows,
+                      accumulate);
             }
         });
     };
