@@ -10,6 +10,7 @@
 #include <espalier/autograd/embedding.hpp>
 #include <espalier/autograd/gradcheck.hpp>
 #include <espalier/autograd/matmul.hpp>
+#include <espalier/autograd/mix.hpp>
 #include <espalier/autograd/normalization.hpp>
 #include <espalier/autograd/pooling.hpp>
 #include <espalier/autograd/record.hpp>

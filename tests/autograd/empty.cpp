@@ -95,6 +95,12 @@ Draw empty_batch(const Row& row, Draw draw) {
             draw.attributes.set("axis", std::vector<Index>{draw.attributes.index("axis") + 1});
         return draw;
     }
+    if (row.name == "mix") {
+        for (auto& input : draw.inputs)
+            if (&input != &draw.inputs.back() || input.rank() == 2)  // else the weights of all samples
+                input = Tensor<double>{input.rank() ? input.shape().with(0, 0) : Shape{0}};
+        return draw;
+    }
     draw.inputs[0] = Tensor<double>{draw.inputs[0].shape().with(0, 0)};
     if (draw.attributes.contains("mask"))
         draw.attributes.set("mask", std::vector<double>{});

@@ -287,6 +287,13 @@ for x, out in [((4, 6), 5), ((2, 3, 40), 9), ((9,), 4)]:
 for shape, count in [((), 2), ((), 1), ((2, 3), 3)]:
     case("weighted_sum", [normal(*shape) for _ in range(count)], lambda *a: sum((1.5 - i) * x for i, x in enumerate(a)))
 
+# What gates make of experts: weights of all samples, or of each.
+for shape, count in [((), 1), ((2, 3), 3), ((2, 2, 3), 2)]:
+    case("mix", [normal(*shape) for _ in range(count)] + [normal(count)], lambda *a: sum(w * x for w, x in zip(a[-1], a)))
+for shape, count in [((4,), 2), ((3, 5), 3), ((2, 3, 2), 1)]:
+    case("mix", [normal(*shape) for _ in range(count)] + [normal(shape[0], count)],
+         lambda *a: sum(a[-1][:, i].reshape([-1] + [1] * (a[0].dim() - 1)) * a[i] for i in range(len(a) - 1)))
+
 
 def save(name, arrays, note, content):
     """One metadata entry only: the writer puts several into random order."""

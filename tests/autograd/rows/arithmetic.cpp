@@ -2,6 +2,7 @@
 #include "autograd/registry.hpp"
 
 #include <espalier/autograd/arithmetic.hpp>
+#include <espalier/autograd/mix.hpp>
 
 namespace registry {
 namespace {
@@ -35,6 +36,8 @@ Scalar number(const Attributes& attributes) {
 void weigh(const Variables<double>& terms, const std::vector<double>& weights) {
     (void)espalier::autograd::weighted_sum<double>(terms, weights);
 }
+
+void mixed(const Variables<double>& terms, const Shape& weights) { (void)espalier::autograd::mix<double>(terms, zeros(weights)); }
 
 }  // namespace
 
@@ -76,6 +79,25 @@ Rows arithmetic_rows() {
          {[] { weigh({zeros({2})}, {1, 1}); },
           "[weighted_sum] expected a weight for each of at least one term, got 1 terms and 2 weights"},
          {[] { weigh({}, {}); }, "[weighted_sum] expected a weight for each of at least one term, got 0 terms and 0 weights"}}));
+    rows.push_back(row(
+        "mix",
+        []<class S>(const Variables<S>& v, const Attributes&) {
+            return espalier::autograd::mix<S>(std::span{v}.first(v.size() - 1), v.back());
+        },
+        [](Random& random) {
+            const Shape shape = random_shape(random, 0, 3);
+            const Index terms = between(random, 1, 3);
+            Draw draw;
+            for (Index i = 0; i < terms; ++i)
+                draw.inputs.push_back(normal(shape, random));
+            const bool of_samples = shape.rank() > 0 && random.below(2);
+            draw.inputs.push_back(normal(of_samples ? Shape{shape[0], terms} : Shape{terms}, random));
+            return draw;
+        },
+        {{[] { mixed({}, {0}); }, "[mix] expected at least one term, got none"},
+         {[] { mixed({zeros({2}), zeros({3})}, {2}); }, "[mix] expected terms of one shape, got (2,) and (3,) at 1"},
+         {[] { mixed({zeros({4, 3}), zeros({4, 3})}, {3, 2}); },
+          "[mix] expected weights (2,) or (N, 2) of 2 terms (4, 3), got (3, 2)"}}));
     rows.push_back(row("scale", []<class S>(const Variables<S>& v, const Attributes& a) {
         return v[0] * number<S>(a);
     }, with_number));
