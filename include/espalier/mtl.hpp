@@ -8,6 +8,12 @@
 #include <espalier/mtl/multi_task_loss.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/mtl/pareto.hpp>
+#include <espalier/mtl/sharing.hpp>
+#include <espalier/mtl/sharing/cross_stitch.hpp>
+#include <espalier/mtl/sharing/mmoe.hpp>
+#include <espalier/mtl/sharing/nddr.hpp>
+#include <espalier/mtl/sharing/ple.hpp>
+#include <espalier/mtl/sharing/separate.hpp>
 
 #if defined(ESPALIER_COMPILED)
 #define ESPALIER_INSTANTIATE extern template

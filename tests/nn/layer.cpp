@@ -50,6 +50,19 @@ TEMPLATE_TEST_CASE("anything that is called with a variable is a layer", "[nn][l
     CHECK_FALSE(own.template get_if<Scale<T>>()->mode.training());
 }
 
+TEST_CASE("a class that is made of a layer is one", "[nn][layer]") {
+    struct Twice : nn::Module<Twice, float> {
+        nn::Layer<float> inner;
+        explicit Twice(nn::Layer<float> layer) : inner{std::move(layer)} {}
+        Variable<float> operator()(const Variable<float>& x) { return inner(inner(x)); }
+        void visit(nn::Visitor<float>& visitor) { visitor("inner", inner); }
+    };
+    nn::Layer<float> layer = Twice{nn::Linear{2, 2}};
+    const nn::Layer<float> nested = Twice{layer};
+    CHECK(layer(Tensor<float>{Shape{1, 2}}).shape() == Shape{1, 2});
+    CHECK(testing::names(nested.named_parameters()) == std::vector<std::string>{"inner.inner.weight", "inner.inner.bias"});
+}
+
 TEST_CASE("what is no layer does not convert to one", "[nn][layer]") {
     CHECK(std::is_constructible_v<nn::Layer<float>, nn::Linear<float>>);
     CHECK_FALSE(std::is_constructible_v<nn::Layer<float>, nn::Linear<double>>);

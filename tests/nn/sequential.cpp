@@ -85,6 +85,21 @@ TEST_CASE("a shape error says in which layer it came up", "[nn][sequential]") {
                       "[max_pool2d] expected a padded image of at least 2x2, got 1x1 with padding 0x0, in layer 0, in layer 2");
 }
 
+TEST_CASE("a part of a sequence runs alone, joined with nothing beyond it", "[nn][sequential]") {
+    nn::Sequential net{nn::Conv2d{1, 2, 3, {.padding = 1}}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}, nn::Linear{8, 3}, nn::ReLU{}};
+    const auto x = normal<float>({2, 4, 4, 1});
+    const auto whole = net(x);
+    for (std::size_t cut = 0; cut <= net.size(); ++cut) {
+        const auto before = net.run(x, 0, cut);
+        CHECK(testing::same_bits(net.run(before, cut, net.size()).value(), whole.value()));
+    }
+    CHECK(net.run(x, 0, 1).shape() == Shape{2, 4, 4, 2});
+    bool negative = false;
+    for (const float value : net.run(x, 0, 1).value())
+        negative = negative || value < 0;
+    CHECK(negative);  // without the ReLU that follows
+}
+
 TEST_CASE("gradients go through a sequence", "[nn][sequential]") {
     manual_seed(3);
     nn::Sequential net{

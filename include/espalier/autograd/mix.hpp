@@ -63,8 +63,8 @@ void mix_weights_backward(const MixParts& parts, const Gradients<Scalar>& g, con
     PoolVector<double> products(terms * static_cast<std::size_t>(parts.count));
     parts.for_each([&](Index part, Index begin, Index end) {
         for (Index i = 0; i < parts.terms; ++i)
-            products[static_cast<std::size_t>(part * parts.terms + i)] =
-                inner_product(end - begin, dy + begin, g.input(static_cast<std::size_t>(i)).data() + begin);
+            products[static_cast<std::size_t>(part * parts.terms + i)] = inner_product(end - begin, dy + begin,
+                                                                                       g.input(static_cast<std::size_t>(i)).data() + begin);
     });
     if (parts.weight_stride == 0)
         for (std::size_t i = terms; i < products.size(); ++i)
@@ -94,9 +94,10 @@ template <class Scalar>
     parts.for_each([&](Index part, Index begin, Index end) {
         const Scalar* const w = weights.value().data() + part * parts.weight_stride;
         for (Index i = 0; i < count; ++i)
-            kernels::vector_loop(begin, end, [to = y.data(), x = terms[static_cast<std::size_t>(i)].value().data(), factor = w[i]](Index j) {
-                to[j] += factor * x[j];
-            });
+            kernels::vector_loop(begin, end,
+                                 [to = y.data(), x = terms[static_cast<std::size_t>(i)].value().data(), factor = w[i]](Index j) {
+                                     to[j] += factor * x[j];
+                                 });
     });
     PoolVector<Variable<Scalar>> inputs(terms.begin(), terms.end());
     inputs.push_back(weights);
@@ -115,8 +116,10 @@ template <class Scalar>
             for (Index t = 0; t < g.rows(); ++t)
                 parts.for_each([&](Index part, Index begin, Index end) {
                     const Scalar factor = g.input(last)[part * parts.weight_stride + static_cast<Index>(i)];
-                    kernels::vector_loop(begin, end, [=, dy = g.cotangent().data() + t * parts.numel,
-                                                      to = gradient.data() + t * parts.numel](Index j) { to[j] = factor * dy[j]; });
+                    kernels::vector_loop(begin, end,
+                                         [=, dy = g.cotangent().data() + t * parts.numel, to = gradient.data() + t * parts.numel](Index j) {
+                                             to[j] = factor * dy[j];
+                                         });
                 });
             g.add(i, std::move(gradient));
         }

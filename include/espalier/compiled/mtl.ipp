@@ -6,11 +6,19 @@ namespace espalier::inline ESPALIER_ABI {
 ESPALIER_INSTANTIATE class Named<Variable<float>>;
 ESPALIER_INSTANTIATE class Named<nn::Layer<float>>;
 ESPALIER_INSTANTIATE class Named<mtl::TaskLoss<float>>;
+ESPALIER_INSTANTIATE class nn::AnyLayer<float, mtl::Features<float>>;
 ESPALIER_INSTANTIATE class nn::Module<mtl::MultiTaskNet<float>, float>;
 
 }  // namespace espalier::inline ESPALIER_ABI
 
 namespace espalier::inline ESPALIER_ABI::mtl {
+
+ESPALIER_INSTANTIATE class HardSharing<float>;
+ESPALIER_INSTANTIATE class Separate<float>;
+ESPALIER_INSTANTIATE class CrossStitch<float>;
+ESPALIER_INSTANTIATE class NDDR<float>;
+ESPALIER_INSTANTIATE class MMoE<float>;
+ESPALIER_INSTANTIATE class PLE<float>;
 
 ESPALIER_INSTANTIATE class MultiTaskNet<float>;
 ESPALIER_INSTANTIATE class MultiTaskLossValue<float>;

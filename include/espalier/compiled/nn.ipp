@@ -10,7 +10,7 @@ ESPALIER_INSTANTIATE struct detail::CollectModes<float>;
 ESPALIER_INSTANTIATE struct detail::CollectNodes<float>;
 ESPALIER_INSTANTIATE class detail::Freeze<float>;
 ESPALIER_INSTANTIATE class Module<Layer<float>, float>;
-ESPALIER_INSTANTIATE class Layer<float>;
+ESPALIER_INSTANTIATE class AnyLayer<float, Variable<float>>;
 ESPALIER_INSTANTIATE class Module<Sequential<float>, float>;
 ESPALIER_INSTANTIATE class Sequential<float>;
 

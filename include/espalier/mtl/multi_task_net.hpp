@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// @file Hard parameter sharing: one trunk for all tasks, one head for each.
+/// @file A network of several tasks: a trunk that they share, or another way of sharing, and one head for each.
 #pragma once
 
 #include <espalier/autograd/backward.hpp>
 #include <espalier/mtl/multi_task_loss.hpp>
+#include <espalier/mtl/sharing.hpp>
 #include <espalier/nn/layer.hpp>
 #include <espalier/nn/undo.hpp>
 
@@ -27,7 +28,7 @@ struct Head {
 template <class Scalar = float>
 using Outputs = Named<Variable<Scalar>>;
 
-/// A shared trunk that feeds one head per task (Caruana, 1997).
+/// A shared trunk that feeds one head per task (Caruana, 1997), or any other way of sharing in its place (mtl/sharing/).
 ///
 /// The paths of the parameters are `trunk.<...>` and `heads.<task>.<...>`, the trunk's first. Copying a net copies its
 /// parameters; an optimizer holds on to those of the net it was made with, and assigning another net of the same structure,
@@ -37,31 +38,42 @@ class MultiTaskNet : public nn::Module<MultiTaskNet<Scalar>, Scalar> {
 public:
     /// @throws StateError without a head, or for a name that comes twice.
     ESPALIER_COLD MultiTaskNet(nn::Layer<Scalar> trunk, std::vector<Head<Scalar>> heads)
-        : MultiTaskNet{std::move(trunk), std::span<const Head<Scalar>>{heads}} {}
+        : MultiTaskNet{HardSharing<Scalar>{std::move(trunk)}, std::span<const Head<Scalar>>{heads}} {}
     ESPALIER_COLD MultiTaskNet(nn::Layer<Scalar> trunk, std::initializer_list<Head<Scalar>> heads)
-        : MultiTaskNet{std::move(trunk), std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
+        : MultiTaskNet{HardSharing<Scalar>{std::move(trunk)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
+    ESPALIER_COLD MultiTaskNet(Sharing<Scalar> sharing, std::vector<Head<Scalar>> heads)
+        : MultiTaskNet{std::move(sharing), std::span<const Head<Scalar>>{heads}} {}
+    ESPALIER_COLD MultiTaskNet(Sharing<Scalar> sharing, std::initializer_list<Head<Scalar>> heads)
+        : MultiTaskNet{std::move(sharing), std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
 
     /// The output of every task for a batch of inputs. @throws what a layer throws; a ShapeError says in which layer.
     [[nodiscard]] Outputs<Scalar> operator()(const Variable<Scalar>& input) {
         const nn::detail::ForwardScope call;
-        return heads(features(input));
+        return heads(sharing_(input));
     }
 
-    /// What the trunk makes of a batch of inputs.
+    /// What all heads are fed with for a batch of inputs. @throws StateError if each has features of its own: those are
+    /// `sharing()(input)`
     [[nodiscard]] Variable<Scalar> features(const Variable<Scalar>& input) {
         const nn::detail::ForwardScope call;
-        auto result = nn::detail::naming_place([&] { return trunk_(input); }, [](const ShapeError&) { return "trunk"; });
-        result.node()->features = true;  // where a rule that acts on features looks
-        return result;
+        auto result = sharing_(input);
+        require<StateError>(result.size() == 1, "features", "expected features that all heads share, got ", result.size(),
+                            ", one for each head");
+        return std::move(result.front());
     }
 
-    /// The output of every task from the trunk's features.
-    [[nodiscard]] Outputs<Scalar> heads(const Variable<Scalar>& features) {
+    /// The output of every task from features for all of them, or for each. @throws ShapeError for another number of them
+    [[nodiscard]] Outputs<Scalar> heads(const Features<Scalar>& features) {
+        require<ShapeError>(features.size() == 1 || features.size() == heads_.size(), "heads",
+                            "expected features for all heads, or one for each of ", heads_.size(), ", got ", features.size());
         const nn::detail::ForwardScope call;
+        std::size_t index = 0;
         return heads_.map([&](const std::string& task, nn::Layer<Scalar>& head) {
-            return nn::detail::naming_place([&] { return head(features); }, [&](const ShapeError&) { return "head '" + task + "'"; });
+            const Variable<Scalar>& own = features[features.size() == 1 ? 0 : index++];
+            return nn::detail::naming_place([&] { return head(own); }, [&](const ShapeError&) { return "head '" + task + "'"; });
         });
     }
+    [[nodiscard]] Outputs<Scalar> heads(const Variable<Scalar>& features) { return heads(Features<Scalar>(1, features)); }
 
     /// Outputs in evaluation mode and without a graph, computed in batches of at most `batch_size`: (N, ...) for each task.
     /// No layer is changed, so several threads may predict with one net; a layer of one's own that changes itself in a call
@@ -91,9 +103,18 @@ public:
         return result;
     }
 
-    [[nodiscard]] nn::Layer<Scalar>& trunk() & noexcept { return trunk_; }
-    [[nodiscard]] const nn::Layer<Scalar>& trunk() const& noexcept { return trunk_; }
-    [[nodiscard]] nn::Layer<Scalar> trunk() && { return std::move(trunk_); }
+    /// What stands between the input and the heads.
+    [[nodiscard]] Sharing<Scalar>& sharing() & noexcept { return sharing_; }
+    [[nodiscard]] const Sharing<Scalar>& sharing() const& noexcept { return sharing_; }
+    [[nodiscard]] Sharing<Scalar> sharing() && { return std::move(sharing_); }
+    /// The one layer that makes the features of all tasks. @throws StateError if there is another way of sharing
+    [[nodiscard]] nn::Layer<Scalar>& trunk() & {
+        auto* const hard = sharing_.template get_if<HardSharing<Scalar>>();
+        require<StateError>(hard != nullptr, "trunk", "expected one trunk for all tasks, got another way of sharing");
+        return hard->trunk();
+    }
+    [[nodiscard]] const nn::Layer<Scalar>& trunk() const& { return const_cast<MultiTaskNet&>(*this).trunk(); }
+    [[nodiscard]] nn::Layer<Scalar> trunk() && { return std::move(trunk()); }
     /// One that is assigned a layer of another type or shape has new parameters, which the optimizers made before do not know.
     /// @throws StateError for a task that is not there.
     [[nodiscard]] nn::Layer<Scalar>& head(std::string_view task) & { return heads_.at(task); }
@@ -106,12 +127,12 @@ public:
         return names;
     }
 
-    /// Handles to the trunk's parameters, which all tasks share.
-    [[nodiscard]] std::vector<Variable<Scalar>> shared_parameters() const { return trunk_.parameters(); }
+    /// Handles to all parameters but those of the heads.
+    [[nodiscard]] std::vector<Variable<Scalar>> shared_parameters() const { return sharing_.parameters(); }
     /// Handles to the parameters of one task's head. @throws StateError for a task that is not there.
     [[nodiscard]] std::vector<Variable<Scalar>> task_parameters(std::string_view task) const { return heads_.at(task).parameters(); }
     /// How many elements the shared parameters have.
-    [[nodiscard]] Index shared_size() const { return trunk_.parameter_count(); }
+    [[nodiscard]] Index shared_size() const { return sharing_.parameter_count(); }
 
     /// The gradient of each of T losses on the shared parameters, as the rows of a (T, shared_size()) tensor, all from one
     /// traversal; the heads' gradients are added to theirs. @throws as autograd::jacobian.
@@ -145,13 +166,13 @@ public:
     }
 
     void visit(nn::Visitor<Scalar>& visitor) {
-        visitor("trunk", trunk_);
+        visitor("trunk", sharing_);
         for (auto& [task, head] : heads_)
             visitor("heads." + task, head);
     }
 
 private:
-    ESPALIER_COLD MultiTaskNet(nn::Layer<Scalar>&& trunk, std::span<const Head<Scalar>> heads) : trunk_{std::move(trunk)} {
+    ESPALIER_COLD MultiTaskNet(Sharing<Scalar>&& sharing, std::span<const Head<Scalar>> heads) : sharing_{std::move(sharing)} {
         require<StateError>(!heads.empty(), "MultiTaskNet", "expected at least one head, got none");
         for (const auto& head : heads) {
             require<StateError>(!heads_.contains(head.name), "MultiTaskNet", "expected one head for each task, got '", head.name,
@@ -166,7 +187,7 @@ private:
         return autograd::jacobian<Scalar>(losses, shared, options);
     }
 
-    nn::Layer<Scalar> trunk_;
+    Sharing<Scalar> sharing_;
     Named<nn::Layer<Scalar>> heads_;
 };
 

@@ -8,39 +8,64 @@
 #include <atomic>
 #include <concepts>
 #include <memory>
+#include <span>
 #include <type_traits>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
-/// Anything that can be copied and called with a variable is a layer, a lambda too. If it has parameters, modes or
-/// children, it shows them in `visit(Visitor<Scalar>&)`; a lambda cannot, so what it captures must have no parameters.
-template <class L, class Scalar>
-concept LayerOf = std::copy_constructible<L> && requires(L& layer, const Variable<Scalar>& x) {
-    { layer(x) } -> std::same_as<Variable<Scalar>>;
+namespace detail {
+
+template <class L, class Scalar, class Output>
+concept MapsTo = requires(L& layer, const Variable<Scalar>& x) {
+    { layer(x) } -> std::same_as<Output>;
 };
 
-/// A value that holds any layer. Copying it copies the layer with its parameters; assigning a layer of the same type moves
-/// its values into the parameters that are there. One that was moved from can be assigned to, copied and destroyed, and
-/// anything else throws a StateError.
-template <class Scalar = float>
-class Layer : public Module<Layer<Scalar>, Scalar> {
+}  // namespace detail
+
+/// Anything that can be copied and called with a variable is a layer, a lambda too. If it has parameters, modes or
+/// children, it shows them in `visit(Visitor<Scalar>&)`; a lambda cannot, so what it captures must have no parameters.
+template <class L, class Scalar, class Output = Variable<Scalar>>
+concept LayerOf = std::copy_constructible<L> && detail::MapsTo<L, Scalar, Output>;
+
+namespace detail {
+
+/// What a layer gives, one variable or several.
+template <class Scalar>
+[[nodiscard]] std::span<const Variable<Scalar>> outputs_of(const Variable<Scalar>& output) noexcept {
+    return {&output, 1};
+}
+template <class Scalar>
+[[nodiscard]] std::span<const Variable<Scalar>> outputs_of(const PoolVector<Variable<Scalar>>& outputs) noexcept {
+    return outputs;
+}
+
+}  // namespace detail
+
+/// A value that holds anything that makes an `Output` of a variable. Copying it copies what it holds with its parameters; assigning
+/// one of the same type moves its values into the parameters that are there. One that was moved from can be assigned to, copied and
+/// destroyed, and anything else throws a StateError.
+template <class Scalar, class Output>
+class AnyLayer : public Module<AnyLayer<Scalar, Output>, Scalar> {
 public:
     template <class L>
-        requires(!std::same_as<std::remove_cvref_t<L>, Layer> && LayerOf<std::remove_cvref_t<L>, Scalar>)
-    Layer(L&& layer) : held_{std::make_unique<Holder<std::remove_cvref_t<L>>>(std::forward<L>(layer))} {}
+        requires(!std::same_as<std::remove_cvref_t<L>, AnyLayer> && detail::MapsTo<std::remove_cvref_t<L>, Scalar, Output>)
+    AnyLayer(L&& layer) : held_{std::make_unique<Holder<std::remove_cvref_t<L>>>(std::forward<L>(layer))} {
+        // No constraint: whether a class can be copied may depend on this constructor, if it has one that takes a layer.
+        static_assert(std::copy_constructible<std::remove_cvref_t<L>>, "a layer is a value: it can be copied");
+    }
     /// @throws StateError for a layer whose copies share parameters with it, as one that holds a `shared_ptr`.
-    Layer(const Layer& other) : Module<Layer, Scalar>{}, held_{other.held_ ? other.held_->clone() : nullptr} {
+    AnyLayer(const AnyLayer& other) : Module<AnyLayer, Scalar>{}, held_{other.held_ ? other.held_->clone() : nullptr} {
         if (held_)
             require_independent(*other.held_);
     }
-    Layer(Layer&&) noexcept = default;
-    Layer& operator=(const Layer& other) {
+    AnyLayer(AnyLayer&&) noexcept = default;
+    AnyLayer& operator=(const AnyLayer& other) {
         if (this != &other)
-            *this = Layer{other};
+            *this = AnyLayer{other};
         return *this;
     }
-    Layer& operator=(Layer&& other) {
+    AnyLayer& operator=(AnyLayer&& other) {
         if (this == &other)
             return *this;
         if (held_ && other.held_ && held_->take(*other.held_))
@@ -49,9 +74,9 @@ public:
             held_ = std::move(other.held_);
         return *this;
     }
-    ~Layer() = default;
+    ~AnyLayer() = default;
 
-    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) { return held().forward(x); }
+    [[nodiscard]] Output operator()(const Variable<Scalar>& x) { return held().forward(x); }
     void visit(Visitor<Scalar>& visitor) { held().visit(visitor); }
 
     /// The held layer if it is an `L`, else null.
@@ -63,17 +88,23 @@ public:
 private:
     struct Concept {
         virtual ~Concept() = default;
-        virtual Variable<Scalar> forward(const Variable<Scalar>& x) = 0;
+        virtual Output forward(const Variable<Scalar>& x) = 0;
         virtual void visit(Visitor<Scalar>& visitor) = 0;
         virtual std::unique_ptr<Concept> clone() const = 0;
         virtual const void* type() const noexcept = 0;
         virtual bool take(Concept& other) = 0;  ///< what the other holds, if it is assignable and of the same type
 
         /// Once that it shows all parameters it uses; two threads may both do it.
-        ESPALIER_COLD void check(const Variable<Scalar>& x, const Variable<Scalar>& y) {
+        void check(const Variable<Scalar>& x, std::span<const Variable<Scalar>> outputs) {
+            for (const Variable<Scalar>& y : outputs)
+                if (y.requires_grad())
+                    return check_recorded(x, outputs);
+        }
+        ESPALIER_COLD void check_recorded(const Variable<Scalar>& x, std::span<const Variable<Scalar>> outputs) {
             detail::CollectNodes<Scalar> own;
             visit(own);
-            detail::require_shown(x, y, own.nodes);
+            for (const Variable<Scalar>& y : outputs)
+                detail::require_shown(x, y, own.nodes);
             checked.store(true, std::memory_order_relaxed);
         }
         std::atomic<bool> checked{false};
@@ -82,10 +113,10 @@ private:
     struct Holder final : Concept {
         template <class From>
         explicit Holder(From&& from) : layer(std::forward<From>(from)) {}
-        Variable<Scalar> forward(const Variable<Scalar>& x) override {
-            Variable<Scalar> y = layer(x);
-            if (!this->checked.load(std::memory_order_relaxed) && y.requires_grad()) [[unlikely]]
-                this->check(x, y);
+        Output forward(const Variable<Scalar>& x) override {
+            Output y = layer(x);
+            if (!this->checked.load(std::memory_order_relaxed)) [[unlikely]]
+                this->check(x, detail::outputs_of(y));
             return y;
         }
         void visit([[maybe_unused]] Visitor<Scalar>& visitor) override {
@@ -129,6 +160,10 @@ private:
 
     std::unique_ptr<Concept> held_;
 };
+
+/// Any layer.
+template <class Scalar = float>
+using Layer = AnyLayer<Scalar, Variable<Scalar>>;
 
 namespace detail {
 

@@ -3,18 +3,17 @@
 #pragma once
 
 #include <espalier/nn/activation.hpp>
+#include <espalier/nn/children.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/layer.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/undo.hpp>
 
-#include <algorithm>
 #include <concepts>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
@@ -30,28 +29,8 @@ public:
         requires(sizeof...(Layers) > 0 && !(sizeof...(Layers) == 1 && (std::same_as<Layers, Sequential> && ...)) &&
                  (LayerOf<Layers, Scalar> && ...))
     ESPALIER_COLD explicit(false) Sequential(Layers... layers) {
-        layers_.reserve(sizeof...(layers));
         (add(std::move(layers)), ...);
     }
-    Sequential(const Sequential&) = default;
-    Sequential(Sequential&&) noexcept = default;
-    Sequential& operator=(const Sequential& other) {
-        if (this != &other)
-            *this = Sequential(other);
-        return *this;
-    }
-    /// Moves the values of layers of the same types into the parameters that are there.
-    Sequential& operator=(Sequential&& other) {
-        if (this == &other)
-            return *this;
-        if (layers_.size() != other.layers_.size())
-            layers_ = std::move(other.layers_);
-        else
-            std::move(other.layers_.begin(), other.layers_.end(), layers_.begin());
-        return *this;
-    }
-    ~Sequential() = default;
-
     void add(Layer<Scalar> layer) { layers_.push_back(std::move(layer)); }
     [[nodiscard]] std::size_t size() const noexcept { return layers_.size(); }
     [[nodiscard]] auto begin() noexcept { return layers_.begin(); }
@@ -60,11 +39,14 @@ public:
     /// A convolution, the ReLU after it and a 2x2 max pooling before or after that run as one, as do a Linear and its ReLU; the
     /// bits are the same.
     /// @throws what a layer throws; a ShapeError says which layer.
-    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) { return run(x, 0, layers_.size()); }
+
+    /// The layers from `first` to before `last` alone. @throws as all of them
+    [[nodiscard]] Variable<Scalar> run(const Variable<Scalar>& x, std::size_t first, std::size_t last) {
         const detail::ForwardScope call;
         Variable<Scalar> y = x;
-        for (std::size_t i = 0; i < layers_.size();) {
-            const Joined joined = joined_at(i);
+        for (std::size_t i = first; i < last;) {
+            const Joined joined = joined_at(i, last);
             y = detail::naming_place(
                 [&] {
                     return joined.convolution ? joined.convolution->with_relu(y, joined.pool != 0)
@@ -79,10 +61,7 @@ public:
         return y;
     }
 
-    void visit(Visitor<Scalar>& visitor) {
-        for (std::size_t i = 0; i < layers_.size(); ++i)
-            visitor(std::to_string(i), layers_[i]);
-    }
+    void visit(Visitor<Scalar>& visitor) { layers_.visit(visitor); }
 
 private:
     /// Layers that run as one: how many, and which of them pools, 0 for none.
@@ -93,13 +72,13 @@ private:
         std::size_t pool = 0;
     };
 
-    [[nodiscard]] Joined joined_at(std::size_t i) noexcept {
-        const auto is_relu = [&](std::size_t k) { return k < layers_.size() && layers_[k].template get_if<ReLU>(); };
+    [[nodiscard]] Joined joined_at(std::size_t i, std::size_t last) noexcept {
+        const auto is_relu = [&](std::size_t k) { return k < last && layers_[k].template get_if<ReLU>(); };
         if (auto* const linear = layers_[i].template get_if<Linear<Scalar>>(); linear && is_relu(i + 1))
             return {.layers = 2, .linear = linear};
         if constexpr (kernels::has_tiled_conv2d<Scalar>) {
             const auto is_pool = [&](std::size_t k) {
-                const auto* const pool = k < layers_.size() ? layers_[k].template get_if<MaxPool2d>() : nullptr;
+                const auto* const pool = k < last ? layers_[k].template get_if<MaxPool2d>() : nullptr;
                 return pool && pool->halves();
             };
             if (auto* const convolution = layers_[i].template get_if<Conv2d<Scalar>>()) {
@@ -114,7 +93,7 @@ private:
         return {};
     }
 
-    std::vector<Layer<Scalar>> layers_;
+    Children<Layer<Scalar>> layers_;
 };
 
 template <class... Layers>

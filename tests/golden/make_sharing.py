@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Ways of sharing in PyTorch, from their papers' formulas: values and gradients of small networks of two tasks.
+
+    pip install torch==2.13.0 numpy safetensors
+    python3 make_sharing.py
+
+Writes sharing.safetensors: of each way the outputs of both heads, and the gradient of the sum of their squares on all parameters,
+side by side. Parameters and input are sines of their place among all, in the order in which the library shows them.
+"""
+import pathlib
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+
+torch.set_default_dtype(torch.float64)
+TASKS, INPUTS, WIDTH, SAMPLES = 2, 3, 4, 5
+kept = {}
+
+
+class Parameters:
+    def __init__(self):
+        self.count, self.all = 0, []
+
+    def take(self, *shape):
+        size = int(np.prod(shape))
+        values = 0.6 * np.sin(1.7 * np.arange(self.count, self.count + size) + 0.3)
+        self.count += size
+        self.all.append(torch.tensor(values.reshape(shape), requires_grad=True))
+        return self.all[-1]
+
+    def linear(self, inputs, outputs, bias=True):
+        weight = self.take(outputs, inputs)
+        shift = self.take(outputs) if bias else None
+        return lambda x: torch.nn.functional.linear(x, weight, shift)
+
+    def network(self, inputs=INPUTS):
+        """Linear, tanh, Linear, as three stages."""
+        first, second = self.linear(inputs, WIDTH), self.linear(WIDTH, WIDTH)
+        return [first, torch.tanh, second]
+
+
+def run(stages, x):
+    for stage in stages:
+        x = stage(x)
+    return x
+
+
+def gated(gate, x, experts):
+    shares = torch.softmax(gate(x), -1)
+    return torch.einsum("ne,enc->nc", shares, torch.stack(experts))
+
+
+def case(name, make):
+    parameters = Parameters()
+    features = make(parameters)
+    heads = [parameters.linear(WIDTH, 2), parameters.linear(WIDTH, 1)]
+    x = torch.tensor(np.cos(0.9 * np.arange(SAMPLES * INPUTS)).reshape(SAMPLES, INPUTS))
+    outputs = [head(feature) for head, feature in zip(heads, features(x))]
+    loss = sum((output**2).sum() for output in outputs)
+    gradients = torch.autograd.grad(loss, parameters.all)
+    kept[f"{name}/a"], kept[f"{name}/b"] = (output.detach().numpy() for output in outputs)
+    kept[f"{name}/gradients"] = np.concatenate([gradient.numpy().ravel() for gradient in gradients])
+
+
+def separate(p):
+    networks = [p.network() for _ in range(TASKS)]
+    return lambda x: [run(network, x) for network in networks]
+
+
+def cross_stitch(p):
+    columns = [p.network() for _ in range(TASKS)]
+    units = [p.take(TASKS, TASKS) for _ in range(2)]  # after the second layer, and after the third
+
+    def features(x):
+        found = [run(column[:2], x) for column in columns]
+        found = [sum(units[0][i, j] * found[j] for j in range(TASKS)) for i in range(TASKS)]
+        found = [column[2](value) for column, value in zip(columns, found)]
+        return [sum(units[1][i, j] * found[j] for j in range(TASKS)) for i in range(TASKS)]
+    return features
+
+
+def nddr(p):
+    columns = [p.network() for _ in range(TASKS)]
+    fusions = [p.linear(TASKS * WIDTH, WIDTH, bias=False) for _ in range(TASKS)]
+    norms = [(p.take(WIDTH), p.take(WIDTH)) for _ in range(TASKS)]
+
+    def features(x):  # after the first layer
+        together = torch.cat([column[0](x) for column in columns], -1)
+        found = [torch.nn.functional.batch_norm(fusion(together), None, None, weight, bias, training=True)
+                 for fusion, (weight, bias) in zip(fusions, norms)]
+        return [run(column[1:], value) for column, value in zip(columns, found)]
+    return features
+
+
+def mmoe(p):
+    experts = [p.network() for _ in range(3)]
+    gates = [p.linear(INPUTS, 3, bias=False) for _ in range(TASKS)]
+    return lambda x: [gated(gate, x, [run(expert, x) for expert in experts]) for gate in gates]
+
+
+def ple(p):
+    def level(inputs, last):
+        own = [[p.network(inputs)], [p.network(inputs), p.network(inputs)]]
+        shared = [p.network(inputs)]
+        gates = [p.linear(inputs, 2), p.linear(inputs, 3)]
+        return own, shared, gates, None if last else p.linear(inputs, 4)
+
+    levels = [level(INPUTS, False), level(WIDTH, True)]
+
+    def features(x):
+        values, common = [x] * TASKS, x
+        for own, shared, gates, shared_gate in levels:
+            of_all = [run(expert, common) for expert in shared]
+            of_tasks = [[run(expert, value) for expert in experts] for experts, value in zip(own, values)]
+            values = [gated(gate, value, found + of_all) for gate, value, found in zip(gates, values, of_tasks)]
+            if shared_gate:
+                common = gated(shared_gate, common, sum(of_tasks, []) + of_all)
+        return values
+    return features
+
+
+for way in (separate, cross_stitch, nddr, mmoe, ple):
+    case(way.__name__, way)
+path = pathlib.Path(__file__).parent / "sharing.safetensors"
+save_file({name: np.ascontiguousarray(value) for name, value in kept.items()}, path, metadata={"made by": "make_sharing.py"})
+path.chmod(0o644)

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/// @file Ways of sharing against PyTorch modules that were written from the papers' formulas (golden/make_sharing.py).
+#include <espalier/io/safetensors.hpp>
+
+#include "mtl/sharing/ways.hpp"
+#include "nn/testing.hpp"
+
+#include <cmath>
+
+using namespace espalier;
+using testing::require_close;
+
+namespace {
+
+template <class S>
+std::vector<nn::Layer<S>> linear_gates(Index in, std::vector<Index> experts, bool bias) {
+    std::vector<nn::Layer<S>> gates;
+    for (const Index count : experts)
+        gates.push_back(nn::Linear<S>{in, count, {.bias = bias}});
+    return gates;
+}
+template <class S>
+std::vector<nn::Layer<S>> networks(std::size_t count, Index in = 3) {
+    return mtl::repeat(count, [in] { return ways::network<S>(false, in); });
+}
+template <class S>
+mtl::ExpertLevel<S> level(Index in) {
+    return {.own = {networks<S>(1, in), networks<S>(2, in)}, .shared = networks<S>(1, in), .gates = linear_gates<S>(in, {2, 3}, true)};
+}
+
+template <class S>
+std::map<std::string, mtl::Sharing<S>> sharings() {
+    auto first = level<S>(3);
+    first.shared_gate = linear_gates<S>(3, {4}, true);
+    return {{"separate", mtl::Separate<S>{networks<S>(2)}},
+            {"cross_stitch", mtl::CrossStitch<S>{networks<S>(2), {.after = {2, 3}}}},
+            {"nddr", mtl::NDDR<S>{networks<S>(2), {.channels = {4}, .after = {1}}}},
+            {"mmoe", mtl::MMoE<S>{networks<S>(3), linear_gates<S>(3, {3, 3}, false)}},
+            {"ple", mtl::PLE<S>{{std::move(first), level<S>(4)}}}};
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("ways of sharing give PyTorch's outputs and gradients", "[mtl][sharing][golden]", float, double) {
+    using S = TestType;
+    const auto file = io::load_safetensors(ESPALIER_GOLDEN_DIR "/sharing.safetensors");
+    const double tolerance = std::is_same_v<S, double> ? 1e-11 : 2e-5;
+    for (auto& [way, sharing] : sharings<S>()) {
+        CAPTURE(way);
+        mtl::MultiTaskNet<S> net{sharing, {{"a", nn::Linear<S>{4, 2}}, {"b", nn::Linear<S>{4, 1}}}};
+        Index place = 0;
+        for (auto& [name, parameter] : net.named_parameters())
+            for (S& value : parameter.mutable_value())
+                value = static_cast<S>(0.6 * std::sin(1.7 * static_cast<double>(place++) + 0.3));
+        Tensor<S> x{Shape{5, 3}};
+        for (Index i = 0; i < x.numel(); ++i)
+            x[i] = static_cast<S>(std::cos(0.9 * static_cast<double>(i)));
+        const auto outputs = net(x);
+        const auto &a = outputs.at("a"), &b = outputs.at("b");
+        require_close(a.value(), file.template get<S>(way + "/a"), tolerance);
+        require_close(b.value(), file.template get<S>(way + "/b"), tolerance);
+        (sum(a * a) + sum(b * b)).backward();
+        require_close(testing::flat_gradients(net.parameters()), file.template get<S>(way + "/gradients"), tolerance);
+    }
+}

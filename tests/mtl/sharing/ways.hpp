@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/// @file Every way of sharing, small: for tests that hold for all of them.
+#pragma once
+
+#include <espalier/mtl/multi_task_net.hpp>
+#include <espalier/mtl/sharing/cross_stitch.hpp>
+#include <espalier/mtl/sharing/mmoe.hpp>
+#include <espalier/mtl/sharing/nddr.hpp>
+#include <espalier/mtl/sharing/ple.hpp>
+#include <espalier/mtl/sharing/separate.hpp>
+#include <espalier/nn/activation.hpp>
+#include <espalier/nn/conv2d.hpp>
+#include <espalier/nn/linear.hpp>
+#include <espalier/nn/pooling.hpp>
+#include <espalier/nn/reshape.hpp>
+#include <espalier/nn/sequential.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ways {
+
+using namespace espalier;
+
+constexpr Index width = 4;
+
+/// From a table (N, 3), or an image (N, 6, 5, 2), to features (N, 4).
+template <class S>
+nn::Sequential<S> network(bool image, Index in = 3) {
+    if (!image)
+        return {nn::Linear<S>{in, width}, nn::Tanh{}, nn::Linear<S>{width, width}};
+    return {nn::Conv2d<S>{2, 3, 3, {.padding = 1}}, nn::Tanh{}, nn::Conv2d<S>{3, width, 3, {.stride = 2}}, nn::GlobalAvgPool2d{}};
+}
+template <class S>
+nn::Sequential<S> gate(bool image, Index experts) {
+    if (image)
+        return {nn::Flatten{}, nn::Linear<S>{60, experts, {.bias = false}}};
+    return {nn::Linear<S>{3, experts, {.bias = false}}, nn::Sequential<S>{}};
+}
+template <class S>
+std::vector<nn::Layer<S>> networks(std::size_t count, bool image) {
+    return mtl::repeat(count, [=] { return network<S>(image); });
+}
+template <class S>
+std::vector<nn::Layer<S>> gates(std::size_t count, bool image, Index experts) {
+    return mtl::repeat(count, [=] { return gate<S>(image, experts); });
+}
+
+/// Task i has i % 2 + 1 experts of its own, and all have one together.
+template <class S>
+mtl::ExpertLevel<S> level(std::size_t tasks, bool image) {
+    mtl::ExpertLevel<S> level{.shared = networks<S>(1, image)};
+    for (std::size_t i = 0; i < tasks; ++i) {
+        level.own.push_back(networks<S>(i % 2 + 1, image));
+        level.gates.push_back(gate<S>(image, static_cast<Index>(i % 2 + 2)));
+    }
+    return level;
+}
+
+/// A first level that keeps what it reads a table or an image.
+template <class S>
+std::vector<mtl::ExpertLevel<S>> two_levels(std::size_t tasks, bool image) {
+    const auto expert = [=]() -> nn::Layer<S> {
+        if (image)
+            return nn::Conv2d<S>{2, 2, 3, {.padding = 1}};
+        return nn::Linear<S>{3, 3};
+    };
+    mtl::ExpertLevel<S> first{.shared = {expert()},
+                              .shared_gate = {gate<S>(image, static_cast<Index>(tasks) + 1)}};
+    for (std::size_t i = 0; i < tasks; ++i) {
+        first.own.push_back({expert()});
+        first.gates.push_back(gate<S>(image, 2));
+    }
+    return {std::move(first), level<S>(tasks, image)};
+}
+
+template <class S>
+using Make = std::function<mtl::Sharing<S>(std::size_t tasks, bool image)>;
+
+template <class S>
+std::map<std::string, Make<S>> all() {
+    return {
+        {"Separate", [](std::size_t tasks, bool image) { return mtl::Separate<S>{networks<S>(tasks, image)}; }},
+        {"CrossStitch", [](std::size_t tasks, bool image) { return mtl::CrossStitch<S>{networks<S>(tasks, image), {.after = {1, 3}}}; }},
+        {"NDDR",
+         [](std::size_t tasks, bool image) {
+             return mtl::NDDR<S>{networks<S>(tasks, image), {.channels = {image ? 3 : width, width}, .after = {1, 3}}};
+         }},
+        {"MMoE", [](std::size_t tasks, bool image) { return mtl::MMoE<S>{networks<S>(3, image), gates<S>(tasks, image, 3)}; }},
+        {"OMoE", [](std::size_t, bool image) { return mtl::MMoE<S>{networks<S>(3, image), gates<S>(1, image, 3)}; }},
+        {"CGC", [](std::size_t tasks, bool image) { return mtl::PLE<S>{{level<S>(tasks, image)}}; }},
+        {"PLE", [](std::size_t tasks, bool image) { return mtl::PLE<S>{two_levels<S>(tasks, image)}; }},
+    };
+}
+
+/// With heads of 1, 2, 1 ... outputs.
+template <class S>
+mtl::MultiTaskNet<S> net(const std::string& way, std::size_t tasks, bool image, std::uint64_t seed = 1) {
+    manual_seed(seed);
+    std::vector<mtl::Head<S>> heads;
+    for (std::size_t i = 0; i < tasks; ++i)
+        heads.push_back({"task" + std::to_string(i), nn::Linear<S>{width, static_cast<Index>(i % 2 + 1)}});
+    return {all<S>().at(way)(tasks, image), std::move(heads)};
+}
+
+template <class S>
+Tensor<S> input(bool image, Index samples = 3) {
+    Random random{5};
+    return Tensor<S>::normal(image ? Shape{samples, 6, 5, 2} : Shape{samples, 3}, random);
+}
+
+}  // namespace ways
