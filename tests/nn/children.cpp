@@ -27,9 +27,8 @@ struct Model : nn::Module<Model, float> {
 }  // namespace
 
 TEST_CASE("children are shown by position, lists of them too", "[nn][children]") {
-    CHECK(testing::names(Model{2}.named_parameters()) ==
-          std::vector<std::string>{"lists.0.0.weight", "lists.0.0.bias", "lists.1.0.weight", "lists.1.0.bias", "lists.1.1.weight",
-                                   "lists.1.1.bias"});
+    CHECK(testing::names(Model{2}.named_parameters()) == std::vector<std::string>{"lists.0.0.weight", "lists.0.0.bias", "lists.1.0.weight",
+                                                                                  "lists.1.0.bias", "lists.1.1.weight", "lists.1.1.bias"});
     CHECK(Model{2}.lists.size() == 2);
     CHECK(Layers{}.empty());
 }

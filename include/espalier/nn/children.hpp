@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,8 @@ namespace espalier::inline ESPALIER_ABI::nn {
 template <class Child>
 class Children {
 public:
-    Children() = default;
+    Children() {}  // not defaulted: g++ 12 fails on members that are initialised by it
+    Children(std::initializer_list<Child> children) : children_{children} {}
     Children(std::vector<Child> children) : children_{std::move(children)} {}
     Children(const Children&) = default;
     Children(Children&&) noexcept = default;

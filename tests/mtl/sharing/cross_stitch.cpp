@@ -64,12 +64,10 @@ TEST_CASE("columns that do not fit are refused", "[mtl][sharing]") {
     CHECK_THROWS_WITH((mtl::CrossStitch<>{Columns{nn::Linear{3, 4}, ways::network<float>(false)}}),
                       "[CrossStitch] expected columns of as many layers, got 1 and 3 in column 1");
     const auto networks = ways::networks<float>(2, false);
-    CHECK_THROWS_WITH((mtl::CrossStitch<>{networks, {.after = {4}}}),
-                      "[CrossStitch] expected ascending places after layers 1 to 3, got 4");
+    CHECK_THROWS_WITH((mtl::CrossStitch<>{networks, {.after = {4}}}), "[CrossStitch] expected ascending places after layers 1 to 3, got 4");
     CHECK_THROWS_WITH((mtl::CrossStitch<>{networks, {.after = {2, 2}}}),
                       "[CrossStitch] expected ascending places after layers 1 to 3, got 2");
-    CHECK_THROWS_WITH((mtl::CrossStitch<>{networks, {.after = {0}}}),
-                      "[CrossStitch] expected ascending places after layers 1 to 3, got 0");
+    CHECK_THROWS_WITH((mtl::CrossStitch<>{networks, {.after = {0}}}), "[CrossStitch] expected ascending places after layers 1 to 3, got 0");
     CHECK_THROWS_WITH((mtl::CrossStitch<>{networks, {.own = std::numeric_limits<double>::quiet_NaN()}}),
                       "[CrossStitch] expected a finite first weight, got nan");
 

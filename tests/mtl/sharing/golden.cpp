@@ -36,7 +36,7 @@ std::map<std::string, mtl::Sharing<S>> sharings() {
             {"cross_stitch", mtl::CrossStitch<S>{networks<S>(2), {.after = {2, 3}}}},
             {"nddr", mtl::NDDR<S>{networks<S>(2), {.channels = {4}, .after = {1}}}},
             {"mmoe", mtl::MMoE<S>{networks<S>(3), linear_gates<S>(3, {3, 3}, false)}},
-            {"ple", mtl::PLE<S>{{std::move(first), level<S>(4)}}}};
+            {"ple", mtl::PLE<S>{std::move(first), level<S>(4)}}};
 }
 
 }  // namespace

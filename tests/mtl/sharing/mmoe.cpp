@@ -43,22 +43,21 @@ TEST_CASE("rules that act on features look at what the experts found", "[mtl][sh
     auto net = ways::net<double>("MMoE", 2, false);
     mtl::MultiTaskLoss<double> criterion{{"task0", losses::MSE<double>{}}, {"task1", losses::MSE<double>{}}};
     criterion.balance(mtl::MGDA{}, {.scope = mtl::Scope::features});
-    auto loss = criterion(net(ways::input<double>(false)), {{"task0", Tensor<double>{Shape{3, 1}}}, {"task1", Tensor<double>{Shape{3, 2}}}});
+    auto loss = criterion(net(ways::input<double>(false)),
+                          {{"task0", Tensor<double>{Shape{3, 1}}}, {"task1", Tensor<double>{Shape{3, 2}}}});
     loss.backward();
     const auto gramian = loss.gramian();
-    CHECK(gramian.at(0, 0) > 0);
-    CHECK(gramian.at(0, 1) != 0);
+    CHECK(gramian(0, 0) > 0);
+    CHECK(gramian(0, 1) != 0);
 }
 
 TEST_CASE("experts and gates that do not fit are refused", "[mtl][sharing]") {
     using Layers = std::vector<nn::Layer<>>;
     const auto x = ways::input<float>(false);
-    CHECK_THROWS_WITH((mtl::MMoE<>{Layers{}, Layers{nn::Linear{3, 1}}}),
-                      "[MMoE] expected at least one expert and one gate, got 0 and 1");
+    CHECK_THROWS_WITH((mtl::MMoE<>{Layers{}, Layers{nn::Linear{3, 1}}}), "[MMoE] expected at least one expert and one gate, got 0 and 1");
     CHECK_THROWS_WITH((mtl::MMoE<>{Layers{nn::Linear{3, 4}}, Layers{}}), "[MMoE] expected at least one expert and one gate, got 1 and 0");
     mtl::MMoE<> wrong_gate{Layers{nn::Linear{3, 4}, nn::Linear{3, 4}}, Layers{nn::Linear{3, 2}, nn::Linear{3, 3}}};
-    CHECK_THROWS_WITH(wrong_gate(x),
-                      "[MMoE] expected 2 scores, one for each expert, from gate 1, got (3, 3) for input (3, 3)");
+    CHECK_THROWS_WITH(wrong_gate(x), "[MMoE] expected 2 scores, one for each expert, from gate 1, got (3, 3) for input (3, 3)");
     mtl::MMoE<> widths{Layers{nn::Linear{3, 4}, nn::Linear{3, 5}}, Layers{nn::Linear{3, 2}}};
     CHECK_THROWS_WITH(widths(x), "[mix] expected terms of one shape, got (3, 4) and (3, 5) at 1, in gate 0");
     mtl::MMoE<> inputs{Layers{nn::Linear{3, 4}, nn::Linear{9, 4}}, Layers{nn::Linear{3, 2}}};

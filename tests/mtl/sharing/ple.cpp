@@ -15,7 +15,7 @@ using Level = mtl::ExpertLevel<>;
 TEST_CASE("one level without shared experts is separate networks", "[mtl][sharing]") {
     for (const bool image : {false, true}) {
         const auto networks = ways::networks<float>(2, image);
-        mtl::PLE<> experts{{{.own = {{networks[0]}, {networks[1]}}, .gates = ways::gates<float>(2, image, 1)}}};
+        mtl::PLE<> experts{{.own = {{networks[0]}, {networks[1]}}, .gates = ways::gates<float>(2, image, 1)}};
         mtl::Separate separate{networks};
         const auto x = ways::input<float>(image);
         const auto a = experts(x), b = separate(x);
@@ -27,7 +27,7 @@ TEST_CASE("one level without shared experts is separate networks", "[mtl][sharin
 TEST_CASE("one level without experts of tasks is a mixture of experts", "[mtl][sharing]") {
     const auto experts = ways::networks<float>(3, false);
     const auto gates = ways::gates<float>(2, false, 3);
-    mtl::PLE<> level{{{.own = {{}, {}}, .shared = experts, .gates = gates}}};
+    mtl::PLE<> level{{.own = {{}, {}}, .shared = experts, .gates = gates}};
     mtl::MMoE mixture{experts, gates};
     const auto x = ways::input<float>(false);
     const auto a = level(x), b = mixture(x);

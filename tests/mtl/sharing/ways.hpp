@@ -68,8 +68,7 @@ std::vector<mtl::ExpertLevel<S>> two_levels(std::size_t tasks, bool image) {
             return nn::Conv2d<S>{2, 2, 3, {.padding = 1}};
         return nn::Linear<S>{3, 3};
     };
-    mtl::ExpertLevel<S> first{.shared = {expert()},
-                              .shared_gate = {gate<S>(image, static_cast<Index>(tasks) + 1)}};
+    mtl::ExpertLevel<S> first{.shared = {expert()}, .shared_gate = {gate<S>(image, static_cast<Index>(tasks) + 1)}};
     for (std::size_t i = 0; i < tasks; ++i) {
         first.own.push_back({expert()});
         first.gates.push_back(gate<S>(image, 2));
@@ -84,14 +83,23 @@ template <class S>
 std::map<std::string, Make<S>> all() {
     return {
         {"Separate", [](std::size_t tasks, bool image) { return mtl::Separate<S>{networks<S>(tasks, image)}; }},
-        {"CrossStitch", [](std::size_t tasks, bool image) { return mtl::CrossStitch<S>{networks<S>(tasks, image), {.after = {1, 3}}}; }},
+        {"CrossStitch",
+         [](std::size_t tasks, bool image) {
+             return mtl::CrossStitch<S>{networks<S>(tasks, image), {.after = {1, 3}}};
+         }},
         {"NDDR",
          [](std::size_t tasks, bool image) {
              return mtl::NDDR<S>{networks<S>(tasks, image), {.channels = {image ? 3 : width, width}, .after = {1, 3}}};
          }},
-        {"MMoE", [](std::size_t tasks, bool image) { return mtl::MMoE<S>{networks<S>(3, image), gates<S>(tasks, image, 3)}; }},
-        {"OMoE", [](std::size_t, bool image) { return mtl::MMoE<S>{networks<S>(3, image), gates<S>(1, image, 3)}; }},
-        {"CGC", [](std::size_t tasks, bool image) { return mtl::PLE<S>{{level<S>(tasks, image)}}; }},
+        {"MMoE",
+         [](std::size_t tasks, bool image) {
+             return mtl::MMoE<S>{networks<S>(3, image), gates<S>(tasks, image, 3)};
+         }},
+        {"OMoE",
+         [](std::size_t, bool image) {
+             return mtl::MMoE<S>{networks<S>(3, image), gates<S>(1, image, 3)};
+         }},
+        {"CGC", [](std::size_t tasks, bool image) { return mtl::PLE<S>{level<S>(tasks, image)}; }},
         {"PLE", [](std::size_t tasks, bool image) { return mtl::PLE<S>{two_levels<S>(tasks, image)}; }},
     };
 }

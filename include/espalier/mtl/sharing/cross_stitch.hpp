@@ -47,8 +47,7 @@ public:
             const auto tasks = static_cast<Index>(found.size());
             Features<Scalar> mixed;
             for (Index i = 0; i < tasks; ++i)
-                mixed.push_back(
-                    autograd::mix<Scalar>(found, autograd::reshape(autograd::narrow(units_[k].variable(), 0, i, 1), {tasks})));
+                mixed.push_back(autograd::mix<Scalar>(found, autograd::reshape(autograd::narrow(units_[k].variable(), 0, i, 1), {tasks})));
             return mixed;
         });
     }

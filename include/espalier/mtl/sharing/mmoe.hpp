@@ -38,8 +38,8 @@ public:
     /// One gate for each head, or one for all. @throws ValueError for no expert or no gate
     MMoE(std::vector<nn::Layer<Scalar>> experts, std::vector<nn::Layer<Scalar>> gates)
         : experts_{std::move(experts)}, gates_{std::move(gates)} {
-        require<ValueError>(!experts_.empty() && !gates_.empty(), "MMoE", "expected at least one expert and one gate, got ", experts_.size(),
-                            " and ", gates_.size());
+        require<ValueError>(!experts_.empty() && !gates_.empty(), "MMoE", "expected at least one expert and one gate, got ",
+                            experts_.size(), " and ", gates_.size());
     }
 
     /// @throws ShapeError for experts whose outputs differ in shape, or a gate of another number of experts; and what a layer throws

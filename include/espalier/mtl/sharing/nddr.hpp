@@ -31,8 +31,7 @@ template <class Scalar = float>
 class NDDR : public nn::Module<NDDR<Scalar>, Scalar> {
 public:
     /// One column for each head. @throws ValueError for columns of different depths, or not a count of channels for each place
-    NDDR(std::vector<nn::Layer<Scalar>> columns, NDDROptions options)
-        : columns_{"NDDR", std::move(columns), std::move(options.after)} {
+    NDDR(std::vector<nn::Layer<Scalar>> columns, NDDROptions options) : columns_{"NDDR", std::move(columns), std::move(options.after)} {
         require<ValueError>(options.channels.size() == columns_.exchanges(), "NDDR", "expected the channels at ", columns_.exchanges(),
                             " places, got ", options.channels.size());
         require<ValueError>(is_finite(options.own), "NDDR", "expected a finite first weight, got ", options.own);

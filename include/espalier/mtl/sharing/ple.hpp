@@ -5,6 +5,7 @@
 #include <espalier/mtl/sharing/mmoe.hpp>
 
 #include <cstddef>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -13,10 +14,17 @@ namespace espalier::inline ESPALIER_ABI::mtl {
 /// One level of experts. All outputs have one shape.
 template <class Scalar = float>
 struct ExpertLevel {
-    std::vector<std::vector<nn::Layer<Scalar>>> own = {};  ///< experts of each task; a task may have none
-    std::vector<nn::Layer<Scalar>> shared = {};            ///< experts that all tasks read
-    std::vector<nn::Layer<Scalar>> gates = {};             ///< of each task: scores (N, its own experts + shared ones)
-    std::vector<nn::Layer<Scalar>> shared_gate = {};       ///< of a level below others, one: scores (N, all own experts + shared ones)
+    nn::Children<nn::Children<nn::Layer<Scalar>>> own = {};  ///< experts of each task; a task may have none
+    nn::Children<nn::Layer<Scalar>> shared = {};             ///< experts that all tasks read
+    nn::Children<nn::Layer<Scalar>> gates = {};              ///< of each task: scores (N, its own experts + shared ones)
+    nn::Children<nn::Layer<Scalar>> shared_gate = {};        ///< of a level below others, one: scores (N, all own experts + shared ones)
+
+    void visit(nn::Visitor<Scalar>& visitor) {
+        visitor("own", own);
+        visitor("shared", shared);
+        visitor("gates", gates);
+        visitor("shared_gate", shared_gate);
+    }
 };
 
 /// Tang, Liu, Zhao and Gong, "Progressive layered extraction (PLE): a novel multi-task learning model for personalized
@@ -31,20 +39,21 @@ class PLE : public nn::Module<PLE<Scalar>, Scalar> {
 public:
     /// @throws ValueError for no level, another number of tasks or gates than on the first level, a task without an expert on some
     /// level, or a shared gate on the last level or none below it
-    explicit PLE(std::vector<ExpertLevel<Scalar>> levels) {
-        require<ValueError>(!levels.empty() && !levels[0].gates.empty(), "PLE", "expected at least one level of at least one task, got ",
-                            levels.size(), " levels");
-        const std::size_t tasks = levels[0].gates.size();
-        for (std::size_t k = 0; k < levels.size(); ++k) {
-            auto& [own, shared, gates, shared_gate] = levels[k];
+    PLE(std::initializer_list<ExpertLevel<Scalar>> levels) : PLE{std::vector<ExpertLevel<Scalar>>(levels)} {}
+    explicit PLE(std::vector<ExpertLevel<Scalar>> levels) : levels_{std::move(levels)} {
+        require<ValueError>(!levels_.empty() && !levels_[0].gates.empty(), "PLE", "expected at least one level of at least one task, got ",
+                            levels_.size(), " levels");
+        const std::size_t tasks = levels_[0].gates.size();
+        for (std::size_t k = 0; k < levels_.size(); ++k) {
+            const auto& [own, shared, gates, shared_gate] = levels_[k];
             require<ValueError>(gates.size() == tasks && own.size() == tasks, "PLE", "expected experts and gates of ", tasks,
                                 " tasks, got ", own.size(), " and ", gates.size(), " on level ", k);
             for (std::size_t i = 0; i < tasks; ++i)
-                require<ValueError>(!own[i].empty() || !shared.empty(), "PLE", "expected an expert for task ", i, ", got none on level ", k);
-            require<ValueError>(shared_gate.size() == (k + 1 < levels.size() ? 1 : 0), "PLE",
+                require<ValueError>(!own[i].empty() || !shared.empty(), "PLE", "expected an expert for task ", i, ", got none on level ",
+                                    k);
+            require<ValueError>(shared_gate.size() == (k + 1 < levels_.size() ? 1 : 0), "PLE",
                                 "expected one shared gate on each level but the last, got ", shared_gate.size(), " on level ", k, " of ",
-                                levels.size());
-            levels_.push_back(Level{std::move(own), std::move(shared), std::move(gates), std::move(shared_gate)});
+                                levels_.size());
         }
     }
 
@@ -53,7 +62,7 @@ public:
         Features<Scalar> values(levels_[0].gates.size(), input);
         Variable<Scalar> shared = input;
         for (std::size_t k = 0; k < levels_.size(); ++k)
-            nn::detail::naming_place([&] { levels_[k].run(values, shared, k + 1 == levels_.size()); },
+            nn::detail::naming_place([&] { run(levels_[k], values, shared, k + 1 == levels_.size()); },
                                      [&](const ShapeError&) { return concat("level ", k); });
         return values;
     }
@@ -61,46 +70,26 @@ public:
     void visit(nn::Visitor<Scalar>& visitor) { visitor("levels", levels_); }
 
 private:
-    struct Level {
-        nn::Children<nn::Children<nn::Layer<Scalar>>> own;
-        nn::Children<nn::Layer<Scalar>> shared;
-        nn::Children<nn::Layer<Scalar>> gates;
-        nn::Children<nn::Layer<Scalar>> shared_gate;
-
-        Level(std::vector<std::vector<nn::Layer<Scalar>>>&& own_experts, std::vector<nn::Layer<Scalar>>&& shared_experts,
-              std::vector<nn::Layer<Scalar>>&& gates_of_tasks, std::vector<nn::Layer<Scalar>>&& gate_of_all)
-            : shared{std::move(shared_experts)}, gates{std::move(gates_of_tasks)}, shared_gate{std::move(gate_of_all)} {
-            for (auto& experts : own_experts)
-                own.push_back(std::move(experts));
+    static void run(ExpertLevel<Scalar>& level, Features<Scalar>& values, Variable<Scalar>& common, bool last) {
+        const auto found = detail::apply_each(level.shared, common, "shared expert");
+        if (last)
+            for (const auto& expert : found)
+                expert.node()->features = true;
+        Features<Scalar> all;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            auto experts = nn::detail::naming_place([&] { return detail::apply_each(level.own[i], values[i], "expert"); },
+                                                    [&](const ShapeError&) { return concat("task ", i); });
+            all.insert(all.end(), experts.begin(), experts.end());
+            experts.insert(experts.end(), found.begin(), found.end());
+            values[i] = detail::gated("PLE", level.gates[i], i, values[i], experts);
         }
-
-        void run(Features<Scalar>& values, Variable<Scalar>& common, bool last) {
-            const auto found = detail::apply_each(shared, common, "shared expert");
-            if (last)
-                for (const auto& expert : found)
-                    expert.node()->features = true;
-            Features<Scalar> all;
-            for (std::size_t i = 0; i < gates.size(); ++i) {
-                auto experts = nn::detail::naming_place([&] { return detail::apply_each(own[i], values[i], "expert"); },
-                                                        [&](const ShapeError&) { return concat("task ", i); });
-                all.insert(all.end(), experts.begin(), experts.end());
-                experts.insert(experts.end(), found.begin(), found.end());
-                values[i] = detail::gated("PLE", gates[i], i, values[i], experts);
-            }
-            if (!shared_gate.empty()) {
-                all.insert(all.end(), found.begin(), found.end());
-                common = detail::gated("PLE", shared_gate[0], gates.size(), common, all);
-            }
+        if (!last) {
+            all.insert(all.end(), found.begin(), found.end());
+            common = detail::gated("PLE", level.shared_gate[0], values.size(), common, all);
         }
-        void visit(nn::Visitor<Scalar>& visitor) {
-            visitor("own", own);
-            visitor("shared", shared);
-            visitor("gates", gates);
-            visitor("shared_gate", shared_gate);
-        }
-    };
+    }
 
-    nn::Children<Level> levels_;
+    nn::Children<ExpertLevel<Scalar>> levels_;
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::mtl

@@ -20,9 +20,7 @@ public:
     }
 
     /// @throws what a network throws; a ShapeError says which
-    [[nodiscard]] Features<Scalar> operator()(const Variable<Scalar>& input) {
-        return detail::apply_each(networks_, input, "network");
-    }
+    [[nodiscard]] Features<Scalar> operator()(const Variable<Scalar>& input) { return detail::apply_each(networks_, input, "network"); }
 
     void visit(nn::Visitor<Scalar>& visitor) { visitor("networks", networks_); }
 
