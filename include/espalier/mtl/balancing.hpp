@@ -2,7 +2,7 @@
 /// @file Every balancing rule that a criterion takes, see docs/balancing_rules.md.
 ///
 /// What stands beside the loop has headers that are included by themselves: sam.hpp, cross_backward.hpp, stgu.hpp, auto_lambda.hpp,
-/// moml.hpp, rotograd.hpp; and so has by_name.hpp, which gives a rule by its name.
+/// moml.hpp, forum.hpp, rotograd.hpp; and so has by_name.hpp, which gives a rule by its name.
 #pragma once
 
 #include <espalier/mtl/balancing/ada_task.hpp>

@@ -137,6 +137,30 @@ struct ActiveLosses {
     PoolVector<PoolVector<char>> reached;
 };
 
+/// The losses of a batch that have gradients, and what each weighs: a part of a step of several batches.
+template <class Scalar>
+struct BatchGradients {
+    template <class Net, class Batch>
+    BatchGradients(Net& net, const MultiTaskLoss<Scalar>& criterion, const Batch& batch)
+        : value{criterion(net(batch.input), batch.targets)} {
+        std::size_t task = 0;
+        for (const auto& [name, loss] : value.tasks()) {
+            const double weight = criterion.weight(name);
+            if (loss.requires_grad() && weight > 0) {
+                tasks.push_back(task);
+                losses.push_back(loss);
+                factors.push_back(weight);
+            }
+            ++task;
+        }
+    }
+
+    MultiTaskLossValue<Scalar> value;
+    PoolVector<std::size_t> tasks;
+    PoolVector<Variable<Scalar>> losses;
+    PoolVector<double> factors;
+};
+
 /// The gradients of losses, (losses.size(), P); those of the parameters are not touched. The graph is freed.
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> gradients_of(std::span<const Variable<Scalar>> losses, const ParameterList<Scalar>& parameters) {
