@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -97,6 +98,32 @@ private:
     Tensor<Scalar> values_;
     std::vector<std::pair<Tensor<Scalar>*, Tensor<Scalar>>> buffers_;
     bool moved_ = false;
+};
+
+/// Puts the gradients of parameters back to what they were when it was made, unless they are to be kept.
+template <class Scalar>
+class SavedGradients {
+public:
+    explicit SavedGradients(ParameterList<Scalar>& parameters) : parameters_{parameters} {
+        for (const Variable<Scalar>& parameter : parameters.all())
+            gradients_.push_back(parameter.has_grad() ? std::optional{parameter.grad()} : std::nullopt);
+    }
+    SavedGradients(const SavedGradients&) = delete;
+    SavedGradients& operator=(const SavedGradients&) = delete;
+    ~SavedGradients() {
+        for (std::size_t i = 0; i < gradients_.size(); ++i)
+            if (gradients_[i])
+                std::copy(gradients_[i]->begin(), gradients_[i]->end(), parameters_[i].mutable_grad().begin());
+            else
+                parameters_[i].zero_grad();
+    }
+
+    /// The gradients stay as they are.
+    void keep() noexcept { gradients_.clear(); }
+
+private:
+    ParameterList<Scalar>& parameters_;
+    std::vector<std::optional<Tensor<Scalar>>> gradients_;
 };
 
 /// Which parameters a loss reaches.
