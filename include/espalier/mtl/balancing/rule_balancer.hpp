@@ -52,6 +52,8 @@ public:
         require<ValueError>(is_finite(options.scale), "backward", "expected a finite scale, got ", options.scale);
         if (total) {
             total->backward({.retain_graph = options.retain_graph, .scale = options.scale});
+            if (options.scale == 0)
+                return;  // what each task counts cannot be seen then
             decision.weights = decision.observed;
             for (double& weight : *decision.weights)
                 weight /= options.scale;
