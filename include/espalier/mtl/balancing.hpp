@@ -13,6 +13,7 @@
 #include <espalier/mtl/balancing/cr_mogm.hpp>
 #include <espalier/mtl/balancing/cross_gramian.hpp>
 #include <espalier/mtl/balancing/db_mtl.hpp>
+#include <espalier/mtl/balancing/decide.hpp>
 #include <espalier/mtl/balancing/dwa.hpp>
 #include <espalier/mtl/balancing/epo.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
@@ -43,6 +44,7 @@
 #include <espalier/mtl/balancing/rows.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/rule_balancer.hpp>
+#include <espalier/mtl/balancing/rule_parts.hpp>
 #include <espalier/mtl/balancing/rule_state.hpp>
 #include <espalier/mtl/balancing/sam_gs.hpp>
 #include <espalier/mtl/balancing/scalarize.hpp>
