@@ -5,6 +5,7 @@
 #include <espalier/mtl/balancing/moml.hpp>
 #include <espalier/mtl/balancing/rows.hpp>
 #include <espalier/mtl/balancing/side_passes.hpp>
+#include <espalier/mtl/balancing/solvers/arrays.hpp>
 #include <espalier/mtl/balancing/solvers/constrained_descent.hpp>
 #include <espalier/mtl/balancing/state.hpp>
 
@@ -68,16 +69,16 @@ template <class Net, class Scalar, class Batch>
 template <class Scalar>
 [[nodiscard]] Matrix products_with(const ValueGap<Scalar>& gap, const Tensor<Scalar>& rows, std::size_t tasks) {
     Matrix products{tasks + 1, tasks + 1};
-    const Index size = gap.on_net.numel();
+    const auto size = static_cast<std::size_t>(gap.on_net.numel());
     if (tasks > 0) {
         const Matrix own = gramian_of(rows);
         for (std::size_t t = 0; t < tasks; ++t) {
             std::copy_n(own.row(t), tasks, products.row(t));
-            products(t, tasks) = products(tasks, t) = dot(0, size, rows.data() + static_cast<Index>(t) * size, gap.on_net.data());
+            products(t, tasks) = products(tasks, t) = solvers::dot(rows.data() + t * size, gap.on_net.data(), size);
         }
     }
     products(tasks, tasks) = std::inner_product(gap.on_numbers.begin(), gap.on_numbers.end(), gap.on_numbers.begin(),
-                                                dot(0, size, gap.on_net.data(), gap.on_net.data()));
+                                                solvers::dot(gap.on_net.data(), gap.on_net.data(), size));
     for (std::size_t t = 0; t <= tasks; ++t)
         require<ValueError>(is_finite(products(t, t)), "FORUM", "expected finite gradients, got others");
     return products;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <espalier/autograd/backward.hpp>
+#include <espalier/mtl/balancing/solvers/arrays.hpp>
 #include <espalier/mtl/multi_task_loss.hpp>
 #include <espalier/nn/module.hpp>
 
@@ -201,11 +202,8 @@ template <class Scalar>
 }
 
 template <class Scalar>
-[[nodiscard]] double dot(std::span<const Scalar> a, std::span<const Scalar> b) noexcept {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i)
-        sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-    return sum;
+[[nodiscard]] double dot(std::span<const Scalar> a, std::span<const Scalar> b) {
+    return solvers::dot(a.data(), b.data(), a.size());
 }
 
 /// What each task weighs in the criterion.
