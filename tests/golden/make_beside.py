@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Writes the values that the tests of functions beside the training loop compare with: the published formulas in float64.
 
-    pip install numpy safetensors
+    pip install cvxpy==1.9.3 clarabel numpy safetensors
     python tests/golden/make_beside.py
 
 balancing_beside.safetensors  For T = 1 and 3 tasks, and for 3 of which the second has no labels ("masked"), `<case>/<what>`;
-                              `propagation<i>/similarities` and `/groups`.
+                              `propagation<i>/similarities` and `/groups`; `descent<i>/rows`, `/rho` and `/direction`.
 
 The model is linear: a trunk of 2 inputs and 2 features, and a head of 1 output for each task, with squared errors. Its numbers
 are multiples of 1/8, by `numbers`, so that the tests make the very same ones.
@@ -14,6 +14,7 @@ are multiples of 1/8, by `numbers`, so that the tests make the very same ones.
 
 import pathlib
 
+import cvxpy as cp
 import numpy as np
 from safetensors.numpy import save_file
 
@@ -205,6 +206,51 @@ def moml(model, rate):
     return best[1] @ gains
 
 
+def descent(tasks, constraint, rho):
+    """FORUM's direction, from the program that it is defined by: the library solves the dual one."""
+    d, largest = cp.Variable(tasks.shape[1]), cp.Variable()
+    program = cp.Problem(cp.Minimize(largest + cp.sum_squares(d) / 2),
+                         [tasks @ d <= largest, constraint @ d <= -rho * (constraint @ constraint)])
+    program.solve(solver="CLARABEL", tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12)
+    return d.value
+
+
+def forum(model, rate, steps, rho, normalize):
+    """The gradients of parameters and logits, which are 0, 1/8, ... before."""
+    logits = np.arange(model.tasks) / 8
+    weights = np.exp(logits) / np.exp(logits).sum()
+    inner = model.batch(2)
+    losses, rows = model.losses(model.theta, inner)
+    constraint = weights[model.active] @ rows
+    ahead = model.theta.copy()
+    for _ in range(steps):
+        ahead -= rate * weights[model.active] @ model.losses(ahead, inner)[1]
+    fallen = np.zeros(model.tasks)
+    fallen[model.active] = losses - model.losses(ahead, inner)[0]
+    constraint = np.concatenate([constraint, weights * (fallen - weights @ fallen)])
+    tasks = model.losses(model.theta, model.batch(3))[1]
+    if normalize:
+        tasks /= np.linalg.norm(tasks, axis=1, keepdims=True)
+    direction = descent(np.hstack([tasks, np.zeros((len(tasks), model.tasks))]), constraint, rho)
+    return -direction[:model.size], -direction[model.size:]
+
+
+def descents(rng):
+    """Rows of which the last one is the constraint's, and rho."""
+    for tasks in (1, 2, 3, 8, 40):
+        for length in (0.1, 1, 10):
+            rows = rng.standard_normal((tasks + 1, tasks + 4)) + 0.5
+            rows[-1] *= length
+            yield rows, 0.5
+    rows = rng.standard_normal((5, 6))
+    yield np.vstack([rows[:3], rows[:3], -rows[0]]), 0.3  # duplicates, and a constraint against one of them
+    yield np.vstack([rows[:4], np.zeros(6)]), 0.3
+    yield np.vstack([rows[:4], rows[:4].mean(axis=0)]), 0.3
+    yield np.vstack([rows[:2], np.zeros(6), rows[4]]), 0.3
+    yield np.vstack([rows[0], -rows[0], rows[4]]), 0.3
+    yield np.vstack([rows @ np.outer(rows[0], rows[0]), rows[1]]), 2  # of rank 1
+
+
 def rotograd(model):
     """The scaled gradient on the trunk in a first step, and, by differences, those on W of the rotations."""
     weights = [numbers(4, 20 + t).reshape(2, 2) for t in range(model.tasks)]
@@ -312,6 +358,8 @@ def main():
         tensors[f"{name}/rotograd"], tensors[f"{name}/rotograd_turns"] = rotograd(model)
         tensors[f"{name}/auto_lambda"] = auto_lambda(model, 0.1, range(tasks))
         tensors[f"{name}/auto_lambda_primary"] = auto_lambda(model, 0.1, (0,))
+        tensors[f"{name}/forum"], tensors[f"{name}/forum_logits"] = forum(model, 0.1, 3, 0.5, False)
+        tensors[f"{name}/forum_normalized"], tensors[f"{name}/forum_normalized_logits"] = forum(model, 0.1, 3, 0.5, True)
         if several:
             tensors[f"{name}/moml"] = moml(model, 0.1)
         if name == "three":
@@ -328,6 +376,9 @@ def main():
         similarities = -((points[:, None] - points) ** 2).sum(axis=2)
         np.fill_diagonal(similarities, 1.01 * np.median(similarities))
         tensors[f"propagation{number}/similarities"], tensors[f"propagation{number}/groups"] = similarities, propagation(similarities)
+    for number, (rows, rho) in enumerate(descents(np.random.default_rng(3))):
+        tensors[f"descent{number}/rows"], tensors[f"descent{number}/rho"] = rows, np.array([rho])
+        tensors[f"descent{number}/direction"] = descent(rows[:-1], rows[-1], rho)
     save_file({key: np.ascontiguousarray(value, dtype=np.float64) for key, value in tensors.items()},
               FOLDER / "balancing_beside.safetensors")
 

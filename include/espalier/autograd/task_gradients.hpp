@@ -24,9 +24,9 @@ struct TaskGradientsOptions {
     std::span<const double> weights = {};     ///< factors of the losses; none stands for 1
     std::span<const std::size_t> tasks = {};  ///< which task each loss is of, ascending; none stands for 0, 1, ...
     std::size_t task_count = 0;               ///< if `tasks` are told: of all, losses or not
-    bool rows = false;         ///< keep the gradients themselves, so that `write_rows` and `absorb` can be asked for
-    Index kept_elements = 1 << 18;  ///< so many of all tasks' rows on one node's parameters are kept without further thought
-    bool at_features = false;              ///< end at what a model's shared part gives to its heads, and go on from there with one sum
+    bool rows = false;                        ///< keep the gradients themselves, so that `write_rows` and `absorb` can be asked for
+    Index kept_elements = 1 << 18;            ///< so many of all tasks' rows on one node's parameters are kept without further thought
+    bool at_features = false;                 ///< end at what a model's shared part gives to its heads; one sum goes on from there
 };
 
 /// Made of T losses, it holds their gradients apart and has changed nothing yet; `combine` adds a weighted sum of them to those of

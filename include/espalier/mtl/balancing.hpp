@@ -2,7 +2,7 @@
 /// @file Every balancing rule that a criterion takes, see docs/balancing_rules.md.
 ///
 /// What stands beside the loop has headers that are included by themselves: sam.hpp, cross_backward.hpp, stgu.hpp, auto_lambda.hpp,
-/// moml.hpp, rotograd.hpp; and so has by_name.hpp, which gives a rule by its name.
+/// moml.hpp, forum.hpp, rotograd.hpp; and so has by_name.hpp, which gives a rule by its name.
 #pragma once
 
 #include <espalier/mtl/balancing/ada_task.hpp>
@@ -13,6 +13,7 @@
 #include <espalier/mtl/balancing/cr_mogm.hpp>
 #include <espalier/mtl/balancing/cross_gramian.hpp>
 #include <espalier/mtl/balancing/db_mtl.hpp>
+#include <espalier/mtl/balancing/decide.hpp>
 #include <espalier/mtl/balancing/dwa.hpp>
 #include <espalier/mtl/balancing/epo.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
@@ -43,6 +44,7 @@
 #include <espalier/mtl/balancing/rows.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
 #include <espalier/mtl/balancing/rule_balancer.hpp>
+#include <espalier/mtl/balancing/rule_parts.hpp>
 #include <espalier/mtl/balancing/rule_state.hpp>
 #include <espalier/mtl/balancing/sam_gs.hpp>
 #include <espalier/mtl/balancing/scalarize.hpp>

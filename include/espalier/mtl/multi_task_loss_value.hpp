@@ -36,8 +36,8 @@ public:
     /// One task's own loss, unweighted. @throws StateError for a task that is not there.
     [[nodiscard]] Scalar item(std::string_view task) const { return tasks_.at(task).item(); }
     /// How much of each task's loss there is in the gradient, in the order of `tasks()`; under a rule it is known after `backward()`,
-    /// 0 for a task that was not active, and the mean over its parts if the rule looks at several. @throws StateError before that, or
-    /// if the rule gives no weights.
+    /// 0 for a task that was not active, and the mean over its parts if the rule looks at several. @throws StateError before that, if
+    /// the rule gives no weights, or if it makes the total and the pass had a scale of 0.
     [[nodiscard]] std::vector<double> weights() const {
         if (!step_)
             return {weights_.begin(), weights_.end()};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A criterion under a rule: what the rule is shown, what becomes of its answer, and what becomes of anything else.
+#include <espalier/autograd/reduction.hpp>
 #include <espalier/losses/cross_entropy.hpp>
 #include <espalier/losses/mse.hpp>
 #include <espalier/mtl/multi_task_loss.hpp>
@@ -184,6 +185,12 @@ TEST_CASE("a scalarizer makes the total, which learned weights are part of", "[m
     CHECK(loss.weights()[0] == Approx(2 * a));
     CHECK(loss.weights()[1] == Approx(6));
     CHECK_THROWS_AS(loss.gramian(), StateError);
+    const auto nothing = criterion(net(batch.input), batch.targets);
+    nothing.backward({.retain_graph = true, .scale = 0});
+    CHECK_FALSE(nothing.has_weights());  // not 0 / 0
+    CHECK_THROWS_AS(nothing.weights(), StateError);
+    nothing.backward({.scale = 0.5});
+    CHECK(nothing.weights() == loss.weights());
     const auto of_prediction = criterion(net.predict(batch.input), batch.targets);  // without a graph: the sum
     CHECK(of_prediction.item() == Approx(a + 2 * loss.item("b") + loss.item("c")));
 }
@@ -210,6 +217,46 @@ TEST_CASE("an aggregator sees the rows and gives the direction", "[mtl][balancin
     loss.backward({.scale = 0.5});
     require_same(gradients_of(net), combined(net, rows, {1, 0, -0.5}, {0.5, 0.5, 0.5}));
     CHECK_THROWS_AS(loss.weights(), StateError);
+}
+
+TEST_CASE("several losses of one task are one loss to a rule of any kind", "[mtl][balancing]") {
+    const auto both = [](const Variable<double>& output, const losses::Target<double>& target) {
+        return losses::CrossEntropy<double>{}(output, target) + autograd::mean(output * output) * 0.5;
+    };
+    auto net = net_of_three();
+    const auto batch = batch_of();
+    auto rows = rows_of(net, batch);
+    autograd::mean(net(batch.input).at("a") * net(batch.input).at("a")).backward();
+    const auto second = gradients_of(net);
+    for (Index i = 0; i < second.numel(); ++i)
+        rows[0][i] += 0.5 * second[i];
+    Criterion criterion{{"a", both}, {"b", losses::MSE<double>{}}, {"c", losses::MSE<double>{}}};
+    const auto check = [&](const auto& rule, const std::vector<double>& own) {
+        criterion.balance(rule);
+        zero(net);
+        const auto loss = criterion(net(batch.input), batch.targets);
+        CHECK(loss.item("a") > criterion_of_three()(net(batch.input), batch.targets).item("a"));
+        loss.backward();
+        require_same(gradients_of(net), combined(net, rows, {0.5, 2, -1}, own));
+    };
+    check([](const Losses<double>& losses) { return losses[0] * 0.5 + losses[1] * 2.0 - losses[2]; }, {0.5, 2, -1});
+    check(
+        [&](const Gramian& gramian) {
+            CHECK(gramian(0, 0) == Approx(dot(rows[0], rows[0], net.shared_size())));
+            return Weights{0.5, 2, -1};
+        },
+        {1, 1, 1});
+    check(
+        [&](const Jacobian<double>& jacobian) {
+            CHECK(jacobian.row(0)[0] == Approx(rows[0][0]));
+            Tensor<double> direction{Shape{jacobian.columns()}};
+            for (Index i = 0; i < direction.numel(); ++i) {
+                const auto k = static_cast<std::size_t>(i);
+                direction[i] = 0.5 * jacobian.row(0)[k] + 2 * jacobian.row(1)[k] - jacobian.row(2)[k];
+            }
+            return direction;
+        },
+        {1, 1, 1});
 }
 
 TEST_CASE("a rule may look at layers, groups or features", "[mtl][balancing]") {

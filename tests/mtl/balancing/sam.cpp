@@ -139,6 +139,29 @@ TEST_CASE("a sharpness-aware step that fails leaves parameters and gradients as 
     CHECK(failing.parameters()[0].has_grad());
 }
 
+TEST_CASE("a rule that refuses F-MTL's second decision leaves the gradients as they were before the first", "[mtl][balancing]") {
+    const Model<double> model{"three"};
+    const auto batch = model.batch(2);
+    auto net = model.net();
+    auto criterion = model.criterion(false);
+    int calls = 0;
+    criterion.balance([&](const mtl::Gramian& gramian) {
+        if (++calls % 2 == 0)
+            throw std::runtime_error{"second"};
+        return mtl::Weights(gramian.size(), 1.0);
+    });
+    CHECK_THROWS_WITH(sam_backward(net, criterion, batch, defaults), "second");
+    CHECK(calls == 2);
+    for (const auto& parameter : net.parameters())
+        CHECK_FALSE(parameter.has_grad());
+    model.criterion()(net(batch.input), batch.targets).backward();
+    const auto before = gradients_of(net);
+    CHECK_THROWS_WITH(sam_backward(net, criterion, batch, defaults), "second");
+    CHECK(same_bits(gradients_of(net), before));
+    sam_backward(net, model.criterion(), batch, defaults);  // is added
+    CHECK_FALSE(same_bits(gradients_of(net), before));
+}
+
 TEST_CASE("with no active task a sharpness-aware step does nothing", "[mtl][balancing]") {
     const Model<double> model{"three"};
     auto net = model.net();

@@ -6,6 +6,7 @@
 #include <espalier/mtl/balancing/evidence.hpp>
 #include <espalier/mtl/balancing/solvers/dual_cone.hpp>
 #include <espalier/mtl/balancing/solvers/min_norm.hpp>
+#include <espalier/mtl/balancing/solvers/root.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -103,30 +104,9 @@ private:
             return std::log(std::sqrt(solvers::squared_length(gramian_, added_)) / radius_);
         }
 
-        /// The root of `reach` between two numbers, by secants that keep it between them (Illinois); the mean and what is added to it
-        /// there.
+        /// The mean and what is added to it at the root of `reach` between two numbers.
         [[nodiscard]] Weights search(double low, double high) {
-            double at_low = reach(low);
-            double at_high = at_low < 0 ? reach(high) : at_low;
-            double last = 0;
-            for (int i = 0; i < 100 && at_low < 0 && at_high > 0 && high - low > 1e-15; ++i) {
-                const double weighed = (low * at_high - high * at_low) / (at_high - at_low);
-                const double middle = weighed > low && weighed < high ? weighed : (low + high) / 2;
-                const double value = reach(middle);
-                if (std::abs(value) < 1e-13)
-                    break;
-                const bool same_side = (value < 0) == (last < 0);
-                last = value;
-                if (value < 0) {
-                    low = middle;
-                    at_low = value;
-                    at_high = same_side ? at_high / 2 : at_high;
-                } else {
-                    high = middle;
-                    at_high = value;
-                    at_low = same_side ? at_low / 2 : at_low;
-                }
-            }
+            solvers::find_root([this](double log_t) { return reach(log_t); }, low, high);
             for (std::size_t i = 0; i < mean_.size(); ++i)
                 added_[i] += mean_[i];
             return added_;

@@ -14,30 +14,6 @@
 namespace espalier::inline ESPALIER_ABI::mtl {
 namespace detail {
 
-/// The losses of a batch, each times its weight, and their gradients, as parts of a step of several batches.
-template <class Scalar>
-struct BatchGradients {
-    template <class Net, class Batch>
-    BatchGradients(Net& net, const MultiTaskLoss<Scalar>& criterion, const Batch& batch)
-        : value{criterion(net(batch.input), batch.targets)} {
-        std::size_t task = 0;
-        for (const auto& [name, loss] : value.tasks()) {
-            const double weight = criterion.weight(name);
-            if (loss.requires_grad() && weight > 0) {
-                tasks.push_back(task);
-                losses.push_back(loss);
-                factors.push_back(weight);
-            }
-            ++task;
-        }
-    }
-
-    MultiTaskLossValue<Scalar> value;
-    PoolVector<std::size_t> tasks;
-    PoolVector<Variable<Scalar>> losses;
-    PoolVector<double> factors;
-};
-
 /// The rows of the tasks in `tasks`, and what they weigh.
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> rows_of(const BatchGradients<Scalar>& batch, const PoolVector<std::size_t>& tasks,

@@ -50,7 +50,7 @@ public:
                             const double g = static_cast<double>(row[p]) * inverse;
                             m[p] = static_cast<Scalar>(g + keep * (static_cast<double>(m[p]) - g));
                         });
-                        squares[t] += detail::dot(from, to, m, m);
+                        squares[t] += solvers::dot(m + from, m + from, static_cast<std::size_t>(to - from));
                     });
             });
         const double longest = std::sqrt(*std::max_element(weights.begin(), weights.end()));

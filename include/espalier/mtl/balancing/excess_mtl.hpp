@@ -56,7 +56,8 @@ public:
                             s[p] += square;
                             part[p - from] = square / std::sqrt(s[p] + Scalar(1e-7));
                         });
-                        sums[t] += detail::lane_sum(0, to - from, [part = parts.data()](Index k) { return static_cast<double>(part[k]); });
+                        sums[t] += solvers::lane_sum(static_cast<std::size_t>(to - from),
+                                                     [part = parts.data()](std::size_t k) { return static_cast<double>(part[k]); });
                     });
             });
         Weights weights = weigh(excess, context);

@@ -95,7 +95,7 @@ private:
                                              sum[p - from] += weight * static_cast<double>(y[p]);
                                          });
                 for (std::size_t t = 0; t < tracked.size(); ++t)
-                    products[t] += detail::dot(0, to - from, tracked[t] + from, common.data());
+                    products[t] += solvers::dot(tracked[t] + from, common.data(), static_cast<std::size_t>(to - from));
             });
         });
     }

@@ -5,6 +5,7 @@
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/gramian.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
+#include <espalier/mtl/balancing/solvers/arrays.hpp>
 
 #include <algorithm>
 #include <array>
@@ -66,34 +67,12 @@ template <class Body>
     return sums;
 }
 
-/// Sum over i in [begin, end) of `term(i)`, in eight lanes: those a compiler may put into vectors without changing the order.
-template <class Term>
-[[nodiscard]] double lane_sum(Index begin, Index end, const Term& term) {
-    constexpr Index width = 8;
-    std::array<double, width> lanes{};
-    Index i = begin;
-    for (; i + width <= end; i += width)
-        for (Index k = 0; k < width; ++k)
-            lanes[static_cast<std::size_t>(k)] += term(i + k);
-    double sum = 0;
-    for (; i < end; ++i)
-        sum += term(i);
-    for (const double lane : lanes)
-        sum += lane;
-    return sum;
-}
-
-template <class Left, class Right>
-[[nodiscard]] double dot(Index begin, Index end, const Left* a, const Right* b) {
-    return lane_sum(begin, end, [=](Index i) { return static_cast<double>(a[i]) * static_cast<double>(b[i]); });
-}
-
 /// The length of each row over the columns [first, first + columns).
 template <class Scalar>
 [[nodiscard]] Weights norms_of(const RowPointers<Scalar>& rows, Index first, Index columns) {
     Weights norms = sums_over_columns(rows.size(), columns, rows.size(), [&](Index begin, Index end, double* sums) {
         for (std::size_t t = 0; t < rows.size(); ++t)
-            sums[t] += dot(first + begin, first + end, rows[t], rows[t]);
+            sums[t] += solvers::dot(rows[t] + first + begin, rows[t] + first + begin, static_cast<std::size_t>(end - begin));
     });
     for (double& norm : norms)
         norm = std::sqrt(norm);

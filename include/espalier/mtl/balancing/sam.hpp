@@ -106,7 +106,8 @@ template <class Net, class Scalar, class Batch>
 ///
 /// Cost: a traversal of the trunk for T cotangents, and T passes. Memory: 2 T rows of all parameters. The rule sees the losses of the
 /// first pass, which are returned; it does not act on features, but on parameters then. Running statistics move in the first pass
-/// only; dropout draws anew in each. Parameters are back where they were, bit for bit, before the rule is asked, or if anything throws.
+/// only; dropout draws anew in each. Parameters are back where they were, bit for bit, before the rule is asked, or if anything throws;
+/// then gradients are as they were, too, while a rule that refuses its second decision has made its first.
 /// @throws ValueError for rho, and for gradients that are not finite; what net, criterion and rule throw
 template <class Net, class Scalar, class Batch>
 MultiTaskLossValue<Scalar> sam_backward(Net& net, const MultiTaskLoss<Scalar>& criterion, const Batch& batch, SAMOptions options = {}) {
@@ -136,8 +137,10 @@ MultiTaskLossValue<Scalar> sam_backward(Net& net, const MultiTaskLoss<Scalar>& c
     std::transform(sharp.begin(), sharp.end(), level.begin(), sharp.begin(), [](Scalar h, Scalar g) { return h - g; });
     auto result = detail::with_gradients(criterion, value, active, parameters, level);
     const auto flatness = detail::with_gradients(criterion, value, active, parameters, sharp);
+    detail::SavedGradients<Scalar> saved{parameters};
     result.backward();
     flatness.backward();
+    saved.keep();
     return result;
 }
 

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <espalier/autograd/backward.hpp>
+#include <espalier/mtl/balancing/solvers/arrays.hpp>
 #include <espalier/mtl/multi_task_loss.hpp>
 #include <espalier/nn/module.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -99,6 +101,32 @@ private:
     bool moved_ = false;
 };
 
+/// Puts the gradients of parameters back to what they were when it was made, unless they are to be kept.
+template <class Scalar>
+class SavedGradients {
+public:
+    explicit SavedGradients(ParameterList<Scalar>& parameters) : parameters_{parameters} {
+        for (const Variable<Scalar>& parameter : parameters.all())
+            gradients_.push_back(parameter.has_grad() ? std::optional{parameter.grad()} : std::nullopt);
+    }
+    SavedGradients(const SavedGradients&) = delete;
+    SavedGradients& operator=(const SavedGradients&) = delete;
+    ~SavedGradients() {
+        for (std::size_t i = 0; i < gradients_.size(); ++i)
+            if (gradients_[i])
+                std::copy(gradients_[i]->begin(), gradients_[i]->end(), parameters_[i].mutable_grad().begin());
+            else
+                parameters_[i].zero_grad();
+    }
+
+    /// The gradients stay as they are.
+    void keep() noexcept { gradients_.clear(); }
+
+private:
+    ParameterList<Scalar>& parameters_;
+    std::vector<std::optional<Tensor<Scalar>>> gradients_;
+};
+
 /// Which parameters a loss reaches.
 template <class Scalar>
 [[nodiscard]] PoolVector<char> reached_by(const Variable<Scalar>& loss, const ParameterList<Scalar>& parameters) {
@@ -137,6 +165,30 @@ struct ActiveLosses {
     PoolVector<PoolVector<char>> reached;
 };
 
+/// The losses of a batch that have gradients, and what each weighs: a part of a step of several batches.
+template <class Scalar>
+struct BatchGradients {
+    template <class Net, class Batch>
+    BatchGradients(Net& net, const MultiTaskLoss<Scalar>& criterion, const Batch& batch)
+        : value{criterion(net(batch.input), batch.targets)} {
+        std::size_t task = 0;
+        for (const auto& [name, loss] : value.tasks()) {
+            const double weight = criterion.weight(name);
+            if (loss.requires_grad() && weight > 0) {
+                tasks.push_back(task);
+                losses.push_back(loss);
+                factors.push_back(weight);
+            }
+            ++task;
+        }
+    }
+
+    MultiTaskLossValue<Scalar> value;
+    PoolVector<std::size_t> tasks;
+    PoolVector<Variable<Scalar>> losses;
+    PoolVector<double> factors;
+};
+
 /// The gradients of losses, (losses.size(), P); those of the parameters are not touched. The graph is freed.
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> gradients_of(std::span<const Variable<Scalar>> losses, const ParameterList<Scalar>& parameters) {
@@ -150,11 +202,8 @@ template <class Scalar>
 }
 
 template <class Scalar>
-[[nodiscard]] double dot(std::span<const Scalar> a, std::span<const Scalar> b) noexcept {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i)
-        sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-    return sum;
+[[nodiscard]] double dot(std::span<const Scalar> a, std::span<const Scalar> b) {
+    return solvers::dot(a.data(), b.data(), a.size());
 }
 
 /// What each task weighs in the criterion.

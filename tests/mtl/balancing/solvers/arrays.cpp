@@ -8,7 +8,7 @@
 using namespace espalier::mtl;
 
 TEST_CASE("sums over short arrays are those of their elements") {
-    for (std::size_t size = 0; size < 11; ++size) {
+    for (std::size_t size = 0; size < 20; ++size) {
         std::vector<double> a(size), b(size);
         double expected = 0;
         for (std::size_t i = 0; i < size; ++i) {
@@ -17,6 +17,8 @@ TEST_CASE("sums over short arrays are those of their elements") {
             expected += a[i] * b[i];
         }
         CHECK(solvers::dot(a.data(), b.data(), size) == expected);
+        const std::vector<float> single(a.begin(), a.end());
+        CHECK(solvers::dot(single.data(), b.data(), size) == expected);
         auto sum = b;
         solvers::add_scaled(3, a.data(), sum.data(), size);
         for (std::size_t i = 0; i < size; ++i)

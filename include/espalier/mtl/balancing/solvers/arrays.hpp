@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file Sums over short arrays of doubles. Eigen's would do as well, but are compiled in every unit that sees a solver, used or not.
+/// @file Sums over arrays. Eigen's would do as well, but are compiled in every unit that sees a solver, used or not.
 #pragma once
 
 #include <espalier/core/config.hpp>
@@ -8,16 +8,27 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl::solvers {
 
-/// The sum of a_i b_i, of four chains that do not wait for one another.
-[[nodiscard]] inline double dot(const double* a, const double* b, std::size_t size) noexcept {
-    double sums[4] = {};
+/// Sum over i in [0, size) of `term(i)`, in eight lanes: those a compiler may put into vectors without changing the order.
+template <class Term>
+[[nodiscard]] double lane_sum(std::size_t size, const Term& term) {
+    constexpr std::size_t width = 8;
+    double lanes[width] = {};
     std::size_t i = 0;
-    for (; i + 4 <= size; i += 4)
-        for (std::size_t k = 0; k < 4; ++k)
-            sums[k] += a[i + k] * b[i + k];
+    for (; i + width <= size; i += width)
+        for (std::size_t k = 0; k < width; ++k)
+            lanes[k] += term(i + k);
+    double sum = 0;
     for (; i < size; ++i)
-        sums[0] += a[i] * b[i];
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        sum += term(i);
+    for (const double lane : lanes)
+        sum += lane;
+    return sum;
+}
+
+/// The sum of a_i b_i, in double.
+template <class Left, class Right>
+[[nodiscard]] double dot(const Left* a, const Right* b, std::size_t size) {
+    return lane_sum(size, [=](std::size_t i) { return static_cast<double>(a[i]) * static_cast<double>(b[i]); });
 }
 
 /// y += factor x
