@@ -17,9 +17,10 @@ namespace detail {
 /// Columns of as many layers each, cut at the same places: the layers of an `nn::Sequential`, or any other layer as a list of one.
 /// `after` are counts of layers, ascending: 3 is after the third one; none stands for after each layer.
 template <class Scalar>
-class Columns {
+class LayerColumns {
 public:
-    Columns(const char* operation, std::vector<nn::Layer<Scalar>> columns, std::vector<std::size_t> after) : columns_{std::move(columns)} {
+    LayerColumns(const char* operation, std::vector<nn::Layer<Scalar>> columns, std::vector<std::size_t> after)
+        : columns_{std::move(columns)} {
         require<ValueError>(!columns_.empty(), operation, "expected a column for each task, got none");
         const std::size_t layers = size_of(columns_[0]);
         require<ValueError>(layers > 0, operation, "expected columns of at least one layer, got none in column 0");

@@ -58,7 +58,7 @@ public:
     }
 
 private:
-    detail::Columns<Scalar> columns_;
+    detail::LayerColumns<Scalar> columns_;
     nn::Children<nn::Parameter<Scalar>> units_;
 };
 

@@ -76,7 +76,7 @@ public:
     }
 
 private:
-    detail::Columns<Scalar> columns_;
+    detail::LayerColumns<Scalar> columns_;
     nn::Children<nn::Children<nn::Linear<Scalar>>> fusions_;
     nn::Children<nn::Children<nn::BatchNorm<Scalar>>> norms_;
 };
