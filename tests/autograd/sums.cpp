@@ -132,9 +132,10 @@ TEST_CASE("what very many pixels and look-ups add to one", "[sums]") {
 }
 
 TEST_CASE("gradients of a bias are sums over very many pixels", "[sums][long]") {
+    const Index side = testing::sanitized ? 40 : 120;
     for (const auto& [channels, images] : {std::pair<Index, Index>{1, 16}, {20, 8}, {80, 4}}) {
         CAPTURE(channels);
-        Tensor<float> image{Shape{images, 120, 120, channels}};  // of zeros: the weights' gradients are products, and not the matter here
+        Tensor<float> image{Shape{images, side, side, channels}};  // of zeros: the weights' gradients are products, and not the matter here
         const auto ones = Tensor<float>::full({image.numel()}, 0.1F);
         const auto depthwise = [groups = channels](const auto& v) {
             return ag::conv2d(v[0], v[1], v[2], {.padding = 1, .groups = groups});
