@@ -2,6 +2,7 @@
 // From its third step on, training under a rule asks for no memory, whichever the rule.
 #include "integration/operator_new.hpp"
 #include "mtl/balancing/training.hpp"
+#include "sanitized.hpp"
 #include "threads.hpp"
 
 using testing::Training;
@@ -11,7 +12,7 @@ TEST_CASE("a step under any rule allocates nothing from the third on", "[mtl][ba
     const int threads = GENERATE(1, 2);
     const testing::Threads guard{threads};
     for (const auto& name : espalier::mtl::rule_names())
-        for (const espalier::Index tasks : {5, 40}) {
+        for (const espalier::Index tasks : {5, testing::sanitized ? 11 : 40}) {
             Training training{name, {}, tasks};
             for (int i = 0; i < 6; ++i)
                 training.step();

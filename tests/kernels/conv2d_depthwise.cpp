@@ -2,6 +2,7 @@
 /// @file Depthwise convolution in its three passes against loops over the definition, with all that may follow it.
 #include "catch.hpp"
 #include "kernels/testing.hpp"
+#include "sanitized.hpp"
 #include "threads.hpp"
 
 #include <espalier/kernels/conv2d.hpp>
@@ -134,7 +135,7 @@ void compare(const ConvShape& s, ConvTail tail, std::uint64_t seed) {
 }  // namespace
 
 TEST_CASE("depthwise convolution equals its definition for random geometries", "[conv2d]") {
-    for (std::uint64_t seed = 0; seed < 120; ++seed) {
+    for (std::uint64_t seed = 0; seed < (testing::sanitized ? 40 : 120); ++seed) {
         Random random{seed};
         compare(random_shape(random), ConvTail::none, seed);
         compare(random_shape(random), ConvTail::relu, seed);

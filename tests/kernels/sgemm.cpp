@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "catch.hpp"
+#include "sanitized.hpp"
 #include "threads.hpp"
 
 #include <espalier/kernels/sgemm.hpp>
@@ -88,7 +89,7 @@ TEST_CASE("few rows times a large matrix are added up in parts, the same for any
             CHECK(results[0] == results[2]);
             double worst = 0;
             for (Index i = 0; i < m; ++i)
-                for (Index j = 0; j < n + 1; ++j) {
+                for (Index j = 0; j < n + 1; j += testing::sanitized ? 23 : 1) {
                     double expected = accumulate || j == n ? static_cast<double>(start.at(i, j)) : 0;
                     for (Index p = 0; p < k && j < n; ++p)
                         expected += static_cast<double>(a.at(i, p)) * static_cast<double>(b.at(p, j));

@@ -2,8 +2,11 @@
 /// @file Jacobians to try rules and their solvers with: of every rank and scale, with rows that are 0, the same or opposite.
 #pragma once
 
+#include "sanitized.hpp"
+
 #include <espalier/tensor/tensor.hpp>
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -45,6 +48,8 @@ struct NamedJacobian {
     std::uint64_t stream = 1000;
     for (const Index tasks : {1, 2, 3, 11, 40})
         for (const double scale : {1e-10, 1.0, 1e10}) {
+            if (sanitized && tasks == 40 && scale != 1)
+                continue;
             const std::string name = "T = " + std::to_string(tasks) + ", scale " + std::to_string(static_cast<int>(std::log10(scale)));
             const Index columns = tasks + 9;
             const auto full = hashed_jacobian(stream++, tasks, columns, tasks, scale);

@@ -12,6 +12,7 @@
 
 #include "catch.hpp"
 #include "mtl/balancing/scalarizers.hpp"
+#include "sanitized.hpp"
 
 #include "../../../examples/pareto_toy/problem.hpp"
 
@@ -94,8 +95,8 @@ Point minimum_of_mean(double scale) {
 }
 double distance(const Point& a, const Point& b) { return std::hypot(a[0] - b[0], a[1] - b[1]); }
 
-/// Under the address sanitizer, where the pool is off, millions of steps take minutes, and pass no line that other tests do not.
-constexpr bool skipped = !ESPALIER_POOL_MEMORY;
+/// Millions of steps, which pass no line that other tests do not.
+constexpr bool skipped = testing::sanitized;
 
 }  // namespace
 
