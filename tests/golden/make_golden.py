@@ -287,6 +287,10 @@ for x, out in [((4, 6), 5), ((2, 3, 40), 9), ((9,), 4)]:
 for shape, count in [((), 2), ((), 1), ((2, 3), 3)]:
     case("weighted_sum", [normal(*shape) for _ in range(count)], lambda *a: sum((1.5 - i) * x for i, x in enumerate(a)))
 
+# The grid of `apart` in steps of 3, on both sides of 0 and of 6.
+for shape in [(2, 3), (7,), (1, 4, 2)]:
+    case("relu6", [60 * apart(*shape)], F.relu6)
+
 
 def save(name, arrays, note, content):
     """One metadata entry only: the writer puts several into random order."""
