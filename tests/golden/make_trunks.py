@@ -6,7 +6,7 @@
     python tests/golden/make_trunks.py
 
 Nothing but results is stored. Parameter number k, in the order of both sides, starts as `hashed(n, k + 1)` in the layout of this
-library: times sqrt(6 / fan in) where it has more than one axis; of a normalisation 0.75 + hashed / 4 and, as bias, 1.5 + hashed / 2, so
+library: times sqrt(6 / fan in) where it has more than one axis; of a normalisation 0.75 + hashed / 4 and, as bias, 2.5 + hashed / 2, so
 that few values lie at the kinks of ReLU, where the least rounding changes a gradient; any other bias hashed / 10. The input is
 2 hashed(n, 0), (N, H, W, C). Three steps of SGD, rate 0.1, of the loss mean(features * hashed(n, 1000)), in training.
 
@@ -14,7 +14,7 @@ For each `<trunk>/<height>x<width>`: `output`, the features of the first step, `
 of the first step, `after`, the values after the third, and `buffers`, the running statistics then, with a row for each tensor: sum,
 sum of sizes, largest size, and the first, middle and last element. Nothing is random: a second run writes the same bytes.
 
-With `--single` it writes nothing and prints how far PyTorch's own results in float are off, with `--count` the parameters and the
+With `--single` it prints how far PyTorch's own results in float are off, with `--count`, and no more, the parameters and the
 multiply-adds of each for one image.
 """
 import pathlib
@@ -275,7 +275,7 @@ def fill(net):
             elif parameter.dim() == 2:
                 values = (values * np.sqrt(6 / fan_in_of(parameter.shape))).reshape(tuple(parameter.shape))
             else:
-                values = 0.75 + values / 4 if id(parameter) in norms else 1.5 + values / 2 if id(parameter) in biases else values / 10
+                values = 0.75 + values / 4 if id(parameter) in norms else 2.5 + values / 2 if id(parameter) in biases else values / 10
             parameter.copy_(torch.tensor(np.ascontiguousarray(values)))
 
 
@@ -360,7 +360,7 @@ def main():
                 print(key, *(f"{part} {off(single[part], result[part], 0.001):.1e} {off(single[part], result[part], 1):.1e}"
                              for part in result), flush=True)
             tensors |= {f"{key}/{part}": np.ascontiguousarray(value) for part, value in result.items()}
-    if len(sys.argv) == 1:
+    if tensors:
         path = FOLDER / "trunks.safetensors"
         save_file(tensors, path)
         path.chmod(0o644)

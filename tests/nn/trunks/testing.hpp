@@ -46,7 +46,7 @@ void fill_with_hashed(espalier::nn::Sequential<Scalar>& trunk) {
                               : !of_norm           ? 0.1
                               : is_weight          ? 0.25
                                                    : 0.5;
-        const double middle = !of_norm ? 0 : is_weight ? 0.75 : 1.5;
+        const double middle = !of_norm ? 0 : is_weight ? 0.75 : 2.5;
         auto& values = parameter.mutable_value();
         for (Index i = 0; i < values.numel(); ++i)
             values[i] = static_cast<Scalar>(middle + factor * hashed(i, salt));

@@ -123,9 +123,24 @@ template <class Scalar>
 }
 
 [[nodiscard]] inline HarDNetConfig hardnet68_config(bool depthwise) {
-    return {.first = 32, .second = 64, .multiplier = 1.7,
+    return {.first = 32,
+            .second = 64,
+            .multiplier = 1.7,
             .blocks = {{14, 8, 128, true}, {16, 16, 256, false}, {20, 16, 320, true}, {40, 16, 640, true}, {160, 4, 1024, false}},
             .depthwise = depthwise};
+}
+
+[[nodiscard]] inline HarDNetConfig hardnet85_config() {
+    return {.first = 48,
+            .second = 96,
+            .multiplier = 1.7,
+            .blocks = {{24, 8, 192, true},
+                       {24, 16, 256, false},
+                       {28, 16, 320, true},
+                       {36, 16, 480, false},
+                       {48, 16, 720, true},
+                       {256, 4, 1280, false}},
+            .dropout = 0.1};
 }
 
 }  // namespace detail
@@ -147,8 +162,8 @@ template <class Scalar = float>
     Index in = config.second;
     for (const auto& block : config.blocks) {
         const bool last = &block == &config.blocks.back();
-        HarDBlock<Scalar> dense{in, {.growth = block.growth, .multiplier = config.multiplier, .layers = block.layers,
-                                     .depthwise = config.depthwise}};
+        HarDBlock<Scalar> dense{
+            in, {.growth = block.growth, .multiplier = config.multiplier, .layers = block.layers, .depthwise = config.depthwise}};
         const Index dense_channels = dense.out_channels();
         Sequential<Scalar> stage;
         stage.add(std::move(dense));
@@ -168,7 +183,9 @@ template <class Scalar = float>
 template <class Scalar = float>
 [[nodiscard]] Sequential<Scalar> hardnet39ds(Index channels, HarDNetOptions options = {}) {
     return hardnet<Scalar>(channels,
-                           {.first = 24, .second = 48, .multiplier = 1.6,
+                           {.first = 24,
+                            .second = 48,
+                            .multiplier = 1.6,
                             .blocks = {{16, 4, 96, true}, {20, 16, 320, true}, {64, 8, 640, true}, {160, 4, 1024, false}},
                             .depthwise = true},
                            options);
@@ -186,12 +203,7 @@ template <class Scalar = float>
 /// HarDNet-85, with dropout of 0.1 before its last 1x1 convolution; gives (N, 1280). Seven stages.
 template <class Scalar = float>
 [[nodiscard]] Sequential<Scalar> hardnet85(Index channels, HarDNetOptions options = {}) {
-    return hardnet<Scalar>(channels,
-                           {.first = 48, .second = 96, .multiplier = 1.7,
-                            .blocks = {{24, 8, 192, true}, {24, 16, 256, false}, {28, 16, 320, true}, {36, 16, 480, false},
-                                       {48, 16, 720, true}, {256, 4, 1280, false}},
-                            .dropout = 0.1},
-                           options);
+    return hardnet<Scalar>(channels, detail::hardnet85_config(), options);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::nn::trunks
