@@ -12,10 +12,10 @@ that few values lie at the kinks of ReLU, where the least rounding changes a gra
 
 For each `<trunk>/<height>x<width>`: `output`, the features of the first step, `final`, those in evaluation after the third; `gradient`
 of the first step, `after`, the values after the third, and `buffers`, the running statistics then, with a row for each tensor: sum,
-sum of sizes, largest size, and the first, middle and last element. Nothing is random: a second run writes the same bytes.
+sum of sizes, largest size, and the first, middle and last element. `single` says how far PyTorch's own results in float are from
+these, a row for each part in the order above and the two columns that `off` has of it, in one digit. Nothing is random.
 
-With `--single` it prints how far PyTorch's own results in float are off, with `--count`, and no more, the parameters and the
-multiply-adds of each for one image.
+With `--count` it prints, and no more, the parameters and the multiply-adds of each for one image.
 """
 import pathlib
 import sys
@@ -355,10 +355,9 @@ def main():
             batch = 2 if height * width > 1 else 8
             result = run(make, channels, height, width, batch, torch.float64)
             key = f"{name}/{height}x{width}"
-            if "--single" in sys.argv:
-                single = run(make, channels, height, width, batch, torch.float32)
-                print(key, *(f"{part} {off(single[part], result[part], 0.001):.1e} {off(single[part], result[part], 1):.1e}"
-                             for part in result), flush=True)
+            single = run(make, channels, height, width, batch, torch.float32)
+            result["single"] = np.array([[float(f"{off(single[part], result[part], floor):.0e}") for floor in (0.001, 1)]
+                                         for part in ("output", "final", "gradient", "after", "buffers")])
             tensors |= {f"{key}/{part}": np.ascontiguousarray(value) for part, value in result.items()}
     if tensors:
         path = FOLDER / "trunks.safetensors"

@@ -103,14 +103,19 @@ double features_off(const Tensor<Scalar>& got, const Tensor<double>& expected) {
     return worst / largest;
 }
 
-/// Features, gradients, three steps of SGD, and features in evaluation afterwards, against PyTorch's.
+/// Features, gradients, three steps of SGD, and features in evaluation afterwards, against PyTorch's: in double to 1e-10; in float to
+/// 1e-5, gradients to 1e-4 of the largest and to 1e-2 of each tensor's own, or to three times what PyTorch's own floats are off where
+/// that is more. One value on the other side of a kink of ReLU is enough for it.
 template <class Scalar>
-void compare_with_pytorch(espalier::nn::Sequential<Scalar> trunk, const std::string& key, const Shape& input,
-                          double tolerance = std::is_same_v<Scalar, double> ? 1e-10 : 1e-5) {
+void compare_with_pytorch(espalier::nn::Sequential<Scalar> trunk, const std::string& key, const Shape& input) {
     using namespace espalier;
     static const auto file = io::load_safetensors(ESPALIER_GOLDEN_DIR "/trunks.safetensors");
-    CAPTURE(key, tolerance);
+    CAPTURE(key);
     const auto expected = [&](const char* part) { return file.template get<double>(key + "/" + part); };
+    const auto single = expected("single");
+    const auto limit = [&](Index part, Index column, double least) {
+        return std::is_same_v<Scalar, double> ? 1e-10 : std::max(least, 3 * single.at(part, column));
+    };
     fill_with_hashed(trunk);
     const auto parameters = trunk.parameters();
     const auto rows_of = [&](const auto& tensor_of) {
@@ -126,24 +131,22 @@ void compare_with_pytorch(espalier::nn::Sequential<Scalar> trunk, const std::str
         sgd.zero_grad();
         mean(features * Variable<Scalar>{hashed<Scalar>(features.shape(), 1000)}).backward();
         if (step == 0) {
-            CHECK(features_off(features.value(), expected("output")) <= tolerance);
-            // In float the gradient of a tensor is a small difference of large sums; PyTorch's own is up to 2e-3 of it off.
+            CHECK(features_off(features.value(), expected("output")) <= limit(0, 0, 1e-5));
             const auto rows = rows_of([](const auto& p) -> const auto& { return p.grad(); });
-            const bool exact = std::is_same_v<Scalar, double>;
-            CHECK(rows_off(rows, expected("gradient"), 1) <= tolerance);
-            CHECK(rows_off(rows, expected("gradient")) <= (exact ? tolerance : 1e-2));
+            CHECK(rows_off(rows, expected("gradient"), 1) <= limit(2, 1, 1e-4));
+            CHECK(rows_off(rows, expected("gradient")) <= limit(2, 0, 1e-2));
         }
         sgd.step();
     }
-    CHECK(rows_off(rows_of([](const auto& p) -> const auto& { return p.value(); }), expected("after")) <= tolerance);
+    CHECK(rows_off(rows_of([](const auto& p) -> const auto& { return p.value(); }), expected("after")) <= limit(3, 0, 1e-5));
     std::vector<std::vector<double>> buffers;
     const auto learned = trunk.named_parameters();
     for (const auto& [path, tensor] : trunk.state_dict())
         if (!learned.contains(path))
             buffers.push_back(summary(tensor));
-    CHECK(rows_off(buffers, expected("buffers")) <= tolerance);
+    CHECK(rows_off(buffers, expected("buffers")) <= limit(4, 0, 1e-5));
     trunk.eval();
-    CHECK(features_off(trunk(x).value(), expected("final")) <= tolerance);
+    CHECK(features_off(trunk(x).value(), expected("final")) <= limit(1, 0, 1e-5));
 }
 
 /// With a linear layer of so many classes behind it.

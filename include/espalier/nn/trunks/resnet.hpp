@@ -153,12 +153,12 @@ template <class Scalar = float>
 [[nodiscard]] Sequential<Scalar> resnet20(Index channels, CifarResNetOptions options = {}) {
     return detail::cifar_resnet<Scalar>("resnet20", channels, 3, options);
 }
-/// The same with five blocks a stage.
+/// ResNet-32 for CIFAR: `resnet20` with five blocks a stage.
 template <class Scalar = float>
 [[nodiscard]] Sequential<Scalar> resnet32(Index channels, CifarResNetOptions options = {}) {
     return detail::cifar_resnet<Scalar>("resnet32", channels, 5, options);
 }
-/// The same with nine blocks a stage.
+/// ResNet-56 for CIFAR: `resnet20` with nine blocks a stage.
 template <class Scalar = float>
 [[nodiscard]] Sequential<Scalar> resnet56(Index channels, CifarResNetOptions options = {}) {
     return detail::cifar_resnet<Scalar>("resnet56", channels, 9, options);
@@ -171,12 +171,13 @@ template <class Scalar = float>
 [[nodiscard]] Sequential<Scalar> resnet18(Index channels, ResNetOptions options = {}) {
     return detail::resnet<Scalar>("resnet18", channels, {2, 2, 2, 2}, false, options);
 }
-/// The same with 3, 4, 6 and 3 blocks a stage.
+/// ResNet-34 as torchvision defines it: `resnet18` with 3, 4, 6 and 3 blocks a stage.
 template <class Scalar = float>
 [[nodiscard]] Sequential<Scalar> resnet34(Index channels, ResNetOptions options = {}) {
     return detail::resnet<Scalar>("resnet34", channels, {3, 4, 6, 3}, false, options);
 }
-/// The same with 3, 4, 6 and 3 bottlenecks a stage, each with its stride in the 3x3 convolution; gives (N, 2048).
+/// ResNet-50 as torchvision defines it: `resnet18` with 3, 4, 6 and 3 bottlenecks a stage, each with its stride in the 3x3 convolution;
+/// gives (N, 2048).
 template <class Scalar = float>
 [[nodiscard]] Sequential<Scalar> resnet50(Index channels, ResNetOptions options = {}) {
     return detail::resnet<Scalar>("resnet50", channels, {3, 4, 6, 3}, true, options);
