@@ -3,6 +3,10 @@
 
 #include "nn/testing.hpp"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 using namespace espalier;
 using testing::normal;
 namespace trunks = nn::trunks;

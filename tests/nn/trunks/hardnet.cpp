@@ -3,6 +3,7 @@
 
 #include "nn/trunks/testing.hpp"
 
+#include <string>
 #include <utility>
 
 using namespace espalier;

@@ -3,6 +3,10 @@
 
 #include "nn/trunks/testing.hpp"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 using namespace espalier;
 using testing::compare_with_pytorch;
 using testing::normal;
