@@ -63,8 +63,8 @@ TEST_CASE("gradients of FastNet's units", "[nn][trunks]") {
 
 TEST_CASE("what FastNet refuses", "[nn][trunks]") {
     CHECK_THROWS_WITH(trunks::fastnet(0), "[fastnet] expected images of at least one channel, got 0");
-    CHECK_THROWS_WITH(trunks::fastnet(3, {.width = 0}), "[fastnet] expected a width multiplier above 0, got 0");
-    CHECK_THROWS_WITH(trunks::fastnet(3, {.width = NAN}), "[fastnet] expected a width multiplier above 0, got nan");
+    CHECK_THROWS_WITH(trunks::fastnet(3, {.width = 0}), "[fastnet] expected a width multiplier in (0, 100], got 0");
+    CHECK_THROWS_WITH(trunks::fastnet(3, {.width = NAN}), "[fastnet] expected a width multiplier in (0, 100], got nan");
     CHECK_THROWS_WITH(trunks::fastnet(3, {.pool = false, .flatten = true}),
                       "[fastnet] expected pooling where features are flattened, got none");
     auto trunk = trunks::fastnet(3, {.width = 0.1});

@@ -63,7 +63,7 @@ TEST_CASE("gradients of inverted residuals", "[nn][trunks]") {
 
 TEST_CASE("what MobileNetV2 refuses", "[nn][trunks]") {
     CHECK_THROWS_WITH(trunks::mobilenet_v2(0), "[mobilenet_v2] expected images of at least one channel, got 0");
-    CHECK_THROWS_WITH(trunks::mobilenet_v2(3, {.width = -1}), "[mobilenet_v2] expected a width multiplier above 0, got -1");
+    CHECK_THROWS_WITH(trunks::mobilenet_v2(3, {.width = -1}), "[mobilenet_v2] expected a width multiplier in (0, 100], got -1");
     auto trunk = trunks::mobilenet_v2(3, {.width = 0.1});
     CHECK_THROWS_WITH(trunk(Tensor<float>{Shape{1, 32, 32, 1}}),
                       "[conv2d] expected 3 input channels, got input (1, 32, 32, 1), in layer 0, in layer 0, in layer 0");

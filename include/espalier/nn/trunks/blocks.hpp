@@ -57,7 +57,7 @@ inline void require_channels(const char* trunk, Index channels) {
     require<ValueError>(channels > 0, trunk, "expected images of at least one channel, got ", channels);
 }
 inline void require_width(const char* trunk, double width) {
-    require<ValueError>(is_finite(width) && width > 0, trunk, "expected a width multiplier above 0, got ", width);
+    require<ValueError>(is_finite(width) && width > 0 && width <= 100, trunk, "expected a width multiplier in (0, 100], got ", width);
 }
 /// For trunks that end in a linear layer.
 inline void require_image(const char* trunk, const Shape& image, Index least) {

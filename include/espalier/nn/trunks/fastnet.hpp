@@ -40,7 +40,7 @@ void add_fastnet_unit(Sequential<Scalar>& stage, Index in, Index out, Index kern
 /// 3 u to 3 u + 2: `1.3.weight` is the normalisation and `1.5.weight` the convolution of the second unit of stage 1. Normalisation,
 /// its moving statistics and initial weights are those of the authors' code, in Keras. At 32x32 the mean of the image is what the
 /// paper's end gives; that one, `flatten`, takes at least 32x32 and gives (N, H / 32 * W / 32 * 128).
-/// @throws ValueError for no channels, a width that is not above 0, or `flatten` without `pool`.
+/// @throws ValueError for no channels, a width outside (0, 100], or `flatten` without `pool`.
 template <class Scalar = float>
 [[nodiscard]] Sequential<Scalar> fastnet(Index channels, FastNetOptions options = {}) {
     detail::require_channels("fastnet", channels);

@@ -14,10 +14,10 @@ namespace espalier::inline ESPALIER_ABI::nn::trunks {
 
 /// Of a `HarDBlock`.
 struct HarDBlockOptions {
-    Index growth = 16;         ///< filters of the layers of odd number
-    double multiplier = 1.7;   ///< of the filters, for each power of two above 1 that divides the layer's number
+    Index growth = 16;  ///< filters of the layers of odd number
+    double multiplier = 1.7;  ///< of the filters, for each power of two above 1 that divides the layer's number
     Index layers = 4;
-    bool depthwise = false;    ///< a 1x1 convolution and a 3x3 one of each channel instead of one 3x3 convolution
+    bool depthwise = false;  ///< a 1x1 convolution and a 3x3 one of each channel instead of one 3x3 convolution
 };
 
 /// A harmonic dense block: layer l of 1, 2, ..., n reads layer l - 2^i for each 2^i that divides l, nearest first, layer 0 being the
@@ -25,12 +25,12 @@ struct HarDBlockOptions {
 template <class Scalar = float>
 class HarDBlock : public Module<HarDBlock<Scalar>, Scalar> {
 public:
-    /// @throws ValueError unless channels, growth and layers are positive and the multiplier is at least 1.
+    /// @throws ValueError unless channels, growth and layers are positive and the multiplier is in [1, 10].
     explicit HarDBlock(Index channels, HarDBlockOptions options = {}) {
-        require<ValueError>(channels > 0 && options.growth > 0 && options.layers > 0 && is_finite(options.multiplier) &&
-                                options.multiplier >= 1,
-                            "HarDBlock", "expected positive channels, growth and layers and a multiplier of at least 1, got ", channels,
-                            ", ", options.growth, ", ", options.layers, " and ", options.multiplier);
+        require<ValueError>(channels > 0 && options.growth > 0 && options.layers > 0, "HarDBlock",
+                            "expected positive channels, growth and layers, got ", channels, ", ", options.growth, " and ", options.layers);
+        require<ValueError>(is_finite(options.multiplier) && options.multiplier >= 1 && options.multiplier <= 10, "HarDBlock",
+                            "expected a multiplier in [1, 10], got ", options.multiplier);
         std::vector<Index> widths{channels};
         for (Index layer = 1; layer <= options.layers; ++layer) {
             Index in = 0;
@@ -99,7 +99,7 @@ struct HarDNetConfig {
         Index channels;
         bool down;
     };
-    Index first;   ///< filters of the stem's 3x3 convolution of stride 2 ...
+    Index first;  ///< filters of the stem's 3x3 convolution of stride 2 ...
     Index second;  ///< ... and of its second, 3x3 or, of a depthwise network, 1x1
     double multiplier;
     std::vector<Block> blocks;

@@ -15,10 +15,10 @@ namespace espalier::inline ESPALIER_ABI::nn::trunks {
 /// Of an `mlp`.
 template <class Scalar = float>
 struct MLPOptions {
-    std::vector<Index> widths = {};           ///< of the linear layers; at least one
-    Layer<Scalar> activation = ReLU{};        ///< any layer; each linear layer has a copy behind it
-    bool batch_norm = false;                  ///< between linear layer and activation
-    double dropout = 0;                       ///< behind each activation
+    std::vector<Index> widths = {};  ///< of the linear layers; at least one
+    Layer<Scalar> activation = ReLU{};  ///< any layer; each linear layer has a copy behind it
+    bool batch_norm = false;  ///< between linear layer and activation
+    double dropout = 0;  ///< behind each activation
 };
 
 /// A stage for each width: linear layer, batch normalisation if any, activation, dropout if any, in torchvision's order. (N, features)

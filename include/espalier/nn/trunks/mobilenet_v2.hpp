@@ -54,7 +54,7 @@ namespace detail {
 /// MobileNetV2 as torchvision defines it: images give (N, 1280), more for a width above 1. In five stages by the size of the image, of
 /// 1/2, 1/4, 1/8, 1/16 and 1/32; their elements, counted through, are torchvision's `features.0` to `features.18`: `0.0.0.weight` is
 /// `features.0.0.weight`, `1.1.conv.0.0.weight` is `features.3.conv.0.0.weight`.
-/// @throws ValueError for no channels or a width that is not above 0.
+/// @throws ValueError for no channels or a width outside (0, 100].
 template <class Scalar = float>
 [[nodiscard]] Sequential<Scalar> mobilenet_v2(Index channels, MobileNetV2Options options = {}) {
     detail::require_channels("mobilenet_v2", channels);
