@@ -32,7 +32,7 @@ TEST_CASE("a convolution with normalisation and activation keeps the size of an 
     }
 }
 
-TEST_CASE("a trunk's map, pooled, is what it gives pooled", "[nn][trunks]") {
+TEST_CASE("a trunk's map, pooled, is what it gives pooled", "[nn][trunks][long]") {
     const auto check = [](nn::Sequential<float> pooled, nn::Sequential<float> map) {
         map.load_state_dict(pooled.state_dict());
         const Variable<float> x{normal<float>({2, 33, 40, 3})};
