@@ -85,7 +85,7 @@ class ZeroPadded(nn.Module):
 
 
 class Block(nn.Module):
-    """Of a ResNet: `widths` and `kernels` of its convolutions, the stride in the last 3x3 but one of two, the middle of three."""
+    """Of a ResNet: two 3x3 convolutions, the first with the stride, or 1x1, 3x3 with the stride, and 1x1."""
 
     def __init__(self, inputs, widths, stride, zero_padded=False):
         super().__init__()
@@ -220,19 +220,15 @@ def mobilenet_v2(factor):
     return make
 
 
-class TableNorm(nn.BatchNorm1d):
-    pass
-
-
 def mlp(channels, height, width):
     layers, inputs = [], channels
     for outputs in (64, 48, 32):
-        layers += [nn.Linear(inputs, outputs), TableNorm(outputs), nn.GELU()]
+        layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.GELU()]
         inputs = outputs
     return nn.Sequential(*layers)
 
 
-# What is compared, and what is counted alone: name, definition, channels, sizes.
+# Name, definition, channels, sizes.
 TRUNKS = [
     ("reference", reference, 1, [(32, 32), (40, 36)]),
     ("lenet", lenet, 1, [(36, 36), (32, 40)]),
