@@ -109,6 +109,7 @@ int main(int argc, char* argv[]) {
     std::printf("%s\n\n", build_info().text().c_str());
     Bench bench{elements, repetitions};
     bench.function<kernels::Relu>("relu");
+    bench.function<kernels::Relu6>("relu6");
     bench.function<kernels::LeakyRelu>("leaky relu");
     bench.function<kernels::Sigmoid>("sigmoid");
     bench.function<kernels::Tanh>("tanh");

@@ -5,6 +5,9 @@
 #pragma once
 
 #include <espalier/espalier.hpp>
+#include <espalier/nn/trunks/lenet.hpp>
+#include <espalier/nn/trunks/reference.hpp>
+#include <espalier/nn/trunks/resnet.hpp>
 
 #include <map>
 #include <string>
@@ -19,36 +22,11 @@ using namespace espalier;
 inline std::vector<mtl::Head<>> left_and_right(const nn::Layer<>& head) { return {{"left", head}, {"right", head}}; }
 
 /// Three convolutions of 32, 64 and 128 filters, each halving the image, and 1,024 shared features.
-inline mtl::MultiTaskNet<> reference(const Shape& input) {
-    const Index last = (input[0] / 8) * (input[1] / 8);
-    nn::Sequential trunk{nn::Conv2d{input[2], 32, 3, {.padding = 1}},
-                         nn::ReLU{},
-                         nn::MaxPool2d{2},
-                         nn::Conv2d{32, 64, 3, {.padding = 1}},
-                         nn::ReLU{},
-                         nn::MaxPool2d{2},
-                         nn::Conv2d{64, 128, 3, {.padding = 1}},
-                         nn::ReLU{},
-                         nn::MaxPool2d{2},
-                         nn::Flatten{},
-                         nn::Linear{128 * last, 1024},
-                         nn::ReLU{}};
-    return {std::move(trunk), left_and_right(nn::Linear{1024, 10})};
-}
+inline mtl::MultiTaskNet<> reference(const Shape& input) { return {nn::trunks::reference(input), left_and_right(nn::Linear{1024, 10})}; }
 
 /// MultiLeNet (Sener and Koltun, NeurIPS 2018) without its dropout masks: 27,450 parameters for 28 x 28.
 inline mtl::MultiTaskNet<> lenet(const Shape& input) {
-    const auto last = [](Index side) { return ((side - 4) / 2 - 4) / 2; };
-    nn::Sequential trunk{nn::Conv2d{input[2], 10, 5},
-                         nn::MaxPool2d{2},
-                         nn::ReLU{},
-                         nn::Conv2d{10, 20, 5},
-                         nn::MaxPool2d{2},
-                         nn::ReLU{},
-                         nn::Flatten{},
-                         nn::Linear{20 * last(input[0]) * last(input[1]), 50},
-                         nn::ReLU{}};
-    return {std::move(trunk), left_and_right(nn::Sequential{nn::Linear{50, 50}, nn::ReLU{}, nn::Linear{50, 10}})};
+    return {nn::trunks::multi_lenet(input), left_and_right(nn::Sequential{nn::Linear{50, 50}, nn::ReLU{}, nn::Linear{50, 10}})};
 }
 
 /// A 3x3 convolution of each channel, then a 1x1 convolution of all (MobileNet; Howard et al., 2017).
@@ -71,38 +49,9 @@ inline mtl::MultiTaskNet<> separable(const Shape& input) {
     return {std::move(trunk), left_and_right(nn::Conv2d{128, 10, 1})};
 }
 
-/// relu(F(x) + x) with two 3x3 convolutions in F. Where F changes the shape, x passes a 1x1 convolution.
-class ResidualBlock : public nn::Module<ResidualBlock, float> {
-public:
-    ResidualBlock(Index in, Index out, Index stride)
-        : convolutions_{nn::Conv2d{in, out, 3, {.stride = stride, .padding = 1, .bias = false}}, nn::BatchNorm{out}, nn::ReLU{},
-                        nn::Conv2d{out, out, 3, {.padding = 1, .bias = false}}, nn::BatchNorm{out}} {
-        if (in != out || stride != 1)
-            shortcut_ = nn::Sequential{nn::Conv2d{in, out, 1, {.stride = stride, .bias = false}}, nn::BatchNorm{out}};
-    }
-
-    [[nodiscard]] Variable<> operator()(const Variable<>& x) { return autograd::relu(convolutions_(x) + shortcut_(x)); }
-
-    void visit(nn::Visitor<float>& visitor) {
-        visitor("convolutions", convolutions_);
-        visitor("shortcut", shortcut_);
-    }
-
-private:
-    nn::Sequential<> convolutions_;
-    nn::Sequential<> shortcut_;
-};
-
 /// ResNet-20 for CIFAR (He et al., 2016), its shortcuts with weights where the width changes.
 inline mtl::MultiTaskNet<> resnet20(const Shape& input) {
-    nn::Sequential trunk{nn::Conv2d{input[2], 16, 3, {.padding = 1, .bias = false}}, nn::BatchNorm{16}, nn::ReLU{}};
-    for (const Index width : {16, 32, 64})
-        for (Index block = 0; block < 3; ++block) {
-            const bool narrower = block == 0 && width > 16;
-            trunk.add(ResidualBlock{narrower ? width / 2 : width, width, narrower ? 2 : 1});
-        }
-    trunk.add(nn::GlobalAvgPool2d{});
-    return {std::move(trunk), left_and_right(nn::Linear{64, 10})};
+    return {nn::trunks::resnet20(input[2], {.shortcut = nn::trunks::Shortcut::projection}), left_and_right(nn::Linear{64, 10})};
 }
 
 /// Two 3x3 convolutions, each with batch normalisation and ReLU.

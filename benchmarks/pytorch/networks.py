@@ -21,20 +21,21 @@ class MultiTaskNet(nn.Module):
 
 
 def reference(channels, height, width):
+    def stage(inputs, outputs):
+        return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+
     return MultiTaskNet(nn.Sequential(
-        nn.Conv2d(channels, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(64, 128, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(128 * (height // 8) * (width // 8), 1024), nn.ReLU()),
+        stage(channels, 32), stage(32, 64), stage(64, 128),
+        nn.Sequential(nn.Flatten(), nn.Linear(128 * (height // 8) * (width // 8), 1024), nn.ReLU())),
         lambda: nn.Linear(1024, 10))
 
 
 def lenet(channels, height, width):
     last = [((side - 4) // 2 - 4) // 2 for side in (height, width)]
     return MultiTaskNet(nn.Sequential(
-        nn.Conv2d(channels, 10, 5), nn.MaxPool2d(2), nn.ReLU(),
-        nn.Conv2d(10, 20, 5), nn.MaxPool2d(2), nn.ReLU(),
-        nn.Flatten(), nn.Linear(20 * last[0] * last[1], 50), nn.ReLU()),
+        nn.Sequential(nn.Conv2d(channels, 10, 5), nn.MaxPool2d(2), nn.ReLU()),
+        nn.Sequential(nn.Conv2d(10, 20, 5), nn.MaxPool2d(2), nn.ReLU()),
+        nn.Sequential(nn.Flatten(), nn.Linear(20 * last[0] * last[1], 50), nn.ReLU())),
         lambda: nn.Sequential(nn.Linear(50, 50), nn.ReLU(), nn.Linear(50, 10)))
 
 
@@ -51,24 +52,23 @@ def separable(channels, height, width):
 class ResidualBlock(nn.Module):
     def __init__(self, inputs, outputs, stride):
         super().__init__()
-        self.convolutions = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(),
-            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs))
-        self.shortcut = nn.Sequential()
+        self.conv1, self.bn1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.conv2, self.bn2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs)
+        self.downsample = nn.Sequential()
         if inputs != outputs or stride != 1:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x):
-        return torch.relu(self.convolutions(x) + self.shortcut(x))
+        y = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(y)) + self.downsample(x))
 
 
 def resnet20(channels, height, width):
-    layers = [nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
-    for outputs in (16, 32, 64):
-        for block in range(3):
-            narrower = block == 0 and outputs > 16
-            layers.append(ResidualBlock(outputs // 2 if narrower else outputs, outputs, 2 if narrower else 1))
-    return MultiTaskNet(nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), lambda: nn.Linear(64, 10))
+    stages = [nn.Sequential(nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU())]
+    for inputs, outputs in ((16, 16), (16, 32), (32, 64)):
+        stages.append(nn.Sequential(ResidualBlock(inputs, outputs, outputs // inputs), ResidualBlock(outputs, outputs, 1),
+                                    ResidualBlock(outputs, outputs, 1)))
+    return MultiTaskNet(nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten()), lambda: nn.Linear(64, 10))
 
 
 def double_convolution(inputs, outputs):

@@ -4,6 +4,9 @@
 
 #include "dataset.hpp"
 
+#include <espalier/nn/trunks/lenet.hpp>
+#include <espalier/nn/trunks/reference.hpp>
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,35 +17,13 @@ namespace multi_fashion {
 /// Three convolutions of 32, 64 and 128 filters, each halving the canvas, and 1,024 shared features.
 [[nodiscard]] inline espalier::mtl::MultiTaskNet<> reference_network(Index side) {
     using namespace espalier;
-    const Index last = side / 8;
-    nn::Sequential trunk{nn::Conv2d{1, 32, 3, {.padding = 1}},
-                         nn::ReLU{},
-                         nn::MaxPool2d{2},
-                         nn::Conv2d{32, 64, 3, {.padding = 1}},
-                         nn::ReLU{},
-                         nn::MaxPool2d{2},
-                         nn::Conv2d{64, 128, 3, {.padding = 1}},
-                         nn::ReLU{},
-                         nn::MaxPool2d{2},
-                         nn::Flatten{},
-                         nn::Linear{128 * last * last, 1024},
-                         nn::ReLU{}};
-    return {std::move(trunk), {{"left", nn::Linear{1024, classes}}, {"right", nn::Linear{1024, classes}}}};
+    return {nn::trunks::reference({side, side, 1}), {{"left", nn::Linear{1024, classes}}, {"right", nn::Linear{1024, classes}}}};
 }
 
 /// The small network that Lin et al. used: 31,910 parameters on a canvas of 36 x 36 for both tasks.
 [[nodiscard]] inline espalier::mtl::MultiTaskNet<> lenet(Index side, const std::vector<std::string>& tasks = {"left", "right"}) {
     using namespace espalier;
-    const Index last = ((side - 8) / 2 - 4) / 2;
-    nn::Sequential trunk{nn::Conv2d{1, 10, 9},
-                         nn::ReLU{},
-                         nn::MaxPool2d{2},
-                         nn::Conv2d{10, 20, 5},
-                         nn::ReLU{},
-                         nn::MaxPool2d{2},
-                         nn::Flatten{},
-                         nn::Linear{20 * last * last, 50},
-                         nn::ReLU{}};
+    auto trunk = nn::trunks::lenet({side, side, 1});
     std::vector<mtl::Head<>> heads;
     for (const std::string& task : tasks)
         heads.push_back({task, nn::Linear{50, classes}});

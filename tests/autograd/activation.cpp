@@ -37,10 +37,16 @@ TEST_CASE("relu and leaky relu at and around 0", "[activation]") {
     CHECK(autograd::leaky_relu(V{T({1}, {-100})}).value()[0] == Approx(-1));
 }
 
+TEST_CASE("relu6 at and around its kinks, 0 and 6", "[activation]") {
+    const T x({7}, {-infinity, 0, 1, 5.5, 6, 7, infinity});
+    CHECK(autograd::relu6(V{x}).value() == T({7}, {0, 0, 1, 5.5, 6, 6, 6}));
+    CHECK(gradient([](const V& v) { return autograd::relu6(v); }, x) == T({7}, {0, 0, 1, 1, 0, 0, 0}));
+}
+
 TEST_CASE("NaN passes through every activation", "[activation]") {
     const V x{T({1}, {NAN})};
     using namespace autograd;
-    for (const V& y : {relu(x), leaky_relu(x), sigmoid(x), autograd::tanh(x), gelu(x), autograd::exp(x), autograd::log(x),
+    for (const V& y : {relu(x), relu6(x), leaky_relu(x), sigmoid(x), autograd::tanh(x), gelu(x), autograd::exp(x), autograd::log(x),
                        autograd::sqrt(x), softmax(x), log_softmax(x)})
         CHECK(std::isnan(y.item()));
 }

@@ -89,6 +89,7 @@ TEMPLATE_TEST_CASE("softmax and activations of the largest and smallest numbers 
         for (const T value : {T(-1e14), T(1e14), -most, most}) {
             const auto x = Tensor<T>::full({n}, value);
             all([](const auto& v) { return ag::relu(v); }, x);
+            all([](const auto& v) { return ag::relu6(v); }, x);
             all([](const auto& v) { return ag::leaky_relu(v); }, x);
             all([](const auto& v) { return ag::sigmoid(v); }, x);
             all([](const auto& v) { return ag::tanh(v); }, x);

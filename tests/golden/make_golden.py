@@ -294,6 +294,10 @@ for shape, count in [((4,), 2), ((3, 5), 3), ((2, 3, 2), 1)]:
     case("mix", [normal(*shape) for _ in range(count)] + [normal(shape[0], count)],
          lambda *a: sum(a[-1][:, i].reshape([-1] + [1] * (a[0].dim() - 1)) * a[i] for i in range(len(a) - 1)))
 
+# The grid of `apart` in steps of 3, on both sides of 0 and of 6.
+for shape in [(2, 3), (7,), (1, 4, 2)]:
+    case("relu6", [60 * apart(*shape)], F.relu6)
+
 
 def save(name, arrays, note, content):
     """One metadata entry only: the writer puts several into random order."""

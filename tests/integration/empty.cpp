@@ -61,6 +61,7 @@ TEMPLATE_TEST_CASE("every layer takes an empty batch", "[integration][empty]", f
     check<S>(nn::Dropout{0.3}, {6}, {6});
     check<S>(nn::Identity{}, {6}, {6});
     check<S>(nn::ReLU{}, {6}, {6});
+    check<S>(nn::ReLU6{}, {6}, {6});
     check<S>(nn::LeakyReLU{}, {6}, {6});
     check<S>(nn::Sigmoid{}, {6}, {6});
     check<S>(nn::Tanh{}, {6}, {6});

@@ -103,7 +103,7 @@ TEST_CASE("every operation of the library that a net has is known by its name", 
         conv2d_relu_max_pool2d(image, kernel), batch_norm(image, channels, channels, running, false), layer_norm(image, channels, channels),
         reshape(row, {8}), flatten(image), cat(std::vector<Variable<float>>{row, row}, 1), narrow(row, 0, 0, 1), sum(row),
         sum(row, 1), mean(row), max(row, 0), embedding(square, Tensor<Index>{{1}, {0}}), max_pool2d(image, 2), avg_pool2d(image, 2),
-        global_avg_pool2d(image), upsample_nearest2d(image, 8), upsample_bilinear2d(image, 8, false), relu(row), leaky_relu(row),
+        global_avg_pool2d(image), upsample_nearest2d(image, 8), upsample_bilinear2d(image, 8, false), relu(row), relu6(row), leaky_relu(row),
         sigmoid(row), tanh(row), gelu(row), exp(row), log(row), sqrt(row), row * 2, row + 1, row + row, row - row, row * row, row / row,
         softmax(row), log_softmax(row), dropout(row, 0.5, random)};
     // clang-format on

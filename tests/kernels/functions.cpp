@@ -113,6 +113,7 @@ TEST_CASE("functions of an element are right to the last places from 0 to infini
     check_value<Sigmoid>("sigmoid", 2.5, sigmoid);
     check_value<Gelu>("gelu", 5, [](double x) { return x < -40 ? -0.0 : x * normal(x); });  // of the far tail as well
     check_value<Relu>("relu", 0, [](double x) { return x < 0 ? 0 : x; });
+    check_value<Relu6>("relu6", 0, [](double x) { return std::clamp(x, 0.0, 6.0); });
     check_value<LeakyRelu>(
         "leaky relu", 0, [](double x) { return x > 0 ? x : static_cast<double>(0.3F * static_cast<float>(x)); }, 0.3F);
     check_value<Scale>(
@@ -129,6 +130,7 @@ TEST_CASE("what comes back through functions of an element is right, with the sa
     check_derivative<Sigmoid>("sigmoid", 1, [](double x) { return sigmoid(x) * sigmoid(-x); });
     check_derivative<Gelu>("gelu", 1, [](double x) { return normal(x) + std::clamp(x, -50.0, 50.0) * density(x); });
     check_derivative<Relu>("relu", 0, [](double x) { return x > 0 ? 1 : 0; });
+    check_derivative<Relu6>("relu6", 0, [](double x) { return x > 0 && x < 6 ? 1 : 0; });
     check_derivative<LeakyRelu>(
         "leaky relu", 0, [](double x) { return x > 0 ? 1 : static_cast<double>(0.3F); }, 0.3F);
     check_derivative<Scale>(
@@ -156,11 +158,12 @@ TEST_CASE("NaN passes, zeros keep their sign, and what has a value at infinity t
         CAPTURE(isa_name(isa));
         const auto at = [&]<class F>(F, float x) { return run<F>(isa, {x})[0]; };
         const auto for_all = [&](const auto& check) {
-            check(Exp{}), check(Log{}), check(Sqrt{}), check(Tanh{}), check(Sigmoid{}), check(Gelu{}), check(Relu{}), check(LeakyRelu{});
+            check(Exp{}), check(Log{}), check(Sqrt{}), check(Tanh{}), check(Sigmoid{}), check(Gelu{}), check(Relu{}), check(LeakyRelu{}),
+                check(Relu6{});
         };
         for_all([&](auto f) { CHECK(std::isnan(at(f, NAN))); });
         for_all([&]<class F>(F) {
-            if (!std::is_same_v<F, Relu> && !std::is_same_v<F, LeakyRelu>)
+            if (!std::is_same_v<F, Relu> && !std::is_same_v<F, LeakyRelu> && !std::is_same_v<F, Relu6>)
                 CHECK(std::isnan(run<F>(isa, {NAN}, true)[0]));
         });
         CHECK(same(at(Tanh{}, -0.0F), -0.0F));

@@ -19,6 +19,7 @@ TEMPLATE_TEST_CASE("activation layers are the functions of their names", "[nn][a
             REQUIRE(static_cast<double>(y.value()[i]) == Approx(f(static_cast<double>(x.value()[i]))).epsilon(1e-5));
     };
     every(nn::ReLU{}(x), [](double v) { return v > 0 ? v : 0; });
+    every(nn::ReLU6{}(x * 5), [](double v) { return std::clamp(5 * v, 0.0, 6.0); });
     every(nn::LeakyReLU{}(x), [](double v) { return v > 0 ? v : 0.01 * v; });
     every(nn::LeakyReLU{0.3}(x), [](double v) { return v > 0 ? v : 0.3 * v; });
     every(nn::Sigmoid{}(x), [](double v) { return 1 / (1 + std::exp(-v)); });
@@ -39,8 +40,8 @@ TEMPLATE_TEST_CASE("activation layers are the functions of their names", "[nn][a
 }
 
 TEST_CASE("gradients of activation layers", "[nn][activation]") {
-    const std::vector<nn::Layer<double>> layers{nn::Identity{}, nn::ReLU{}, nn::LeakyReLU{0.2}, nn::Sigmoid{},
-                                                nn::Tanh{},     nn::GELU{}, nn::Softmax{},      nn::LogSoftmax{}};
+    const std::vector<nn::Layer<double>> layers{nn::Identity{}, nn::ReLU{}, nn::ReLU6{},   nn::LeakyReLU{0.2}, nn::Sigmoid{},
+                                                nn::Tanh{},     nn::GELU{}, nn::Softmax{}, nn::LogSoftmax{}};
     for (nn::Layer<double> layer : layers) {
         CHECK(layer.parameters().empty());
         // times 1, so that Identity too gives an output that is no leaf

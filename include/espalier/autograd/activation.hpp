@@ -57,6 +57,12 @@ template <class Scalar>
     return detail::mapped<kernels::Relu>("relu", x);
 }
 
+/// min(max(x, 0), 6) (Howard et al., 2017); its derivative is 0 at 0 and at 6.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> relu6(const Variable<Scalar>& x) {
+    return detail::mapped<kernels::Relu6>("relu6", x);
+}
+
 /// x where positive, slope * x elsewhere.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> leaky_relu(const Variable<Scalar>& x, std::type_identity_t<Scalar> negative_slope = Scalar(0.01)) {

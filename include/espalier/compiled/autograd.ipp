@@ -34,6 +34,7 @@ ESPALIER_INSTANTIATE Variable<float> mix(std::span<const Variable<float>>, const
 
 // Element by element.
 ESPALIER_INSTANTIATE Variable<float> relu(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> relu6(const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> leaky_relu(const Variable<float>&, float);
 ESPALIER_INSTANTIATE Variable<float> sigmoid(const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> tanh(const Variable<float>&);

@@ -6,6 +6,7 @@
 namespace espalier::inline ESPALIER_ABI::kernels::simd {
 
 template const MapKernels& kernels_of<Relu>();
+template const MapKernels& kernels_of<Relu6>();
 template const MapKernels& kernels_of<LeakyRelu>();
 template const MapKernels& kernels_of<Sigmoid>();
 template const MapKernels& kernels_of<Tanh>();

@@ -61,6 +61,17 @@ struct Relu : MapFunction {
         return y > 0 ? dy : S(0);
     }
 };
+/// min(max(x, 0), 6); NaN passes, and nothing comes back but from between the two.
+struct Relu6 : MapFunction {
+    template <class S>
+    static S value(S x, S) {
+        return x < 0 ? S(0) : x > 6 ? S(6) : x;
+    }
+    template <class S>
+    static S pull(S, S y, S dy, S) {
+        return y > 0 && y < 6 ? dy : S(0);
+    }
+};
 struct LeakyRelu : MapFunction {
     template <class S>
     static S value(S x, S slope) {

@@ -23,6 +23,14 @@ struct ReLU {
     }
 };
 
+/// min(max(x, 0), 6).
+struct ReLU6 {
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::relu6(x);
+    }
+};
+
 /// x where positive, negative_slope x elsewhere.
 struct LeakyReLU {
     double negative_slope = 0.01;

@@ -10,6 +10,13 @@ namespace {
 
 Draw any_values(Random& random) { return {{normal(random_shape(random, 0, 3), random)}}; }
 Draw off_kinks(Random& random) { return {{apart(random_shape(random, 0, 3), random)}}; }
+/// On both sides of 0 and of 6: the grid of `apart` in steps of 3.
+Draw off_both_kinks(Random& random) {
+    Tensor<double> values = apart(random_shape(random, 0, 3), random);
+    for (double& value : values)
+        value *= 60;
+    return {{std::move(values)}};
+}
 Draw above_0(Random& random) { return {{positive(random_shape(random, 0, 3), random)}}; }
 Draw with_classes(Random& random) { return {{normal(random_shape(random, 1, 3, 5), random)}}; }
 
@@ -34,6 +41,7 @@ Rows activation_rows() {
     rows.push_back(row("log", [](const auto& v, const Attributes&) { return ag::log(v[0]); }, above_0));
     rows.push_back(row("sqrt", [](const auto& v, const Attributes&) { return ag::sqrt(v[0]); }, above_0));
     rows.push_back(row("relu", [](const auto& v, const Attributes&) { return ag::relu(v[0]); }, off_kinks));
+    rows.push_back(row("relu6", [](const auto& v, const Attributes&) { return ag::relu6(v[0]); }, off_both_kinks));
     rows.push_back(row("leaky_relu", []<class S>(const Variables<S>& v, const Attributes& a) {
         return ag::leaky_relu(v[0], static_cast<S>(a.number("slope")));
     }, [](Random& random) {

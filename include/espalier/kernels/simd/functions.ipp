@@ -116,6 +116,7 @@ ESPALIER_INLINE NormalTail normal_tail(vec x) {
 }
 
 ESPALIER_INLINE vec value_of(Relu, vec x, vec) { return relu(x); }
+ESPALIER_INLINE vec value_of(Relu6, vec x, vec) { return min(set1(6), relu(x)); }
 ESPALIER_INLINE vec value_of(LeakyRelu, vec x, vec slope) { return where_less(zero(), x, x, mul(slope, x)); }
 ESPALIER_INLINE vec value_of(Sigmoid, vec x, vec) {
     const vec e = exp_anywhere(sub(zero(), magnitude(x)));
@@ -134,6 +135,7 @@ ESPALIER_INLINE vec value_of(Scale, vec x, vec factor) { return mul(x, factor); 
 ESPALIER_INLINE vec value_of(Shift, vec x, vec term) { return add(x, term); }
 
 ESPALIER_INLINE vec pull_of(Relu, vec, vec y, vec dy, vec) { return where_positive(y, dy); }
+ESPALIER_INLINE vec pull_of(Relu6, vec, vec y, vec dy, vec) { return where_less(y, set1(6), where_positive(y, dy), zero()); }
 ESPALIER_INLINE vec pull_of(LeakyRelu, vec x, vec, vec dy, vec slope) { return where_less(zero(), x, dy, mul(dy, slope)); }
 ESPALIER_INLINE vec pull_of(Sigmoid, vec, vec y, vec dy, vec) { return mul(dy, mul(y, sub(set1(1), y))); }
 ESPALIER_INLINE vec pull_of(Tanh, vec, vec y, vec dy, vec) { return mul(dy, mul(sub(set1(1), y), add(set1(1), y))); }
