@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <espalier/mtl/sharing/cross_stitch.hpp>
+#include <espalier/nn/trunks/resnet.hpp>
 
 #include "mtl/sharing/ways.hpp"
 #include "nn/testing.hpp"
@@ -46,6 +47,22 @@ TEST_CASE("columns exchange where they are told to, by the weights of their unit
     testing::require_close(found[0].value(), run(networks[0], mixed(a, b), 2, 3), 1e-6);
     testing::require_close(found[1].value(), run(networks[1], mixed(b, a), 2, 3), 1e-6);
     CHECK(stitched.named_parameters().at("units.0").value() == Tensor<float>{{2, 2}, {0.75F, 0.25F, 0.25F, 0.75F}});
+}
+
+TEST_CASE("trunks exchange after each of their stages", "[mtl][sharing]") {
+    manual_seed(1);
+    auto trunks = mtl::repeat(2, [] { return nn::trunks::resnet20(3); });
+    mtl::CrossStitch stitched{trunks, {.own = 1}};
+    mtl::Separate separate{trunks};
+    CHECK(stitched.named_parameters().contains("units.3"));
+    CHECK_FALSE(stitched.named_parameters().contains("units.4"));
+    stitched.eval();
+    separate.eval();
+    const auto x = testing::normal<float>({2, 12, 16, 3});
+    const auto a = stitched(x), b = separate(x);
+    CHECK(a[1].shape() == Shape{2, 64});
+    CHECK(same_bits(a[0].value(), b[0].value()));
+    CHECK(same_bits(a[1].value(), b[1].value()));
 }
 
 TEST_CASE("a single column has nothing to exchange", "[mtl][sharing]") {
