@@ -56,6 +56,8 @@ TEST_CASE("small HarDNets equal PyTorch's", "[nn][trunks]") {
 }
 
 TEST_CASE("the paper's HarDNets have its numbers of parameters and equal PyTorch's", "[nn][trunks][long]") {
+    if (testing::sanitized)
+        return;  // minutes, in which first weights are drawn
     const auto millions = [](const nn::Sequential<float>& trunk, Index features) {
         return static_cast<double>(parameters_with_classifier(trunk, features, 1000)) / 1e6;
     };
