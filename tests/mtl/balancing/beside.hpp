@@ -7,6 +7,8 @@
 #include <espalier/mtl/multi_task_loss.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn/linear.hpp>
+#include <espalier/nn/normalization.hpp>
+#include <espalier/nn/sequential.hpp>
 
 #include "nn/testing.hpp"
 
@@ -96,6 +98,13 @@ struct Model {
     std::string name;
     std::vector<std::string> tasks;
 };
+
+/// Of three tasks, with running statistics.
+inline mtl::MultiTaskNet<double> with_batch_norm() {
+    manual_seed(1);
+    return {nn::Sequential{nn::Linear<double>{2, 2}, nn::BatchNorm<double>{2}},
+            {{"a", nn::Linear<double>{2, 1}}, {"b", nn::Linear<double>{2, 1}}, {"c", nn::Linear<double>{2, 1}}}};
+}
 
 /// Of all parameters, 0 where there is none.
 template <class Net>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <espalier/mtl/balancing/forum.hpp>
 #include <espalier/mtl/balancing/rule_state.hpp>
-#include <espalier/nn/normalization.hpp>
 #include <espalier/nn/sequential.hpp>
 #include <espalier/optim/sgd.hpp>
 
@@ -13,6 +12,7 @@ using testing::same_bits;
 using testing::beside::gradients_of;
 using testing::beside::Model;
 using testing::beside::tolerance;
+using testing::beside::with_batch_norm;
 
 namespace {
 
@@ -79,12 +79,6 @@ struct Failing {
     int fails_at;
     int calls = 0;
 };
-
-mtl::MultiTaskNet<double> with_batch_norm() {
-    manual_seed(1);
-    return {nn::Sequential{nn::Linear<double>{2, 2}, nn::BatchNorm<double>{2}},
-            {{"a", nn::Linear<double>{2, 1}}, {"b", nn::Linear<double>{2, 1}}, {"c", nn::Linear<double>{2, 1}}}};
-}
 
 }  // namespace
 
