@@ -61,11 +61,11 @@ TEST_CASE("strips have the pixels that they are to have, in whole rows", "[conv_
 }
 
 TEST_CASE("columns are parted where there are few strips", "[conv_choice]") {
-    CHECK(tiled::column_parts(StripPlan{1, 4, 4}, 20) == 8);
-    CHECK(tiled::column_parts(StripPlan{1, 4, 4}, 3) == 3);
-    CHECK(tiled::column_parts(StripPlan{3, 4, 4}, 20) == 3);
-    CHECK(tiled::column_parts(StripPlan{8, 4, 4}, 20) == 1);
-    CHECK(tiled::column_parts(StripPlan{0, 4, 4}, 20) == 8);
+    CHECK(tiled::column_parts(StripPlan{1, 4, 4}.size(), 20) == 8);
+    CHECK(tiled::column_parts(StripPlan{1, 4, 4}.size(), 3) == 3);
+    CHECK(tiled::column_parts(StripPlan{3, 4, 4}.size(), 20) == 3);
+    CHECK(tiled::column_parts(StripPlan{8, 4, 4}.size(), 20) == 1);
+    CHECK(tiled::column_parts(StripPlan{0, 4, 4}.size(), 20) == 8);
 }
 
 TEST_CASE("the gradient of the weights sums strips that a cache holds, in chunks that the problem gives", "[conv_choice]") {

@@ -29,7 +29,7 @@ public:
           width_{result.width},
           panels_{s.groups, s.patch(), {s.filters(), vectors}},
           strips_{tile_strips(s.batch, result, even_rows)},
-          parts_{column_parts(strips_, panels_.columns().blocks())},
+          parts_{column_parts(strips_.size(), panels_.columns().blocks())},
           source_{s, strips_.rows(), width_},
           offsets_memory_{static_cast<std::size_t>(s.patch()) * sizeof(std::int32_t)},
           offsets_{static_cast<std::int32_t*>(offsets_memory_.data())} {

@@ -54,7 +54,7 @@ public:
           phases_{s, frames_.row_size()},
           panels_{s.groups, s.window.taps() * s.filters(), {s.depth(), simd::table().tile_vectors}},
           strips_{tile_strips(images, s.input, 1)},
-          parts_{column_parts(strips_, panels_.columns().blocks())} {
+          parts_{column_parts(strips_.size(), panels_.columns().blocks())} {
         panels_.fill(s.window.taps(), [&](Index group, const simd::ColumnBlock& block, Index place, float* to) {
             const float* const of_group = weight + group * s.filters() * s.patch();
             simd::table().copy_rows(s.filters(), block.width, of_group + phases_.tap(place) * s.depth() + block.column, s.patch(), to,

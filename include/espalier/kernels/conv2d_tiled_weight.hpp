@@ -5,6 +5,7 @@
 
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/conv2d_depthwise.hpp>
+#include <espalier/kernels/conv2d_tiled_weight_pooled.hpp>
 #include <espalier/kernels/conv2d_tiled_weight_unfolded.hpp>
 #include <espalier/kernels/conv_choice.hpp>
 #include <espalier/kernels/conv_rows.hpp>
@@ -162,6 +163,8 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
             std::fill_n(db.row(t), s.out_channels, 0.0F);
     } else if (s.depthwise()) {
         depthwise::backward_weight(s, tasks, x, cotangent, dw, db);
+    } else if (sums_windows(s, tasks, cotangent.tail)) {
+        PooledWeightPass{s, tasks, x, cotangent}.run(dw, db);
     } else if (dw.wanted() && unfolds_windows(s)) {
         UnfoldedWeightPass{s, tasks, x, cotangent}.run(dw, db);
     } else {

@@ -94,6 +94,18 @@ struct Costs {
     return {s.patch() * detail::sixteens(s.filters()), (s.filters() + filters_of_unfolding) * detail::sixteens(s.patch())};
 }
 
+/// Whether the gradients of the weights for several cotangents of a pooled result sum over windows instead of pixels, of which there are
+/// four times as many: the cotangents are then in the lanes, and turning them over costs as much as some weights more. This has to win by
+/// a quarter, which with vectors of sixteen it does from five cotangents on. Measured by bench_balancing: with 4, 5, 8 and 40 cotangents a
+/// step of MultiLeNet takes 1.09, 0.92, 0.80 and 0.61 times as long. To change it changes the bits of gradients.
+[[nodiscard]] inline bool sums_windows(const ConvShape& s, Index tasks, ConvTail tail) noexcept {
+    constexpr Index weights_of_turning = 8;
+    const Costs costs = weight_costs(s);
+    return tail == ConvTail::relu_max_pool && tasks > 1 && !s.depthwise() &&
+           4 * s.filters() * (s.patch() + weights_of_turning) * detail::sixteens(tasks) <
+               3 * 4 * tasks * std::min(costs.usual, costs.other);
+}
+
 /// Whether the gradient of the weights unfolds windows. This has to win by 15 %. Measured as above: 15 of 140 go the wrong way by more
 /// than 5 %, of at most 10 filters but for four, and all lose 1.6 % on average. To change it changes the bits of gradients.
 [[nodiscard]] inline bool unfolds_windows(const ConvShape& s) noexcept {
@@ -114,8 +126,8 @@ struct Costs {
 
 /// Parts of the blocks of columns that are worked on for themselves: where there are fewer than 8 strips, which are too few for all
 /// threads.
-[[nodiscard]] inline Index column_parts(const StripPlan& strips, Index blocks) noexcept {
-    return std::clamp<Index>(simd::ceil_div(8, std::max<Index>(strips.size(), 1)), 1, std::max<Index>(blocks, 1));
+[[nodiscard]] inline Index column_parts(Index strips, Index blocks) noexcept {
+    return std::clamp<Index>(simd::ceil_div(8, std::max<Index>(strips, 1)), 1, std::max<Index>(blocks, 1));
 }
 
 /// Strips of 96 pixels for what unfolds or scatters windows: those of a strip lie side by side, and stay in cache. Measured by
@@ -130,6 +142,13 @@ struct Costs {
 /// Chunks where windows are unfolded, and where they are not: 1024 pixels at least.
 inline constexpr Index weight_chunk_pixels = 1024;
 
+/// `images` of a strip, or fewer where their pixels could not be found by offsets of 32 bits.
+[[nodiscard]] inline Index images_within_offsets(const ConvShape& s, Index images) noexcept {
+    const Pair padded = s.window.padded(s.input);
+    const Index image_size = std::max<Index>(padded.height * padded.width * s.in_channels, 1);
+    return std::clamp<Index>(std::min<Index>(images, std::numeric_limits<std::int32_t>::max() / image_size), 1, s.batch);
+}
+
 /// Strips of an image, or of several small ones: their pixels and the cotangent, 128 KiB of both, stay in the second-level cache while
 /// all tiles of weights pass over them. 256 pixels at least, or the tiles of weights would be read too often. Measured by
 /// bench_conv_choice where windows are not unfolded: with 256 KiB 9 % longer, with 64 KiB 2 % shorter, which is the noise.
@@ -138,12 +157,16 @@ inline constexpr Index weight_chunk_pixels = 1024;
     const Window& w = s.window;
     const Index bytes_of_pixel = 4 * (16 * detail::sixteens(s.out_channels) + w.stride.height * w.stride.width * s.in_channels);
     const Index pixels = std::max(bytes / bytes_of_pixel, least_pixels);
-    const Pair padded = w.padded(s.input);
-    const Index image_size = std::max<Index>(padded.height * padded.width * s.in_channels, 1);
-    const Index within_32_bits = std::numeric_limits<std::int32_t>::max() / image_size;  // pixels are found by offsets of so many
-    const Index together = std::min(pixels / (s.output.height * s.output.width), within_32_bits);
     return {s.batch, s.output.height, std::clamp<Index>(pixels / s.output.width, 1, s.output.height),
-            std::clamp<Index>(together, 1, s.batch)};
+            images_within_offsets(s, pixels / (s.output.height * s.output.width))};
+}
+
+/// Strips of rows of windows where they are summed over, 256 windows: as many products for each time that the sums are read.
+[[nodiscard]] inline StripPlan pooled_strips(const ConvShape& s) noexcept {
+    constexpr Index windows = 256;
+    const Pair pooled = s.pooled();
+    return {s.batch, pooled.height, std::clamp<Index>(windows / pooled.width, 1, pooled.height),
+            images_within_offsets(s, windows / (pooled.height * pooled.width))};
 }
 
 [[nodiscard]] inline Index weight_chunks(const ConvShape& s, Index most) noexcept {

@@ -31,6 +31,7 @@ public:
 
     void clear_weights(Index chunk) const noexcept { std::fill_n(weights(chunk, 0), tasks_ * size_, 0.0F); }
     void clear_bias(Index chunk) const noexcept { std::fill_n(bias_ + chunk * tasks_ * channels_, tasks_ * channels_, 0.0); }
+    void clear_bias(Index chunk, Index task) const noexcept { std::fill_n(bias_ + (chunk * tasks_ + task) * channels_, channels_, 0.0); }
 
     /// Adds the cotangents of some pixels, `pitch` floats apart.
     void add_bias(Index chunk, Index task, Index pixels, const float* dy, Index pitch) const {
@@ -45,14 +46,17 @@ public:
         return total;
     }
 
+    /// What all chunks have summed for the bias of a channel, added to `total`.
+    [[nodiscard]] double bias(Index task, Index channel, double total) const noexcept {
+        for (Index chunk = 0; chunk < chunks_; ++chunk)
+            total += bias_[(chunk * tasks_ + task) * channels_ + channel];
+        return total;
+    }
     ESPALIER_NOINLINE void write_bias(const Target<float>& db) const {
         for (Index t = 0; t < tasks_; ++t)
             for (Index c = 0; c < channels_; ++c) {
                 float& to = db.row(t)[c];
-                double total = db.accumulate ? static_cast<double>(to) : 0;
-                for (Index chunk = 0; chunk < chunks_; ++chunk)
-                    total += bias_[(chunk * tasks_ + t) * channels_ + c];
-                to = static_cast<float>(total);
+                to = static_cast<float>(bias(t, c, db.accumulate ? static_cast<double>(to) : 0));
             }
     }
 
