@@ -3,7 +3,7 @@
 # instead of once for each file, which takes a fifth of the time. In its unit each file is included in a namespace of its own, so
 # that two may give one name to different things. Before that the unit includes all that the files do: those lines do nothing then.
 option(ESPALIER_TEST_JOINED "Compile many test files as one: faster in all, slower after a change of one file" OFF)
-set(files_in_a_unit 20)  # at most; more would take more memory
+set(files_in_a_unit 36)  # at most; more would take more memory, 3 GB as it is
 
 # Sets `result` to the sources of the program `name`, which is made of the files `ARGN`.
 function(joined_sources result name)

@@ -103,7 +103,8 @@ TEMPLATE_TEST_CASE("convolution equals its definition for random geometries", "[
     }
 }
 
-TEMPLATE_TEST_CASE("convolution equals its definition when images are cut into strips and channels into tiles", "[conv2d]", float, double) {
+TEMPLATE_TEST_CASE("convolution equals its definition when images are cut into strips and channels into tiles", "[conv2d][long]", float,
+                   double) {
     Random random{5};
     const Window strided{3, {1, 2}, 1};
     for (const Pair input : {Pair{40, 70}, Pair{90, 33}})
