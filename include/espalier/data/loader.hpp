@@ -5,6 +5,7 @@
 #include <espalier/data/batch.hpp>
 #include <espalier/data/dataset.hpp>
 #include <espalier/data/prefetch.hpp>
+#include <espalier/data/sampler.hpp>
 #include <espalier/data/transform.hpp>
 
 #include <algorithm>
@@ -69,6 +70,8 @@ struct DataLoaderOptions {
     /// Changes a batch after it is gathered, such as random flips; runs on that thread. What it draws from `Random`
     /// depends on (seed, epoch, batch) alone.
     Transform<Scalar> transform = {};
+    /// Which samples an epoch has, in what order, as `TaskSampler{set.targets()}`; without one, all, and `shuffle` says.
+    Sampler sampler = {};
 };
 
 /// Walks over a set in batches: `for (const auto& batch : loader)` is one epoch.
@@ -89,22 +92,28 @@ class DataLoader {
 
         [[nodiscard]] Index batches() const noexcept {
             const Index size = options.batch_size;
-            return options.drop_last ? samples / size : (samples - 1) / size + 1;
+            return options.drop_last ? drawn() / size : (drawn() - 1) / size + 1;
         }
+        /// Samples of an epoch.
+        [[nodiscard]] Index drawn() const noexcept { return options.sampler ? options.sampler.size() : samples; }
         /// Nothing for the order of the set itself.
         [[nodiscard]] std::vector<Index> order(std::uint64_t epoch) const {
+            if (options.sampler) {
+                Random random{options.seed, epoch << 32};
+                return options.sampler(samples, options.batch_size, random);
+            }
             return options.shuffle ? Random{options.seed, epoch << 32}.permutation(samples) : std::vector<Index>{};
         }
         [[nodiscard]] Batch<Scalar> make(const std::vector<Index>& order, std::uint64_t epoch, Index number) const {
             const Index first = number * options.batch_size;
-            const auto count = static_cast<std::size_t>(std::min(options.batch_size, samples - first));
+            const auto count = static_cast<std::size_t>(std::min(options.batch_size, drawn() - first));
             std::vector<Index> in_order;
-            if (!options.shuffle) {
+            if (order.empty()) {
                 in_order.resize(count);
                 std::iota(in_order.begin(), in_order.end(), first);
             }
-            const auto indices = options.shuffle ? std::span{order}.subspan(static_cast<std::size_t>(first), count)
-                                                 : std::span<const Index>{in_order};
+            const auto indices = order.empty() ? std::span<const Index>{in_order}
+                                               : std::span{order}.subspan(static_cast<std::size_t>(first), count);
             Random random{options.seed, (epoch << 32) + static_cast<std::uint64_t>(number) + 1};  // + 0 is the order's stream
             Batch<Scalar> batch = gather(indices, random);
             options.transform(batch, random);
@@ -232,7 +241,12 @@ private:
         require<ValueError>(options.batch_size >= 1, "data_loader", "expected a batch size of at least 1, got ", options.batch_size);
         require<ValueError>(options.prefetch >= 0, "data_loader", "expected a prefetch of at least 0, got ", options.prefetch);
         require<ValueError>(plan.samples >= 1, "data_loader", "expected a set of at least one sample, got ", plan.samples);
-        require<ValueError>(plan.batches() > 0, "data_loader", "expected at least one batch, got ", plan.samples,
+        require<ValueError>(!options.sampler || options.sampler.size() >= 1, "data_loader",
+                            "expected a sampler of at least one sample, got ", plan.drawn());
+        require<ValueError>(!options.sampler || options.sampler.set_size() == -1 || options.sampler.set_size() == plan.samples,
+                            "data_loader", "expected a sampler for a set of ", plan.samples, " samples, got one for ",
+                            options.sampler.set_size());
+        require<ValueError>(plan.batches() > 0, "data_loader", "expected at least one batch, got ", plan.drawn(),
                             " samples, a batch size of ", options.batch_size, " and drop_last");
         require<ValueError>(plan.batches() < static_cast<Index>(epochs), "data_loader", "expected fewer than 2^32 batches, got ",
                             plan.batches());
