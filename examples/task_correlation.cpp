@@ -121,6 +121,7 @@ std::optional<Options> parse(int argc, char* argv[]) {
         app.exit(error);
         return std::nullopt;
     }
+    require<ValueError>(options.units % 8 == 0, "--units", "expected a multiple of 8, got ", options.units);
     return options;
 }
 
