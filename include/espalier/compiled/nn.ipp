@@ -11,8 +11,12 @@ ESPALIER_INSTANTIATE struct detail::CollectNodes<float>;
 ESPALIER_INSTANTIATE class detail::Freeze<float>;
 ESPALIER_INSTANTIATE class Module<Layer<float>, float>;
 ESPALIER_INSTANTIATE class AnyLayer<float, Variable<float>>;
+ESPALIER_INSTANTIATE class AnyLayer<float, Variable<float>, data::Inputs<float>>;
 ESPALIER_INSTANTIATE class Module<Sequential<float>, float>;
 ESPALIER_INSTANTIATE class Sequential<float>;
+
+ESPALIER_INSTANTIATE class Module<Concatenated<float>, float>;
+ESPALIER_INSTANTIATE class Concatenated<float>;
 
 ESPALIER_INSTANTIATE class Module<Linear<float>, float>;
 ESPALIER_INSTANTIATE class Linear<float>;

@@ -22,6 +22,11 @@ public:
         init::normal(weight, random);
         weight_ = Parameter{std::move(weight)};
     }
+    /// Of vectors that are known, (entries, width), which are trained on. @throws ShapeError for another rank, or no vectors
+    explicit Embedding(Tensor<Scalar> weight) : weight_{std::move(weight)} {
+        require<ShapeError>(weight_.shape().rank() == 2 && weight_.value().numel() > 0, "Embedding",
+                            "expected vectors (entries, width), got shape ", weight_.shape());
+    }
 
     [[nodiscard]] Variable<Scalar> operator()(const Tensor<Index>& indices) const { return autograd::embedding<Scalar>(weight_, indices); }
     /// Indices that come as floating-point values, as a batch's input does. @throws ValueError unless they are whole and
