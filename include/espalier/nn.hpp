@@ -19,6 +19,8 @@
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
 #include <espalier/nn/standardize.hpp>
+#include <espalier/nn/table.hpp>
+#include <espalier/nn/table_inputs.hpp>
 #include <espalier/nn/undo.hpp>
 
 #if defined(ESPALIER_COMPILED)

@@ -30,6 +30,10 @@ ESPALIER_INSTANTIATE class Module<Embedding<float>, float>;
 ESPALIER_INSTANTIATE class Embedding<float>;
 ESPALIER_INSTANTIATE class Module<Standardize<float>, float>;
 ESPALIER_INSTANTIATE class Standardize<float>;
+ESPALIER_INSTANTIATE class detail::TableNumbers<float>;
+ESPALIER_INSTANTIATE class detail::TableCategories<float>;
+ESPALIER_INSTANTIATE class Module<Table<float>, float>;
+ESPALIER_INSTANTIATE class Table<float>;
 
 ESPALIER_INSTANTIATE void init::uniform(Tensor<float>&, Random&, double, double);
 ESPALIER_INSTANTIATE void init::normal(Tensor<float>&, Random&, double, double);

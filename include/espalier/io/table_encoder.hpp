@@ -14,9 +14,11 @@
 
 #include <espalier/core/finite.hpp>
 #include <espalier/core/moments.hpp>
+#include <espalier/data/inputs.hpp>
 #include <espalier/io/csv.hpp>
 #include <espalier/io/table_encoding.hpp>
 #include <espalier/losses/target.hpp>
+#include <espalier/nn/table_inputs.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -72,19 +74,10 @@ public:
     /// @throws IoError naming file, line and column for a column that is missing, or a text that is no number
     template <class Scalar = float>
     [[nodiscard]] Tensor<Scalar> features(const CsvTable& table) const {
-        std::vector<std::string> needed;
-        for (const auto& number : fitted_.numbers)
-            needed.push_back(number.column);
-        for (const auto& category : fitted_.categories)
-            needed.push_back(category.column);
-        require_columns(table, needed);
+        require_feature_columns(table);
         Tensor<Scalar> result{Shape{table.rows(), width()}};
-        Index at = 0;
-        for (const auto& [name, scaling] : fitted_.numbers) {
-            const Index indicator = fitted_.indicators ? at + static_cast<Index>(fitted_.numbers.size()) : -1;
-            write_number(table.column(name), scaling, result, at++, indicator);
-        }
-        at += fitted_.indicators ? at : 0;
+        write_numbers(table, result);
+        Index at = number_width();
         for (const auto& [name, names] : fitted_.categories) {
             const auto places = table.column(name).indices(names, -1, -1);
             for (Index row = 0; row < table.rows(); ++row)
@@ -92,6 +85,32 @@ public:
                     result[row * width() + at + places[row]] = Scalar(1);
             at += static_cast<Index>(names.size());
         }
+        return result;
+    }
+
+    /// The same as inputs by name, for an encoder that is `nn::Table{table_inputs()}`: `numbers` (N, ...), standardised and with their
+    /// indicators, and each column of categories by its own name, (N,), with -1 for a missing or unknown text.
+    /// @throws as above; StateError for a column of categories that is called `numbers` as well
+    template <class Scalar = float>
+    [[nodiscard]] data::Inputs<Scalar> inputs(const CsvTable& table) const {
+        require_feature_columns(table);
+        data::Inputs<Scalar> result;
+        if (!fitted_.numbers.empty()) {
+            Tensor<Scalar> numbers{Shape{table.rows(), number_width()}};
+            write_numbers(table, numbers);
+            result.insert("numbers", std::move(numbers));
+        }
+        for (const auto& [name, names] : fitted_.categories)
+            result.insert(name, table.column(name).indices(names, -1, -1));
+        return result;
+    }
+    /// What `inputs` gives, for `nn::Table`; the width of a column's embedding may be set in it.
+    [[nodiscard]] nn::TableInputs table_inputs() const {
+        nn::TableInputs result;
+        if (!fitted_.numbers.empty())
+            result.numbers.push_back({"numbers", number_width()});
+        for (const auto& [name, names] : fitted_.categories)
+            result.categories.push_back({name, static_cast<Index>(names.size())});
         return result;
     }
 
@@ -254,6 +273,27 @@ private:
         require<ValueError>(std::cmp_less_equal(names.size(), most), "table_encoder", "expected at most ", most, " categories in column '",
                             column.name(), "' (see .max_categories), got ", names.size());
         return names;
+    }
+
+    void require_feature_columns(const CsvTable& table) const {
+        std::vector<std::string> needed;
+        for (const auto& number : fitted_.numbers)
+            needed.push_back(number.column);
+        for (const auto& category : fitted_.categories)
+            needed.push_back(category.column);
+        require_columns(table, needed);
+    }
+
+    /// Features that are numbers or their indicators.
+    [[nodiscard]] Index number_width() const noexcept { return static_cast<Index>(fitted_.numbers.size()) * (fitted_.indicators ? 2 : 1); }
+    /// Fills the first of them into `to`.
+    template <class Scalar>
+    void write_numbers(const CsvTable& table, Tensor<Scalar>& to) const {
+        Index at = 0;
+        for (const auto& [name, scaling] : fitted_.numbers) {
+            const Index indicator = fitted_.indicators ? at + static_cast<Index>(fitted_.numbers.size()) : -1;
+            write_number(table.column(name), scaling, to, at++, indicator);
+        }
     }
 
     template <class Scalar>

@@ -39,6 +39,9 @@ public:
         return autograd::embedding<Scalar>(weight_, indices.value().template cast<Index>());
     }
 
+    [[nodiscard]] Index entries() const noexcept { return *weight_.shape().begin(); }
+    [[nodiscard]] Index width() const noexcept { return *(weight_.shape().begin() + 1); }
+
     void visit(Visitor<Scalar>& visitor) { visitor("weight", weight_); }
 
 private:
