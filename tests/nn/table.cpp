@@ -123,7 +123,8 @@ TEST_CASE("what does not fit a table names the column", "[nn][table]") {
 
 TEST_CASE("what is no table is refused", "[nn][table]") {
     CHECK_THROWS_AS(nn::Table{nn::TableInputs{}}, ValueError);
-    CHECK_THROWS_WITH((nn::Table{{.categories = {{"a", 0}}}}), ContainsSubstring("expected at least one category and a width in column 'a'"));
+    CHECK_THROWS_WITH((nn::Table{{.categories = {{"a", 0}}}}),
+                      ContainsSubstring("expected at least one category and a width in column 'a'"));
     CHECK_THROWS_WITH((nn::Table{{.numbers = {{"a", 0}}}}), "[Table] expected at least one number in column 'a', got 0");
     CHECK_THROWS_AS((nn::Table{{.numbers = {{"a"}, {"a"}}}}), StateError);
     CHECK_THROWS_WITH((nn::Table{{.numbers = {{"a"}}, .categories = {{"a", 2}}}}), "[Table] expected each column once, got 'a' twice");

@@ -42,8 +42,8 @@ template <class Scalar>
 [[nodiscard]] const Shape& shape_of_images(const char* operation, const Batch<Scalar>& batch, const AugmentOptions& options) {
     if (!options.input.empty())
         return values_of(batch.inputs, options.input).shape();
-    require<StateError>(batch.inputs.empty(), operation, "expected .input to say which of ", batch.inputs.names(),
-                        " holds the images, got no name");
+    if (!batch.inputs.empty())
+        fail<StateError>(operation, "expected .input to say which of ", batch.inputs.names(), " holds the images, got no name");
     return batch.input.shape();
 }
 

@@ -22,14 +22,11 @@ struct Batch {
     /// one that has another number of samples than the first
     [[nodiscard]] Index size() const {
         const bool none = input.shape() == Shape{0};  // as by default
-        if (inputs.empty()) {
-            const bool forgotten = none && !targets.empty() && targets.begin()->second.size() > 0;
-            require<ShapeError>(!forgotten, "batch", "expected an input, or inputs by name, beside targets ", targets.names(),
-                                ", got neither");
-            return input.size(0);
-        }
-        require<ShapeError>(none, "batch", "expected an input, or inputs by name, got both, ", input.shape(), " and ", inputs.names());
-        return size_of(inputs);
+        if (inputs.empty() && none && !targets.empty() && targets.begin()->second.size() > 0)
+            fail<ShapeError>("batch", "expected an input, or inputs by name, beside targets ", targets.names(), ", got neither");
+        if (!inputs.empty() && !none)
+            fail<ShapeError>("batch", "expected an input, or inputs by name, got both, ", input.shape(), " and ", inputs.names());
+        return inputs.empty() ? input.size(0) : size_of(inputs);
     }
 
     /// The samples that `indices` lists, in that order. @throws ValueError for an index out of range

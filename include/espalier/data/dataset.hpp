@@ -87,8 +87,8 @@ private:
     }
 
     void require_one_tensor() const {
-        require<StateError>(samples_.inputs.empty(), "dataset", "expected inputs that are one tensor, got ", samples_.inputs.names(),
-                            ", which are named_inputs()");
+        if (!samples_.inputs.empty())
+            fail<StateError>("dataset", "expected inputs that are one tensor, got ", samples_.inputs.names(), ", which are named_inputs()");
     }
     [[nodiscard]] static losses::Targets<Scalar> single(std::string task, losses::Target<Scalar> target) {
         losses::Targets<Scalar> targets;

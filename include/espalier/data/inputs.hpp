@@ -77,7 +77,8 @@ using Inputs = Named<Input<Scalar>>;
 template <class Scalar>
 [[nodiscard]] const Input<Scalar>& input_of(const Inputs<Scalar>& inputs, std::string_view name) {
     const Input<Scalar>* const found = inputs.find(name);
-    require<StateError>(found != nullptr, "inputs", "expected an input '", name, "', got ", inputs.names());
+    if (!found)  // and only then is there a list to be made
+        fail<StateError>("inputs", "expected an input '", name, "', got ", inputs.names());
     return *found;
 }
 /// The numbers of a name. @throws as above; StateError if they are indices

@@ -117,8 +117,9 @@ class DataLoader {
                                 batch.input.shape());
             const Index size = batch.size();
             for (const auto& [task, target] : batch.targets)
-                require<ShapeError>(target.size() == size, "data_loader", "expected a batch with as many samples in target '", task,
-                                    "' as in ", detail::size_giver(batch), ", got shape ", target.shape());
+                if (target.size() != size)
+                    fail<ShapeError>("data_loader", "expected a batch with as many samples in target '", task, "' as in ",
+                                     detail::size_giver(batch), ", got shape ", target.shape());
         }
     };
 

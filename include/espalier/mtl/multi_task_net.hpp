@@ -46,8 +46,9 @@ public:
         return sharing(input);
     }
     [[nodiscard]] Features<Scalar> operator()(const data::Inputs<Scalar>& inputs) {
-        require<StateError>(encoder.has_value(), "net", "expected one tensor, got inputs by name, ", inputs.names(),
-                            ": a net of those has an encoder, MultiTaskNet{encoder, trunk, heads}");
+        if (!encoder)
+            fail<StateError>("net", "expected one tensor, got inputs by name, ", inputs.names(),
+                             ": a net of those has an encoder, MultiTaskNet{encoder, trunk, heads}");
         return sharing(nn::detail::naming_place([&] { return (*encoder)(inputs); }, [](const ShapeError&) { return "encoder"; }));
     }
 
@@ -138,7 +139,8 @@ public:
     }
     [[nodiscard]] Named<Tensor<Scalar>> predict(const data::Inputs<Scalar>& inputs, Index batch_size = 256) const {
         const Index samples = data::size_of(inputs);
-        require<ShapeError>(samples > 0, "predict", "expected at least one sample of ", inputs.names(), ", got none");
+        if (samples == 0)
+            fail<ShapeError>("predict", "expected at least one sample of ", inputs.names(), ", got none");
         return predict_parts(samples, batch_size, [&](Index first, Index last) {
             return inputs.map([&](const auto&, const data::Input<Scalar>& input) { return input.slice(first, last); });
         });

@@ -155,7 +155,8 @@ private:
     void add(const TableInputs& columns, const data::Inputs<Scalar>* training) {
         require<ValueError>(!columns.numbers.empty() || !columns.categories.empty(), "Table", "expected at least one column, got none");
         for (const NumberColumn& column : columns.numbers) {
-            require<ValueError>(column.width > 0, "Table", "expected at least one number in column '", column.name, "', got ", column.width);
+            require<ValueError>(column.width > 0, "Table", "expected at least one number in column '", column.name, "', got ",
+                                column.width);
             numbers_.insert(column.name, training ? Numbers{column, *training} : Numbers{column});
         }
         for (const CategoryColumn& column : columns.categories) {
