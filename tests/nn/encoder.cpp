@@ -93,6 +93,9 @@ TEST_CASE("a missing, misspelt or unsuitable input is named", "[nn][encoder]") {
                       "[linear] expected 2 input features, got input (2, 3), in input 'x', in encoder 0");
     CHECK_THROWS_WITH(both({{"x", Tensor<float>{Shape{2, 2}}}, {"word", Tensor<Index>{Shape{2, 1}}}}),
                       ContainsSubstring("[cat] expected shapes that agree but for axis 1, got (2, 3) and (2, 1, 2)"));
+    CHECK_THROWS_AS(both({{"x", Tensor<float>{Shape{2, 2}}}, {"word", Tensor<Index>{{2}, {4, 5}}}}), ValueError);
+    CHECK_THROWS_WITH(both({{"x", Tensor<float>{Shape{2, 2}}}, {"word", Tensor<Index>{{2}, {4, 5}}}}),
+                      "[embedding] expected indices in [0, 5), got 5, in input 'word'");
     nn::Encoder<float> forgetful = [captured = nn::Linear{2, 2}](const data::Inputs<>& in) {
         return captured(Variable<>{data::values_of(in, "x")});
     };

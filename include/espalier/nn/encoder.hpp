@@ -50,11 +50,17 @@ class From : public detail::OwnScalar<L> {
 public:
     From(std::string input, L layer) : input_{std::move(input)}, layer_{std::move(layer)} {}
 
-    /// @throws StateError for an input that is not there or of the other kind; what the layer throws, a ShapeError names the input
+    /// @throws StateError for an input that is not there or of the other kind; what the layer throws, a ShapeError or ValueError, such
+    /// as that of an index out of range, names the input
     template <class Scalar>
         requires(LayerOf<L, Scalar> || detail::ReadsIndices<L, Scalar>)
     [[nodiscard]] Variable<Scalar> operator()(const data::Inputs<Scalar>& inputs) {
-        return detail::naming_place([&] { return apply(inputs); }, [&](const ShapeError&) { return "input '" + input_ + "'"; });
+        try {
+            return detail::naming_place([&] { return apply(inputs); }, [&](const ShapeError&) { return "input '" + input_ + "'"; });
+        } catch (ValueError& error) {
+            error.append(", in input '" + input_ + "'");
+            throw;
+        }
     }
 
     template <class Scalar>
