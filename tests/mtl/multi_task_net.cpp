@@ -548,6 +548,8 @@ TEST_CASE("the other form of input, and inputs that do not fit, say what a net w
     const auto state = named.state_dict();
     CHECK_THROWS_WITH(named({{"image", data::values_of(inputs, "image")}, {"words", data::indices_of(inputs, "word")}}),
                       "[inputs] expected an input 'word', got 'image', 'words'");
+    CHECK_THROWS_WITH(named({{"image", data::values_of(inputs, "image")}, {"word", Tensor<Index>{Shape{3}}}}),
+                      "[inputs] expected 2 samples in input 'word' as in 'image', got shape (3,)");
     CHECK(same_bits(named.state_dict(), state));  // the running statistics that the image has moved are taken back
     CHECK_THROWS_WITH(named({{"image", tensor}, {"word", data::indices_of(inputs, "word")}}),
                       ContainsSubstring("in layer 0, in input 'image', in encoder 0, in encoder"));

@@ -49,6 +49,7 @@ public:
         if (!encoder)
             fail<StateError>("net", "expected one tensor, got inputs by name, ", inputs.names(),
                              ": a net of those has an encoder, MultiTaskNet{encoder, trunk, heads}");
+        (void)data::size_of(inputs);  // that it is one
         return sharing(nn::detail::naming_place([&] { return (*encoder)(inputs); }, [](const ShapeError&) { return "encoder"; }));
     }
 
