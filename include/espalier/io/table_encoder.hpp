@@ -13,10 +13,10 @@
 #pragma once
 
 #include <espalier/core/finite.hpp>
-#include <espalier/core/moments.hpp>
 #include <espalier/data/inputs.hpp>
 #include <espalier/io/csv.hpp>
 #include <espalier/io/table_encoding.hpp>
+#include <espalier/io/table_statistics.hpp>
 #include <espalier/losses/target.hpp>
 #include <espalier/nn/table_inputs.hpp>
 
@@ -208,15 +208,15 @@ private:
 
         detail::TableEncoding fitted{.indicators = columns.indicators};
         for (const std::string& name : columns.numbers)
-            fitted.numbers.push_back({name, scaling_of(table.column(name), rows)});
+            fitted.numbers.push_back({name, detail::scaling_of(table.column(name), rows)});
         for (const std::string& name : columns.categories)
-            fitted.categories.push_back({name, categories_of(table.column(name), rows, columns.max_categories)});
+            fitted.categories.push_back({name, detail::categories_of(table.column(name), rows, columns.max_categories)});
         for (TableTarget target : columns.targets) {
             const CsvColumn column = table.column(target.column);
             const bool scaled = target.kind == TableTarget::Kind::number && target.standardised;
             if (target.kind == TableTarget::Kind::classes && target.names.empty())
                 target.names = column.categories();
-            fitted.targets.push_back({std::move(target), scaled ? scaling_of(column, rows) : detail::Scaling{}});
+            fitted.targets.push_back({std::move(target), scaled ? detail::scaling_of(column, rows) : detail::Scaling{}});
         }
         try {
             detail::check(fitted);
@@ -241,38 +241,6 @@ private:
                 absent.push_back(name);
         require<IoError>(absent.empty(), "table_encoder", "expected columns ", detail::listed(absent), " in ", table.path(), ", got ",
                          detail::listed(table.names()));
-    }
-
-    [[nodiscard]] static detail::Scaling scaling_of(const CsvColumn& column, std::span<const Index> rows) {
-        const auto values = column.numbers<double>(0);
-        const auto present = column.present();
-        Moments moments;
-        for (const Index row : rows)
-            if (present[row])
-                moments.add(values[row]);
-        require<ValueError>(moments.count() > 0, "table_encoder", "expected at least one number in column '", column.name(),
-                            "' of the rows to learn from, got missing cells alone");
-        require<ValueError>(is_finite(moments.deviation()), "table_encoder", "expected numbers of column '", column.name(),
-                            "' whose deviation is finite, got ", moments.deviation());
-        return {moments.mean(), moments.deviation() > 0 ? moments.deviation() : 1};
-    }
-
-    [[nodiscard]] static std::vector<std::string> categories_of(const CsvColumn& column, std::span<const Index> rows, Index most) {
-        const auto all = column.categories();
-        const auto places = column.indices(all, -1);
-        std::vector<bool> seen(all.size(), false);
-        for (const Index row : rows)
-            if (places[row] >= 0)
-                seen[static_cast<std::size_t>(places[row])] = true;
-        std::vector<std::string> names;
-        for (std::size_t i = 0; i < all.size(); ++i)
-            if (seen[i])
-                names.push_back(all[i]);
-        require<ValueError>(!names.empty(), "table_encoder", "expected at least one category in column '", column.name(),
-                            "' of the rows to learn from, got missing cells alone");
-        require<ValueError>(std::cmp_less_equal(names.size(), most), "table_encoder", "expected at most ", most, " categories in column '",
-                            column.name(), "' (see .max_categories), got ", names.size());
-        return names;
     }
 
     void require_feature_columns(const CsvTable& table) const {
