@@ -6,6 +6,7 @@
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/dropout.hpp>
 #include <espalier/nn/embedding.hpp>
+#include <espalier/nn/encoder.hpp>
 #include <espalier/nn/freeze.hpp>
 #include <espalier/nn/init.hpp>
 #include <espalier/nn/layer.hpp>
@@ -18,6 +19,8 @@
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
 #include <espalier/nn/standardize.hpp>
+#include <espalier/nn/table.hpp>
+#include <espalier/nn/table_inputs.hpp>
 #include <espalier/nn/undo.hpp>
 
 #if defined(ESPALIER_COMPILED)

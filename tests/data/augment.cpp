@@ -230,3 +230,21 @@ TEST_CASE("a loader's flips and shifts depend on seed, epoch and batch alone", "
     CHECK(first == epochs(3));
     CHECK_FALSE(first[0] == first[4]);
 }
+
+TEST_CASE("of inputs by name the one that is named moves", "[data][augment]") {
+    const auto one = images({6, 4, 3, 2});
+    data::Batch<> several{{}, {}, {{"table", Tensor<Index>{Shape{6}}}, {"image", one.input}}};
+    auto expected = one;
+    Random first{1}, second{1};
+    data::compose(data::random_horizontal_flip(), data::random_shift(1))(expected, first);
+    data::compose(data::random_horizontal_flip(0.5, {.input = "image"}), data::random_shift(1, {.input = "image"}))(several, second);
+    CHECK(data::values_of(several.inputs, "image") == expected.input);
+    CHECK_FALSE(expected.input == one.input);
+    CHECK_THROWS_WITH(data::random_horizontal_flip()(several, first),
+                      "[random_horizontal_flip] expected .input to say which of 'table', 'image' holds the images, got no name");
+    CHECK_THROWS_WITH(data::random_shift(1, {.input = "picture"})(several, first),
+                      "[inputs] expected an input 'picture', got 'table', 'image'");
+    CHECK_THROWS_WITH(data::random_shift(1, {.input = "table"})(several, first),
+                      "[inputs] expected numbers in input 'table', got indices of shape (6,)");
+    CHECK_THROWS_AS(data::random_shift(1, {.input = "image"})(expected, first), StateError);
+}

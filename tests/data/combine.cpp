@@ -113,3 +113,35 @@ TEST_CASE("masks of elements and weights go along when samples are combined", "[
     CHECK(labels.target("t").masks_elements());
     CHECK(labels.target("v").weight_of(1) == 4);
 }
+
+TEST_CASE("inputs by name are combined name by name", "[data][combine]") {
+    using Inputs = data::Inputs<float>;
+    const data::Dataset a{Inputs{{"x", Tensor<float>{{2, 1}, {1, 2}}}, {"code", Tensor<Index>{{2}, {3, 4}}}}, "a",
+                          Tensor<Index>{{2}, {0, 1}}};
+    const data::Dataset b{Inputs{{"x", Tensor<float>{{1, 1}, {5}}}, {"code", Tensor<Index>{{1}, {6}}}}, "b", Tensor<Index>{{1}, {1}}};
+    const auto samples = data::combine_samples(a, b);
+    CHECK(data::values_of(samples.named_inputs(), "x") == Tensor<float>{{3, 1}, {1, 2, 5}});
+    CHECK(data::indices_of(samples.named_inputs(), "code") == Tensor<Index>{{3}, {3, 4, 6}});
+    CHECK(*samples.target("b").mask() == Tensor<bool>{{3}, {false, false, true}});
+    const data::Dataset c{a.named_inputs(), "c", Tensor<Index>{{2}, {1, 0}}};
+    const auto labels = data::combine_labels(a, c);
+    CHECK(labels.named_inputs() == a.named_inputs());
+    CHECK(labels.tasks() == Names{"a", "c"});
+
+    const auto with = [](Inputs inputs) { return data::Dataset{std::move(inputs), "d", Tensor<Index>{Shape{2}}}; };
+    const Tensor<Index> codes{{2}, {3, 5}};
+    CHECK_THROWS_WITH(data::combine_labels(a, with({{"x", Tensor<float>{{2, 1}, {1, 2}}}, {"code", codes}})),
+                      ContainsSubstring("got other values for 'd' than for 'a'"));
+    CHECK_THROWS_WITH(data::combine_labels(a, with({{"x", Tensor<float>{Shape{2, 2}}}, {"code", codes}})),
+                      ContainsSubstring("got shapes (2, 1) and (2, 2) of input 'x'"));
+    CHECK_THROWS_WITH(data::combine_samples(a, with({{"x", Tensor<float>{Shape{2, 2}}}, {"code", codes}})),
+                      ContainsSubstring("expected samples of one shape, got inputs 'x' (2, 1) and (2, 2)"));
+    CHECK_THROWS_WITH(data::combine_samples(a, with({{"x", Tensor<float>{Shape{2, 1}}}, {"code", Tensor<float>{Shape{2}}}})),
+                      ContainsSubstring("expected one kind of input 'code', got indices in one set and numbers in another"));
+    const auto other = with({{"x", Tensor<float>{Shape{2, 1}}}});
+    CHECK_THROWS_AS(data::combine_samples(a, other), StateError);
+    CHECK_THROWS_WITH(data::combine_labels(a, other),
+                      "[combine_labels] expected inputs of the same names in every set, got 'x', 'code' and 'x'");
+    CHECK_THROWS_WITH(data::combine_samples(a, data::Dataset{Tensor<float>{Shape{2, 1}}, "d", codes}),
+                      "[combine_samples] expected inputs of the same names in every set, got 'x', 'code' and one tensor");
+}

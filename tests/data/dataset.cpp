@@ -48,3 +48,38 @@ TEST_CASE("a set that does not fit together is refused", "[data][dataset]") {
                       ContainsSubstring("expected 4 samples in target 't' as in inputs (4, 2), got shape (3,)"));
     CHECK_THROWS_AS((data::Dataset{Tensor<float>::scalar(1), "t", Tensor<Index>{Shape{1}}}), ShapeError);
 }
+
+TEMPLATE_TEST_CASE("a set holds inputs by name, and gathers all of them", "[data][dataset]", float, double) {
+    using T = TestType;
+    const data::Inputs<T> inputs{{"x", Tensor<T>{{3, 1}, {1, 2, 3}}}, {"code", Tensor<Index>{{3}, {7, 8, 9}}}};
+    const data::Dataset set{inputs, {{"t", Tensor<Index>{{3}, {4, 5, 6}}}, {"v", Tensor<T>{Shape{3}}}}};
+    const data::Dataset single{inputs, "t", Tensor<Index>{Shape{3}}};
+    const data::Dataset<T> in_braces{{{"x", Tensor<T>{Shape{2}}}, {"code", Tensor<Index>{Shape{2}}}}, {{"t", Tensor<Index>{Shape{2}}}}};
+    CHECK(set.size() == 3);
+    CHECK(single.tasks() == Names{"t"});
+    CHECK(in_braces.size() == 2);
+    CHECK(set.named_inputs() == inputs);
+    CHECK(set.samples().size() == 3);
+    const std::vector<Index> chosen{2, 0};
+    auto some = set.gather(chosen);
+    CHECK(data::values_of(some.named_inputs(), "x") == Tensor<T>{{2, 1}, {3, 1}});
+    CHECK(data::indices_of(some.named_inputs(), "code") == Tensor<Index>{{2}, {9, 7}});
+    CHECK(some.target("t").labels() == Tensor<Index>{{2}, {6, 4}});
+    CHECK(std::move(some).named_inputs().size() == 2);
+    CHECK(some.size() == 0);  // moved from
+    CHECK_THROWS_AS(set.inputs(), StateError);
+    CHECK_THROWS_WITH(set.inputs(), "[dataset] expected inputs that are one tensor, got 'x', 'code', which are named_inputs()");
+    CHECK(data::Dataset<T>{Tensor<T>{Shape{2}}, "t", Tensor<Index>{Shape{2}}}.named_inputs().empty());
+}
+
+TEST_CASE("inputs by name that do not fit together are refused with their names", "[data][dataset]") {
+    const Tensor<Index> labels{Shape{3}};
+    const data::Inputs<> uneven{{"x", Tensor<float>{Shape{3}}}, {"code", Tensor<Index>{Shape{2}}}};
+    CHECK_THROWS_WITH((data::Dataset{uneven, "t", labels}), "[inputs] expected 3 samples in input 'code' as in 'x', got shape (2,)");
+    CHECK_THROWS_AS((data::Dataset{data::Inputs<>{}, "t", labels}), ValueError);
+    const data::Inputs<> fewer{{"x", Tensor<float>{Shape{2, 5}}}};
+    CHECK_THROWS_WITH((data::Dataset{fewer, "t", labels}),
+                      "[dataset] expected 2 samples in target 't' as in input 'x' (2, 5), got shape (3,)");
+    CHECK_THROWS_WITH((data::Dataset{data::Inputs<>{{"x", Tensor<float>{Shape{0, 5}}}}, "t", Tensor<Index>{}}),
+                      "[dataset] expected at least one sample, got input 'x' (0, 5)");
+}

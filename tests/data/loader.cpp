@@ -371,3 +371,44 @@ TEST_CASE("options that make no loader are refused", "[data][loader]") {
     auto loader = make({});
     CHECK_THROWS_WITH(loader.set_epoch(-1), ContainsSubstring("expected an epoch in [0, 2^32), got -1"));
 }
+
+TEST_CASE("inputs by name come in the same batches as one tensor, for every prefetch", "[data][loader]") {
+    const data::Inputs<> inputs{{"x", Tensor<float>::arange(23)}, {"code", Tensor<Index>::arange(23)}};
+    data::DataLoader one{numbered(23), {.batch_size = 5, .seed = 4}};
+    const auto expected = epoch_of(one);
+    const auto jitter = [](data::Batch<>& batch, Random& random) {
+        batch.inputs.insert("drawn", Tensor<float>::uniform({batch.size()}, random));
+    };
+    std::vector<Tensor<float>> drawn;
+    for (const Index prefetch : {0, 2}) {
+        data::DataLoader loader{data::Dataset{inputs, "same", Tensor<Index>::arange(23)},
+                                {.batch_size = 5, .seed = 4, .prefetch = prefetch, .transform = jitter}};
+        std::size_t number = 0;
+        for (const auto& batch : loader) {
+            const auto& x = data::values_of(batch.inputs, "x");
+            CHECK(std::vector<float>(x.begin(), x.end()) == expected[number]);
+            CHECK(data::indices_of(batch.inputs, "code") == batch.targets.at("same").labels());
+            if (prefetch == 0)
+                drawn.push_back(data::values_of(batch.inputs, "drawn"));
+            CHECK(data::values_of(batch.inputs, "drawn") == drawn[number++]);
+        }
+        CHECK(number == 5);
+    }
+}
+
+TEST_CASE("a batch whose inputs do not fit together is refused by the loader", "[data][loader]") {
+    const data::Dataset set{data::Inputs<>{{"x", Tensor<float>::arange(4)}, {"code", Tensor<Index>::arange(4)}}, "t",
+                            Tensor<Index>::arange(4)};
+    const auto refused = [&](const auto& change) {
+        data::DataLoader loader{set, {.transform = [=](data::Batch<>& batch, Random&) { change(batch); }}};
+        (void)loader.begin();
+    };
+    CHECK_THROWS_WITH(refused([](data::Batch<>& batch) { batch.inputs.at("code") = Tensor<Index>{Shape{3}}; }),
+                      "[inputs] expected 4 samples in input 'code' as in 'x', got shape (3,)");
+    CHECK_THROWS_WITH(refused([](data::Batch<>& batch) { batch.inputs = {}; }),
+                      ContainsSubstring("expected an input, or inputs by name, beside targets 't', got neither"));
+    CHECK_THROWS_WITH(refused([](data::Batch<>& batch) {
+                          batch.inputs = {{"x", Tensor<float>{Shape{3}}}};
+                      }),
+                      "[data_loader] expected a batch with as many samples in target 't' as in input 'x' (3,), got shape (4,)");
+}

@@ -87,3 +87,14 @@ TEST_CASE("fractions and sizes that make no split are refused", "[data][split]")
     CHECK_THROWS_WITH(data::split_sizes(set, {8, 3}), ContainsSubstring("expected sizes whose sum is 10, got more"));
     CHECK_THROWS_WITH(data::split_sizes(set, {8, 1}), ContainsSubstring("expected sizes whose sum is 10, got 9"));
 }
+
+TEST_CASE("inputs by name are split together", "[data][split]") {
+    const data::Dataset set{data::Inputs<>{{"x", Tensor<float>::arange(20)}, {"code", Tensor<Index>::arange(20)}}, "same",
+                            Tensor<Index>::arange(20)};
+    const auto parts = data::split(set, {0.7, 0.3}, 5);
+    const auto numbers = data::split(numbered(20), {0.7, 0.3}, 5);
+    for (std::size_t i = 0; i < 2; ++i) {
+        CHECK(data::values_of(parts[i].named_inputs(), "x") == numbers[i].inputs());  // the parts of one tensor
+        CHECK(data::indices_of(parts[i].named_inputs(), "code") == parts[i].target("same").labels());
+    }
+}

@@ -91,4 +91,32 @@ TEST_CASE("the tutorial's loop allocates nothing in a step", "[integration][memo
     };
     CHECK(allocations_of_training(1, as_in_the_tutorial) == 0);
 }
+
+TEST_CASE("a step with inputs by name allocates nothing either", "[integration][memory]") {
+    manual_seed(1);
+    const data::Batch<> batch{{},
+                              {{garment, Tensor<Index>::full({32}, 2)}, {brightness, normal<float>({32, 1}, 2)}},
+                              {{"image of the garment", normal<float>({32, 6, 6, 1})},
+                               {"price in euros", normal<float>({32})},
+                               {"country of origin", Tensor<Index>::full({32}, 1)}}};
+    nn::Table table{{.numbers = {{"price in euros"}}, .categories = {{"country of origin", 40}}}, batch.inputs};
+    const Index width = table.width() + 64;
+    nn::Concatenated encoder{std::move(table),
+                             nn::From{"image of the garment", nn::Sequential{nn::Conv2d{1, 4, 3}, nn::ReLU{}, nn::Flatten{}}}};
+    mtl::MultiTaskNet net{std::move(encoder),
+                          nn::Sequential{nn::Linear{width, 32}, nn::ReLU{}},
+                          {{garment, nn::Linear{32, 5}}, {brightness, nn::Linear{32, 1}}}};
+    const mtl::MultiTaskLoss criterion{{garment, losses::CrossEntropy{}}, {brightness, losses::MSE{}}};
+    optim::Adam adam{net.parameters()};
+    long before = 0;
+    for (int step = 1; step <= 10; ++step) {
+        if (step == 3)
+            before = testing::allocations;
+        const auto loss = criterion(net(batch.inputs), batch.targets);
+        adam.zero_grad();
+        loss.backward();
+        adam.step();
+    }
+    CHECK(testing::allocations - before == 0);
+}
 #endif

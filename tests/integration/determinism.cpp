@@ -77,7 +77,44 @@ Named<Tensor<T>> train(const Recipe& recipe) {
     return net.state_dict();
 }
 
+/// The same of inputs by name: the images, a number and a category of each.
+Named<Tensor<float>> train_by_name(const Recipe& recipe) {
+    const testing::Threads threads{recipe.threads};
+    manual_seed(recipe.seed);
+    const auto of_images = images<float>();
+    auto towns = Tensor<Index>::empty({80});
+    for (Index i = 0; i < 80; ++i)
+        towns[i] = i % 9 - 1;
+    const data::Dataset set{data::Inputs<>{{"image", of_images.inputs()}, {"price", normal<float>({80}, 5)}, {"town", towns}},
+                            of_images.targets()};
+    nn::Table table{{.numbers = {{"price"}}, .categories = {{"town", 8}}}, set.named_inputs()};
+    const Index width = table.width() + 64 * 7 * 7;
+    nn::Sequential look{nn::Conv2d{1, 64, 3}, nn::BatchNorm{64}, nn::ReLU{}, nn::MaxPool2d{2}, nn::Flatten{}};
+    mtl::MultiTaskNet net{nn::Concatenated{nn::From{"image", std::move(look)}, std::move(table)},
+                          nn::Sequential{nn::Linear{width, 64}, nn::ReLU{}},
+                          {{"left", nn::Linear{64, 5}}, {"right", nn::Linear{64, 3}}, {"size", nn::Linear{64, 1}}}};
+    const mtl::MultiTaskLoss<> criterion{{"left", losses::CrossEntropy{}}, {"right", losses::CrossEntropy{}}, {"size", losses::MSE{}}};
+    optim::SGD sgd{net.parameters(), {.learning_rate = 0.01, .momentum = 0.9}};
+    data::DataLoader loader{
+        set, {.batch_size = 32, .seed = recipe.seed, .prefetch = recipe.prefetch, .transform = data::random_shift(1, {.input = "image"})}};
+    for (const auto& batch : loader) {
+        const auto loss = criterion(net(batch.inputs), batch.targets);
+        sgd.zero_grad();
+        loss.backward();
+        sgd.step();
+    }
+    return net.state_dict();
+}
+
 }  // namespace
+
+TEST_CASE("the same bits of inputs by name for any number of threads", "[integration][determinism]") {
+    const auto one = train_by_name({.threads = 1});
+    for (const int threads : {2, 4})
+        CHECK(same_bits(train_by_name({.threads = threads}), one));
+    CHECK(same_bits(train_by_name({.threads = 2, .prefetch = 0}), one));
+    CHECK_FALSE(same_bits(train_by_name({.seed = 2}), one));
+}
 
 TEMPLATE_TEST_CASE("the same bits in every weight for any number of threads", "[integration][determinism]", float, double) {
     using T = TestType;

@@ -10,8 +10,10 @@
 
 #include "catch.hpp"
 #include "io/files.hpp"
+#include "nn/testing.hpp"
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -116,4 +118,25 @@ TEST_CASE("a net that standardises takes raw numbers, also from its file", "[int
     const Tensor<float> raw{{1, 2}, {1200, 1700}};
     CHECK(other.predict(raw).at("sum") == net.predict(raw).at("sum"));
     CHECK(other.predict(raw).at("sum").item() == Approx(2.9).epsilon(0.03));
+}
+
+TEMPLATE_TEST_CASE("nn::Table gives PyTorch's features and gradients", "[integration][table][golden]", float, double) {
+    using T = TestType;
+    const auto file = io::load_safetensors(ESPALIER_GOLDEN_DIR "/table.safetensors");
+    const double tolerance = std::is_same_v<T, double> ? 1e-12 : 1e-5;
+    Tensor<T> size{Shape{6, 2}};
+    for (Index i = 0; i < 12; ++i)
+        size[i] = static_cast<T>(3 * std::cos(0.9 * static_cast<double>(i)) + 1);
+    size.at(2, 1) = std::numeric_limits<T>::quiet_NaN();
+    const data::Inputs<T> inputs{
+        {"city", Tensor<Index>{{6}, {3, -1, -1, 0, 1, 3}}}, {"job", Tensor<Index>{{6}, {0, 2, -1, 1, 2, 2}}}, {"size", size}};
+    const nn::Table encoder{{.numbers = {{"size", 2}}, .categories = {{"job", 3, 2}, {"city", 4, 3}}}, inputs};
+    Index place = 0;
+    for (auto& [name, parameter] : encoder.named_parameters())
+        for (T& value : parameter.mutable_value())
+            value = static_cast<T>(0.6 * std::sin(1.7 * static_cast<double>(place++) + 0.3));
+    const auto features = encoder(inputs);
+    testing::require_close(features.value(), file.template get<T>("features"), tolerance);
+    sum(features * features).backward();
+    testing::require_close(testing::flat_gradients(encoder.parameters()), file.template get<T>("gradients"), tolerance);
 }

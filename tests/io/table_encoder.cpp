@@ -59,6 +59,39 @@ TEST_CASE("one call makes the features of a table with holes", "[io][table_encod
     CHECK((io::TableEncoder{table, {.categories = {"job"}}}).features(table) == Tensor<float>{{4, 2}, {0, 1, 1, 0, 0, 1, 0, 0}});
 }
 
+TEST_CASE("one call makes the inputs of nn::Table, with indices for categories", "[io][table_encoder]") {
+    const auto table = io::parse_csv(people);
+    const io::TableEncoder encoder{table, columns()};
+    const auto inputs = encoder.inputs(table);
+    const auto features = encoder.features(table);
+    const auto& numbers = data::values_of(inputs, "numbers");
+    REQUIRE(numbers.shape() == Shape{4, 4});
+    for (Index row = 0; row < 4; ++row)
+        for (Index i = 0; i < 4; ++i)
+            CHECK(numbers.at(row, i) == features.at(row, i));
+    CHECK(data::indices_of(inputs, "job") == Tensor<Index>{{4}, {1, 0, 1, -1}});
+    CHECK(data::indices_of(inputs, "city") == Tensor<Index>{{4}, {1, 1, -1, 0}});
+    CHECK(inputs.size() == 3);
+
+    const auto reads = encoder.table_inputs();
+    REQUIRE(reads.numbers.size() == 1);
+    CHECK(reads.numbers[0].name == "numbers");
+    CHECK(reads.numbers[0].width == 4);
+    REQUIRE(reads.categories.size() == 2);
+    CHECK(reads.categories[1].name == "city");
+    CHECK(reads.categories[1].categories == 2);
+    CHECK(reads.categories[1].width == 0);
+
+    const auto unknown = io::parse_csv("job,hours,city,age\nsmith,,Bonn,20\n");
+    CHECK(encoder.inputs<double>(unknown).at("job").indices() == Tensor<Index>{{1}, {-1}});
+    CHECK_THROWS_WITH(encoder.inputs(io::parse_csv("job,age\nsmith,20\n")), ContainsSubstring("expected columns 'hours', 'city'"));
+    const io::TableEncoder texts{table, {.categories = {"job"}}};
+    CHECK(texts.inputs(table).names() == "'job'");
+    CHECK(texts.table_inputs().numbers.empty());
+    const auto taken = io::parse_csv("numbers,age\na,1\n");
+    CHECK_THROWS_AS((io::TableEncoder{taken, {.numbers = {"age"}, .categories = {"numbers"}}}).inputs(taken), StateError);
+}
+
 TEST_CASE("one call makes the targets, with masks where cells are missing", "[io][table_encoder]") {
     const auto table = io::parse_csv(people);
     const io::TableEncoder encoder{table, columns()};

@@ -5,6 +5,7 @@
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/dropout.hpp>
+#include <espalier/nn/embedding.hpp>
 #include <espalier/nn/freeze.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/normalization.hpp>
@@ -49,8 +50,25 @@ mtl::MultiTaskNet<T> with_heads(Index count) {
     return {std::move(trunk), std::move(heads)};
 }
 
+/// Of images (N, 4, 4, 1) and words (N,) below 6; heads `class` (N, 5) and `size` (N, 1).
 template <class T>
-std::vector<Variable<T>> losses_of(mtl::MultiTaskNet<T>& net, const Tensor<T>& input) {
+mtl::MultiTaskNet<T> of_image_and_word(std::uint64_t seed = 1) {
+    manual_seed(seed);
+    nn::Sequential image{nn::Conv2d<T>{1, 2, 3}, nn::BatchNorm<T>{2}, nn::ReLU{}, nn::Flatten{}};
+    nn::Concatenated encoder{nn::From{"image", std::move(image)}, nn::From{"word", nn::Embedding<T>{6, 3}}};
+    nn::Sequential trunk{nn::Linear<T>{11, 4}, nn::Tanh{}};
+    return {std::move(encoder), std::move(trunk), {{"class", nn::Linear<T>{4, 5}}, {"size", nn::Linear<T>{4, 1}}}};
+}
+template <class T>
+data::Inputs<T> images_and_words(Index count) {
+    Tensor<Index> words{Shape{count}};
+    for (Index i = 0; i < count; ++i)
+        words[i] = i * i % 6;
+    return {{"word", words}, {"image", normal<T>({count, 4, 4, 1})}};
+}
+
+template <class T, class Input>
+std::vector<Variable<T>> losses_of(mtl::MultiTaskNet<T>& net, const Input& input) {
     std::vector<Variable<T>> losses;
     for (const auto& [task, output] : net(input))
         losses.push_back(sum(output * output) * static_cast<T>(losses.size() + 1));
@@ -425,4 +443,118 @@ TEST_CASE("the Jacobian of a criterion's losses has their weights, and a combine
     CHECK(net.shared_jacobian(criterion(net(x), targets)) == Tensor<double>{Shape{2, 16}});
     net.add_shared_gradient(total);
     CHECK_FALSE(net.shared_parameters()[0].has_grad());
+}
+
+TEMPLATE_TEST_CASE("an encoder stands in front of the trunk and is shared", "[mtl][net][encoder]", float, double) {
+    using T = TestType;
+    auto net = of_image_and_word<T>();
+    const auto inputs = images_and_words<T>(7);
+    CHECK(names(net.named_parameters()) == Names{"encoder.0.0.weight", "encoder.0.0.bias", "encoder.0.1.weight", "encoder.0.1.bias",
+                                                 "encoder.1.weight", "trunk.0.weight", "trunk.0.bias", "heads.class.weight",
+                                                 "heads.class.bias", "heads.size.weight", "heads.size.bias"});
+    const Index encoder_size = 18 + 2 + 4 + 18;
+    CHECK(net.encoder().parameter_count() == encoder_size);
+    CHECK(net.shared_size() == encoder_size + 48);
+    CHECK(net.shared_parameters().size() == 7);
+
+    net.eval();
+    const auto encoded = net.encoder()(inputs);
+    CHECK(encoded.shape() == Shape{7, 11});
+    const auto features = net.trunk()(encoded);
+    CHECK(net.features(inputs).value() == features.value());
+    CHECK(net(inputs).at("size").value() == net.head("size")(features).value());
+    net.train();
+
+    // One row of each task, over the encoder's parameters as well.
+    const auto losses = losses_of(net, inputs);
+    const auto jacobian = net.shared_jacobian(losses, true);
+    REQUIRE(jacobian.shape() == Shape{2, encoder_size + 48});
+    for (std::size_t t = 0; t < 2; ++t) {
+        for (auto& parameter : net.parameters())
+            parameter.zero_grad();
+        losses[t].backward({.retain_graph = true});
+        testing::require_close(testing::flat_gradients(net.shared_parameters()),
+                               jacobian.slice(static_cast<Index>(t), static_cast<Index>(t) + 1).reshape({encoder_size + 48}), 1e-5);
+    }
+    nn::freeze(net.encoder());
+    CHECK_FALSE(net.encoder()(inputs).requires_grad());
+    CHECK(net(inputs).at("size").requires_grad());
+}
+
+TEST_CASE("a net with an encoder is a value", "[mtl][net][encoder]") {
+    const auto inputs = images_and_words<float>(5);
+    auto a = of_image_and_word<float>(1);
+    const auto b = of_image_and_word<float>(2);
+    const auto copy = a;
+    CHECK(same_bits(copy.predict(inputs), a.predict(inputs)));
+    const auto handle = a.shared_parameters()[4];
+    a = b;
+    CHECK(same_bits(a.predict(inputs), b.predict(inputs)));
+    CHECK(a.shared_parameters()[4].node() == handle.node());
+    CHECK_FALSE(same_bits(copy.predict(inputs), b.predict(inputs)));
+    a.load_state_dict(copy.state_dict());
+    CHECK(same_bits(a.predict(inputs), copy.predict(inputs)));
+    auto moved = std::move(a);
+    CHECK_THROWS_WITH(a.predict(inputs), "[layer] expected a layer, got one that was moved from");
+    CHECK_THROWS_AS(a.shared_parameters(), StateError);
+    a = small<float>();  // of one tensor: the encoder is gone
+    CHECK(a(Tensor<float>{Shape{2, 3}}).size() == 2);
+    CHECK_THROWS_AS(a.encoder(), StateError);
+    a = moved;
+    CHECK(same_bits(a.predict(inputs), moved.predict(inputs)));
+    CHECK(std::move(moved).encoder().parameter_count() == 42);
+}
+
+TEST_CASE("prediction from inputs by name, in batches of any size and on several threads", "[mtl][net][encoder]") {
+    auto net = of_image_and_word<float>();
+    const auto inputs = images_and_words<float>(9);
+    (void)net(inputs);
+    const auto& shared = net;
+    const auto whole = shared.predict(inputs);
+    CHECK(whole.at("class").shape() == Shape{9, 5});
+    const std::vector<Index> third{3};
+    const auto one = inputs.map([&](const auto&, const auto& input) { return input.gather(third); });
+    CHECK(same_bits(shared.predict(one).at("class"), whole.at("class").slice(3, 4)));
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 2; ++t)
+        threads.emplace_back([&] {
+            for (Index size = 1; size < 11; ++size)
+                wrong += !same_bits(shared.predict(inputs, size), whole);
+        });
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(wrong == 0);
+    CHECK_THROWS_WITH(shared.predict(images_and_words<float>(0)), "[predict] expected at least one sample of 'word', 'image', got none");
+    CHECK_THROWS_AS(shared.predict(data::Inputs<>{}), ValueError);
+    CHECK_THROWS_AS(shared.predict(inputs, 0), ValueError);
+    CHECK(net(images_and_words<float>(1)).at("size").shape() == Shape{1, 1});
+    net.eval();
+    CHECK(net(images_and_words<float>(0)).at("size").shape() == Shape{0, 1});
+}
+
+TEST_CASE("the other form of input, and inputs that do not fit, say what a net wants", "[mtl][net][encoder]") {
+    auto named = of_image_and_word<float>();
+    auto plain = small<float>();
+    const Tensor<float> tensor{Shape{2, 3}};
+    const auto inputs = images_and_words<float>(2);
+    CHECK_THROWS_AS(named(tensor), StateError);
+    CHECK_THROWS_WITH(named(tensor), "[net] expected inputs by name, 'image', 'word', got one tensor of shape (2, 3)");
+    CHECK_THROWS_WITH(named.predict(tensor), ContainsSubstring("expected inputs by name, 'image', 'word', got one tensor"));
+    CHECK_THROWS_WITH(named.features(tensor), ContainsSubstring("expected inputs by name"));
+    CHECK_THROWS_WITH(plain(inputs), ContainsSubstring("[net] expected one tensor, got inputs by name, 'word', 'image'"));
+    CHECK_THROWS_AS(plain.predict(inputs), StateError);
+    CHECK_THROWS_WITH(plain.encoder(), "[encoder] expected a net of inputs by name, got one of one tensor");
+    const auto state = named.state_dict();
+    CHECK_THROWS_WITH(named({{"image", data::values_of(inputs, "image")}, {"words", data::indices_of(inputs, "word")}}),
+                      "[inputs] expected an input 'word', got 'image', 'words'");
+    CHECK_THROWS_WITH(named({{"image", data::values_of(inputs, "image")}, {"word", Tensor<Index>{Shape{3}}}}),
+                      "[inputs] expected 2 samples in input 'word' as in 'image', got shape (3,)");
+    CHECK(same_bits(named.state_dict(), state));  // the running statistics that the image has moved are taken back
+    CHECK_THROWS_WITH(named({{"image", tensor}, {"word", data::indices_of(inputs, "word")}}),
+                      ContainsSubstring("in layer 0, in input 'image', in encoder 0, in encoder"));
+    mtl::MultiTaskNet silent{
+        [](const data::Inputs<>& in) { return Variable<>{data::values_of(in, "x")}; }, nn::Linear{3, 1}, {{"a", nn::ReLU{}}}};
+    CHECK(silent({{"x", tensor}}).at("a").shape() == Shape{2, 1});
+    CHECK_THROWS_WITH(silent(tensor), "[net] expected inputs by name, got one tensor of shape (2, 3)");
 }

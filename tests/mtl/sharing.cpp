@@ -41,6 +41,21 @@ TEST_CASE("anything that makes features of an input is a sharing", "[mtl][sharin
     CHECK(taken(Tensor<float>{Shape{2, 3}}).size() == 2);
 }
 
+TEST_CASE("any sharing stands behind an encoder", "[mtl][sharing]") {
+    const auto sum_of_both = [](const data::Inputs<>& in) {
+        return Variable<>{data::values_of(in, "x")} + Variable<>{data::values_of(in, "y")};
+    };
+    manual_seed(1);
+    mtl::MultiTaskNet plain{Residual{}, {{"a", nn::Linear{4, 1}}, {"b", nn::Linear{4, 1}}}};
+    manual_seed(1);
+    mtl::MultiTaskNet net{sum_of_both, Residual{}, std::vector<mtl::Head<>>{{"a", nn::Linear{4, 1}}, {"b", nn::Linear{4, 1}}}};
+    const Tensor<float> x{{1, 3}, {1, 2, 3}};
+    CHECK(net({{"x", x}, {"y", Tensor<float>{Shape{1, 3}}}}).at("b").value() == plain(x).at("b").value());
+    CHECK(net.sharing().get_if<Residual>());
+    CHECK(net.shared_size() == plain.shared_size());
+    CHECK_THROWS_WITH(net.features({{"x", x}, {"y", x}}), ContainsSubstring("expected features that all heads share, got 2"));
+}
+
 TEST_CASE("a trunk is hard sharing", "[mtl][sharing]") {
     mtl::MultiTaskNet net{nn::Linear{3, 4}, {{"a", nn::Linear{4, 1}}}};
     REQUIRE(net.sharing().get_if<mtl::HardSharing<>>());

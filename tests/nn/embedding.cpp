@@ -76,3 +76,11 @@ TEST_CASE("an embedding refuses what is no index of its table", "[nn][embedding]
     CHECK_THROWS_AS(value(std::numeric_limits<float>::quiet_NaN()), ValueError);
     CHECK_THROWS_AS(value(1e30f), ValueError);  // an Index could not hold it
 }
+
+TEST_CASE("an embedding begins with vectors that are known", "[nn][embedding]") {
+    const nn::Embedding layer{Tensor<float>{{3, 2}, {1, 2, 3, 4, 5, 6}}};
+    CHECK(layer(Tensor<Index>{{2}, {2, 0}}).value() == Tensor<float>{{2, 2}, {5, 6, 1, 2}});
+    CHECK(layer.parameters()[0].requires_grad());
+    CHECK_THROWS_AS((nn::Embedding{Tensor<float>{Shape{3}}}), ShapeError);
+    CHECK_THROWS_WITH((nn::Embedding{Tensor<float>{Shape{3, 0}}}), "[Embedding] expected vectors (entries, width), got shape (3, 0)");
+}

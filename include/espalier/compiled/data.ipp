@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Of data/, made once in compiled mode. Included by data.hpp, where these are declarations, and by compiled/data.cpp.
 
+namespace espalier::inline ESPALIER_ABI {
+
+ESPALIER_INSTANTIATE class Named<data::Input<float>>;
+
+}  // namespace espalier::inline ESPALIER_ABI
+
 namespace espalier::inline ESPALIER_ABI::data {
 
+ESPALIER_INSTANTIATE class Input<float>;
+ESPALIER_INSTANTIATE const Input<float>& input_of(const Inputs<float>&, std::string_view);
+ESPALIER_INSTANTIATE const Tensor<float>& values_of(const Inputs<float>&, std::string_view);
+ESPALIER_INSTANTIATE const Tensor<Index>& indices_of(const Inputs<float>&, std::string_view);
+ESPALIER_INSTANTIATE Index size_of(const Inputs<float>&);
 ESPALIER_INSTANTIATE class Dataset<float>;
 ESPALIER_INSTANTIATE class Transform<float>;
 ESPALIER_INSTANTIATE class detail::Prefetcher<Batch<float>>;

@@ -7,6 +7,7 @@ ESPALIER_INSTANTIATE class Named<Variable<float>>;
 ESPALIER_INSTANTIATE class Named<nn::Layer<float>>;
 ESPALIER_INSTANTIATE class Named<mtl::TaskLoss<float>>;
 ESPALIER_INSTANTIATE class nn::AnyLayer<float, mtl::Features<float>>;
+ESPALIER_INSTANTIATE class nn::Module<mtl::detail::BelowHeads<float>, float>;
 ESPALIER_INSTANTIATE class nn::Module<mtl::MultiTaskNet<float>, float>;
 
 }  // namespace espalier::inline ESPALIER_ABI
@@ -20,6 +21,7 @@ ESPALIER_INSTANTIATE class NDDR<float>;
 ESPALIER_INSTANTIATE class MMoE<float>;
 ESPALIER_INSTANTIATE class PLE<float>;
 
+ESPALIER_INSTANTIATE class detail::BelowHeads<float>;
 ESPALIER_INSTANTIATE class MultiTaskNet<float>;
 ESPALIER_INSTANTIATE class MultiTaskLossValue<float>;
 ESPALIER_INSTANTIATE class MultiTaskLoss<float>;

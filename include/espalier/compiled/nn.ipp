@@ -11,8 +11,12 @@ ESPALIER_INSTANTIATE struct detail::CollectNodes<float>;
 ESPALIER_INSTANTIATE class detail::Freeze<float>;
 ESPALIER_INSTANTIATE class Module<Layer<float>, float>;
 ESPALIER_INSTANTIATE class AnyLayer<float, Variable<float>>;
+ESPALIER_INSTANTIATE class AnyLayer<float, Variable<float>, data::Inputs<float>>;
 ESPALIER_INSTANTIATE class Module<Sequential<float>, float>;
 ESPALIER_INSTANTIATE class Sequential<float>;
+
+ESPALIER_INSTANTIATE class Module<Concatenated<float>, float>;
+ESPALIER_INSTANTIATE class Concatenated<float>;
 
 ESPALIER_INSTANTIATE class Module<Linear<float>, float>;
 ESPALIER_INSTANTIATE class Linear<float>;
@@ -26,6 +30,10 @@ ESPALIER_INSTANTIATE class Module<Embedding<float>, float>;
 ESPALIER_INSTANTIATE class Embedding<float>;
 ESPALIER_INSTANTIATE class Module<Standardize<float>, float>;
 ESPALIER_INSTANTIATE class Standardize<float>;
+ESPALIER_INSTANTIATE class detail::TableNumbers<float>;
+ESPALIER_INSTANTIATE class detail::TableCategories<float>;
+ESPALIER_INSTANTIATE class Module<Table<float>, float>;
+ESPALIER_INSTANTIATE class Table<float>;
 
 ESPALIER_INSTANTIATE void init::uniform(Tensor<float>&, Random&, double, double);
 ESPALIER_INSTANTIATE void init::normal(Tensor<float>&, Random&, double, double);

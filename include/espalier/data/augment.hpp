@@ -24,6 +24,7 @@ struct AugmentOptions {
     /// Pixels that a shift brings in have no label: values become 0 there, and a mask of pixels leaves them out.
     std::vector<std::string> targets = {};
     Index label_fill = -100;  ///< class index of such a pixel: what CrossEntropy ignores
+    std::string input = {};   ///< which input holds the images, where a batch has inputs by name
 };
 
 namespace detail {
@@ -36,10 +37,20 @@ namespace detail {
     return options;
 }
 
+/// @throws StateError unless the options say which input holds the images exactly where there are several
+template <class Scalar>
+[[nodiscard]] const Shape& shape_of_images(const char* operation, const Batch<Scalar>& batch, const AugmentOptions& options) {
+    if (!options.input.empty())
+        return values_of(batch.inputs, options.input).shape();
+    if (!batch.inputs.empty())
+        fail<StateError>(operation, "expected .input to say which of ", batch.inputs.names(), " holds the images, got no name");
+    return batch.input.shape();
+}
+
 /// Whether the input is images and the named targets lie on its pixels; asked before anything is drawn or moved.
 template <class Scalar>
 void check_images(const char* operation, const Batch<Scalar>& batch, const AugmentOptions& options) {
-    const Shape& shape = batch.input.shape();
+    const Shape& shape = shape_of_images(operation, batch, options);
     require<ShapeError>(shape.rank() == 4, operation, "expected images (N, H, W, C), got shape ", shape);
     for (const std::string& task : options.targets) {
         const Shape& target = batch.targets.at(task).shape();
@@ -61,7 +72,14 @@ template <class Scalar>
 /// Applies `move(tensor, fill)` to the input and to the named targets. `brings_in` says whether it needs the fill.
 template <class Scalar, class Move>
 void move_pixels(Batch<Scalar>& batch, const AugmentOptions& options, bool brings_in, const Move& move) {
-    move(batch.input, Scalar(0));
+    if (options.input.empty()) {
+        move(batch.input, Scalar(0));
+    } else {
+        Input<Scalar>& input = batch.inputs.at(options.input);
+        Tensor<Scalar> images = std::move(input).values();
+        move(images, Scalar(0));
+        input = std::move(images);
+    }
     for (const std::string& task : options.targets) {
         auto& target = batch.targets.at(task);
         losses::TargetOptions<Scalar> beside = target.options();  // weights are of samples, which stay where they are
@@ -132,7 +150,7 @@ public:
     template <class Scalar>
     void operator()(Batch<Scalar>& batch, Random& random) const {
         check_images("random_shift", batch, options_);
-        const Shape& shape = batch.input.shape();
+        const Shape& shape = shape_of_images("random_shift", batch, options_);
         require<ShapeError>(max_pixels_ < std::min(shape[1], shape[2]), "random_shift", "expected images of more than ", max_pixels_,
                             " pixels a side, so that some of them stays, got shape ", shape);
         std::vector<std::pair<Index, Index>> shifts;  // down and to the right
@@ -163,7 +181,7 @@ private:
 }  // namespace detail
 
 /// Turns each image (H, W, C) of a batch left to right with probability `p`, as torchvision's RandomHorizontalFlip.
-/// @throws ValueError unless 0 <= p <= 1; when called ShapeError for what is no image, StateError for a task that is not there
+/// @throws ValueError unless 0 <= p <= 1; when called ShapeError for what is no image, StateError for a task or input that is not there
 [[nodiscard]] inline auto random_horizontal_flip(double p = 0.5, AugmentOptions options = {}) {
     return detail::RandomFlip{true, p, std::move(options)};
 }

@@ -30,22 +30,38 @@ template <class Scalar>
     return parts;
 }
 
+/// Sets that are combined have inputs of the same names in the same order, or all of them one tensor.
+template <class Scalar>
+void require_same_names(const char* operation, const Inputs<Scalar>& first, const Inputs<Scalar>& other) {
+    const auto named = [](const Inputs<Scalar>& inputs) { return inputs.empty() ? "one tensor" : inputs.names(); };
+    const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+    require<StateError>(std::equal(first.begin(), first.end(), other.begin(), other.end(), same), operation,
+                        "expected inputs of the same names in every set, got ", named(first), " and ", named(other));
+}
+
 template <class Scalar>
 [[nodiscard]] Dataset<Scalar> combine_labels(const Parts<Scalar>& parts) {
     require<ValueError>(!parts.empty(), "combine_labels", "expected at least one set, got none");
-    const Tensor<Scalar>& inputs = parts[0]->inputs();
+    const Batch<Scalar>& first = parts[0]->samples();
     losses::Targets<Scalar> targets;
     for (const Dataset<Scalar>* part : parts) {
-        require<ShapeError>(part->inputs().shape() == inputs.shape(), "combine_labels",
-                            "expected the same inputs in every set, got shapes ", inputs.shape(), " and ", part->inputs().shape());
-        require<ValueError>(part->inputs() == inputs, "combine_labels", "expected the same inputs in every set, got other values for ",
-                            part->targets().names(), " than for ", parts[0]->targets().names());
+        const Batch<Scalar>& samples = part->samples();
+        require<ShapeError>(samples.input.shape() == first.input.shape(), "combine_labels",
+                            "expected the same inputs in every set, got shapes ", first.input.shape(), " and ", samples.input.shape());
+        require_same_names("combine_labels", first.inputs, samples.inputs);
+        for (const auto& [name, input] : samples.inputs)
+            require<ShapeError>(input.shape() == first.inputs.at(name).shape(), "combine_labels",
+                                "expected the same inputs in every set, got shapes ", first.inputs.at(name).shape(), " and ", input.shape(),
+                                " of input '", name, "'");
+        require<ValueError>(samples.input == first.input && samples.inputs == first.inputs, "combine_labels",
+                            "expected the same inputs in every set, got other values for ", samples.targets.names(), " than for ",
+                            first.targets.names());
         for (const auto& [task, target] : part->targets()) {
             require<StateError>(!targets.contains(task), "combine_labels", "expected each task in one set only, got '", task, "' twice");
             targets.insert(task, target);
         }
     }
-    return Dataset<Scalar>{inputs, std::move(targets)};
+    return first.inputs.empty() ? Dataset<Scalar>{first.input, std::move(targets)} : Dataset<Scalar>{first.inputs, std::move(targets)};
 }
 
 /// The tensors one behind the other; null stands for `counts[i]` entries of zeros.
@@ -120,32 +136,62 @@ template <class Scalar>
     return {concatenate(values, counts, sample), std::move(beside)};
 }
 
+/// One input over all parts; `which` is for errors.
+template <class T>
+[[nodiscard]] Tensor<T> combine_tensors(const std::vector<const Tensor<T>*>& tensors, const std::vector<Index>& counts,
+                                        const std::string& which) {
+    const Shape& shape = tensors[0]->shape();
+    const Shape sample = shape.axes(1, shape.rank());
+    for (const Tensor<T>* tensor : tensors)
+        require<ShapeError>(tensor->shape().axes(1, tensor->rank()) == sample, "combine_samples",
+                            "expected samples of one shape, got inputs ", which, shape, " and ", tensor->shape());
+    return concatenate(tensors, counts, sample);
+}
+
+template <class Scalar>
+[[nodiscard]] Input<Scalar> combine_input(const Parts<Scalar>& parts, const std::vector<Index>& counts, const std::string& name) {
+    const bool indices = parts[0]->named_inputs().at(name).has_indices();
+    std::vector<const Tensor<Index>*> of_indices;
+    std::vector<const Tensor<Scalar>*> of_values;
+    for (const Dataset<Scalar>* part : parts) {
+        const Input<Scalar>& input = part->named_inputs().at(name);
+        require<ValueError>(input.has_indices() == indices, "combine_samples", "expected one kind of input '", name,
+                            "', got indices in one set and numbers in another");
+        if (indices)
+            of_indices.push_back(&input.indices());
+        else
+            of_values.push_back(&input.values());
+    }
+    const std::string which = concat("'", name, "' ");
+    return indices ? Input<Scalar>{combine_tensors(of_indices, counts, which)} : Input<Scalar>{combine_tensors(of_values, counts, which)};
+}
+
 template <class Scalar>
 [[nodiscard]] Dataset<Scalar> combine_samples(const Parts<Scalar>& parts) {
     require<ValueError>(!parts.empty(), "combine_samples", "expected at least one set, got none");
-    const Shape& shape = parts[0]->inputs().shape();
-    const Shape sample = shape.axes(1, shape.rank());
-    std::vector<const Tensor<Scalar>*> inputs;
+    const Batch<Scalar>& first = parts[0]->samples();
+    std::vector<const Tensor<Scalar>*> tensors;
     std::vector<Index> counts;
     losses::Targets<Scalar> targets;
     for (const Dataset<Scalar>* part : parts) {
-        const Shape& other = part->inputs().shape();
-        require<ShapeError>(other.axes(1, other.rank()) == sample, "combine_samples", "expected samples of one shape, got inputs ", shape,
-                            " and ", other);
-        inputs.push_back(&part->inputs());
+        require_same_names("combine_samples", first.inputs, part->named_inputs());
+        tensors.push_back(&part->samples().input);
         counts.push_back(part->size());
     }
     for (const Dataset<Scalar>* part : parts)
         for (const auto& [task, target] : part->targets())
             if (!targets.contains(task))
                 targets.insert(task, combine_target(parts, task));
-    return Dataset<Scalar>{concatenate(inputs, counts, sample), std::move(targets)};
+    if (first.inputs.empty())
+        return Dataset<Scalar>{combine_tensors(tensors, counts, ""), std::move(targets)};
+    const auto combined = [&](const std::string& name, const Input<Scalar>&) { return combine_input(parts, counts, name); };
+    return Dataset<Scalar>{first.inputs.map(combined), std::move(targets)};
 }
 
 }  // namespace detail
 
 /// The same samples with the targets of all sets: `combine_labels(colours, sizes)`.
-/// @throws ShapeError or ValueError unless the inputs are equal; StateError for a task that two sets have
+/// @throws ShapeError or ValueError unless the inputs are equal; StateError for other names of inputs, or a task that two sets have
 template <class Scalar, std::same_as<Dataset<Scalar>>... More>
 [[nodiscard]] Dataset<Scalar> combine_labels(const Dataset<Scalar>& first, const More&... more) {
     return detail::combine_labels(detail::Parts<Scalar>{&first, &more...});
@@ -159,7 +205,8 @@ template <class Scalar>
 ///
 /// A task that a set does not have is unlabelled there: its target holds zeros, masked out. A task that several sets
 /// have is joined, and masks and weights that one of them has are kept. Shuffle when batching: `DataLoader` does.
-/// @throws ShapeError for inputs or targets of different shapes; ValueError for class indices here and values there
+/// @throws ShapeError for inputs or targets of different shapes; ValueError for indices here and values there; StateError for
+/// inputs of other names
 template <class Scalar, std::same_as<Dataset<Scalar>>... More>
 [[nodiscard]] Dataset<Scalar> combine_samples(const Dataset<Scalar>& first, const More&... more) {
     return detail::combine_samples(detail::Parts<Scalar>{&first, &more...});

@@ -124,9 +124,11 @@ class DataLoader {
         static void check(const Batch<Scalar>& batch) {
             require<ShapeError>(batch.input.rank() > 0, "data_loader", "expected a batch with inputs (N, ...), got shape ",
                                 batch.input.shape());
+            const Index size = batch.size();
             for (const auto& [task, target] : batch.targets)
-                require<ShapeError>(target.size() == batch.size(), "data_loader", "expected a batch with as many samples in target '", task,
-                                    "' as in inputs ", batch.input.shape(), ", got shape ", target.shape());
+                if (target.size() != size)
+                    fail<ShapeError>("data_loader", "expected a batch with as many samples in target '", task, "' as in ",
+                                     detail::size_giver(batch), ", got shape ", target.shape());
         }
     };
 
@@ -137,10 +139,7 @@ public:
     /// Shares the set instead of owning it. @throws as above; StateError for null
     ESPALIER_COLD explicit DataLoader(std::shared_ptr<const Dataset<Scalar>> dataset, std::type_identity_t<Options> options = {}) {
         require<StateError>(dataset != nullptr, "data_loader", "expected a set, got null");
-        const auto gather = [set = dataset.get()](std::span<const Index> indices, Random&) {
-            const auto chosen = [&](const auto&, const losses::Target<Scalar>& target) { return target.gather(indices); };
-            return Batch<Scalar>{set->inputs().gather(indices), set->targets().map(chosen)};
-        };
+        const auto gather = [set = dataset.get()](std::span<const Index> indices, Random&) { return set->samples().gather(indices); };
         const Index samples = dataset->size();
         set_plan({std::move(dataset), gather, samples, std::move(options)});
     }

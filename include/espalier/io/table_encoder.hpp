@@ -13,10 +13,12 @@
 #pragma once
 
 #include <espalier/core/finite.hpp>
-#include <espalier/core/moments.hpp>
+#include <espalier/data/inputs.hpp>
 #include <espalier/io/csv.hpp>
 #include <espalier/io/table_encoding.hpp>
+#include <espalier/io/table_statistics.hpp>
 #include <espalier/losses/target.hpp>
+#include <espalier/nn/table_inputs.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -72,19 +74,10 @@ public:
     /// @throws IoError naming file, line and column for a column that is missing, or a text that is no number
     template <class Scalar = float>
     [[nodiscard]] Tensor<Scalar> features(const CsvTable& table) const {
-        std::vector<std::string> needed;
-        for (const auto& number : fitted_.numbers)
-            needed.push_back(number.column);
-        for (const auto& category : fitted_.categories)
-            needed.push_back(category.column);
-        require_columns(table, needed);
+        require_feature_columns(table);
         Tensor<Scalar> result{Shape{table.rows(), width()}};
-        Index at = 0;
-        for (const auto& [name, scaling] : fitted_.numbers) {
-            const Index indicator = fitted_.indicators ? at + static_cast<Index>(fitted_.numbers.size()) : -1;
-            write_number(table.column(name), scaling, result, at++, indicator);
-        }
-        at += fitted_.indicators ? at : 0;
+        write_numbers(table, result);
+        Index at = number_width();
         for (const auto& [name, names] : fitted_.categories) {
             const auto places = table.column(name).indices(names, -1, -1);
             for (Index row = 0; row < table.rows(); ++row)
@@ -92,6 +85,32 @@ public:
                     result[row * width() + at + places[row]] = Scalar(1);
             at += static_cast<Index>(names.size());
         }
+        return result;
+    }
+
+    /// The same as inputs by name, for an encoder that is `nn::Table{table_inputs()}`: `numbers` (N, ...), standardised and with their
+    /// indicators, and each column of categories by its own name, (N,), with -1 for a missing or unknown text.
+    /// @throws as above; StateError for a column of categories that is called `numbers` as well
+    template <class Scalar = float>
+    [[nodiscard]] data::Inputs<Scalar> inputs(const CsvTable& table) const {
+        require_feature_columns(table);
+        data::Inputs<Scalar> result;
+        if (!fitted_.numbers.empty()) {
+            Tensor<Scalar> numbers{Shape{table.rows(), number_width()}};
+            write_numbers(table, numbers);
+            result.insert("numbers", std::move(numbers));
+        }
+        for (const auto& [name, names] : fitted_.categories)
+            result.insert(name, table.column(name).indices(names, -1, -1));
+        return result;
+    }
+    /// What `inputs` gives, for `nn::Table`; the width of a column's embedding may be set in it.
+    [[nodiscard]] nn::TableInputs table_inputs() const {
+        nn::TableInputs result;
+        if (!fitted_.numbers.empty())
+            result.numbers.push_back({"numbers", number_width()});
+        for (const auto& [name, names] : fitted_.categories)
+            result.categories.push_back({name, static_cast<Index>(names.size())});
         return result;
     }
 
@@ -189,15 +208,15 @@ private:
 
         detail::TableEncoding fitted{.indicators = columns.indicators};
         for (const std::string& name : columns.numbers)
-            fitted.numbers.push_back({name, scaling_of(table.column(name), rows)});
+            fitted.numbers.push_back({name, detail::scaling_of(table.column(name), rows)});
         for (const std::string& name : columns.categories)
-            fitted.categories.push_back({name, categories_of(table.column(name), rows, columns.max_categories)});
+            fitted.categories.push_back({name, detail::categories_of(table.column(name), rows, columns.max_categories)});
         for (TableTarget target : columns.targets) {
             const CsvColumn column = table.column(target.column);
             const bool scaled = target.kind == TableTarget::Kind::number && target.standardised;
             if (target.kind == TableTarget::Kind::classes && target.names.empty())
                 target.names = column.categories();
-            fitted.targets.push_back({std::move(target), scaled ? scaling_of(column, rows) : detail::Scaling{}});
+            fitted.targets.push_back({std::move(target), scaled ? detail::scaling_of(column, rows) : detail::Scaling{}});
         }
         try {
             detail::check(fitted);
@@ -224,36 +243,25 @@ private:
                          detail::listed(table.names()));
     }
 
-    [[nodiscard]] static detail::Scaling scaling_of(const CsvColumn& column, std::span<const Index> rows) {
-        const auto values = column.numbers<double>(0);
-        const auto present = column.present();
-        Moments moments;
-        for (const Index row : rows)
-            if (present[row])
-                moments.add(values[row]);
-        require<ValueError>(moments.count() > 0, "table_encoder", "expected at least one number in column '", column.name(),
-                            "' of the rows to learn from, got missing cells alone");
-        require<ValueError>(is_finite(moments.deviation()), "table_encoder", "expected numbers of column '", column.name(),
-                            "' whose deviation is finite, got ", moments.deviation());
-        return {moments.mean(), moments.deviation() > 0 ? moments.deviation() : 1};
+    void require_feature_columns(const CsvTable& table) const {
+        std::vector<std::string> needed;
+        for (const auto& number : fitted_.numbers)
+            needed.push_back(number.column);
+        for (const auto& category : fitted_.categories)
+            needed.push_back(category.column);
+        require_columns(table, needed);
     }
 
-    [[nodiscard]] static std::vector<std::string> categories_of(const CsvColumn& column, std::span<const Index> rows, Index most) {
-        const auto all = column.categories();
-        const auto places = column.indices(all, -1);
-        std::vector<bool> seen(all.size(), false);
-        for (const Index row : rows)
-            if (places[row] >= 0)
-                seen[static_cast<std::size_t>(places[row])] = true;
-        std::vector<std::string> names;
-        for (std::size_t i = 0; i < all.size(); ++i)
-            if (seen[i])
-                names.push_back(all[i]);
-        require<ValueError>(!names.empty(), "table_encoder", "expected at least one category in column '", column.name(),
-                            "' of the rows to learn from, got missing cells alone");
-        require<ValueError>(std::cmp_less_equal(names.size(), most), "table_encoder", "expected at most ", most, " categories in column '",
-                            column.name(), "' (see .max_categories), got ", names.size());
-        return names;
+    /// Features that are numbers or their indicators.
+    [[nodiscard]] Index number_width() const noexcept { return static_cast<Index>(fitted_.numbers.size()) * (fitted_.indicators ? 2 : 1); }
+    /// Fills the first of them into `to`.
+    template <class Scalar>
+    void write_numbers(const CsvTable& table, Tensor<Scalar>& to) const {
+        Index at = 0;
+        for (const auto& [name, scaling] : fitted_.numbers) {
+            const Index indicator = fitted_.indicators ? at + static_cast<Index>(fitted_.numbers.size()) : -1;
+            write_number(table.column(name), scaling, to, at++, indicator);
+        }
     }
 
     template <class Scalar>

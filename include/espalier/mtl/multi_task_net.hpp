@@ -5,11 +5,13 @@
 #include <espalier/autograd/backward.hpp>
 #include <espalier/mtl/multi_task_loss.hpp>
 #include <espalier/mtl/sharing.hpp>
+#include <espalier/nn/encoder.hpp>
 #include <espalier/nn/layer.hpp>
 #include <espalier/nn/undo.hpp>
 
 #include <algorithm>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,9 +30,53 @@ struct Head {
 template <class Scalar = float>
 using Outputs = Named<Variable<Scalar>>;
 
-/// A shared trunk that feeds one head per task (Caruana, 1997), or any other way of sharing in its place (mtl/sharing/).
+namespace detail {
+
+/// All that lies below the heads, as one module.
+template <class Scalar>
+class BelowHeads : public nn::Module<BelowHeads<Scalar>, Scalar> {
+public:
+    explicit BelowHeads(Sharing<Scalar> sharing_of_all) : sharing{std::move(sharing_of_all)} {}
+    BelowHeads(nn::Encoder<Scalar> encoder_of_all, Sharing<Scalar> sharing_of_all)
+        : encoder{std::move(encoder_of_all)}, sharing{std::move(sharing_of_all)} {}
+
+    [[nodiscard]] Features<Scalar> operator()(const Variable<Scalar>& input) {
+        if (encoder)
+            fail<StateError>("net", "expected inputs by name", names(), ", got one tensor of shape ", input.shape());
+        return sharing(input);
+    }
+    [[nodiscard]] Features<Scalar> operator()(const data::Inputs<Scalar>& inputs) {
+        if (!encoder)
+            fail<StateError>("net", "expected one tensor, got inputs by name, ", inputs.names(),
+                             ": a net of those has an encoder, MultiTaskNet{encoder, trunk, heads}");
+        (void)data::size_of(inputs);  // that it is one
+        return sharing(nn::detail::naming_place([&] { return (*encoder)(inputs); }, [](const ShapeError&) { return "encoder"; }));
+    }
+
+    void visit(nn::Visitor<Scalar>& visitor) {
+        if (encoder)
+            visitor("encoder", *encoder);
+        visitor("trunk", sharing);
+    }
+
+    std::optional<nn::Encoder<Scalar>> encoder;  ///< none for inputs that are one tensor
+    Sharing<Scalar> sharing;
+
+private:
+    /// What the encoder says that it reads.
+    [[nodiscard]] std::string names() {
+        nn::detail::CollectInputs<Scalar> reads;
+        encoder->visit(reads);
+        return reads.names.empty() ? "" : concat(", ", reads.names.names());
+    }
+};
+
+}  // namespace detail
+
+/// A shared trunk that feeds one head per task (Caruana, 1997), or any other way of sharing in its place (mtl/sharing/). Where a
+/// sample is more than one tensor, an encoder makes one of them in front of it, and belongs to what is shared.
 ///
-/// The paths of the parameters are `trunk.<...>` and `heads.<task>.<...>`, the trunk's first. Copying a net copies its
+/// The paths of the parameters are `encoder.<...>`, `trunk.<...>` and `heads.<task>.<...>`, in this order. Copying a net copies its
 /// parameters; an optimizer holds on to those of the net it was made with, and assigning another net of the same structure,
 /// as the best one so far, moves the values into them.
 template <class Scalar = float>
@@ -38,29 +84,38 @@ class MultiTaskNet : public nn::Module<MultiTaskNet<Scalar>, Scalar> {
 public:
     /// @throws StateError without a head, or for a name that comes twice.
     ESPALIER_COLD MultiTaskNet(nn::Layer<Scalar> trunk, std::vector<Head<Scalar>> heads)
-        : MultiTaskNet{HardSharing<Scalar>{std::move(trunk)}, std::span<const Head<Scalar>>{heads}} {}
+        : MultiTaskNet{Below{hard(trunk)}, std::span<const Head<Scalar>>{heads}} {}
     ESPALIER_COLD MultiTaskNet(nn::Layer<Scalar> trunk, std::initializer_list<Head<Scalar>> heads)
-        : MultiTaskNet{HardSharing<Scalar>{std::move(trunk)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
+        : MultiTaskNet{Below{hard(trunk)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
     ESPALIER_COLD MultiTaskNet(Sharing<Scalar> sharing, std::vector<Head<Scalar>> heads)
-        : MultiTaskNet{std::move(sharing), std::span<const Head<Scalar>>{heads}} {}
+        : MultiTaskNet{Below{std::move(sharing)}, std::span<const Head<Scalar>>{heads}} {}
     ESPALIER_COLD MultiTaskNet(Sharing<Scalar> sharing, std::initializer_list<Head<Scalar>> heads)
-        : MultiTaskNet{std::move(sharing), std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
+        : MultiTaskNet{Below{std::move(sharing)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
+    /// For inputs by name, which an encoder makes one variable of. @throws as above
+    ESPALIER_COLD MultiTaskNet(nn::Encoder<Scalar> encoder, nn::Layer<Scalar> trunk, std::vector<Head<Scalar>> heads)
+        : MultiTaskNet{Below{std::move(encoder), hard(trunk)}, std::span<const Head<Scalar>>{heads}} {}
+    ESPALIER_COLD MultiTaskNet(nn::Encoder<Scalar> encoder, nn::Layer<Scalar> trunk, std::initializer_list<Head<Scalar>> heads)
+        : MultiTaskNet{Below{std::move(encoder), hard(trunk)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
+    ESPALIER_COLD MultiTaskNet(nn::Encoder<Scalar> encoder, Sharing<Scalar> sharing, std::vector<Head<Scalar>> heads)
+        : MultiTaskNet{Below{std::move(encoder), std::move(sharing)}, std::span<const Head<Scalar>>{heads}} {}
+    ESPALIER_COLD MultiTaskNet(nn::Encoder<Scalar> encoder, Sharing<Scalar> sharing, std::initializer_list<Head<Scalar>> heads)
+        : MultiTaskNet{Below{std::move(encoder), std::move(sharing)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
 
-    /// The output of every task for a batch of inputs. @throws what a layer throws; a ShapeError says in which layer.
+    /// The output of every task for a batch of inputs. @throws what a layer throws; a ShapeError says in which layer. StateError
+    /// for one tensor where the net has an encoder, and for inputs by name where it has none
     [[nodiscard]] Outputs<Scalar> operator()(const Variable<Scalar>& input) {
         const nn::detail::ForwardScope call;
-        return heads(sharing_(input));
+        return heads(below_(input));
+    }
+    [[nodiscard]] Outputs<Scalar> operator()(const data::Inputs<Scalar>& inputs) {
+        const nn::detail::ForwardScope call;
+        return heads(below_(inputs));
     }
 
     /// What all heads are fed with for a batch of inputs. @throws StateError if each has features of its own: those are
     /// `sharing()(input)`
-    [[nodiscard]] Variable<Scalar> features(const Variable<Scalar>& input) {
-        const nn::detail::ForwardScope call;
-        auto result = sharing_(input);
-        require<StateError>(result.size() == 1, "features", "expected features that all heads share, got ", result.size(),
-                            ", one for each head");
-        return std::move(result.front());
-    }
+    [[nodiscard]] Variable<Scalar> features(const Variable<Scalar>& input) { return only_features(input); }
+    [[nodiscard]] Variable<Scalar> features(const data::Inputs<Scalar>& inputs) { return only_features(inputs); }
 
     /// The output of every task from features for all of them, or for each. @throws ShapeError for another number of them
     [[nodiscard]] Outputs<Scalar> heads(const Features<Scalar>& features) {
@@ -81,35 +136,31 @@ public:
     /// a head whose output does not keep it.
     [[nodiscard]] Named<Tensor<Scalar>> predict(const Tensor<Scalar>& inputs, Index batch_size = 256) const {
         require<ShapeError>(inputs.rank() > 0 && inputs.size(0) > 0, "predict", "expected at least one input, got shape ", inputs.shape());
-        require<ValueError>(batch_size > 0, "predict", "expected a batch size above 0, got ", batch_size);
-        const NoGrad no_graph;
-        const nn::EvalScope evaluation;
-        auto& self = const_cast<MultiTaskNet&>(*this);  // layers are called as they are in training, but change nothing now
-        Named<Tensor<Scalar>> result;
-        for (Index first = 0; first < inputs.size(0);) {
-            const Index last = batch_size < inputs.size(0) - first ? first + batch_size : inputs.size(0);
-            for (const auto& [task, output] : self(inputs.slice(first, last))) {
-                require<ShapeError>(output.rank() > 0 && output.size(0) == last - first, "predict", "expected ", last - first,
-                                    " outputs for task '", task, "', got shape ", output.shape());
-                if (first == 0)
-                    result.insert(task, Tensor<Scalar>::empty(output.shape().with(0, inputs.size(0))));
-                Tensor<Scalar>& whole = result.at(task);
-                require<ShapeError>(output.shape().with(0, inputs.size(0)) == whole.shape(), "predict",
-                                    "expected batches of one shape for task '", task, "', got ", whole.shape(), " and ", output.shape());
-                std::copy(output.value().begin(), output.value().end(), whole.data() + first * output.shape().product(1, output.rank()));
-            }
-            first = last;
-        }
-        return result;
+        return predict_parts(inputs.size(0), batch_size, [&](Index first, Index last) { return inputs.slice(first, last); });
+    }
+    [[nodiscard]] Named<Tensor<Scalar>> predict(const data::Inputs<Scalar>& inputs, Index batch_size = 256) const {
+        const Index samples = data::size_of(inputs);
+        if (samples == 0)
+            fail<ShapeError>("predict", "expected at least one sample of ", inputs.names(), ", got none");
+        return predict_parts(samples, batch_size, [&](Index first, Index last) {
+            return inputs.map([&](const auto&, const data::Input<Scalar>& input) { return input.slice(first, last); });
+        });
     }
 
-    /// What stands between the input and the heads.
-    [[nodiscard]] Sharing<Scalar>& sharing() & noexcept { return sharing_; }
-    [[nodiscard]] const Sharing<Scalar>& sharing() const& noexcept { return sharing_; }
-    [[nodiscard]] Sharing<Scalar> sharing() && { return std::move(sharing_); }
+    /// What makes one variable of inputs by name. @throws StateError if the net takes one tensor
+    [[nodiscard]] nn::Encoder<Scalar>& encoder() & {
+        require<StateError>(below_.encoder.has_value(), "encoder", "expected a net of inputs by name, got one of one tensor");
+        return *below_.encoder;
+    }
+    [[nodiscard]] const nn::Encoder<Scalar>& encoder() const& { return const_cast<MultiTaskNet&>(*this).encoder(); }
+    [[nodiscard]] nn::Encoder<Scalar> encoder() && { return std::move(encoder()); }
+    /// What stands between the input, or the encoder, and the heads.
+    [[nodiscard]] Sharing<Scalar>& sharing() & noexcept { return below_.sharing; }
+    [[nodiscard]] const Sharing<Scalar>& sharing() const& noexcept { return below_.sharing; }
+    [[nodiscard]] Sharing<Scalar> sharing() && { return std::move(below_.sharing); }
     /// The one layer that makes the features of all tasks. @throws StateError if there is another way of sharing
     [[nodiscard]] nn::Layer<Scalar>& trunk() & {
-        auto* const hard = sharing_.template get_if<HardSharing<Scalar>>();
+        auto* const hard = below_.sharing.template get_if<HardSharing<Scalar>>();
         require<StateError>(hard != nullptr, "trunk", "expected one trunk for all tasks, got another way of sharing");
         return hard->trunk();
     }
@@ -128,11 +179,11 @@ public:
     }
 
     /// Handles to all parameters but those of the heads.
-    [[nodiscard]] std::vector<Variable<Scalar>> shared_parameters() const { return sharing_.parameters(); }
+    [[nodiscard]] std::vector<Variable<Scalar>> shared_parameters() const { return below_.parameters(); }
     /// Handles to the parameters of one task's head. @throws StateError for a task that is not there.
     [[nodiscard]] std::vector<Variable<Scalar>> task_parameters(std::string_view task) const { return heads_.at(task).parameters(); }
     /// How many elements the shared parameters have.
-    [[nodiscard]] Index shared_size() const { return sharing_.parameter_count(); }
+    [[nodiscard]] Index shared_size() const { return below_.parameter_count(); }
 
     /// The gradient of each of T losses on the shared parameters, as the rows of a (T, shared_size()) tensor, all from one
     /// traversal; the heads' gradients are added to theirs. @throws as autograd::jacobian.
@@ -166,13 +217,17 @@ public:
     }
 
     void visit(nn::Visitor<Scalar>& visitor) {
-        visitor("trunk", sharing_);
+        below_.visit(visitor);
         for (auto& [task, head] : heads_)
             visitor("heads." + task, head);
     }
 
 private:
-    ESPALIER_COLD MultiTaskNet(Sharing<Scalar>&& sharing, std::span<const Head<Scalar>> heads) : sharing_{std::move(sharing)} {
+    using Below = detail::BelowHeads<Scalar>;
+
+    [[nodiscard]] static Sharing<Scalar> hard(nn::Layer<Scalar>& trunk) { return HardSharing<Scalar>{std::move(trunk)}; }
+
+    ESPALIER_COLD MultiTaskNet(Below&& below, std::span<const Head<Scalar>> heads) : below_{std::move(below)} {
         require<StateError>(!heads.empty(), "MultiTaskNet", "expected at least one head, got none");
         for (const auto& head : heads) {
             require<StateError>(!heads_.contains(head.name), "MultiTaskNet", "expected one head for each task, got '", head.name,
@@ -187,7 +242,41 @@ private:
         return autograd::jacobian<Scalar>(losses, shared, options);
     }
 
-    Sharing<Scalar> sharing_;
+    template <class Given>
+    [[nodiscard]] Variable<Scalar> only_features(const Given& given) {
+        const nn::detail::ForwardScope call;
+        auto result = below_(given);
+        require<StateError>(result.size() == 1, "features", "expected features that all heads share, got ", result.size(),
+                            ", one for each head");
+        return std::move(result.front());
+    }
+
+    /// `part(first, last)` gives samples [first, last) of so many.
+    template <class Part>
+    [[nodiscard]] Named<Tensor<Scalar>> predict_parts(Index samples, Index batch_size, const Part& part) const {
+        require<ValueError>(batch_size > 0, "predict", "expected a batch size above 0, got ", batch_size);
+        const NoGrad no_graph;
+        const nn::EvalScope evaluation;
+        auto& self = const_cast<MultiTaskNet&>(*this);  // layers are called as they are in training, but change nothing now
+        Named<Tensor<Scalar>> result;
+        for (Index first = 0; first < samples;) {
+            const Index last = batch_size < samples - first ? first + batch_size : samples;
+            for (const auto& [task, output] : self(part(first, last))) {
+                require<ShapeError>(output.rank() > 0 && output.size(0) == last - first, "predict", "expected ", last - first,
+                                    " outputs for task '", task, "', got shape ", output.shape());
+                if (first == 0)
+                    result.insert(task, Tensor<Scalar>::empty(output.shape().with(0, samples)));
+                Tensor<Scalar>& whole = result.at(task);
+                require<ShapeError>(output.shape().with(0, samples) == whole.shape(), "predict", "expected batches of one shape for task '",
+                                    task, "', got ", whole.shape(), " and ", output.shape());
+                std::copy(output.value().begin(), output.value().end(), whole.data() + first * output.shape().product(1, output.rank()));
+            }
+            first = last;
+        }
+        return result;
+    }
+
+    Below below_;
     Named<nn::Layer<Scalar>> heads_;
 };
 
@@ -195,5 +284,9 @@ template <class Trunk>
 MultiTaskNet(Trunk, std::initializer_list<Head<typename Trunk::value_type>>) -> MultiTaskNet<typename Trunk::value_type>;
 template <class Trunk>
 MultiTaskNet(Trunk, std::vector<Head<typename Trunk::value_type>>) -> MultiTaskNet<typename Trunk::value_type>;
+template <class Encoder, class Trunk>
+MultiTaskNet(Encoder, Trunk, std::initializer_list<Head<typename Trunk::value_type>>) -> MultiTaskNet<typename Trunk::value_type>;
+template <class Encoder, class Trunk>
+MultiTaskNet(Encoder, Trunk, std::vector<Head<typename Trunk::value_type>>) -> MultiTaskNet<typename Trunk::value_type>;
 
 }  // namespace espalier::inline ESPALIER_ABI::mtl

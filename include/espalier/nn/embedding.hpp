@@ -22,6 +22,11 @@ public:
         init::normal(weight, random);
         weight_ = Parameter{std::move(weight)};
     }
+    /// Of vectors that are known, (entries, width), which are trained on. @throws ShapeError for another rank, or no vectors
+    explicit Embedding(Tensor<Scalar> weight) : weight_{std::move(weight)} {
+        require<ShapeError>(weight_.shape().rank() == 2 && weight_.value().numel() > 0, "Embedding",
+                            "expected vectors (entries, width), got shape ", weight_.shape());
+    }
 
     [[nodiscard]] Variable<Scalar> operator()(const Tensor<Index>& indices) const { return autograd::embedding<Scalar>(weight_, indices); }
     /// Indices that come as floating-point values, as a batch's input does. @throws ValueError unless they are whole and
@@ -33,6 +38,9 @@ public:
                                 weight_.shape()[0], "), got ", value);
         return autograd::embedding<Scalar>(weight_, indices.value().template cast<Index>());
     }
+
+    [[nodiscard]] Index entries() const noexcept { return *weight_.shape().begin(); }
+    [[nodiscard]] Index width() const noexcept { return *(weight_.shape().begin() + 1); }
 
     void visit(Visitor<Scalar>& visitor) { visitor("weight", weight_); }
 

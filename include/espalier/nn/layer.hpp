@@ -16,8 +16,8 @@ namespace espalier::inline ESPALIER_ABI::nn {
 
 namespace detail {
 
-template <class L, class Scalar, class Output>
-concept MapsTo = requires(L& layer, const Variable<Scalar>& x) {
+template <class L, class Output, class Input>
+concept MapsTo = requires(L& layer, const Input& x) {
     { layer(x) } -> std::same_as<Output>;
 };
 
@@ -26,7 +26,7 @@ concept MapsTo = requires(L& layer, const Variable<Scalar>& x) {
 /// Anything that can be copied and called with a variable is a layer, a lambda too. If it has parameters, modes or
 /// children, it shows them in `visit(Visitor<Scalar>&)`; a lambda cannot, so what it captures must have no parameters.
 template <class L, class Scalar, class Output = Variable<Scalar>>
-concept LayerOf = std::copy_constructible<L> && detail::MapsTo<L, Scalar, Output>;
+concept LayerOf = std::copy_constructible<L> && detail::MapsTo<L, Output, Variable<Scalar>>;
 
 namespace detail {
 
@@ -42,14 +42,14 @@ template <class Scalar>
 
 }  // namespace detail
 
-/// A value that holds anything that makes an `Output` of a variable. Copying it copies what it holds with its parameters; assigning
-/// one of the same type moves its values into the parameters that are there. One that was moved from can be assigned to, copied and
-/// destroyed, and anything else throws a StateError.
-template <class Scalar, class Output>
-class AnyLayer : public Module<AnyLayer<Scalar, Output>, Scalar> {
+/// A value that holds anything that makes an `Output` of an `Input`, a variable or tensors by name. Copying it copies what it holds with
+/// its parameters; assigning one of the same type moves its values into the parameters that are there. One that was moved from can be
+/// assigned to, copied and destroyed, and anything else throws a StateError.
+template <class Scalar, class Output, class Input = Variable<Scalar>>
+class AnyLayer : public Module<AnyLayer<Scalar, Output, Input>, Scalar> {
 public:
     template <class L>
-        requires(!std::same_as<std::remove_cvref_t<L>, AnyLayer> && detail::MapsTo<std::remove_cvref_t<L>, Scalar, Output>)
+        requires(!std::same_as<std::remove_cvref_t<L>, AnyLayer> && detail::MapsTo<std::remove_cvref_t<L>, Output, Input>)
     AnyLayer(L&& layer) : held_{std::make_unique<Holder<std::remove_cvref_t<L>>>(std::forward<L>(layer))} {
         // No constraint: whether a class can be copied may depend on this constructor, if it has one that takes a layer.
         static_assert(std::copy_constructible<std::remove_cvref_t<L>>, "a layer is a value: it can be copied");
@@ -76,7 +76,7 @@ public:
     }
     ~AnyLayer() = default;
 
-    [[nodiscard]] Output operator()(const Variable<Scalar>& x) { return held().forward(x); }
+    [[nodiscard]] Output operator()(const Input& x) { return held().forward(x); }
     void visit(Visitor<Scalar>& visitor) { held().visit(visitor); }
 
     /// The held layer if it is an `L`, else null.
@@ -88,23 +88,26 @@ public:
 private:
     struct Concept {
         virtual ~Concept() = default;
-        virtual Output forward(const Variable<Scalar>& x) = 0;
+        virtual Output forward(const Input& x) = 0;
         virtual void visit(Visitor<Scalar>& visitor) = 0;
         virtual std::unique_ptr<Concept> clone() const = 0;
         virtual const void* type() const noexcept = 0;
         virtual bool take(Concept& other) = 0;  ///< what the other holds, if it is assignable and of the same type
 
         /// Once that it shows all parameters it uses; two threads may both do it.
-        void check(const Variable<Scalar>& x, std::span<const Variable<Scalar>> outputs) {
+        void check(const Input& x, std::span<const Variable<Scalar>> outputs) {
             for (const Variable<Scalar>& y : outputs)
                 if (y.requires_grad())
                     return check_recorded(x, outputs);
         }
-        ESPALIER_COLD void check_recorded(const Variable<Scalar>& x, std::span<const Variable<Scalar>> outputs) {
+        ESPALIER_COLD void check_recorded(const Input& x, std::span<const Variable<Scalar>> outputs) {
             detail::CollectNodes<Scalar> own;
             visit(own);
+            const autograd::detail::Node<Scalar>* from = nullptr;
+            if constexpr (std::same_as<Input, Variable<Scalar>>)
+                from = x.node().get();
             for (const Variable<Scalar>& y : outputs)
-                detail::require_shown(x, y, own.nodes);
+                detail::require_shown(from, y, own.nodes);
             checked.store(true, std::memory_order_relaxed);
         }
         std::atomic<bool> checked{false};
@@ -113,7 +116,7 @@ private:
     struct Holder final : Concept {
         template <class From>
         explicit Holder(From&& from) : layer(std::forward<From>(from)) {}
-        Output forward(const Variable<Scalar>& x) override {
+        Output forward(const Input& x) override {
             Output y = layer(x);
             if (!this->checked.load(std::memory_order_relaxed)) [[unlikely]]
                 this->check(x, detail::outputs_of(y));

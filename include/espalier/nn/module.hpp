@@ -43,12 +43,15 @@ public:
     /// Whether the layer is in training or in evaluation.
     void mode(Mode& mode) { on_mode(mode); }
     void mode(bool& training) = delete;  ///< hold an `nn::Mode`: prediction overrules it and leaves the layer as it is
+    /// An input by name that an encoder reads (nn/encoder.hpp).
+    void input(const std::string& name) { on_input(name); }
 
 private:
     [[nodiscard]] std::string path(std::string_view name) const { return prefix_ + std::string{name}; }
     virtual void on_parameter(const std::string&, Parameter<Scalar>&) {}
     virtual void on_buffer(const std::string&, Tensor<Scalar>&) {}
     virtual void on_mode(Mode&) {}
+    virtual void on_input(const std::string&) {}
 
     std::string prefix_;
 };

@@ -33,11 +33,12 @@ private:
 };
 
 /// What a layer does not show is not trained, not saved and not copied: members left out of a `visit`, and layers captured by
-/// a lambda. `own` are the parameters that it shows; those that any other layer shows are in order as well.
+/// a lambda. `own` are the parameters that it shows; those that any other layer shows are in order as well. `input` is null for
+/// one that has no graph.
 /// @throws StateError if any further parameter lies between input and output.
 template <class Scalar>
-ESPALIER_COLD void require_shown(const Variable<Scalar>& input, const Variable<Scalar>& output, const Nodes<Scalar>& own) {
-    Nodes<Scalar> seen{input.node().get()};
+ESPALIER_COLD void require_shown(const autograd::detail::Node<Scalar>* input, const Variable<Scalar>& output, const Nodes<Scalar>& own) {
+    Nodes<Scalar> seen{input};
     std::vector<std::shared_ptr<autograd::detail::Node<Scalar>>> next{output.node()};
     while (!next.empty()) {
         const auto node = std::move(next.back());

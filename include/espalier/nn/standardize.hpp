@@ -52,6 +52,10 @@ public:
         return (x - Variable<Scalar>{mean_}) / Variable<Scalar>{std_};
     }
 
+    /// (C,).
+    [[nodiscard]] const Tensor<Scalar>& mean() const& noexcept { return mean_; }
+    [[nodiscard]] Tensor<Scalar> mean() && noexcept { return std::move(mean_); }
+
     void visit(Visitor<Scalar>& visitor) {
         visitor("mean", mean_);
         visitor("std", std_);

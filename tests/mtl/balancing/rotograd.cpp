@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <espalier/data/batch.hpp>
 #include <espalier/mtl/balancing/rotograd.hpp>
 #include <espalier/nn/sequential.hpp>
 #include <espalier/optim/sgd.hpp>
@@ -176,4 +177,15 @@ TEST_CASE("training with RotoGrad turns the gradients together", "[mtl][balancin
         turn.step();
     }
     CHECK(criterion(net(batch.input), batch.targets).item() < before / 2);
+}
+
+TEST_CASE("RotoGrad takes a batch with inputs by name", "[mtl][balancing][encoder]") {
+    const Model<double> model{"three"};
+    auto plain = rotating(model);
+    const auto batch = model.batch(2);
+    mtl::MultiTaskNet<double> net{nn::From{"x", plain.trunk()}, nn::Sequential<double>{},
+                                  std::vector<mtl::Head<double>>{{"a", plain.head("a")}, {"b", plain.head("b")}, {"c", plain.head("c")}}};
+    rotograd_backward(plain, scaling(model), batch);
+    rotograd_backward(net, scaling(model), data::Batch<double>{{}, batch.targets, {{"x", batch.input}}});
+    CHECK(testing::same_bits(gradients_of(net), gradients_of(plain)));
 }

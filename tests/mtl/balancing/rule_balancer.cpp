@@ -6,6 +6,7 @@
 #include <espalier/mtl/multi_task_loss.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn/activation.hpp>
+#include <espalier/nn/embedding.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/sequential.hpp>
 #include <espalier/optim/sgd.hpp>
@@ -68,7 +69,8 @@ void zero(const Net& net) {
         parameter.zero_grad();
 }
 /// The gradients of the tasks' own losses, one after the other by plain backward passes.
-std::vector<Tensor<double>> rows_of(Net& net, const Batch& batch, const std::vector<std::string>& tasks = {"a", "b", "c"}) {
+template <class Given>
+std::vector<Tensor<double>> rows_of(Net& net, const Given& batch, const std::vector<std::string>& tasks = {"a", "b", "c"}) {
     std::vector<Tensor<double>> rows;
     for (const auto& task : tasks) {
         zero(net);
@@ -129,6 +131,29 @@ TEST_CASE("a weighting sees inner products and losses, and weighs what is shared
         CHECK(loss.gramian()(0, 2) == Approx(dot(rows[0], rows[2], net.shared_size())));
     }
     CHECK(calls == 2);
+}
+
+TEST_CASE("the parameters of an encoder are balanced with those of the trunk", "[mtl][balancing][encoder]") {
+    manual_seed(1);
+    Net net{nn::Concatenated{nn::From{"x", nn::Linear<double>{4, 3}}, nn::From{"word", nn::Embedding<double>{6, 3}}},
+            nn::Sequential{nn::Linear<double>{6, 5}, nn::Tanh{}},
+            {{"a", nn::Linear<double>{5, 3}}, {"b", nn::Linear<double>{5, 2}}, {"c", nn::Linear<double>{5, 1}}}};
+    const auto plain = batch_of();
+    struct {
+        data::Inputs<double> input;
+        losses::Targets<double> targets;
+    } const batch{{{"x", plain.input}, {"word", Tensor<Index>{{8}, {0, 5, 5, 1, 2, 0, 5, 3}}}}, plain.targets};
+    const auto rows = rows_of(net, batch);
+    auto criterion = criterion_of_three();
+    criterion.balance([&](const Gramian& gramian) {
+        for (std::size_t i = 0; i < 3; ++i)
+            for (std::size_t j = 0; j < 3; ++j)
+                CHECK(gramian(i, j) == Approx(dot(rows[i], rows[j], net.shared_size())));
+        return Weights{0.5, 2, -1};
+    });
+    zero(net);
+    criterion(net(batch.input), batch.targets).backward();
+    require_same(gradients_of(net), combined(net, rows, {0.5, 2, -1}, {1, 1, 1}));
 }
 
 TEST_CASE("heads are weighed if one asks for it", "[mtl][balancing]") {

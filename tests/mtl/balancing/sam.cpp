@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <espalier/data/batch.hpp>
 #include <espalier/mtl/balancing/sam.hpp>
 #include <espalier/nn/normalization.hpp>
 #include <espalier/nn/sequential.hpp>
@@ -170,4 +171,15 @@ TEST_CASE("with no active task a sharpness-aware step does nothing", "[mtl][bala
         target = {target.values(), Tensor<bool>::full({4}, false)};
     sam_backward(net, model.criterion(), batch, defaults);
     CHECK_FALSE(net.parameters()[0].has_grad());
+}
+
+TEST_CASE("a sharpness-aware step takes a batch with inputs by name", "[mtl][balancing][encoder]") {
+    const Model<double> model{"three"};
+    auto plain = model.net();
+    const auto batch = model.batch(2);
+    mtl::MultiTaskNet<double> net{nn::From{"x", plain.trunk()}, nn::Sequential<double>{},
+                                  std::vector<mtl::Head<double>>{{"a", plain.head("a")}, {"b", plain.head("b")}, {"c", plain.head("c")}}};
+    sam_backward(plain, model.criterion(), batch, defaults);
+    sam_backward(net, model.criterion(), data::Batch<double>{{}, batch.targets, {{"x", batch.input}}}, defaults);
+    CHECK(same_bits(gradients_of(net), gradients_of(plain)));
 }

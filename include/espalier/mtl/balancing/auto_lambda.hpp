@@ -76,7 +76,7 @@ void auto_lambda_backward(Net& net, const MultiTaskLoss<Scalar>& criterion, cons
                         "expected a learning rate above 0, got ", options.learning_rate);
     detail::ParameterList<Scalar> parameters{net};
     detail::MovedParameters<Scalar> moved{net, parameters};
-    const auto value = criterion(net(train.input), train.targets);
+    const auto value = criterion(detail::outputs_of(net, train), train.targets);
     Variable<Scalar> weights = detail::learned_weights("auto_lambda_backward", criterion, value.tasks().size());
     for (const std::string& task : options.primary)
         (void)value.tasks().at(task);
@@ -84,7 +84,7 @@ void auto_lambda_backward(Net& net, const MultiTaskLoss<Scalar>& criterion, cons
     moved.to(detail::gradient_of_sum(
                  value, [&](std::size_t t) { return factors[t] * weights.value()[static_cast<Index>(t)]; }, parameters),
              -options.learning_rate);
-    const auto ahead = criterion(net(validation.input), validation.targets);
+    const auto ahead = criterion(detail::outputs_of(net, validation), validation.targets);
     const auto& primary = options.primary;
     PoolVector<Scalar> counts;
     for (const auto& [task, loss] : ahead.tasks())
@@ -98,9 +98,9 @@ void auto_lambda_backward(Net& net, const MultiTaskLoss<Scalar>& criterion, cons
         const double e = 0.01 / length;
         const NoGrad no_graph;
         moved.to(along, e);
-        const auto above = criterion(net(train.input), train.targets);
+        const auto above = criterion(detail::outputs_of(net, train), train.targets);
         moved.to(along, -e);
-        const auto below = criterion(net(train.input), train.targets);
+        const auto below = criterion(detail::outputs_of(net, train), train.targets);
         for (std::size_t t = 0; t < counts.size(); ++t) {
             const double slope =
                 (static_cast<double>(detail::loss_of(above, t).item()) - static_cast<double>(detail::loss_of(below, t).item())) / (2 * e);

@@ -48,12 +48,12 @@ template <class Net, class Scalar, class Batch>
     Tensor<Scalar> way = gap.on_net;
     for (Index step = 1; step < options.inner_steps; ++step) {
         moved.to(way, -options.inner_rate);
-        const Tensor<Scalar> next = gradient_of_sum(criterion(net(batch.input), batch.targets), weigh, parameters);
+        const Tensor<Scalar> next = gradient_of_sum(criterion(detail::outputs_of(net, batch), batch.targets), weigh, parameters);
         std::transform(way.begin(), way.end(), next.begin(), way.begin(), std::plus<>{});
     }
     moved.to(way, -options.inner_rate);
     const NoGrad no_graph;
-    const auto there = criterion(net(batch.input), batch.targets);
+    const auto there = criterion(detail::outputs_of(net, batch), batch.targets);
     double mean = 0;
     for (std::size_t t = 0; t < weights.size(); ++t) {
         const double fallen = static_cast<double>(loss_of(here, t).item()) - static_cast<double>(loss_of(there, t).item());

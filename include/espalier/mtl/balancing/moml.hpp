@@ -73,7 +73,7 @@ void moml_backward(Net& net, const MultiTaskLoss<Scalar>& criterion, const Batch
     require<ValueError>(is_finite(inner_rate) && inner_rate > 0, "moml_backward", "expected an inner rate above 0, got ", inner_rate);
     detail::ParameterList<Scalar> parameters{net};
     detail::MovedParameters<Scalar> moved{net, parameters};
-    const auto value = criterion(net(inner.input), inner.targets);
+    const auto value = criterion(detail::outputs_of(net, inner), inner.targets);
     Variable<Scalar> logits = detail::learned_weights("moml_backward", criterion, value.tasks().size());
     const Weights weights = softmax_weights(logits.value());
     const auto factors = detail::factors_of(criterion, value);
@@ -92,7 +92,7 @@ void moml_backward(Net& net, const MultiTaskLoss<Scalar>& criterion, const Batch
                        [weight](Scalar g, Scalar sum) { return sum + weight * g; });
     }
     moved.to(step, -inner_rate);
-    const auto ahead = criterion(net(outer.input), outer.targets);
+    const auto ahead = criterion(detail::outputs_of(net, outer), outer.targets);
     const detail::ActiveLosses<Scalar> above{ahead, parameters};
     if (below.size() > 0 && above.size() > 0) {
         const Tensor<Scalar> outer_rows = detail::gradients_of<Scalar>(above.losses, parameters);

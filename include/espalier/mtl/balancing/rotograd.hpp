@@ -222,7 +222,7 @@ MultiTaskLossValue<Scalar> rotograd_backward(MultiTaskNet<Scalar>& net, const Mu
                             task, '\'');
         rotations.push_back(*found);
     }
-    const Variable<Scalar> features = net.features(batch.input);
+    const Variable<Scalar> features = detail::outputs_of([&](const auto& input) { return net.features(input); }, batch);
     PoolVector<std::pair<std::size_t, Tensor<Scalar>>> gradients;
     {
         detail::ParameterList<Scalar> parameters{net};

@@ -83,7 +83,7 @@ template <class Net, class Scalar, class Batch>
     auto result = Tensor<Scalar>::empty({static_cast<Index>(active.size()), parameters.numel()});
     for (std::size_t row = 0; row < active.size(); ++row) {
         moved.to(ascents[row], 1);
-        const auto value = criterion(net(batch.input), batch.targets);
+        const auto value = criterion(detail::outputs_of(net, batch), batch.targets);
         const auto gradient = gradients_of<Scalar>({&loss_of(value, active.tasks[row]), 1}, parameters);
         std::copy(gradient.begin(), gradient.end(), result.data() + static_cast<Index>(row) * parameters.numel());
     }
@@ -113,7 +113,7 @@ template <class Net, class Scalar, class Batch>
 MultiTaskLossValue<Scalar> sam_backward(Net& net, const MultiTaskLoss<Scalar>& criterion, const Batch& batch, SAMOptions options = {}) {
     detail::check_rho("sam_backward", options.rho);
     detail::ParameterList<Scalar> parameters{net};
-    const auto value = criterion(net(batch.input), batch.targets);
+    const auto value = criterion(detail::outputs_of(net, batch), batch.targets);
     const detail::ActiveLosses<Scalar> active{value, parameters};
     if (active.size() == 0) {
         value.backward();  // which may decide on batches that were collected before
@@ -162,7 +162,7 @@ MultiTaskLossValue<Scalar> samo_backward(Net& net, const MultiTaskLoss<Scalar>& 
     require<ValueError>(is_finite(options.epsilon) && options.epsilon > 0, "samo_backward", "expected epsilon above 0, got ",
                         options.epsilon);
     detail::ParameterList<Scalar> parameters{net};
-    const auto value = criterion(net(batch.input), batch.targets);
+    const auto value = criterion(detail::outputs_of(net, batch), batch.targets);
     const detail::ActiveLosses<Scalar> active{value, parameters};
     if (active.size() == 0) {
         value.backward();  // which may decide on batches that were collected before
@@ -185,7 +185,8 @@ MultiTaskLossValue<Scalar> samo_backward(Net& net, const MultiTaskLoss<Scalar>& 
                 const NoGrad no_graph;
                 const nn::EvalScope evaluation;
                 moved.to(noise, factor);
-                return static_cast<double>(detail::loss_of(criterion(net(batch.input), batch.targets), active.tasks[row]).item());
+                return static_cast<double>(
+                    detail::loss_of(criterion(detail::outputs_of(net, batch), batch.targets), active.tasks[row]).item());
             };
             const double slope = loss_at(options.epsilon) - loss_at(-options.epsilon);
             const Tensor<Scalar> along = detail::samo_direction(parameters, active, common, noise, slope, options.beta);

@@ -18,6 +18,15 @@
 
 namespace espalier::inline ESPALIER_ABI::mtl::detail {
 
+/// What a net makes of a batch, whose input is one tensor or, as in a `data::Batch`, perhaps several by name.
+template <class Net, class Batch>
+[[nodiscard]] auto outputs_of(Net&& net, const Batch& batch) {
+    if constexpr (requires { batch.inputs.empty() ? net(batch.inputs) : net(batch.input); })
+        if (!batch.inputs.empty())
+            return net(batch.inputs);
+    return net(batch.input);
+}
+
 /// The parameters of a net that are trained, side by side.
 template <class Scalar>
 class ParameterList {
@@ -170,7 +179,7 @@ template <class Scalar>
 struct BatchGradients {
     template <class Net, class Batch>
     BatchGradients(Net& net, const MultiTaskLoss<Scalar>& criterion, const Batch& batch)
-        : value{criterion(net(batch.input), batch.targets)} {
+        : value{criterion(detail::outputs_of(net, batch), batch.targets)} {
         std::size_t task = 0;
         for (const auto& [name, loss] : value.tasks()) {
             const double weight = criterion.weight(name);

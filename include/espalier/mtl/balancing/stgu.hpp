@@ -57,7 +57,7 @@ public:
     /// @throws StateError for a criterion of other tasks; what net, criterion, rule and optimizer throw
     template <class Net, class Scalar, class Batch, class Optimizer>
     MultiTaskLossValue<Scalar> step(Net& net, const MultiTaskLoss<Scalar>& criterion, const Batch& batch, Optimizer& optimizer) {
-        auto value = criterion(net(batch.input), batch.targets);
+        auto value = criterion(detail::outputs_of(net, batch), batch.targets);
         const auto same_name = [](const auto& entry, const std::string& task) { return entry.first == task; };
         require<StateError>(std::equal(value.tasks().begin(), value.tasks().end(), tasks_.begin(), tasks_.end(), same_name), "STGU",
                             "expected losses of ", tasks_.size(), " tasks as it was made for, got ", value.tasks().names());
@@ -69,7 +69,7 @@ public:
         const auto first = value;
         for (std::size_t g = 0; g < groups.size(); ++g) {
             train(criterion, value, groups[g], optimizer);
-            auto after = g + 1 < groups.size() ? criterion(net(batch.input), batch.targets) : look(net, criterion, batch);
+            auto after = g + 1 < groups.size() ? criterion(detail::outputs_of(net, batch), batch.targets) : look(net, criterion, batch);
             observe(groups[g], active, numbers(value), numbers(after));
             value = std::move(after);
         }
@@ -158,7 +158,7 @@ private:
         const NoGrad no_graph;
         detail::ParameterList<Scalar> parameters{net};
         const detail::MovedParameters<Scalar> statistics{net, parameters};
-        return criterion(net(batch.input), batch.targets);
+        return criterion(detail::outputs_of(net, batch), batch.targets);
     }
     template <class Scalar>
     [[nodiscard]] static PoolVector<double> numbers(const MultiTaskLossValue<Scalar>& value) {
