@@ -5,6 +5,8 @@
 #include <espalier/mtl/describe.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
+#include <espalier/nn/embedding.hpp>
+#include <espalier/nn/encoder.hpp>
 #include <espalier/nn/freeze.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/trunks/reference.hpp>
@@ -94,6 +96,20 @@ TEST_CASE("a description counts a layer in two places once, and tells frozen and
     CHECK(description.tasks[0].parameters == 25);
     CHECK(description.parameters == 60);
     CHECK_FALSE(net.head("a").parameters()[0].requires_grad());  // as before
+}
+
+TEST_CASE("a net of inputs by name is described by a run on one of them", "[describe]") {
+    const data::Inputs<float> inputs{{"numbers", Tensor<float>{{3, 4}}}, {"city", Tensor<Index>::full({3}, 2)}};
+    mtl::MultiTaskNet net{nn::Concatenated{nn::From{"numbers", nn::Linear{4, 3}}, nn::From{"city", nn::Embedding{5, 2}}},
+                          nn::Linear{5, 6},
+                          {{"a", nn::Linear{6, 1}}, {"b", nn::Linear{6, 1}}}};
+    const auto description = mtl::describe(net, inputs, {.depth = 1});
+    CHECK(part(description, "encoder").parameters == 15 + 10);
+    CHECK(part(description, "encoder").multiply_adds == 12);
+    CHECK(part(description, "encoder").tasks == std::vector<bool>{true, true});
+    CHECK(part(description, "trunk").multiply_adds == 30);
+    CHECK_THROWS_AS(mtl::describe(net, data::Inputs<float>{{"numbers", Tensor<float>{{0, 4}}}}), ValueError);
+    CHECK_THROWS_AS(mtl::describe(net, {4}), StateError);
 }
 
 TEST_CASE("a sample of another shape is refused by the description, which tells it", "[describe]") {

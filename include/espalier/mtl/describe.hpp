@@ -7,7 +7,7 @@
 #include <espalier/mtl/description.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 
-#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -76,43 +76,33 @@ inline void join_parts(std::span<const Description::Part> parameters, std::size_
 
 }  // namespace detail
 
-/// What a net is made of, for samples of a shape: `std::cout << mtl::describe(net, {36, 36, 1});`
-///
-/// It is seen in a run on zeros in evaluation mode, and so holds for any way of sharing: a task needs a parameter if its output was made
-/// with it. The net is as before afterwards. A parameter that no output was made with is told with no task.
-/// @throws what a layer throws, a ShapeError with the shape of the sample
-template <class Scalar>
-[[nodiscard]] Description describe(const MultiTaskNet<Scalar>& net, const Shape& sample, const DescribeOptions& options = {}) {
+namespace detail {
+
+/// What `run` gives for `input` was made of. The net is recorded meanwhile, frozen parts too, and as before afterwards.
+template <class Scalar, class Run>
+[[nodiscard]] Description describe_run(const MultiTaskNet<Scalar>& net, const Variable<Scalar>& input, std::size_t depth, const Run& run) {
     std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t> places;
     std::vector<nn::Parameter<Scalar>*> leaves;
     std::vector<Description::Part> parameters;
-    const std::vector<std::string> tasks = net.tasks();
+    const std::size_t tasks = net.tasks().size();
     for (const auto& [path, entry] : nn::detail::tensors_of<Scalar>(net))
         if (entry.parameter && entry.same.empty()) {
             const auto& leaf = entry.parameter->variable();
             places.emplace(leaf.node().get(), leaves.size());
             leaves.push_back(entry.parameter);
-            parameters.push_back({path, leaf.numel(), 0, std::vector<bool>(tasks.size()), !leaf.requires_grad()});
+            parameters.push_back({path, leaf.numel(), 0, std::vector<bool>(tasks), !leaf.requires_grad()});
         }
 
     const io::detail::RecordingScope<Scalar> recording{leaves};
     const nn::EvalScope evaluation;
-    const Variable<Scalar> input{Tensor<Scalar>{sample.prepended(io::detail::recorded_samples)}, true};
-    Outputs<Scalar> outputs;
-    try {
-        outputs = const_cast<MultiTaskNet<Scalar>&>(net)(input);  // as `predict` does
-    } catch (ShapeError& error) {
-        error.append(concat(", for samples of shape ", sample));
-        throw;
-    }
-
+    const Outputs<Scalar> outputs = run(const_cast<MultiTaskNet<Scalar>&>(net));  // which changes nothing now, as in `predict`
     Description result;
     std::vector<Variable<Scalar>> all;
     for (const auto& [task, output] : outputs) {
         const auto steps = io::detail::steps_to<Scalar>({output}, input, places);
         Description::Task& of_task = result.tasks.emplace_back(Description::Task{task});
         for (const auto& step : steps) {
-            of_task.multiply_adds += detail::multiply_adds_of(steps, step);
+            of_task.multiply_adds += multiply_adds_of(steps, step);
             if (step.is_parameter()) {
                 of_task.parameters += step.shape.numel();
                 parameters[step.tensor].tasks[result.tasks.size() - 1] = true;
@@ -122,15 +112,44 @@ template <class Scalar>
     }
     const auto steps = io::detail::steps_to<Scalar>(all, input, places);
     for (const auto& step : steps) {
-        const Index count = detail::multiply_adds_of(steps, step);
+        const Index count = multiply_adds_of(steps, step);
         result.multiply_adds += count;
         if (count > 0 && steps[step.inputs[1]].is_parameter())
             parameters[steps[step.inputs[1]].tensor].multiply_adds += count;
     }
     for (const auto& parameter : parameters)
         result.parameters += parameter.parameters;
-    detail::join_parts(parameters, 1, options.depth, result.parts);
+    join_parts(parameters, 1, depth, result.parts);
     return result;
+}
+
+}  // namespace detail
+
+/// What a net is made of, for samples of a shape: `std::cout << mtl::describe(net, {36, 36, 1});`
+///
+/// It is seen in a run on zeros in evaluation mode, and so holds for any way of sharing: a task needs a parameter if its output was made
+/// with it. The net is as before afterwards. A parameter that no output was made with is told with no task.
+/// @throws what a layer throws, a ShapeError with the shape of the sample
+template <class Scalar>
+[[nodiscard]] Description describe(const MultiTaskNet<Scalar>& net, const Shape& sample, const DescribeOptions& options = {}) {
+    const Variable<Scalar> input{Tensor<Scalar>{sample.prepended(io::detail::recorded_samples)}, true};
+    try {
+        return detail::describe_run(net, input, options.depth, [&](MultiTaskNet<Scalar>& self) { return self(input); });
+    } catch (ShapeError& error) {
+        error.append(concat(", for samples of shape ", sample));
+        throw;
+    }
+}
+
+/// The same for inputs by name, of which the first sample is run. @throws as above; ValueError without a sample
+template <class Scalar>
+[[nodiscard]] Description describe(const MultiTaskNet<Scalar>& net, const data::Inputs<Scalar>& inputs,
+                                   const DescribeOptions& options = {}) {
+    require<ValueError>(data::size_of(inputs) > 0, "describe", "expected a sample, got none");
+    const std::array<Index, io::detail::recorded_samples> first{};
+    const auto samples = inputs.map([&](const auto&, const data::Input<Scalar>& input) { return input.gather(first); });
+    return detail::describe_run(net, Variable<Scalar>{Tensor<Scalar>{{1}}}, options.depth,
+                                [&](MultiTaskNet<Scalar>& self) { return self(samples); });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::mtl
