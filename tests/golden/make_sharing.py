@@ -5,8 +5,8 @@
     pip install torch==2.13.0 numpy safetensors
     python3 make_sharing.py
 
-Writes sharing.safetensors: of each way the outputs of both heads, and the gradient of the sum of their squares on all parameters,
-side by side. Parameters and input are sines of their place among all, in the order in which the library shows them.
+Writes sharing.safetensors: of each way the outputs of both heads, and the gradient of the sum of their squares and of the way's penalty
+on all parameters, side by side. Parameters and input are sines of their place among all, in the order in which the library shows them.
 """
 import pathlib
 
@@ -58,15 +58,39 @@ def case(name, make):
     heads = [parameters.linear(WIDTH, 2), parameters.linear(WIDTH, 1)]
     x = torch.tensor(np.cos(0.9 * np.arange(SAMPLES * INPUTS)).reshape(SAMPLES, INPUTS))
     outputs = [head(feature) for head, feature in zip(heads, features(x))]
-    loss = sum((output**2).sum() for output in outputs)
+    penalty = features.penalty(x) if hasattr(features, "penalty") else torch.zeros(())
+    loss = sum((output**2).sum() for output in outputs) + penalty
     gradients = torch.autograd.grad(loss, parameters.all)
     kept[f"{name}/a"], kept[f"{name}/b"] = (output.detach().numpy() for output in outputs)
+    kept[f"{name}/penalty"] = penalty.detach().numpy().reshape(1)
     kept[f"{name}/gradients"] = np.concatenate([gradient.numpy().ravel() for gradient in gradients])
 
 
 def separate(p):
     networks = [p.network() for _ in range(TASKS)]
     return lambda x: [run(network, x) for network in networks]
+
+
+def soft(p, attraction):
+    networks = [p.network() for _ in range(TASKS)]
+    own = p.all[:]
+
+    def penalty(x):
+        of_tasks = [own[i * len(own) // TASKS:(i + 1) * len(own) // TASKS] for i in range(TASKS)]
+        return 0.3 * sum(attraction(torch.stack([value.reshape(-1) for value in values])) for values in zip(*of_tasks))
+
+    def features(x):
+        return [run(network, x) for network in networks]
+    features.penalty = penalty
+    return features
+
+
+def soft_sharing(p):
+    return soft(p, lambda rows: 0.5 * ((rows[0] - rows[1])**2).sum())
+
+
+def trace_norm(p):
+    return soft(p, lambda rows: torch.linalg.svdvals(rows).sum())
 
 
 def cross_stitch(p):
@@ -121,7 +145,7 @@ def ple(p):
     return features
 
 
-for way in (separate, cross_stitch, nddr, mmoe, ple):
+for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm):
     case(way.__name__, way)
 path = pathlib.Path(__file__).parent / "sharing.safetensors"
 save_file({name: np.ascontiguousarray(value) for name, value in kept.items()}, path, metadata={"made by": "make_sharing.py"})

@@ -40,9 +40,7 @@ Net net_of_two() {
     manual_seed(1);
     return {nn::Sequential{nn::Linear<double>{3, 4}, Decayed{}}, {{"a", nn::Linear<double>{4, 2}}, {"b", nn::Linear<double>{4, 1}}}};
 }
-Criterion criterion_of_two() {
-    return {{"a", losses::MSE<double>{}, 3}, {"b", losses::MSE<double>{}}};
-}
+Criterion criterion_of_two() { return {{"a", losses::MSE<double>{}, 3}, {"b", losses::MSE<double>{}}}; }
 mtl::MultiTaskLossValue<double> loss_of(Net& net, const Criterion& criterion, bool labelled = true) {
     const auto mask = Tensor<bool>::full({5}, labelled);
     return criterion(net(normal<double>({5, 3}, 2)), {{"a", {normal<double>({5, 2}, 3), mask}}, {"b", {normal<double>({5, 1}, 4), mask}}});
@@ -183,8 +181,7 @@ TEST_CASE("what cannot be added is refused", "[mtl][multi_task_loss]") {
     auto loss = loss_of(net, criterion_of_two());
     const double before = loss.item();
     CHECK_THROWS_WITH(loss.add(Tensor<double>{Shape{2}}), "[add] expected a term of one element, got (2,)");
-    CHECK_THROWS_WITH(loss.add(Tensor<double>::scalar(std::numeric_limits<double>::infinity())),
-                      "[add] expected a finite term, got inf");
+    CHECK_THROWS_WITH(loss.add(Tensor<double>::scalar(std::numeric_limits<double>::infinity())), "[add] expected a finite term, got inf");
     CHECK(loss.item() == before);
     mtl::MultiTaskNet none{nn::Linear<double>{3, 4}, {{"a", nn::Linear<double>{4, 2}}}};
     CHECK(none.penalty().item() == 0);

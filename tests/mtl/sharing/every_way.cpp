@@ -19,7 +19,7 @@ using testing::same_bits;
 
 namespace {
 
-/// A net as a layer that gives all outputs side by side.
+/// A net as a layer that gives all outputs side by side, and its penalty if there is one.
 struct Whole {
     mtl::MultiTaskNet<double>& net;
 
@@ -27,6 +27,8 @@ struct Whole {
         std::vector<Variable<double>> outputs;
         for (const auto& [task, output] : net(x))
             outputs.push_back(output);
+        if (const auto penalty = net.penalty(); penalty.item() != 0)
+            outputs.push_back(Variable<double>{Tensor<double>{Shape{x.size(0), 1}}} + penalty);
         return autograd::cat(outputs, 1);
     }
     Named<Variable<double>> named_parameters() const { return net.named_parameters(); }
@@ -107,7 +109,8 @@ TEST_CASE("every way of sharing has the same bits for any number of threads", "[
             criterion.balance(mtl::UPGrad{});
             optim::SGD<float> sgd{net.parameters(), {.learning_rate = 0.1, .momentum = 0.9}};
             for (int step = 0; step < 3; ++step) {
-                const auto loss = criterion(net(ways::input<float>(image, 65)), zeros(net, 65, step == 1));
+                const auto outputs = net(ways::input<float>(image, 65));
+                const auto loss = criterion(outputs, zeros(net, 65, step == 1)).add(net.penalty());
                 sgd.zero_grad();
                 loss.backward();
                 sgd.step();

@@ -36,6 +36,8 @@ std::map<std::string, mtl::Sharing<S>> sharings() {
             {"cross_stitch", mtl::CrossStitch<S>{networks<S>(2), {.after = {2, 3}}}},
             {"nddr", mtl::NDDR<S>{networks<S>(2), {.channels = {4}, .after = {1}}}},
             {"mmoe", mtl::MMoE<S>{networks<S>(3), linear_gates<S>(3, {3, 3}, false)}},
+            {"soft_sharing", mtl::SoftSharing<S>{networks<S>(2), {.factor = 0.3}}},
+            {"trace_norm", mtl::SoftSharing<S>{networks<S>(2), {.factor = 0.3, .attraction = mtl::Attraction::trace_norm}}},
             {"ple", mtl::PLE<S>{std::move(first), level<S>(4)}}};
 }
 
@@ -59,7 +61,9 @@ TEMPLATE_TEST_CASE("ways of sharing give PyTorch's outputs and gradients", "[mtl
         const auto &a = outputs.at("a"), &b = outputs.at("b");
         require_close(a.value(), file.template get<S>(way + "/a"), tolerance);
         require_close(b.value(), file.template get<S>(way + "/b"), tolerance);
-        (sum(a * a) + sum(b * b)).backward();
+        const auto penalty = net.penalty();
+        require_close(Tensor<S>::full({1}, penalty.item()), file.template get<S>(way + "/penalty"), tolerance);
+        (sum(a * a) + sum(b * b) + penalty).backward();
         require_close(testing::flat_gradients(net.parameters()), file.template get<S>(way + "/gradients"), tolerance);
     }
 }

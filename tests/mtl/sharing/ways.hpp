@@ -8,6 +8,7 @@
 #include <espalier/mtl/sharing/nddr.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
+#include <espalier/mtl/sharing/soft_sharing.hpp>
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/linear.hpp>
@@ -100,6 +101,14 @@ std::map<std::string, Make<S>> all() {
              return mtl::MMoE<S>{networks<S>(3, image), gates<S>(1, image, 3)};
          }},
         {"CGC", [](std::size_t tasks, bool image) { return mtl::PLE<S>{level<S>(tasks, image)}; }},
+        {"SoftSharing",
+         [](std::size_t tasks, bool image) {
+             return mtl::SoftSharing<S>{networks<S>(tasks, image), {.factor = 0.3}};
+         }},
+        {"trace norm",
+         [](std::size_t tasks, bool image) {
+             return mtl::SoftSharing<S>{networks<S>(tasks, image), {.factor = 0.3, .attraction = mtl::Attraction::trace_norm}};
+         }},
         {"PLE", [](std::size_t tasks, bool image) { return mtl::PLE<S>{two_levels<S>(tasks, image)}; }},
     };
 }
