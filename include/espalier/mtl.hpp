@@ -14,6 +14,7 @@
 #include <espalier/mtl/sharing/nddr.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
+#include <espalier/mtl/sharing/sluice.hpp>
 #include <espalier/mtl/sharing/soft_sharing.hpp>
 
 #if defined(ESPALIER_COMPILED)

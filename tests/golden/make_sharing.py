@@ -105,6 +105,29 @@ def cross_stitch(p):
     return features
 
 
+def sluice(p):
+    columns = [p.network() for _ in range(TASKS)]
+    weights = [(p.all[4 * i], p.all[4 * i + 2]) for i in range(TASKS)]
+    alphas = [p.take(2 * TASKS, 2 * TASKS) for _ in range(2)]  # after the second layer, and after the third
+    betas = p.take(TASKS, 2)
+
+    def penalty(x):
+        halves = [weight.chunk(2) for of_column in weights for weight in of_column]
+        return 0.3 * sum(torch.linalg.matrix_norm(first @ second.T)**2 for first, second in halves)
+
+    def exchange(alpha, found):
+        parts = torch.stack([part for value in found for part in value.chunk(2, -1)])  # A1, A2, B1, B2
+        mixed = torch.einsum("ij,jnc->inc", alpha, parts)
+        return [torch.cat([mixed[2 * i], mixed[2 * i + 1]], -1) for i in range(TASKS)]
+
+    def features(x):
+        first = exchange(alphas[0], [run(column[:2], x) for column in columns])
+        second = exchange(alphas[1], [column[2](value) for column, value in zip(columns, first)])
+        return [betas[i, 0] * first[i] + betas[i, 1] * second[i] for i in range(TASKS)]
+    features.penalty = penalty
+    return features
+
+
 def nddr(p):
     columns = [p.network() for _ in range(TASKS)]
     fusions = [p.linear(TASKS * WIDTH, WIDTH, bias=False) for _ in range(TASKS)]
@@ -145,7 +168,7 @@ def ple(p):
     return features
 
 
-for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm):
+for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice):
     case(way.__name__, way)
 path = pathlib.Path(__file__).parent / "sharing.safetensors"
 save_file({name: np.ascontiguousarray(value) for name, value in kept.items()}, path, metadata={"made by": "make_sharing.py"})

@@ -19,6 +19,7 @@ ESPALIER_INSTANTIATE class CrossStitch<float>;
 ESPALIER_INSTANTIATE class NDDR<float>;
 ESPALIER_INSTANTIATE class MMoE<float>;
 ESPALIER_INSTANTIATE class PLE<float>;
+ESPALIER_INSTANTIATE class Sluice<float>;
 ESPALIER_INSTANTIATE class SoftSharing<float>;
 
 ESPALIER_INSTANTIATE class MultiTaskNet<float>;

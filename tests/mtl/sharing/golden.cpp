@@ -36,6 +36,7 @@ std::map<std::string, mtl::Sharing<S>> sharings() {
             {"cross_stitch", mtl::CrossStitch<S>{networks<S>(2), {.after = {2, 3}}}},
             {"nddr", mtl::NDDR<S>{networks<S>(2), {.channels = {4}, .after = {1}}}},
             {"mmoe", mtl::MMoE<S>{networks<S>(3), linear_gates<S>(3, {3, 3}, false)}},
+            {"sluice", mtl::Sluice<S>{networks<S>(2), {.after = {2, 3}, .orthogonality = 0.3}}},
             {"soft_sharing", mtl::SoftSharing<S>{networks<S>(2), {.factor = 0.3}}},
             {"trace_norm", mtl::SoftSharing<S>{networks<S>(2), {.factor = 0.3, .attraction = mtl::Attraction::trace_norm}}},
             {"ple", mtl::PLE<S>{std::move(first), level<S>(4)}}};

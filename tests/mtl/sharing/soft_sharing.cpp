@@ -29,8 +29,8 @@ void train(mtl::MultiTaskNet<double>& net, double learning_rate) {
     optim::SGD<double> sgd{net.parameters(), {.learning_rate = learning_rate}};
     for (int step = 0; step < 20; ++step) {
         const auto outputs = net(ways::input<double>(false, 8));
-        const auto loss = criterion(outputs, {{"a", Tensor<double>::full({8, 1}, 1)}, {"b", Tensor<double>::full({8, 1}, -1)}})
-                              .add(net.penalty());
+        const auto loss =
+            criterion(outputs, {{"a", Tensor<double>::full({8, 1}, 1)}, {"b", Tensor<double>::full({8, 1}, -1)}}).add(net.penalty());
         sgd.zero_grad();
         loss.backward();
         sgd.step();

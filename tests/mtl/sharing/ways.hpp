@@ -8,6 +8,7 @@
 #include <espalier/mtl/sharing/nddr.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
+#include <espalier/mtl/sharing/sluice.hpp>
 #include <espalier/mtl/sharing/soft_sharing.hpp>
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
@@ -101,6 +102,11 @@ std::map<std::string, Make<S>> all() {
              return mtl::MMoE<S>{networks<S>(3, image), gates<S>(1, image, 3)};
          }},
         {"CGC", [](std::size_t tasks, bool image) { return mtl::PLE<S>{level<S>(tasks, image)}; }},
+        {"Sluice",
+         [](std::size_t tasks, bool image) {
+             const std::vector<std::size_t> after{1, image ? 2U : 3U};  // where outputs have one shape
+             return mtl::Sluice<S>{networks<S>(tasks, image), {.after = after, .subspaces = image ? 3 : 2, .orthogonality = 0.3}};
+         }},
         {"SoftSharing",
          [](std::size_t tasks, bool image) {
              return mtl::SoftSharing<S>{networks<S>(tasks, image), {.factor = 0.3}};

@@ -59,6 +59,14 @@ public:
     }
 
     void visit(nn::Visitor<Scalar>& visitor) { columns_.visit(visitor); }
+    /// The layers of a column before its k-th place and after the one before.
+    void visit_stage(std::size_t column, std::size_t k, nn::Visitor<Scalar>& visitor) {
+        auto* const layers = columns_[column].template get_if<nn::Sequential<Scalar>>();
+        if (!layers)
+            return columns_[column].visit(visitor);
+        for (std::size_t i = k ? ends_[k - 1] : 0; i < ends_[k]; ++i)
+            layers->begin()[static_cast<std::ptrdiff_t>(i)].visit(visitor);
+    }
 
 private:
     [[nodiscard]] static std::size_t size_of(nn::Layer<Scalar>& column) {

@@ -31,25 +31,6 @@ struct SoftSharingOptions {
 
 namespace detail {
 
-/// What a network shows, in its order. Paths are not noted as names: that is for the whole model to do.
-template <class Scalar>
-struct CollectHandles final : nn::Visitor<Scalar> {
-    explicit CollectHandles(bool with_paths) : nn::Visitor<Scalar>{with_paths} {}
-    PoolVector<Variable<Scalar>> handles;
-    std::vector<std::string> paths;
-
-    [[nodiscard]] std::string describe(std::size_t i) const {
-        return i < handles.size() ? concat(paths[i], ' ', handles[i].shape()) : "nothing";
-    }
-
-private:
-    void on_parameter(const std::string& path, nn::Parameter<Scalar>& parameter) override {
-        handles.push_back(parameter.variable());
-        if (!path.empty())
-            paths.push_back(path);
-    }
-};
-
 /// The penalty on one parameter of all networks. Either kind has the gradient S X for rows X and a symmetric S (T, T).
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> attraction(Attraction kind, std::span<const Variable<Scalar>> rows) {
@@ -85,8 +66,7 @@ template <class Scalar>
         }
     }
     return autograd::record<Scalar>(
-        "attraction", Tensor<Scalar>::scalar(static_cast<Scalar>(value)), rows,
-        [slope = std::move(slope)](autograd::Gradients<Scalar>& g) {
+        "attraction", Tensor<Scalar>::scalar(static_cast<Scalar>(value)), rows, [slope = std::move(slope)](autograd::Gradients<Scalar>& g) {
             for (std::size_t i = 0; i < g.inputs(); ++i) {
                 if (!g.needs(i))
                     continue;
