@@ -10,8 +10,10 @@
 #include <espalier/mtl/pareto.hpp>
 #include <espalier/mtl/sharing.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
+#include <espalier/mtl/sharing/dselect_k.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>
+#include <espalier/mtl/sharing/noisy_top_k.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
 #include <espalier/mtl/sharing/sluice.hpp>

@@ -147,6 +147,59 @@ def mmoe(p):
     return lambda x: [gated(gate, x, [run(expert, x) for expert in experts]) for gate in gates]
 
 
+def entropy(r):
+    return -torch.where(r > 0, r * torch.log(torch.where(r > 0, r, torch.ones_like(r))), torch.zeros_like(r)).sum(-1)
+
+
+def dselect(p, samples):
+    """k = 2 of 4 experts with gamma = 2, z and a of each sample or the same for all."""
+    experts = [p.network() for _ in range(4)]
+    gates = [(p.take(4, INPUTS), p.take(2, INPUTS)) if samples else (p.take(2, 2), p.take(2)) for _ in range(TASKS)]
+
+    def choices(gate, x):
+        z = (x @ gate[0].T if samples else gate[0]).reshape(-1, 2, 2)
+        step = torch.where(z <= -1, 0.0, torch.where(z >= 1, 1.0, -z**3 / 4 + 3 * z / 4 + 0.5))
+        return torch.stack([torch.stack([step[..., bit] if expert >> bit & 1 else 1 - step[..., bit] for bit in range(2)]).prod(0)
+                            for expert in range(4)], -1)  # (N or 1, selectors, experts)
+
+    def features(x):
+        found = torch.stack([run(expert, x) for expert in experts])
+        shares = [torch.einsum("nk,nke->ne", torch.softmax((x @ gate[1].T if samples else gate[1]).reshape(-1, 2), -1),
+                               choices(gate, x)).expand(len(x), 4) for gate in gates]
+        return [torch.einsum("ne,enc->nc", share, found) for share in shares]
+    features.penalty = lambda x: 0.3 * sum(entropy(choices(gate, x)).sum(-1).mean() for gate in gates)
+    return features
+
+
+def dselect_k(p):
+    return dselect(p, True)
+
+
+def dselect_k_static(p):
+    return dselect(p, False)
+
+
+def squared_variation(of_samples):
+    sums = of_samples.sum(0)
+    return sums.var(unbiased=False) / sums.mean()**2
+
+
+def top_k(p):
+    experts = [p.network() for _ in range(3)]
+    weights = [p.take(3, INPUTS) for _ in range(TASKS)]
+
+    def shares(weight, x):
+        scores = x @ weight.T
+        kept = torch.full_like(scores, -torch.inf).scatter(1, scores.topk(2).indices, scores.topk(2).values)
+        return torch.softmax(kept, -1)
+
+    def features(x):
+        found = torch.stack([run(expert, x) for expert in experts])
+        return [torch.einsum("ne,enc->nc", shares(weight, x), found) for weight in weights]
+    features.penalty = lambda x: 0.4 * sum(squared_variation(shares(weight, x)) for weight in weights)
+    return features
+
+
 def ple(p):
     def level(inputs, last):
         own = [[p.network(inputs)], [p.network(inputs), p.network(inputs)]]
@@ -168,7 +221,7 @@ def ple(p):
     return features
 
 
-for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice):
+for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice, dselect_k, dselect_k_static, top_k):
     case(way.__name__, way)
 path = pathlib.Path(__file__).parent / "sharing.safetensors"
 save_file({name: np.ascontiguousarray(value) for name, value in kept.items()}, path, metadata={"made by": "make_sharing.py"})

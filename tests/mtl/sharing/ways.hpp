@@ -4,8 +4,10 @@
 
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
+#include <espalier/mtl/sharing/dselect_k.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>
+#include <espalier/mtl/sharing/noisy_top_k.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
 #include <espalier/mtl/sharing/sluice.hpp>
@@ -41,6 +43,15 @@ nn::Sequential<S> gate(bool image, Index experts) {
     if (image)
         return {nn::Flatten{}, nn::Linear<S>{60, experts, {.bias = false}}};
     return {nn::Linear<S>{3, experts, {.bias = false}}, nn::Sequential<S>{}};
+}
+/// A gate of a flat input.
+template <class S>
+nn::Sequential<S> flat(bool image, nn::Layer<S> gate) {
+    nn::Sequential<S> result;
+    if (image)
+        result.add(nn::Flatten{});
+    result.add(std::move(gate));
+    return result;
 }
 template <class S>
 std::vector<nn::Layer<S>> networks(std::size_t count, bool image) {
@@ -100,6 +111,23 @@ std::map<std::string, Make<S>> all() {
         {"OMoE",
          [](std::size_t, bool image) {
              return mtl::MMoE<S>{networks<S>(3, image), gates<S>(1, image, 3)};
+         }},
+        {"DSelectK",  // of samples
+         [](std::size_t tasks, bool image) {
+             const auto choose = [=] { return flat<S>(image, mtl::DSelectK<S>{3, {.inputs = image ? 60 : 3, .entropy = 0.3}}); };
+             return mtl::MMoE<S>{networks<S>(3, image), mtl::repeat(tasks, choose)};
+         }},
+        {"static DSelectK",
+         [](std::size_t tasks, bool image) {
+             const auto choose = [] { return mtl::DSelectK<S>{4, {.entropy = 0.3}}; };
+             return mtl::MMoE<S>{networks<S>(4, image), mtl::repeat(tasks, choose)};
+         }},
+        {"NoisyTopK",
+         [](std::size_t tasks, bool image) {
+             const auto choose = [=] {
+                 return flat<S>(image, mtl::NoisyTopK<S>{image ? 60 : 3, 3, {.noise = false}});  // for differences
+             };
+             return mtl::MMoE<S>{networks<S>(3, image), mtl::repeat(tasks, choose)};
          }},
         {"CGC", [](std::size_t tasks, bool image) { return mtl::PLE<S>{level<S>(tasks, image)}; }},
         {"Sluice",

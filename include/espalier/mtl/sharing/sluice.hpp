@@ -133,7 +133,8 @@ private:
         const auto flat = autograd::reshape(weight, {out, weight.shape().product(1, weight.rank())});
         for (Index g = 0; g < options_.subspaces; ++g)
             for (Index h = g + 1; h < options_.subspaces; ++h) {
-                const auto products = autograd::linear(autograd::narrow(flat, 0, g * rows, rows), autograd::narrow(flat, 0, h * rows, rows));
+                const auto products = autograd::linear(autograd::narrow(flat, 0, g * rows, rows),
+                                                       autograd::narrow(flat, 0, h * rows, rows));
                 terms.push_back(autograd::sum(products * products));
             }
     }
