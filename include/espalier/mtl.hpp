@@ -12,6 +12,7 @@
 #include <espalier/mtl/sharing/cross_stitch.hpp>
 #include <espalier/mtl/sharing/dselect_k.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
+#include <espalier/mtl/sharing/mtan.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>
 #include <espalier/mtl/sharing/noisy_top_k.hpp>
 #include <espalier/mtl/sharing/ple.hpp>

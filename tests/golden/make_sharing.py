@@ -179,6 +179,20 @@ def dselect_k_static(p):
     return dselect(p, False)
 
 
+def mtan(p):
+    trunk = p.network()
+    masks, carries = [p.linear(WIDTH, WIDTH) for _ in range(TASKS)], [p.linear(WIDTH, WIDTH) for _ in range(TASKS)]
+    last_masks = [p.linear(2 * WIDTH, WIDTH) for _ in range(TASKS)]
+
+    def features(x):
+        read = trunk[0](x)
+        found = trunk[1](read)
+        values = [carry(torch.sigmoid(mask(read)) * found) for mask, carry in zip(masks, carries)]
+        last = trunk[2](found)
+        return [torch.tanh(torch.sigmoid(mask(torch.cat([found, value], -1))) * last) for mask, value in zip(last_masks, values)]
+    return features
+
+
 def squared_variation(of_samples):
     sums = of_samples.sum(0)
     return sums.var(unbiased=False) / sums.mean()**2
@@ -221,7 +235,7 @@ def ple(p):
     return features
 
 
-for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice, dselect_k, dselect_k_static, top_k):
+for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice, dselect_k, dselect_k_static, top_k, mtan):
     case(way.__name__, way)
 path = pathlib.Path(__file__).parent / "sharing.safetensors"
 save_file({name: np.ascontiguousarray(value) for name, value in kept.items()}, path, metadata={"made by": "make_sharing.py"})

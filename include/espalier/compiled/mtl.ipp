@@ -18,6 +18,7 @@ ESPALIER_INSTANTIATE class Separate<float>;
 ESPALIER_INSTANTIATE class CrossStitch<float>;
 ESPALIER_INSTANTIATE class NDDR<float>;
 ESPALIER_INSTANTIATE class MMoE<float>;
+ESPALIER_INSTANTIATE class MTAN<float>;
 ESPALIER_INSTANTIATE class DSelectK<float>;
 ESPALIER_INSTANTIATE class NoisyTopK<float>;
 ESPALIER_INSTANTIATE class PLE<float>;

@@ -89,7 +89,8 @@ TEST_CASE("a bit is set by the smooth step of its code", "[mtl][sharing]") {
 }
 
 TEST_CASE("DSelect-k gates that do not fit are refused", "[mtl][sharing]") {
-    CHECK_THROWS_WITH(mtl::DSelectK<>{1}, "[DSelectK] expected at least two experts, k of at least 1 and a count of inputs, got 1, 2 and 0");
+    CHECK_THROWS_WITH(mtl::DSelectK<>{1},
+                      "[DSelectK] expected at least two experts, k of at least 1 and a count of inputs, got 1, 2 and 0");
     CHECK_THROWS_WITH((mtl::DSelectK<>{4, {.k = 0}}),
                       "[DSelectK] expected at least two experts, k of at least 1 and a count of inputs, got 4, 0 and 0");
     CHECK_THROWS_WITH((mtl::DSelectK<>{4, {.gamma = 0}}),

@@ -114,8 +114,13 @@ TEST_CASE("the penalty counts shares, and the chances of samples", "[mtl][sharin
 
 TEST_CASE("a penalty is of the last call in training, and stays with its gate", "[mtl][sharing]") {
     manual_seed(1);
-    mtl::MMoE<double> experts{mtl::repeat(3, [] { return nn::Linear<double>{3, 4}; }),
-                              mtl::repeat(2, [] { return mtl::NoisyTopK<double>{3, 3}; })};
+    mtl::MMoE<double> experts{mtl::repeat(3,
+                                          [] {
+                                              return nn::Linear<double>{3, 4};
+                                          }),
+                              mtl::repeat(2, [] {
+                                  return mtl::NoisyTopK<double>{3, 3};
+                              })};
     mtl::MultiTaskNet<double> net{std::move(experts), {{"a", nn::Linear<double>{4, 1}}, {"b", nn::Linear<double>{4, 1}}}};
     CHECK(net.penalty().item() == 0);
     const auto x = normal<double>({5, 3});

@@ -6,6 +6,7 @@
 #include <espalier/mtl/sharing/cross_stitch.hpp>
 #include <espalier/mtl/sharing/dselect_k.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
+#include <espalier/mtl/sharing/mtan.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>
 #include <espalier/mtl/sharing/noisy_top_k.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
@@ -89,6 +90,36 @@ std::vector<mtl::ExpertLevel<S>> two_levels(std::size_t tasks, bool image) {
     return {std::move(first), level<S>(tasks, image)};
 }
 
+/// Masks of two stages of `attended`, of which the second has one layer.
+template <class S>
+mtl::AttentionStage<S> attention(std::size_t tasks, bool image, std::size_t stage) {
+    using Layer = nn::Layer<S>;
+    const auto mask = [=]() -> Layer {
+        if (image)
+            return stage ? Layer{nn::Conv2d<S>{6, width, 3, {.stride = 2}}} : Layer{nn::Conv2d<S>{3, 3, 1}};
+        return nn::Linear<S>{stage ? 2 * width : width, width};
+    };
+    const auto carry = [=]() -> Layer {
+        if (image)
+            return stage ? Layer{nn::GlobalAvgPool2d{}} : Layer{nn::Conv2d<S>{3, 3, 3, {.padding = 1}}};
+        return stage ? Layer{nn::Tanh{}} : Layer{nn::Linear<S>{width, width}};
+    };
+    mtl::AttentionStage<S> result;
+    for (std::size_t i = 0; i < tasks; ++i) {
+        result.masks.push_back(mask());
+        result.carries.push_back(carry());
+    }
+    return result;
+}
+/// A trunk of three layers and masks after the second and the third.
+template <class S>
+mtl::MTAN<S> attended(std::size_t tasks, bool image) {
+    nn::Sequential<S> trunk = network<S>(image);
+    if (image)
+        trunk = {nn::Conv2d<S>{2, 3, 3, {.padding = 1}}, nn::Tanh{}, nn::Conv2d<S>{3, width, 3, {.stride = 2}}};
+    return {std::move(trunk), {attention<S>(tasks, image, 0), attention<S>(tasks, image, 1)}, {.after = {2, 3}}};
+}
+
 template <class S>
 using Make = std::function<mtl::Sharing<S>(std::size_t tasks, bool image)>;
 
@@ -129,6 +160,7 @@ std::map<std::string, Make<S>> all() {
              };
              return mtl::MMoE<S>{networks<S>(3, image), mtl::repeat(tasks, choose)};
          }},
+        {"MTAN", [](std::size_t tasks, bool image) { return attended<S>(tasks, image); }},
         {"CGC", [](std::size_t tasks, bool image) { return mtl::PLE<S>{level<S>(tasks, image)}; }},
         {"Sluice",
          [](std::size_t tasks, bool image) {

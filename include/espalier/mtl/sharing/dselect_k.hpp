@@ -53,8 +53,7 @@ public:
         Random random = new_random();
         const double bound = options.gamma / 100;  // in the middle of the step, where it is steep
         const auto drawn = [&](const Shape& shape) {
-            return nn::Parameter<Scalar>{
-                Tensor<Scalar>::uniform(shape, random, static_cast<Scalar>(-bound), static_cast<Scalar>(bound))};
+            return nn::Parameter<Scalar>{Tensor<Scalar>::uniform(shape, random, static_cast<Scalar>(-bound), static_cast<Scalar>(bound))};
         };
         codes_ = drawn(inputs ? Shape{k * bits_, inputs} : Shape{k, bits_});
         weights_ = drawn(inputs ? Shape{k, inputs} : Shape{k});
@@ -123,8 +122,7 @@ private:
                 "entropy", choice, [](Scalar r) { return r > 0 ? -r * std::log(r) : Scalar(0); },
                 [](Scalar r, Scalar) { return r > 0 ? -std::log(r) - 1 : Scalar(0); })));
         const auto samples = static_cast<double>(std::max<Index>(1, choices[0].size(0)));
-        return autograd::weighted_sum<Scalar>(
-            terms, PoolVector<Scalar>(terms.size(), static_cast<Scalar>(options_.entropy / samples)));
+        return autograd::weighted_sum<Scalar>(terms, PoolVector<Scalar>(terms.size(), static_cast<Scalar>(options_.entropy / samples)));
     }
 
     Index experts_;

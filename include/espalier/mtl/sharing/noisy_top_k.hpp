@@ -141,13 +141,11 @@ private:
     [[nodiscard]] Variable<Scalar> importance(const Variable<Scalar>& scores) const {
         return squared_variation(autograd::softmax(scores)) * static_cast<Scalar>(options_.importance);
     }
-    [[nodiscard]] Variable<Scalar> load(const Variable<Scalar>& clean, const Variable<Scalar>& spread, const Variable<Scalar>& noisy) const {
+    [[nodiscard]] Variable<Scalar> load(const Variable<Scalar>& clean, const Variable<Scalar>& spread,
+                                        const Variable<Scalar>& noisy) const {
         const auto chance = autograd::elementwise(
-            "normal_cdf", (clean - thresholds(noisy)) / spread,
-            [](Scalar v) { return std::erfc(-v / std::numbers::sqrt2_v<Scalar>) / 2; },
-            [](Scalar v, Scalar) {
-                return std::exp(-v * v / 2) * std::numbers::inv_sqrtpi_v<Scalar> / std::numbers::sqrt2_v<Scalar>;
-            });
+            "normal_cdf", (clean - thresholds(noisy)) / spread, [](Scalar v) { return std::erfc(-v / std::numbers::sqrt2_v<Scalar>) / 2; },
+            [](Scalar v, Scalar) { return std::exp(-v * v / 2) * std::numbers::inv_sqrtpi_v<Scalar> / std::numbers::sqrt2_v<Scalar>; });
         return squared_variation(chance) * static_cast<Scalar>(options_.load);
     }
     /// Of the sums over samples: variance by the square of the mean.
