@@ -11,6 +11,7 @@
 #include <espalier/mtl/sharing.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
 #include <espalier/mtl/sharing/dselect_k.hpp>
+#include <espalier/mtl/sharing/ltb.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
 #include <espalier/mtl/sharing/mtan.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>

@@ -193,6 +193,19 @@ def mtan(p):
     return features
 
 
+def ltb(p):
+    columns = [p.network() for _ in range(TASKS)]
+    branches = [p.take(TASKS, TASKS) for _ in range(2)]  # after the second layer, and after the third
+
+    def choose(scores, found):
+        return torch.unbind(torch.einsum("ji,inc->jnc", torch.softmax(scores / 0.5, -1), torch.stack(found)))
+
+    def features(x):
+        found = choose(branches[0], [run(column[:2], x) for column in columns])
+        return choose(branches[1], [column[2](value) for column, value in zip(columns, found)])
+    return features
+
+
 def squared_variation(of_samples):
     sums = of_samples.sum(0)
     return sums.var(unbiased=False) / sums.mean()**2
@@ -235,7 +248,7 @@ def ple(p):
     return features
 
 
-for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice, dselect_k, dselect_k_static, top_k, mtan):
+for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice, dselect_k, dselect_k_static, top_k, mtan, ltb):
     case(way.__name__, way)
 path = pathlib.Path(__file__).parent / "sharing.safetensors"
 save_file({name: np.ascontiguousarray(value) for name, value in kept.items()}, path, metadata={"made by": "make_sharing.py"})

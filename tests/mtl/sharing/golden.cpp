@@ -44,6 +44,7 @@ std::map<std::string, mtl::Sharing<S>> sharings() {
             {"dselect_k_static", mtl::MMoE<S>{networks<S>(4), chosen<S>(mtl::DSelectK<S>{4, {.gamma = 2, .entropy = 0.3}})}},
             {"top_k", mtl::MMoE<S>{networks<S>(3), chosen<S>(mtl::NoisyTopK<S>{3, 3, {.importance = 0.4, .noise = false}})}},
             {"mtan", ways::attended<S>(2, false)},
+            {"ltb", mtl::LTB<S>{networks<S>(2), {.after = {2, 3}, .temperature = 0.5, .noise = false}}},
             {"sluice", mtl::Sluice<S>{networks<S>(2), {.after = {2, 3}, .orthogonality = 0.3}}},
             {"soft_sharing", mtl::SoftSharing<S>{networks<S>(2), {.factor = 0.3}}},
             {"trace_norm", mtl::SoftSharing<S>{networks<S>(2), {.factor = 0.3, .attraction = mtl::Attraction::trace_norm}}},

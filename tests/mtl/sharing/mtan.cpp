@@ -25,9 +25,8 @@ nn::Layer<> constant_mask(float score) {
 
 TEST_CASE("attention that masks nothing is hard sharing, and one that masks all leaves nothing", "[mtl][sharing]") {
     const auto trunk = ways::network<float>(false);
-    mtl::MTAN attention{trunk,
-                        {{.masks = {constant_mask(1000), constant_mask(-1000)}, .carries = Layers(2, nn::Sequential<>{})}},
-                        {.after = {3}}};
+    mtl::MTAN attention{
+        trunk, {{.masks = {constant_mask(1000), constant_mask(-1000)}, .carries = Layers(2, nn::Sequential<>{})}}, {.after = {3}}};
     mtl::HardSharing<> hard{trunk};
     const auto x = ways::input<float>(false);
     const auto features = attention(x);
@@ -70,7 +69,8 @@ TEST_CASE("attention that does not fit is refused", "[mtl][sharing]") {
     CHECK_THROWS_WITH((mtl::MTAN<>{trunk, {stage}, {.after = {2, 3}}}), "[MTAN] expected masks and carries at each of 2 stages, got 1");
     CHECK_THROWS_WITH((mtl::MTAN<>{trunk, {stage, ways::attention<float>(1, false, 1)}, {.after = {2, 3}}}),
                       "[MTAN] expected a mask and a carry for each of 2 tasks, got 1 and 1 at stage 1");
-    mtl::MTAN<> narrow{trunk, {stage, {.masks = {nn::Linear{8, 4}, nn::Linear{8, 5}}, .carries = Layers(2, nn::Tanh{})}}, {.after = {2, 3}}};
+    mtl::MTAN<> narrow{
+        trunk, {stage, {.masks = {nn::Linear{8, 4}, nn::Linear{8, 5}}, .carries = Layers(2, nn::Tanh{})}}, {.after = {2, 3}}};
     CHECK_THROWS_WITH(narrow(ways::input<float>(false)), "[MTAN] expected a mask (3, 4), got (3, 5), in task 1, in stage 1");
     CHECK_THROWS_WITH(narrow(Tensor<float>{Shape{2, 9}}),
                       "[linear] expected 3 input features, got input (2, 9), in layer 0, in trunk, in stage 0");

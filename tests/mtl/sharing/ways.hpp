@@ -5,6 +5,7 @@
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
 #include <espalier/mtl/sharing/dselect_k.hpp>
+#include <espalier/mtl/sharing/ltb.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
 #include <espalier/mtl/sharing/mtan.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>
@@ -161,6 +162,10 @@ std::map<std::string, Make<S>> all() {
              return mtl::MMoE<S>{networks<S>(3, image), mtl::repeat(tasks, choose)};
          }},
         {"MTAN", [](std::size_t tasks, bool image) { return attended<S>(tasks, image); }},
+        {"LTB",
+         [](std::size_t tasks, bool image) {
+             return mtl::LTB<S>{networks<S>(tasks, image), {.after = {1, 3}, .temperature = 0.5, .noise = false}};
+         }},
         {"CGC", [](std::size_t tasks, bool image) { return mtl::PLE<S>{level<S>(tasks, image)}; }},
         {"Sluice",
          [](std::size_t tasks, bool image) {

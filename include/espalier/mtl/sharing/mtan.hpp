@@ -55,8 +55,8 @@ public:
                                 ends_.back() == layers,
                             "MTAN", "expected stages that end after ascending layers, the last of ", layers, " at last, got ",
                             ends_.empty() ? "none" : concat(ends_.size(), " that end after ", ends_.back()));
-        require<ValueError>(stages_.size() == ends_.size(), "MTAN", "expected masks and carries at each of ", ends_.size(),
-                            " stages, got ", stages_.size());
+        require<ValueError>(stages_.size() == ends_.size(), "MTAN", "expected masks and carries at each of ", ends_.size(), " stages, got ",
+                            stages_.size());
         const std::size_t tasks = stages_[0].masks.size();
         for (std::size_t j = 0; j < stages_.size(); ++j)
             require<ValueError>(tasks > 0 && stages_[j].masks.size() == tasks && stages_[j].carries.size() == tasks, "MTAN",
@@ -90,7 +90,8 @@ private:
             nn::detail::naming_place(
                 [&] {
                     const auto scores = masks[i](j == 0 ? read : autograd::cat({read, values[i]}, -1));
-                    require<ShapeError>(scores.shape() == found.shape(), "MTAN", "expected a mask ", found.shape(), ", got ", scores.shape());
+                    require<ShapeError>(scores.shape() == found.shape(), "MTAN", "expected a mask ", found.shape(), ", got ",
+                                        scores.shape());
                     auto value = carries[i](autograd::sigmoid(scores) * found);
                     if (j == 0)
                         values.push_back(std::move(value));
