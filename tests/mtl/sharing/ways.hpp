@@ -18,7 +18,6 @@
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/pooling.hpp>
-#include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
 
 #include <functional>
@@ -40,20 +39,18 @@ nn::Sequential<S> network(bool image, Index in = 3) {
         return {nn::Linear<S>{in, width}, nn::Tanh{}, nn::Linear<S>{width, width}};
     return {nn::Conv2d<S>{2, 3, 3, {.padding = 1}}, nn::Tanh{}, nn::Conv2d<S>{3, width, 3, {.stride = 2}}, nn::GlobalAvgPool2d{}};
 }
-template <class S>
-nn::Sequential<S> gate(bool image, Index experts) {
-    if (image)
-        return {nn::Flatten{}, nn::Linear<S>{60, experts, {.bias = false}}};
-    return {nn::Linear<S>{3, experts, {.bias = false}}, nn::Sequential<S>{}};
-}
-/// A gate of a flat input.
+/// Of a table, or of the means of an image's channels.
 template <class S>
 nn::Sequential<S> flat(bool image, nn::Layer<S> gate) {
     nn::Sequential<S> result;
     if (image)
-        result.add(nn::Flatten{});
+        result.add(nn::GlobalAvgPool2d{});
     result.add(std::move(gate));
     return result;
+}
+template <class S>
+nn::Sequential<S> gate(bool image, Index experts) {
+    return flat<S>(image, nn::Linear<S>{image ? 2 : 3, experts, {.bias = false}});
 }
 template <class S>
 std::vector<nn::Layer<S>> networks(std::size_t count, bool image) {
@@ -146,18 +143,19 @@ std::map<std::string, Make<S>> all() {
          }},
         {"DSelectK",  // of samples
          [](std::size_t tasks, bool image) {
-             const auto choose = [=] { return flat<S>(image, mtl::DSelectK<S>{3, {.inputs = image ? 60 : 3, .entropy = 0.3}}); };
+             const auto choose = [=] { return flat<S>(image, mtl::DSelectK<S>{3, {.inputs = image ? 2 : 3, .entropy = 0.3}}); };
              return mtl::MMoE<S>{networks<S>(3, image), mtl::repeat(tasks, choose)};
          }},
         {"static DSelectK",
          [](std::size_t tasks, bool image) {
-             const auto choose = [] { return mtl::DSelectK<S>{4, {.entropy = 0.3}}; };
-             return mtl::MMoE<S>{networks<S>(4, image), mtl::repeat(tasks, choose)};
+             const Index experts = image ? 2 : 4;
+             const auto choose = [=] { return mtl::DSelectK<S>{experts, {.entropy = 0.3}}; };
+             return mtl::MMoE<S>{networks<S>(static_cast<std::size_t>(experts), image), mtl::repeat(tasks, choose)};
          }},
         {"NoisyTopK",
          [](std::size_t tasks, bool image) {
              const auto choose = [=] {
-                 return flat<S>(image, mtl::NoisyTopK<S>{image ? 60 : 3, 3, {.noise = false}});  // for differences
+                 return flat<S>(image, mtl::NoisyTopK<S>{image ? 2 : 3, 3, {.noise = false}});  // for differences
              };
              return mtl::MMoE<S>{networks<S>(3, image), mtl::repeat(tasks, choose)};
          }},
@@ -175,10 +173,6 @@ std::map<std::string, Make<S>> all() {
         {"SoftSharing",
          [](std::size_t tasks, bool image) {
              return mtl::SoftSharing<S>{networks<S>(tasks, image), {.factor = 0.3}};
-         }},
-        {"trace norm",
-         [](std::size_t tasks, bool image) {
-             return mtl::SoftSharing<S>{networks<S>(tasks, image), {.factor = 0.3, .attraction = mtl::Attraction::trace_norm}};
          }},
         {"PLE", [](std::size_t tasks, bool image) { return mtl::PLE<S>{two_levels<S>(tasks, image)}; }},
     };
