@@ -66,7 +66,7 @@ public:
 
     /// @throws ShapeError for a mask of another shape than what it masks; and what a layer throws
     [[nodiscard]] Features<Scalar> operator()(const Variable<Scalar>& input) {
-        Features<Scalar> values;
+        Features<Scalar> values(stages_[0].masks.size(), input);
         Variable<Scalar> found = input;
         for (std::size_t j = 0; j < stages_.size(); ++j)
             nn::detail::naming_place([&] { run(j, found, values); }, [&](const ShapeError&) { return concat("stage ", j); });
@@ -85,18 +85,14 @@ private:
         };
         const auto read = part(found, j ? ends_[j - 1] : 0, ends_[j] - 1);
         found = part(read, ends_[j] - 1, ends_[j]);
-        auto& [masks, carries] = stages_[j];
-        for (std::size_t i = 0; i < masks.size(); ++i)
+        AttentionStage<Scalar>& stage = stages_[j];
+        for (std::size_t i = 0; i < stage.masks.size(); ++i)
             nn::detail::naming_place(
                 [&] {
-                    const auto scores = masks[i](j == 0 ? read : autograd::cat({read, values[i]}, -1));
+                    const auto scores = stage.masks[i](j == 0 ? read : autograd::cat({read, values[i]}, -1));
                     require<ShapeError>(scores.shape() == found.shape(), "MTAN", "expected a mask ", found.shape(), ", got ",
                                         scores.shape());
-                    auto value = carries[i](autograd::sigmoid(scores) * found);
-                    if (j == 0)
-                        values.push_back(std::move(value));
-                    else
-                        values[i] = std::move(value);
+                    values[i] = stage.carries[i](autograd::sigmoid(scores) * found);
                 },
                 [&](const ShapeError&) { return concat("task ", i); });
     }
