@@ -14,6 +14,7 @@
 #include <espalier/mtl/sharing/last_penalty.hpp>
 
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::mtl {
@@ -62,8 +63,9 @@ public:
     /// @throws ShapeError unless the input is (N, ...), or (N, inputs) where samples choose
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
         const bool chosen_by_samples = options_.inputs > 0;
-        require<ShapeError>(x.rank() > 0 && (!chosen_by_samples || x.shape() == Shape{x.size(0), options_.inputs}), "DSelectK",
-                            "expected an input (N, ", options_.inputs ? concat(options_.inputs) : "...", "), got ", x.shape());
+        require<ShapeError>(x.rank() > 0, "DSelectK", "expected an input (N, ...), got ", x.shape());
+        require<ShapeError>(!chosen_by_samples || x.shape() == Shape{x.size(0), options_.inputs}, "DSelectK", "expected an input (N, ",
+                            options_.inputs, "), got ", x.shape());
         const auto of_input = [&](const nn::Parameter<Scalar>& parameter, Index columns) {
             return chosen_by_samples ? autograd::linear<Scalar>(x, parameter) : autograd::reshape(parameter.variable(), {1, columns});
         };
@@ -75,7 +77,7 @@ public:
         if (mode_.training() && options_.entropy > 0)
             penalty_.set(entropy(choices));
         const auto scores = autograd::elementwise(
-            "log", shares, [](Scalar share) { return std::log(share); },
+            "log", shares, [](Scalar share) { return share > 0 ? std::log(share) : -std::numeric_limits<Scalar>::infinity(); },
             [](Scalar share, Scalar) { return share > 0 ? 1 / share : Scalar(0); });  // all that shares of 0 are made of is flat there
         return chosen_by_samples ? scores : scores + Variable<Scalar>{Tensor<Scalar>{Shape{x.size(0), experts_}}};
     }

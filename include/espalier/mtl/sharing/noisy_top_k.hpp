@@ -157,7 +157,7 @@ private:
     [[nodiscard]] static Variable<Scalar> softplus(const Variable<Scalar>& x) {
         return autograd::elementwise(
             "softplus", x, [](Scalar v) { return (v > 0 ? v : Scalar(0)) + std::log1p(std::exp(-std::abs(v))); },
-            [](Scalar v, Scalar) { return 1 / (1 + std::exp(-v)); });
+            [](Scalar v, Scalar) { return (v > 0 ? Scalar(1) : std::exp(v)) / (1 + std::exp(-std::abs(v))); });
     }
 
     NoisyTopKOptions options_;

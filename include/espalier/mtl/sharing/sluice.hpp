@@ -56,7 +56,7 @@ public:
     /// @throws ShapeError for channels that the subspaces do not divide, columns that exchange or places that are mixed with outputs of
     /// different shapes, and what a layer throws
     [[nodiscard]] Features<Scalar> operator()(const Variable<Scalar>& input) {
-        std::vector<Features<Scalar>> found_by(columns_.size());  // by each column, at all places
+        PoolVector<Features<Scalar>> found_by(columns_.size());  // by each column, at all places
         return columns_.run(input, [&](std::size_t k, const Features<Scalar>& found) {
             Features<Scalar> mixed = exchange(k, found);
             for (std::size_t i = 0; options_.mix_depths && i < mixed.size(); ++i) {
