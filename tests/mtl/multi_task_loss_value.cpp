@@ -36,6 +36,12 @@ struct Decayed : nn::Module<Decayed, double> {
     }
 };
 
+Decayed decayed(double factor) {
+    Decayed result;
+    result.factor = factor;
+    return result;
+}
+
 Net net_of_two() {
     manual_seed(1);
     return {nn::Sequential{nn::Linear<double>{3, 4}, Decayed{}}, {{"a", nn::Linear<double>{4, 2}}, {"b", nn::Linear<double>{4, 1}}}};
@@ -174,6 +180,13 @@ TEST_CASE("a term of a rule's graph, a rule that throws, and a graph that is gon
     const auto before = gradients_of(net);
     CHECK_THROWS_AS(loss_of(net, criterion).add(used).backward(), StateError);
     CHECK(testing::same_bits(gradients_of(net), before));
+}
+
+TEST_CASE("heads may have penalties too, and all are summed up", "[mtl][multi_task_loss]") {
+    mtl::MultiTaskNet<double> net{nn::Sequential{decayed(0.5), decayed(2)}, {{"a", decayed(10)}}};
+    CHECK(net.penalty().item() == 4 * (0.5 + 2 + 10));
+    net.penalty().backward();
+    CHECK(net.task_parameters("a")[0].grad()[0] == 40);
 }
 
 TEST_CASE("what cannot be added is refused", "[mtl][multi_task_loss]") {
