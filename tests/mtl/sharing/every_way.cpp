@@ -9,6 +9,7 @@
 #include "nn/testing.hpp"
 #include "threads.hpp"
 
+#include <cfenv>
 #include <utility>
 #include <vector>
 
@@ -133,6 +134,22 @@ TEST_CASE("every way of sharing: a task without labels leaves its head alone", "
                 REQUIRE(parameter.grad()[i] == 0);
         CHECK(net.task_parameters("task0")[0].has_grad());
     });
+}
+
+TEST_CASE("gates that leave experts out raise no floating-point exception", "[mtl][sharing]") {
+    const testing::Threads guard{1};  // whose flags they are
+    for (const char* const way : {"DSelectK", "static DSelectK", "NoisyTopK"}) {
+        auto net = ways::net<float>(way, 2, false);
+        for (auto parameter : net.shared_parameters())
+            for (float& value : parameter.mutable_value())
+                value *= 30;  // all bits are set or not
+        std::feclearexcept(FE_ALL_EXCEPT);
+        const auto outputs = net(ways::input<float>(false));
+        (sum(outputs.at("task0")) + net.penalty()).backward();
+        const int raised = std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW);
+        CAPTURE(way);
+        CHECK(raised == 0);
+    }
 }
 
 TEST_CASE("every way of sharing is a value: saved, loaded, copied, assigned", "[mtl][sharing]") {
