@@ -10,10 +10,16 @@
 #include <espalier/mtl/pareto.hpp>
 #include <espalier/mtl/sharing.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
+#include <espalier/mtl/sharing/dselect_k.hpp>
+#include <espalier/mtl/sharing/ltb.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
+#include <espalier/mtl/sharing/mtan.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>
+#include <espalier/mtl/sharing/noisy_top_k.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
+#include <espalier/mtl/sharing/sluice.hpp>
+#include <espalier/mtl/sharing/soft_sharing.hpp>
 
 #if defined(ESPALIER_COMPILED)
 #define ESPALIER_INSTANTIATE extern template

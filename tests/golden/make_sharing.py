@@ -5,8 +5,8 @@
     pip install torch==2.13.0 numpy safetensors
     python3 make_sharing.py
 
-Writes sharing.safetensors: of each way the outputs of both heads, and the gradient of the sum of their squares on all parameters,
-side by side. Parameters and input are sines of their place among all, in the order in which the library shows them.
+Writes sharing.safetensors: of each way the outputs of both heads, and the gradient of the sum of their squares and of the way's penalty
+on all parameters, side by side. Parameters and input are sines of their place among all, in the order in which the library shows them.
 """
 import pathlib
 
@@ -58,15 +58,39 @@ def case(name, make):
     heads = [parameters.linear(WIDTH, 2), parameters.linear(WIDTH, 1)]
     x = torch.tensor(np.cos(0.9 * np.arange(SAMPLES * INPUTS)).reshape(SAMPLES, INPUTS))
     outputs = [head(feature) for head, feature in zip(heads, features(x))]
-    loss = sum((output**2).sum() for output in outputs)
+    penalty = features.penalty(x) if hasattr(features, "penalty") else torch.zeros(())
+    loss = sum((output**2).sum() for output in outputs) + penalty
     gradients = torch.autograd.grad(loss, parameters.all)
     kept[f"{name}/a"], kept[f"{name}/b"] = (output.detach().numpy() for output in outputs)
+    kept[f"{name}/penalty"] = penalty.detach().numpy().reshape(1)
     kept[f"{name}/gradients"] = np.concatenate([gradient.numpy().ravel() for gradient in gradients])
 
 
 def separate(p):
     networks = [p.network() for _ in range(TASKS)]
     return lambda x: [run(network, x) for network in networks]
+
+
+def soft(p, attraction):
+    networks = [p.network() for _ in range(TASKS)]
+    own = p.all[:]
+
+    def penalty(x):
+        of_tasks = [own[i * len(own) // TASKS:(i + 1) * len(own) // TASKS] for i in range(TASKS)]
+        return 0.3 * sum(attraction(torch.stack([value.reshape(-1) for value in values])) for values in zip(*of_tasks))
+
+    def features(x):
+        return [run(network, x) for network in networks]
+    features.penalty = penalty
+    return features
+
+
+def soft_sharing(p):
+    return soft(p, lambda rows: 0.5 * ((rows[0] - rows[1])**2).sum())
+
+
+def trace_norm(p):
+    return soft(p, lambda rows: torch.linalg.svdvals(rows).sum())
 
 
 def cross_stitch(p):
@@ -78,6 +102,29 @@ def cross_stitch(p):
         found = [sum(units[0][i, j] * found[j] for j in range(TASKS)) for i in range(TASKS)]
         found = [column[2](value) for column, value in zip(columns, found)]
         return [sum(units[1][i, j] * found[j] for j in range(TASKS)) for i in range(TASKS)]
+    return features
+
+
+def sluice(p):
+    columns = [p.network() for _ in range(TASKS)]
+    weights = [(p.all[4 * i], p.all[4 * i + 2]) for i in range(TASKS)]
+    alphas = [p.take(2 * TASKS, 2 * TASKS) for _ in range(2)]  # after the second layer, and after the third
+    betas = p.take(TASKS, 2)
+
+    def penalty(x):
+        halves = [weight.chunk(2) for of_column in weights for weight in of_column]
+        return 0.3 * sum(torch.linalg.matrix_norm(first @ second.T)**2 for first, second in halves)
+
+    def exchange(alpha, found):
+        parts = torch.stack([part for value in found for part in value.chunk(2, -1)])  # A1, A2, B1, B2
+        mixed = torch.einsum("ij,jnc->inc", alpha, parts)
+        return [torch.cat([mixed[2 * i], mixed[2 * i + 1]], -1) for i in range(TASKS)]
+
+    def features(x):
+        first = exchange(alphas[0], [run(column[:2], x) for column in columns])
+        second = exchange(alphas[1], [column[2](value) for column, value in zip(columns, first)])
+        return [betas[i, 0] * first[i] + betas[i, 1] * second[i] for i in range(TASKS)]
+    features.penalty = penalty
     return features
 
 
@@ -98,6 +145,86 @@ def mmoe(p):
     experts = [p.network() for _ in range(3)]
     gates = [p.linear(INPUTS, 3, bias=False) for _ in range(TASKS)]
     return lambda x: [gated(gate, x, [run(expert, x) for expert in experts]) for gate in gates]
+
+
+def entropy(r):
+    return -torch.where(r > 0, r * torch.log(torch.where(r > 0, r, torch.ones_like(r))), torch.zeros_like(r)).sum(-1)
+
+
+def dselect(p, samples):
+    """k = 2 of 4 experts with gamma = 2, z and a of each sample or the same for all."""
+    experts = [p.network() for _ in range(4)]
+    gates = [(p.take(4, INPUTS), p.take(2, INPUTS)) if samples else (p.take(2, 2), p.take(2)) for _ in range(TASKS)]
+
+    def choices(gate, x):
+        z = (x @ gate[0].T if samples else gate[0]).reshape(-1, 2, 2)
+        step = torch.where(z <= -1, 0.0, torch.where(z >= 1, 1.0, -z**3 / 4 + 3 * z / 4 + 0.5))
+        return torch.stack([torch.stack([step[..., bit] if expert >> bit & 1 else 1 - step[..., bit] for bit in range(2)]).prod(0)
+                            for expert in range(4)], -1)  # (N or 1, selectors, experts)
+
+    def features(x):
+        found = torch.stack([run(expert, x) for expert in experts])
+        shares = [torch.einsum("nk,nke->ne", torch.softmax((x @ gate[1].T if samples else gate[1]).reshape(-1, 2), -1),
+                               choices(gate, x)).expand(len(x), 4) for gate in gates]
+        return [torch.einsum("ne,enc->nc", share, found) for share in shares]
+    features.penalty = lambda x: 0.3 * sum(entropy(choices(gate, x)).sum(-1).mean() for gate in gates)
+    return features
+
+
+def dselect_k(p):
+    return dselect(p, True)
+
+
+def dselect_k_static(p):
+    return dselect(p, False)
+
+
+def mtan(p):
+    trunk = p.network()
+    masks, carries = [p.linear(WIDTH, WIDTH) for _ in range(TASKS)], [p.linear(WIDTH, WIDTH) for _ in range(TASKS)]
+    last_masks = [p.linear(2 * WIDTH, WIDTH) for _ in range(TASKS)]
+
+    def features(x):
+        read = trunk[0](x)
+        found = trunk[1](read)
+        values = [carry(torch.sigmoid(mask(read)) * found) for mask, carry in zip(masks, carries)]
+        last = trunk[2](found)
+        return [torch.tanh(torch.sigmoid(mask(torch.cat([found, value], -1))) * last) for mask, value in zip(last_masks, values)]
+    return features
+
+
+def ltb(p):
+    columns = [p.network() for _ in range(TASKS)]
+    branches = [p.take(TASKS, TASKS) for _ in range(2)]  # after the second layer, and after the third
+
+    def choose(scores, found):
+        return torch.unbind(torch.einsum("ji,inc->jnc", torch.softmax(scores / 0.5, -1), torch.stack(found)))
+
+    def features(x):
+        found = choose(branches[0], [run(column[:2], x) for column in columns])
+        return choose(branches[1], [column[2](value) for column, value in zip(columns, found)])
+    return features
+
+
+def squared_variation(of_samples):
+    sums = of_samples.sum(0)
+    return sums.var(unbiased=False) / sums.mean()**2
+
+
+def top_k(p):
+    experts = [p.network() for _ in range(3)]
+    weights = [p.take(3, INPUTS) for _ in range(TASKS)]
+
+    def shares(weight, x):
+        scores = x @ weight.T
+        kept = torch.full_like(scores, -torch.inf).scatter(1, scores.topk(2).indices, scores.topk(2).values)
+        return torch.softmax(kept, -1)
+
+    def features(x):
+        found = torch.stack([run(expert, x) for expert in experts])
+        return [torch.einsum("ne,enc->nc", shares(weight, x), found) for weight in weights]
+    features.penalty = lambda x: 0.4 * sum(squared_variation(shares(weight, x)) for weight in weights)
+    return features
 
 
 def ple(p):
@@ -121,7 +248,7 @@ def ple(p):
     return features
 
 
-for way in (separate, cross_stitch, nddr, mmoe, ple):
+for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice, dselect_k, dselect_k_static, top_k, mtan, ltb):
     case(way.__name__, way)
 path = pathlib.Path(__file__).parent / "sharing.safetensors"
 save_file({name: np.ascontiguousarray(value) for name, value in kept.items()}, path, metadata={"made by": "make_sharing.py"})

@@ -119,4 +119,47 @@ TEST_CASE("a step with inputs by name allocates nothing either", "[integration][
     }
     CHECK(testing::allocations - before == 0);
 }
+
+TEST_CASE("ways of sharing allocate nothing in a step, their penalties neither", "[integration][memory]") {
+    const auto network = [] { return nn::Sequential{nn::Linear{6, 8}, nn::Tanh{}, nn::Linear{8, 8}}; };
+    const auto experts = [&](auto gate) { return mtl::MMoE{mtl::repeat(4, network), mtl::repeat(2, gate)}; };
+    const auto attended = [&](Index read) {
+        const auto mask = [=] { return nn::Linear{read, 8}; };
+        return mtl::AttentionStage<>{.masks = mtl::repeat(2, mask), .carries = {nn::Tanh{}, nn::Tanh{}}};
+    };
+    const std::vector<mtl::Sharing<>> sharings{
+        mtl::CrossStitch{mtl::repeat(2, network)},
+        mtl::Sluice{mtl::repeat(2, network)},
+        mtl::SoftSharing{mtl::repeat(2, network), {.attraction = mtl::Attraction::trace_norm}},
+        mtl::LTB{mtl::repeat(2, network)},
+        mtl::MTAN{network(), {attended(8), attended(16)}, {.after = {2, 3}}},
+        experts([] {
+            return mtl::DSelectK{4, {.inputs = 6}};
+        }),
+        experts([] {
+            return mtl::NoisyTopK{6, 4};
+        }),
+    };
+    const auto x = normal<float>({9, 6});
+    const losses::Targets<> targets{{"a", normal<float>({9, 1}, 2)}, {"b", normal<float>({9, 1}, 3)}};
+    for (std::size_t way = 0; way < sharings.size(); ++way) {
+        mtl::MultiTaskNet<> net{sharings[way], {{"a", nn::Linear{8, 1}}, {"b", nn::Linear{8, 1}}}};
+        mtl::MultiTaskLoss criterion{{"a", losses::MSE{}}, {"b", losses::MSE{}}};
+        criterion.balance(mtl::UPGrad{});
+        optim::SGD sgd{net.parameters(), {.learning_rate = 0.01}};
+        long before = 0;
+        for (int step = 1; step <= 10; ++step) {
+            if (step == 3)
+                before = testing::allocations;
+            const auto outputs = net(x);
+            const auto loss = criterion(outputs, targets).add(net.penalty());
+            sgd.zero_grad();
+            loss.backward();
+            sgd.step();
+        }
+        const long in_steps = testing::allocations - before;
+        CAPTURE(way);
+        CHECK(in_steps == 0);
+    }
+}
 #endif

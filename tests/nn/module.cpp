@@ -171,6 +171,20 @@ TEST_CASE("a tensor that is shown twice under one name is an error", "[nn][modul
     CHECK_THROWS_WITH(twice.state_dict(), "[named] expected each name once, got 'a' twice");
 }
 
+TEST_CASE("a visitor without paths is shown everything under an empty one", "[nn][module]") {
+    struct Paths final : nn::Visitor<float> {
+        using nn::Visitor<float>::Visitor;
+        std::vector<std::string> seen;
+        void on_parameter(const std::string& path, nn::Parameter<float>&) override { seen.push_back(path); }
+    };
+    nn::Sequential<float> layers{nn::Linear{1, 1}, nn::Linear{1, 1, {.bias = false}}};
+    Paths with, without{false};
+    layers.visit(with);
+    layers.visit(without);
+    CHECK(with.seen == std::vector<std::string>{"0.weight", "0.bias", "1.weight"});
+    CHECK(without.seen == std::vector<std::string>(3));
+}
+
 TEST_CASE("a module with nothing in it has no parameters", "[nn][module]") {
     nn::Sequential<double> empty;
     CHECK(empty.parameters().empty());

@@ -19,7 +19,14 @@ ESPALIER_INSTANTIATE class Separate<float>;
 ESPALIER_INSTANTIATE class CrossStitch<float>;
 ESPALIER_INSTANTIATE class NDDR<float>;
 ESPALIER_INSTANTIATE class MMoE<float>;
+ESPALIER_INSTANTIATE class MTAN<float>;
+ESPALIER_INSTANTIATE class LTB<float>;
+ESPALIER_INSTANTIATE class TaskTree<float>;
+ESPALIER_INSTANTIATE class DSelectK<float>;
+ESPALIER_INSTANTIATE class NoisyTopK<float>;
 ESPALIER_INSTANTIATE class PLE<float>;
+ESPALIER_INSTANTIATE class Sluice<float>;
+ESPALIER_INSTANTIATE class SoftSharing<float>;
 
 ESPALIER_INSTANTIATE class detail::BelowHeads<float>;
 ESPALIER_INSTANTIATE class MultiTaskNet<float>;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/backward.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/mtl/balancing/balancer.hpp>
 
 #include <memory>
@@ -19,13 +20,30 @@ class MultiTaskLossValue {
 public:
     /// @throws StateError unless there is a weight and a flag for each task.
     MultiTaskLossValue(Variable<Scalar> total, Named<Variable<Scalar>> tasks, PoolVector<double> weights, PoolVector<bool> active)
-        : total_{std::move(total)}, tasks_{std::move(tasks)}, weights_{std::move(weights)}, active_{std::move(active)} {
+        : total_{std::move(total)},
+          learned_from_{total_.requires_grad()},
+          tasks_{std::move(tasks)},
+          weights_{std::move(weights)},
+          active_{std::move(active)} {
         require<StateError>(weights_.size() == tasks_.size() && active_.size() == tasks_.size(), "MultiTaskLossValue", "expected ",
                             tasks_.size(), " weights and flags, got ", weights_.size(), " and ", active_.size());
     }
 
-    /// The weighted sum over the active tasks, or what a rule that sees losses makes of them. The gradient of it is not what a rule
-    /// that sees gradients makes: `backward()` of these losses is.
+    /// Adds a term that is of no task, as `net.penalty()`. It is part of the total, and its gradient of what `backward()` adds, times
+    /// the scale and not weighed by a rule: rules see the tasks alone. @throws ShapeError unless it has one element; ValueError if it
+    /// is not finite
+    MultiTaskLossValue& add(const Variable<Scalar>& term) & {
+        require<ShapeError>(term.numel() == 1, "add", "expected a term of one element, got ", term.shape());
+        require<ValueError>(is_finite(term.item()), "add", "expected a finite term, got ", term.item());
+        total_ = detail::plus(total_, term);
+        if (step_)
+            step_->add(term);
+        return *this;
+    }
+    [[nodiscard]] MultiTaskLossValue add(const Variable<Scalar>& term) && { return std::move(add(term)); }
+
+    /// The weighted sum over the active tasks, or what a rule that sees losses makes of them, and what was added. The gradient of it is not
+    /// what a rule that sees gradients makes: `backward()` of these losses is.
     /// @throws what a rule throws
     [[nodiscard]] const Variable<Scalar>& total() const& { return step_ && step_->balancer->makes_total() ? step_->make_total() : total_; }
     [[nodiscard]] Variable<Scalar> total() && { return std::as_const(*this).total(); }
@@ -65,7 +83,7 @@ public:
     /// Nothing has changed then.
     void backward(bool retain_graph = false) const { backward(BackwardOptions{.retain_graph = retain_graph}); }
     void backward(const BackwardOptions& options) const {
-        if (step_ && (total_.requires_grad() || step_->balancer->collecting()))
+        if (step_ && (learned_from_ || step_->balancer->collecting()))
             step_->backward(options);
         else if (total_.requires_grad())
             total_.backward({.retain_graph = options.retain_graph, .scale = options.scale});
@@ -76,6 +94,7 @@ private:
     friend class MultiTaskLoss;
 
     Variable<Scalar> total_;
+    bool learned_from_;  ///< whether any task has a gradient
     Named<Variable<Scalar>> tasks_;
     PoolVector<double> weights_;
     PoolVector<bool> active_;

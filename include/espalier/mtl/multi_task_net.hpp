@@ -2,7 +2,9 @@
 /// @file A network of several tasks: a trunk that they share, or another way of sharing, and one head for each.
 #pragma once
 
+#include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/backward.hpp>
+#include <espalier/autograd/reshape.hpp>
 #include <espalier/mtl/multi_task_loss.hpp>
 #include <espalier/mtl/sharing.hpp>
 #include <espalier/nn/encoder.hpp>
@@ -145,6 +147,19 @@ public:
         return predict_parts(samples, batch_size, [&](Index first, Index last) {
             return inputs.map([&](const auto&, const data::Input<Scalar>& input) { return input.slice(first, last); });
         });
+    }
+
+    /// The sum of what the sharing, or any layer, adds to the loss in training, as `criterion(net(x), targets).add(net.penalty())`;
+    /// a constant 0 where there is nothing. Terms that depend on the input are those of the last call in training mode.
+    /// @throws ShapeError for a penalty of more than one element
+    [[nodiscard]] Variable<Scalar> penalty() const {
+        nn::detail::CollectPenalties<Scalar> collect;
+        const_cast<MultiTaskNet&>(*this).visit(collect);
+        if (collect.terms.empty())
+            return Tensor<Scalar>::scalar(0);
+        for (Variable<Scalar>& term : collect.terms)
+            term = autograd::reshape(term, {});
+        return autograd::weighted_sum<Scalar>(collect.terms, PoolVector<Scalar>(collect.terms.size(), Scalar(1)));
     }
 
     /// What makes one variable of inputs by name. @throws StateError if the net takes one tensor

@@ -43,6 +43,25 @@ template <class Scalar>
     return result;
 }
 
+/// The parameters that layers show, in their order. Paths are not noted as names: that is for the whole model to do.
+template <class Scalar>
+struct CollectHandles final : nn::Visitor<Scalar> {
+    explicit CollectHandles(bool with_paths) : nn::Visitor<Scalar>{with_paths} {}
+    PoolVector<Variable<Scalar>> handles;
+    std::vector<std::string> paths;
+
+    [[nodiscard]] std::string describe(std::size_t i) const {
+        return i < handles.size() ? concat(paths[i], ' ', handles[i].shape()) : "nothing";
+    }
+
+private:
+    void on_parameter(const std::string& path, nn::Parameter<Scalar>& parameter) override {
+        handles.push_back(parameter.variable());
+        if (!path.empty())
+            paths.push_back(path);
+    }
+};
+
 }  // namespace detail
 
 /// Hard parameter sharing (Caruana, 1997): one layer makes the features of all tasks.

@@ -25,6 +25,8 @@ template <class Scalar>
 class Visitor {
 public:
     Visitor() = default;
+    /// One that needs no paths and is shown everything under an empty one: nothing is allocated for them then.
+    explicit Visitor(bool paths) : paths_{paths} {}
     Visitor(const Visitor&) = delete;
     Visitor& operator=(const Visitor&) = delete;
     virtual ~Visitor() = default;
@@ -35,6 +37,8 @@ public:
     template <class Child>
         requires requires(Child& child, Visitor& visitor) { child.visit(visitor); }
     void operator()(std::string_view name, Child& child) {
+        if (!paths_)
+            return child.visit(*this);
         const std::size_t length = prefix_.size();
         prefix_ += std::string{name} + ".";
         child.visit(*this);
@@ -45,15 +49,23 @@ public:
     void mode(bool& training) = delete;  ///< hold an `nn::Mode`: prediction overrules it and leaves the layer as it is
     /// An input by name that an encoder reads (nn/encoder.hpp).
     void input(const std::string& name) { on_input(name); }
+    /// What training adds to the loss for this layer: `make()` gives a variable of one element, and is called if it is asked for.
+    template <class Make>
+    void penalty(const Make& make) {
+        if (auto* const terms = penalties())
+            terms->push_back(make());
+    }
 
 private:
-    [[nodiscard]] std::string path(std::string_view name) const { return prefix_ + std::string{name}; }
+    [[nodiscard]] std::string path(std::string_view name) const { return paths_ ? prefix_ + std::string{name} : std::string{}; }
+    [[nodiscard]] virtual PoolVector<Variable<Scalar>>* penalties() noexcept { return nullptr; }
     virtual void on_parameter(const std::string&, Parameter<Scalar>&) {}
     virtual void on_buffer(const std::string&, Tensor<Scalar>&) {}
     virtual void on_mode(Mode&) {}
     virtual void on_input(const std::string&) {}
 
     std::string prefix_;
+    bool paths_ = true;
 };
 
 namespace detail {
@@ -101,6 +113,16 @@ struct CollectModes final : Visitor<Scalar> {
 
 private:
     void on_mode(Mode& mode) override { modes.push_back(&mode); }
+};
+
+/// What training adds to the loss for a model's layers.
+template <class Scalar>
+struct CollectPenalties final : Visitor<Scalar> {
+    CollectPenalties() : Visitor<Scalar>{false} {}
+    PoolVector<Variable<Scalar>> terms;
+
+private:
+    [[nodiscard]] PoolVector<Variable<Scalar>>* penalties() noexcept override { return &terms; }
 };
 
 /// All tensors of a model by their dotted paths. A visit changes nothing by itself, hence the cast.

@@ -9,6 +9,7 @@
 #include "nn/testing.hpp"
 #include "threads.hpp"
 
+#include <cfenv>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,7 @@ using testing::same_bits;
 
 namespace {
 
-/// A net as a layer that gives all outputs side by side.
+/// A net as a layer that gives all outputs side by side, and its penalty if there is one.
 struct Whole {
     mtl::MultiTaskNet<double>& net;
 
@@ -27,6 +28,8 @@ struct Whole {
         std::vector<Variable<double>> outputs;
         for (const auto& [task, output] : net(x))
             outputs.push_back(output);
+        if (const auto penalty = net.penalty(); penalty.item() != 0)
+            outputs.push_back(Variable<double>{Tensor<double>{Shape{x.size(0), 1}}} + penalty);
         return autograd::cat(outputs, 1);
     }
     Named<Variable<double>> named_parameters() const { return net.named_parameters(); }
@@ -107,7 +110,8 @@ TEST_CASE("every way of sharing has the same bits for any number of threads", "[
             criterion.balance(mtl::UPGrad{});
             optim::SGD<float> sgd{net.parameters(), {.learning_rate = 0.1, .momentum = 0.9}};
             for (int step = 0; step < 3; ++step) {
-                const auto loss = criterion(net(ways::input<float>(image, 65)), zeros(net, 65, step == 1));
+                const auto outputs = net(ways::input<float>(image, 65));
+                const auto loss = criterion(outputs, zeros(net, 65, step == 1)).add(net.penalty());
                 sgd.zero_grad();
                 loss.backward();
                 sgd.step();
@@ -130,6 +134,22 @@ TEST_CASE("every way of sharing: a task without labels leaves its head alone", "
                 REQUIRE(parameter.grad()[i] == 0);
         CHECK(net.task_parameters("task0")[0].has_grad());
     });
+}
+
+TEST_CASE("gates that leave experts out raise no floating-point exception", "[mtl][sharing]") {
+    const testing::Threads guard{1};  // whose flags they are
+    for (const char* const way : {"DSelectK", "static DSelectK", "NoisyTopK"}) {
+        auto net = ways::net<float>(way, 2, false);
+        for (auto parameter : net.shared_parameters())
+            for (float& value : parameter.mutable_value())
+                value *= 30;  // all bits are set or not
+        std::feclearexcept(FE_ALL_EXCEPT);
+        const auto outputs = net(ways::input<float>(false));
+        (sum(outputs.at("task0")) + net.penalty()).backward();
+        const int raised = std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW);
+        CAPTURE(way);
+        CHECK(raised == 0);
+    }
 }
 
 TEST_CASE("every way of sharing is a value: saved, loaded, copied, assigned", "[mtl][sharing]") {

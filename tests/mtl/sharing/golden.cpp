@@ -20,6 +20,10 @@ std::vector<nn::Layer<S>> linear_gates(Index in, std::vector<Index> experts, boo
     return gates;
 }
 template <class S>
+std::vector<nn::Layer<S>> chosen(const nn::Layer<S>& gate) {
+    return {gate, gate};
+}
+template <class S>
 std::vector<nn::Layer<S>> networks(std::size_t count, Index in = 3) {
     return mtl::repeat(count, [in] { return ways::network<S>(false, in); });
 }
@@ -36,6 +40,14 @@ std::map<std::string, mtl::Sharing<S>> sharings() {
             {"cross_stitch", mtl::CrossStitch<S>{networks<S>(2), {.after = {2, 3}}}},
             {"nddr", mtl::NDDR<S>{networks<S>(2), {.channels = {4}, .after = {1}}}},
             {"mmoe", mtl::MMoE<S>{networks<S>(3), linear_gates<S>(3, {3, 3}, false)}},
+            {"dselect_k", mtl::MMoE<S>{networks<S>(4), chosen<S>(mtl::DSelectK<S>{4, {.inputs = 3, .gamma = 2, .entropy = 0.3}})}},
+            {"dselect_k_static", mtl::MMoE<S>{networks<S>(4), chosen<S>(mtl::DSelectK<S>{4, {.gamma = 2, .entropy = 0.3}})}},
+            {"top_k", mtl::MMoE<S>{networks<S>(3), chosen<S>(mtl::NoisyTopK<S>{3, 3, {.importance = 0.4, .noise = false}})}},
+            {"mtan", ways::attended<S>(2, false)},
+            {"ltb", mtl::LTB<S>{networks<S>(2), {.after = {2, 3}, .temperature = 0.5, .noise = false}}},
+            {"sluice", mtl::Sluice<S>{networks<S>(2), {.after = {2, 3}, .orthogonality = 0.3}}},
+            {"soft_sharing", mtl::SoftSharing<S>{networks<S>(2), {.factor = 0.3}}},
+            {"trace_norm", mtl::SoftSharing<S>{networks<S>(2), {.factor = 0.3, .attraction = mtl::Attraction::trace_norm}}},
             {"ple", mtl::PLE<S>{std::move(first), level<S>(4)}}};
 }
 
@@ -59,7 +71,9 @@ TEMPLATE_TEST_CASE("ways of sharing give PyTorch's outputs and gradients", "[mtl
         const auto &a = outputs.at("a"), &b = outputs.at("b");
         require_close(a.value(), file.template get<S>(way + "/a"), tolerance);
         require_close(b.value(), file.template get<S>(way + "/b"), tolerance);
-        (sum(a * a) + sum(b * b)).backward();
+        const auto penalty = net.penalty();
+        require_close(Tensor<S>::full({1}, penalty.item()), file.template get<S>(way + "/penalty"), tolerance);
+        (sum(a * a) + sum(b * b) + penalty).backward();
         require_close(testing::flat_gradients(net.parameters()), file.template get<S>(way + "/gradients"), tolerance);
     }
 }

@@ -4,15 +4,20 @@
 
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
+#include <espalier/mtl/sharing/dselect_k.hpp>
+#include <espalier/mtl/sharing/ltb.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
+#include <espalier/mtl/sharing/mtan.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>
+#include <espalier/mtl/sharing/noisy_top_k.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
+#include <espalier/mtl/sharing/sluice.hpp>
+#include <espalier/mtl/sharing/soft_sharing.hpp>
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/pooling.hpp>
-#include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
 
 #include <functional>
@@ -34,11 +39,18 @@ nn::Sequential<S> network(bool image, Index in = 3) {
         return {nn::Linear<S>{in, width}, nn::Tanh{}, nn::Linear<S>{width, width}};
     return {nn::Conv2d<S>{2, 3, 3, {.padding = 1}}, nn::Tanh{}, nn::Conv2d<S>{3, width, 3, {.stride = 2}}, nn::GlobalAvgPool2d{}};
 }
+/// Of a table, or of the means of an image's channels.
+template <class S>
+nn::Sequential<S> flat(bool image, nn::Layer<S> gate) {
+    nn::Sequential<S> result;
+    if (image)
+        result.add(nn::GlobalAvgPool2d{});
+    result.add(std::move(gate));
+    return result;
+}
 template <class S>
 nn::Sequential<S> gate(bool image, Index experts) {
-    if (image)
-        return {nn::Flatten{}, nn::Linear<S>{60, experts, {.bias = false}}};
-    return {nn::Linear<S>{3, experts, {.bias = false}}, nn::Sequential<S>{}};
+    return flat<S>(image, nn::Linear<S>{image ? 2 : 3, experts, {.bias = false}});
 }
 template <class S>
 std::vector<nn::Layer<S>> networks(std::size_t count, bool image) {
@@ -76,6 +88,36 @@ std::vector<mtl::ExpertLevel<S>> two_levels(std::size_t tasks, bool image) {
     return {std::move(first), level<S>(tasks, image)};
 }
 
+/// Masks of two stages of `attended`, of which the second has one layer.
+template <class S>
+mtl::AttentionStage<S> attention(std::size_t tasks, bool image, std::size_t stage) {
+    using Layer = nn::Layer<S>;
+    const auto mask = [=]() -> Layer {
+        if (image)
+            return stage ? Layer{nn::Conv2d<S>{6, width, 3, {.stride = 2}}} : Layer{nn::Conv2d<S>{3, 3, 1}};
+        return nn::Linear<S>{stage ? 2 * width : width, width};
+    };
+    const auto carry = [=]() -> Layer {
+        if (image)
+            return stage ? Layer{nn::GlobalAvgPool2d{}} : Layer{nn::Conv2d<S>{3, 3, 3, {.padding = 1}}};
+        return stage ? Layer{nn::Tanh{}} : Layer{nn::Linear<S>{width, width}};
+    };
+    mtl::AttentionStage<S> result;
+    for (std::size_t i = 0; i < tasks; ++i) {
+        result.masks.push_back(mask());
+        result.carries.push_back(carry());
+    }
+    return result;
+}
+/// A trunk of three layers and masks after the second and the third.
+template <class S>
+mtl::MTAN<S> attended(std::size_t tasks, bool image) {
+    nn::Sequential<S> trunk = network<S>(image);
+    if (image)
+        trunk = {nn::Conv2d<S>{2, 3, 3, {.padding = 1}}, nn::Tanh{}, nn::Conv2d<S>{3, width, 3, {.stride = 2}}};
+    return {std::move(trunk), {attention<S>(tasks, image, 0), attention<S>(tasks, image, 1)}, {.after = {2, 3}}};
+}
+
 template <class S>
 using Make = std::function<mtl::Sharing<S>(std::size_t tasks, bool image)>;
 
@@ -99,7 +141,39 @@ std::map<std::string, Make<S>> all() {
          [](std::size_t, bool image) {
              return mtl::MMoE<S>{networks<S>(3, image), gates<S>(1, image, 3)};
          }},
+        {"DSelectK",  // of samples
+         [](std::size_t tasks, bool image) {
+             const auto choose = [=] { return flat<S>(image, mtl::DSelectK<S>{3, {.inputs = image ? 2 : 3, .entropy = 0.3}}); };
+             return mtl::MMoE<S>{networks<S>(3, image), mtl::repeat(tasks, choose)};
+         }},
+        {"static DSelectK",
+         [](std::size_t tasks, bool image) {
+             const Index experts = image ? 2 : 4;
+             const auto choose = [=] { return mtl::DSelectK<S>{experts, {.entropy = 0.3}}; };
+             return mtl::MMoE<S>{networks<S>(static_cast<std::size_t>(experts), image), mtl::repeat(tasks, choose)};
+         }},
+        {"NoisyTopK",
+         [](std::size_t tasks, bool image) {
+             const auto choose = [=] {
+                 return flat<S>(image, mtl::NoisyTopK<S>{image ? 2 : 3, 3, {.noise = false}});  // for differences
+             };
+             return mtl::MMoE<S>{networks<S>(3, image), mtl::repeat(tasks, choose)};
+         }},
+        {"MTAN", [](std::size_t tasks, bool image) { return attended<S>(tasks, image); }},
+        {"LTB",
+         [](std::size_t tasks, bool image) {
+             return mtl::LTB<S>{networks<S>(tasks, image), {.after = {1, 3}, .temperature = 0.5, .noise = false}};
+         }},
         {"CGC", [](std::size_t tasks, bool image) { return mtl::PLE<S>{level<S>(tasks, image)}; }},
+        {"Sluice",
+         [](std::size_t tasks, bool image) {
+             const std::vector<std::size_t> after{1, image ? 2U : 3U};  // where outputs have one shape
+             return mtl::Sluice<S>{networks<S>(tasks, image), {.after = after, .subspaces = image ? 3 : 2, .orthogonality = 0.3}};
+         }},
+        {"SoftSharing",
+         [](std::size_t tasks, bool image) {
+             return mtl::SoftSharing<S>{networks<S>(tasks, image), {.factor = 0.3}};
+         }},
         {"PLE", [](std::size_t tasks, bool image) { return mtl::PLE<S>{two_levels<S>(tasks, image)}; }},
     };
 }

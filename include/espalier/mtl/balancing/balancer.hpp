@@ -2,6 +2,8 @@
 /// @file What a criterion holds when its tasks are balanced, whatever the rule: what one does not use is not compiled.
 #pragma once
 
+#include <espalier/autograd/arithmetic.hpp>
+#include <espalier/autograd/reshape.hpp>
 #include <espalier/core/named.hpp>
 #include <espalier/mtl/balancing/evidence.hpp>
 #include <espalier/mtl/balancing/rule.hpp>
@@ -40,6 +42,14 @@ struct BackwardOptions {
 
 namespace detail {
 
+/// The sum of two variables of one element each, as a scalar.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> plus(const Variable<Scalar>& a, const Variable<Scalar>& b) {
+    const Variable<Scalar> terms[] = {autograd::reshape(a, {}), autograd::reshape(b, {})};
+    const Scalar ones[] = {1, 1};
+    return autograd::weighted_sum<Scalar>(terms, ones);
+}
+
 /// The active tasks of one batch.
 template <class Scalar>
 struct ActiveTasks {
@@ -47,6 +57,7 @@ struct ActiveTasks {
     PoolVector<double> factors = {};           ///< the criterion's weight of each
     PoolVector<std::size_t> tasks = {};        ///< which of all they are
     std::size_t task_count = 0;
+    std::optional<Variable<Scalar>> term = {};  ///< belongs to no task: it is learned from beside what the rule decides
 };
 
 /// What the rule saw and said in a step.
@@ -67,6 +78,7 @@ public:
     [[nodiscard]] virtual std::unique_ptr<Balancer> clone() const = 0;
     /// Whether the total is the rule's own, and not the sum.
     [[nodiscard]] virtual bool makes_total() const noexcept = 0;
+    /// With the term, of which the rule sees nothing.
     [[nodiscard]] virtual Variable<Scalar> total(const ActiveTasks<Scalar>& active, const std::shared_ptr<Decision>& decision) = 0;
     /// `total` is what the function above gave, if it was asked.
     virtual void backward(const ActiveTasks<Scalar>& active, const Variable<Scalar>* total, Decision& decision,
@@ -97,6 +109,11 @@ struct BalancedStep {
         if (!total)
             total = balancer->total(active, decision);
         return *total;
+    }
+    void add(const Variable<Scalar>& term) {
+        active.term = active.term ? plus(*active.term, term) : term;
+        if (total)
+            total = plus(*total, term);
     }
     void backward(const BackwardOptions& options) {
         const bool own = balancer->makes_total() && !options.more && !balancer->collecting();

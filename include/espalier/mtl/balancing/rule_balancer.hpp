@@ -42,7 +42,7 @@ public:
                             "expected a finite total of one element from the rule, got ", total.shape(), ' ',
                             total.numel() == 1 ? total.item() : Scalar(0));
         taken(context);
-        return total;
+        return active.term ? plus(total, *active.term) : total;
     }
 
     void backward(const ActiveTasks<Scalar>& active, const Variable<Scalar>* total, Decision& decision,
@@ -57,16 +57,14 @@ public:
                 weight /= options.scale;
             return;
         }
-        const bool collects = options.more || pending_;
-        auto gradients = gradients_of(active, options, collects);
-        const StepContext context = context_of(active, collects ? options.scale : 1);
-        if (!collects)
-            return decide({&gradients, 1}, context, decision, options.scale);
-        collect(std::move(gradients), context);
-        if (options.more)
-            return;
-        Pending all = *std::exchange(pending_, std::nullopt);
-        decide(all.gradients, context_of(all), decision, 1);
+        // Held apart until the rule has decided, so that one that throws leaves all gradients as they were.
+        std::optional<TaskGradients> beside;
+        if (active.term && active.term->requires_grad())
+            beside.emplace(std::span<const Variable<Scalar>>{&*active.term, 1},
+                           autograd::TaskGradientsOptions{.retain_graph = true});  // gates, say, lie on the tasks' graphs too
+        balance(active, decision, options);
+        if (beside)
+            beside->combine([](std::size_t) { return nullptr; }, {&options.scale, 1});
     }
 
     bool collecting() const noexcept override { return pending_.has_value(); }
@@ -98,6 +96,20 @@ private:
         PoolVector<TaskGradients> gradients;
         PoolVector<std::optional<double>> losses;  ///< of all tasks, if there was one
     };
+
+    /// By the gradients of the tasks, of this batch or of all that are collected.
+    void balance(const ActiveTasks<Scalar>& active, Decision& decision, const BackwardOptions& options) {
+        const bool collects = options.more || pending_;
+        auto gradients = gradients_of(active, options, collects);
+        const StepContext context = context_of(active, collects ? options.scale : 1);
+        if (!collects)
+            return decide({&gradients, 1}, context, decision, options.scale);
+        collect(std::move(gradients), context);
+        if (options.more)
+            return;
+        Pending all = *std::exchange(pending_, std::nullopt);
+        decide(all.gradients, context_of(all), decision, 1);
+    }
 
     RuleBalancer(const RuleBalancer& other)
         : Balancer<Scalar>{other},

@@ -40,6 +40,8 @@ public:
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return columns_.size(); }
+    /// Into how many parts each is cut; they exchange after each, perhaps but the last.
+    [[nodiscard]] std::size_t stages() const noexcept { return ends_.size(); }
     /// How often they exchange.
     [[nodiscard]] std::size_t exchanges() const noexcept { return exchanges_; }
 
@@ -59,6 +61,25 @@ public:
     }
 
     void visit(nn::Visitor<Scalar>& visitor) { columns_.visit(visitor); }
+    /// The layers of a column before its k-th place and after the one before.
+    void visit_stage(std::size_t column, std::size_t k, nn::Visitor<Scalar>& visitor) {
+        auto* const layers = columns_[column].template get_if<nn::Sequential<Scalar>>();
+        if (!layers)
+            return columns_[column].visit(visitor);
+        for (std::size_t i = k ? ends_[k - 1] : 0; i < ends_[k]; ++i)
+            layers->begin()[static_cast<std::ptrdiff_t>(i)].visit(visitor);
+    }
+    /// A copy of these.
+    [[nodiscard]] nn::Layer<Scalar> stage(std::size_t column, std::size_t k) const {
+        nn::Layer<Scalar> copy = columns_[column];
+        auto* const layers = copy.template get_if<nn::Sequential<Scalar>>();
+        if (!layers)
+            return copy;
+        nn::Sequential<Scalar> result;
+        for (std::size_t i = k ? ends_[k - 1] : 0; i < ends_[k]; ++i)
+            result.add(std::move(layers->begin()[static_cast<std::ptrdiff_t>(i)]));
+        return result;
+    }
 
 private:
     [[nodiscard]] static std::size_t size_of(nn::Layer<Scalar>& column) {

@@ -30,8 +30,9 @@ template <class Scalar>
 /// Ma, Zhao, Yi, Chen, Hong and Chi, "Modeling task relationships in multi-task learning with multi-gate mixture-of-experts" (KDD 2018).
 ///
 /// All experts read the input, and the features of a task are the sum of what they found, each sample's in the shares softmax(gate(x)).
-/// A gate is any layer that makes scores (N, experts) of the input, in the paper a linear one without bias of a flat input. With one
-/// gate for all heads it is the paper's OMoE. Rules that act on features look at what the experts found.
+/// A gate is any layer that makes scores (N, experts) of the input, in the paper a linear one without bias of a flat input; a score of
+/// -infinity leaves an expert out, as `DSelectK` and `NoisyTopK` do. With one gate for all heads it is the paper's OMoE. Rules that act on
+/// features look at what the experts found.
 template <class Scalar = float>
 class MMoE : public nn::Module<MMoE<Scalar>, Scalar> {
 public:
