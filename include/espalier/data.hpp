@@ -12,7 +12,9 @@
 #include <espalier/data/prefetch.hpp>
 #include <espalier/data/sampler.hpp>
 #include <espalier/data/split.hpp>
+#include <espalier/data/task_sampler.hpp>
 #include <espalier/data/transform.hpp>
+#include <espalier/data/weighted_sampler.hpp>
 
 #if defined(ESPALIER_COMPILED)
 #define ESPALIER_INSTANTIATE extern template
