@@ -86,22 +86,22 @@ class MultiTaskNet : public nn::Module<MultiTaskNet<Scalar>, Scalar> {
 public:
     /// @throws StateError without a head, or for a name that comes twice.
     ESPALIER_COLD MultiTaskNet(nn::Layer<Scalar> trunk, std::vector<Head<Scalar>> heads)
-        : MultiTaskNet{Below{hard(trunk)}, std::span<const Head<Scalar>>{heads}} {}
+        : MultiTaskNet{Shared{hard(trunk)}, std::span<const Head<Scalar>>{heads}} {}
     ESPALIER_COLD MultiTaskNet(nn::Layer<Scalar> trunk, std::initializer_list<Head<Scalar>> heads)
-        : MultiTaskNet{Below{hard(trunk)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
+        : MultiTaskNet{Shared{hard(trunk)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
     ESPALIER_COLD MultiTaskNet(Sharing<Scalar> sharing, std::vector<Head<Scalar>> heads)
-        : MultiTaskNet{Below{std::move(sharing)}, std::span<const Head<Scalar>>{heads}} {}
+        : MultiTaskNet{Shared{std::move(sharing)}, std::span<const Head<Scalar>>{heads}} {}
     ESPALIER_COLD MultiTaskNet(Sharing<Scalar> sharing, std::initializer_list<Head<Scalar>> heads)
-        : MultiTaskNet{Below{std::move(sharing)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
+        : MultiTaskNet{Shared{std::move(sharing)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
     /// For inputs by name, which an encoder makes one variable of. @throws as above
     ESPALIER_COLD MultiTaskNet(nn::Encoder<Scalar> encoder, nn::Layer<Scalar> trunk, std::vector<Head<Scalar>> heads)
-        : MultiTaskNet{Below{std::move(encoder), hard(trunk)}, std::span<const Head<Scalar>>{heads}} {}
+        : MultiTaskNet{Shared{std::move(encoder), hard(trunk)}, std::span<const Head<Scalar>>{heads}} {}
     ESPALIER_COLD MultiTaskNet(nn::Encoder<Scalar> encoder, nn::Layer<Scalar> trunk, std::initializer_list<Head<Scalar>> heads)
-        : MultiTaskNet{Below{std::move(encoder), hard(trunk)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
+        : MultiTaskNet{Shared{std::move(encoder), hard(trunk)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
     ESPALIER_COLD MultiTaskNet(nn::Encoder<Scalar> encoder, Sharing<Scalar> sharing, std::vector<Head<Scalar>> heads)
-        : MultiTaskNet{Below{std::move(encoder), std::move(sharing)}, std::span<const Head<Scalar>>{heads}} {}
+        : MultiTaskNet{Shared{std::move(encoder), std::move(sharing)}, std::span<const Head<Scalar>>{heads}} {}
     ESPALIER_COLD MultiTaskNet(nn::Encoder<Scalar> encoder, Sharing<Scalar> sharing, std::initializer_list<Head<Scalar>> heads)
-        : MultiTaskNet{Below{std::move(encoder), std::move(sharing)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
+        : MultiTaskNet{Shared{std::move(encoder), std::move(sharing)}, std::span<const Head<Scalar>>{heads.begin(), heads.size()}} {}
 
     /// The output of every task for a batch of inputs. @throws what a layer throws; a ShapeError says in which layer. StateError
     /// for one tensor where the net has an encoder, and for inputs by name where it has none
@@ -238,11 +238,11 @@ public:
     }
 
 private:
-    using Below = detail::BelowHeads<Scalar>;
+    using Shared = detail::BelowHeads<Scalar>;
 
     [[nodiscard]] static Sharing<Scalar> hard(nn::Layer<Scalar>& trunk) { return HardSharing<Scalar>{std::move(trunk)}; }
 
-    ESPALIER_COLD MultiTaskNet(Below&& below, std::span<const Head<Scalar>> heads) : below_{std::move(below)} {
+    ESPALIER_COLD MultiTaskNet(Shared&& below, std::span<const Head<Scalar>> heads) : below_{std::move(below)} {
         require<StateError>(!heads.empty(), "MultiTaskNet", "expected at least one head, got none");
         for (const auto& head : heads) {
             require<StateError>(!heads_.contains(head.name), "MultiTaskNet", "expected one head for each task, got '", head.name,
@@ -291,7 +291,7 @@ private:
         return result;
     }
 
-    Below below_;
+    Shared below_;
     Named<nn::Layer<Scalar>> heads_;
 };
 
