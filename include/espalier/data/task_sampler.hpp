@@ -22,6 +22,7 @@ enum class TaskOrder {
     round_robin,  ///< the same with the tasks in turns, whatever the temperature
 };
 
+/// How a `TaskSampler` draws.
 struct TaskSamplerOptions {
     TaskOrder order = TaskOrder::mixed;
     /// A task of n labelled samples is drawn in proportion to n^(1 / temperature): 1 by its size, 2 by the square root of it, infinity
