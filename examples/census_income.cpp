@@ -34,7 +34,7 @@ namespace {
 struct Options {
     std::filesystem::path data, shared, runs;
     std::vector<std::string> chosen = ways;
-    int seeds = 3, epochs = 10;
+    int seeds = 5, epochs = 20;
     Index known = 80'000, batch = 512;
     double learning_rate = 1e-3;
     bool household = true;
@@ -101,10 +101,11 @@ void run(const Options& options) {
         export_data(options.shared, data);
         return;
     }
-    std::printf("Area under the ROC curve on %td rows, %td features; %td rows to learn from and %td for validation,\n"
-                "the best of %d epochs, batches of %td, Adam at %g, %d seeds\n\n%-14s %10s %7s",
-                data.test.size(), data.test.inputs().size(1), data.train.size(), data.validation.size(), options.epochs, options.batch,
-                options.learning_rate, options.seeds, "", "parameters", "epoch");
+    std::printf(
+        "Area under the ROC curve on %td rows, %td features; %td rows to learn from and %td for validation,\n"
+        "the best of %d epochs, batches of %td, Adam at %g, %d seeds\n\n%-14s %10s %7s",
+        data.test.size(), data.test.inputs().size(1), data.train.size(), data.validation.size(), options.epochs, options.batch,
+        options.learning_rate, options.seeds, "", "parameters", "epoch");
     for (const std::string& task : tasks)
         std::printf("  %17s", task.c_str());
     std::printf("\n");
@@ -137,16 +138,17 @@ void run(const Options& options) {
 std::optional<Options> parse(int argc, char* argv[]) {
     Options options;
     bool no_household = false;
-    CLI::App app{"Learns who earns more than 50,000 dollars and who has never married from UCI's Census-Income (KDD), a file of lines of 42\n"
-                 "values without a header (https://archive.ics.uci.edu/dataset/117), by several ways of sharing, and prints the areas\n"
-                 "under their ROC curves."};
+    CLI::App app{
+        "Learns who earns more than 50,000 dollars and who has never married from UCI's Census-Income (KDD), a file of lines of 42\n"
+        "values without a header (https://archive.ics.uci.edu/dataset/117), by several ways of sharing, and prints the areas\n"
+        "under their ROC curves."};
     app.get_formatter()->column_width(36);
     const auto add = [&](const char* name, auto& value, const char* type, const char* what) {
         return app.add_option(name, value, what)->type_name(type);
     };
     const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
     add("--data", options.data, "FILE", "census-income.data or .test, plain or .gz")->required();
-    add("--ways", options.chosen, "NAMES", "")->delimiter(',')->capture_default_str()->check(CLI::IsMember(ways).description(""));
+    add("--ways", options.chosen, "NAMES", "of sharing")->delimiter(',')->capture_default_str()->check(CLI::IsMember(ways).description(""));
     add("--seeds", options.seeds, "N", "runs of each, by which first weights and batches differ")
         ->check(within(1, 1000))
         ->capture_default_str();

@@ -8,10 +8,14 @@
 #include <espalier/io/safetensors.hpp>
 #include <espalier/io/table_encoder.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace census_income {
@@ -73,9 +77,8 @@ inline constexpr std::array<Column, 42> columns{{
     {"income", Kind::left_out},
 }};
 
-[[nodiscard]] inline std::size_t place_of(std::string_view name) {
-    return static_cast<std::size_t>(std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == name; }) -
-                                    columns.begin());
+[[nodiscard]] constexpr std::ptrdiff_t place_of(std::string_view name) {
+    return std::find_if(columns.begin(), columns.end(), [&](const Column& column) { return column.name == name; }) - columns.begin();
 }
 
 struct Data {
@@ -112,10 +115,9 @@ struct Data {
     const data::Dataset<float> rows{
         encoder.features(table),
         {{"income", is_first(table.column(place_of("income")), {"50000+.", "- 50000."})},
-         {"never married",
-          is_first(table.column(place_of("marital status")),
-                   {"Never married", "Divorced", "Married-A F spouse present", "Married-civilian spouse present", "Married-spouse absent",
-                    "Separated", "Widowed"})}}};
+         {"never married", is_first(table.column(place_of("marital status")),
+                                    {"Never married", "Divorced", "Married-A F spouse present", "Married-civilian spouse present",
+                                     "Married-spouse absent", "Separated", "Widowed"})}}};
     return {rows.gather(std::span{order.begin(), held_back}), rows.gather(std::span{held_back, rest}),
             rows.gather(std::span{rest, order.end()})};
 }
