@@ -10,13 +10,13 @@
 #include "multi_fashion/dataset.hpp"
 #include "multi_fashion/networks.hpp"
 #include "multi_fashion/progress.hpp"
+#include "program.hpp"
 
 #include <espalier/train/baselines.hpp>
 
 #include <chrono>
 #include <cstdio>
 #include <functional>
-#include <iostream>
 #include <tuple>
 
 using namespace espalier;
@@ -373,12 +373,6 @@ void run(Options options) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    try {
-        if (const auto options = parse(argc, argv))
-            run(*options);
-    } catch (const std::exception& error) {
-        std::cerr << "balance_rules: " << error.what() << '\n';
-        return 1;
-    }
-    return 0;
+    return examples::program(
+        "balance_rules", [&] { return parse(argc, argv); }, run);
 }

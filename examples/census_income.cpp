@@ -7,6 +7,7 @@
 
 #include "census_income/dataset.hpp"
 #include "census_income/ways.hpp"
+#include "program.hpp"
 
 #include <espalier/core/moments.hpp>
 #include <espalier/core/threads.hpp>
@@ -21,7 +22,6 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -160,14 +160,8 @@ std::optional<Options> parse(int argc, char* argv[]) {
     add("--threads", options.threads, "N", "0 for as many as there are processors")->check(within(0, 1024));
     add("--runs", options.runs, "FILE", "for the result of every run, as CSV");
     add("--export", options.shared, "FILE", "write features and answers as safetensors, and stop");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() != 0)
-            throw;
-        app.exit(error);
+    if (!examples::parse(app, argc, argv))
         return std::nullopt;
-    }
     options.household = !no_household;
     return options;
 }
@@ -175,12 +169,6 @@ std::optional<Options> parse(int argc, char* argv[]) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    try {
-        if (const auto options = parse(argc, argv))
-            run(*options);
-    } catch (const std::exception& error) {
-        std::cerr << "census_income: " << error.what() << '\n';
-        return 1;
-    }
-    return 0;
+    return examples::program(
+        "census_income", [&] { return parse(argc, argv); }, run);
 }

@@ -11,6 +11,7 @@
 #include "multi_fashion/options.hpp"
 #include "multi_fashion/progress.hpp"
 #include "multi_fashion/report.hpp"
+#include "program.hpp"
 
 #include <espalier/io/model.hpp>
 
@@ -162,12 +163,6 @@ void run(const Options& options) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    try {
-        if (const auto options = parse(argc, argv))
-            run(*options);
-    } catch (const std::exception& error) {
-        std::cerr << "multi_fashion: " << error.what() << '\n';
-        return 1;
-    }
-    return 0;
+    return examples::program(
+        "multi_fashion", [&] { return parse(argc, argv); }, run);
 }

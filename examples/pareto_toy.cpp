@@ -7,6 +7,7 @@
 
 #include "pareto_toy/drawing.hpp"
 #include "pareto_toy/problem.hpp"
+#include "program.hpp"
 
 #include <espalier/autograd/record.hpp>
 #include <espalier/espalier.hpp>
@@ -17,7 +18,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <string>
 #include <vector>
 
@@ -123,14 +123,8 @@ std::optional<Options> parse(int argc, char* argv[]) {
     app.add_option("--learning-rate", options.learning_rate, "of Adam")->type_name("X")->check(within(0.0, 1e3))->capture_default_str();
     app.add_option("--scale", options.scale, "of the first loss")->type_name("X")->check(within(1e-9, 1e9))->capture_default_str();
     app.add_option("--output", options.output, "for the picture")->type_name("FILE")->capture_default_str();
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() != 0)
-            throw;
-        app.exit(error);
+    if (!examples::parse(app, argc, argv))
         return std::nullopt;
-    }
     if (options.rules == std::vector<std::string>{"all"})
         options.rules = known;
     for (const std::string& rule : options.rules)
@@ -142,12 +136,6 @@ std::optional<Options> parse(int argc, char* argv[]) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    try {
-        if (const auto options = parse(argc, argv))
-            run(*options);
-    } catch (const std::exception& error) {
-        std::cerr << "pareto_toy: " << error.what() << '\n';
-        return 1;
-    }
-    return 0;
+    return examples::program(
+        "pareto_toy", [&] { return parse(argc, argv); }, run);
 }

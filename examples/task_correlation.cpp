@@ -4,6 +4,7 @@
 ///
 /// All networks have nearly as many parameters: as many units, be it of one layer, of 8 experts, or of 2 networks that share nothing.
 
+#include "program.hpp"
 #include "task_correlation/problem.hpp"
 
 #include <espalier/espalier.hpp>
@@ -11,7 +12,6 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
-#include <iostream>
 #include <map>
 #include <string>
 #include <vector>
@@ -76,22 +76,16 @@ void run(const Options& options) {
         std::printf("  %17s", way.c_str());
     std::printf("\n");
     for (const double correlation : options.correlations) {
-        std::map<std::string, std::vector<double>> errors;
+        std::map<std::string, Moments> errors;
         for (int seed = 1; seed <= options.seeds; ++seed) {
             const auto number = static_cast<std::uint64_t>(seed);
             const Problem problem = draw_problem(correlation, number, options.samples, 2000);
             for (const auto& way : ways)
-                errors[way].push_back(train(way, problem, number, options));
+                errors[way].add(train(way, problem, number, options));
         }
         std::printf("%6.2f", correlation);
-        for (const auto& way : ways) {
-            double mean = 0, square = 0;
-            for (const double error : errors[way])
-                mean += error / options.seeds;
-            for (const double error : errors[way])
-                square += (error - mean) * (error - mean);
-            std::printf("  %8.4f ± %6.4f", mean, options.seeds > 1 ? std::sqrt(square / (options.seeds - 1)) : 0.0);
-        }
+        for (const auto& way : ways)
+            std::printf("  %8.4f ± %6.4f", errors[way].mean(), errors[way].sample_deviation());
         std::printf("\n");
         std::fflush(stdout);
     }
@@ -113,14 +107,8 @@ std::optional<Options> parse(int argc, char* argv[]) {
         ->capture_default_str();
     app.add_option("--learning-rate", options.learning_rate, "of Adam")->type_name("X")->check(within(0.0, 1e3))->capture_default_str();
     app.add_option("--threads", options.threads, "0 for as many as there are processors")->type_name("N")->check(within(0, 1024));
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() != 0)
-            throw;
-        app.exit(error);
+    if (!examples::parse(app, argc, argv))
         return std::nullopt;
-    }
     require<ValueError>(options.units % 8 == 0, "--units", "expected a multiple of 8, got ", options.units);
     return options;
 }
@@ -128,12 +116,6 @@ std::optional<Options> parse(int argc, char* argv[]) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    try {
-        if (const auto options = parse(argc, argv))
-            run(*options);
-    } catch (const std::exception& error) {
-        std::cerr << "task_correlation: " << error.what() << '\n';
-        return 1;
-    }
-    return 0;
+    return examples::program(
+        "task_correlation", [&] { return parse(argc, argv); }, run);
 }

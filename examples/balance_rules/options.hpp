@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../multi_fashion/options.hpp"
+#include "../program.hpp"
 
 #include <espalier/espalier.hpp>
 #include <espalier/mtl/balancing/by_name.hpp>
@@ -80,14 +81,8 @@ inline const std::map<std::string, espalier::mtl::Scope> scopes{
     add("--baselines", options.baselines, "FILE", "of networks of one task; made if it is not there, else OUTPUT/baselines.json");
     add("--export", options.shared, "FILE", "write what all runs share, garments and pairs, as safetensors, and stop");
     add("--output", options.output, "FOLDER", "for results, tables and the drawing");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() != 0)
-            throw;
-        app.exit(error);
+    if (!examples::parse(app, argc, argv))
         return std::nullopt;
-    }
     options.scope = scopes.at(scope);
     options.all = std::find(options.rules.begin(), options.rules.end(), "all") != options.rules.end();
     if (options.all)

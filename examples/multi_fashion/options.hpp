@@ -2,6 +2,7 @@
 /// @file The command line of the example.
 #pragma once
 
+#include "../program.hpp"
 #include "dataset.hpp"
 
 #include <CLI/CLI.hpp>
@@ -63,14 +64,8 @@ struct Options {
     add("--out", options.out, "FOLDER", "for multi_fashion.safetensors and predictions.svg");
     add("--json", options.json, "FILE", "for the figures");
     add("--export", options.export_to, "FILE", "write the test pairs and those of --fixed there as safetensors, and end");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() != 0)
-            throw;
-        app.exit(error);
+    if (!examples::parse(app, argc, argv))
         return std::nullopt;
-    }
     return options;
 }
 

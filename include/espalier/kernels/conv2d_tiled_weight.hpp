@@ -92,25 +92,15 @@ private:
                         inputs[k] = from + source_.product(weights.first + k) + group * s_.depth();
                         outputs[k] = sum + (weights.first + k) * columns_.padded();
                     }
-                    multiply({.rows = inputs,
-                              .count = weights.size,
-                              .offsets = offsets_,
-                              .depth = strip.images * image_pixels,
-                              .panel = dy + group * s_.filters(),
-                              .panel_step = pitch_},
-                             outputs, i == mine.first ? simd::Start::zero : simd::Start::accumulate);
+                    simd::run_tiles({.rows = inputs,
+                                     .count = weights.size,
+                                     .offsets = offsets_,
+                                     .depth = strip.images * image_pixels,
+                                     .panel = dy + group * s_.filters(),
+                                     .panel_step = pitch_},
+                                    outputs, columns_, i == mine.first ? simd::Start::zero : simd::Start::accumulate);
                 }
             }
-        }
-    }
-
-    /// Weights times all filters of a group, `in` being the tiles of its first block of columns.
-    void multiply(const simd::TileInput& in, float* const* outputs, simd::Start start) const {
-        for (Index b = 0; b < columns_.blocks(); ++b) {
-            const simd::ColumnBlock block = columns_[b];
-            simd::TileInput of_block = in;
-            of_block.panel += block.column;
-            simd::run_tiles(of_block, {.rows = outputs, .column = block.column, .width = block.padded(), .start = start}, block.vectors);
         }
     }
 

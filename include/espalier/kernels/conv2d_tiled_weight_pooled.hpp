@@ -92,13 +92,13 @@ private:
                         outputs[k] = sums_.weights(chunk, f) + k * pitch_;
                     }
                     if (with_weights)
-                        multiply({.rows = inputs,
-                                  .count = s_.patch(),
-                                  .offsets = windows.offsets + j * most_windows(),
-                                  .depth = windows.count[static_cast<std::size_t>(j)],
-                                  .panel = panel,
-                                  .panel_step = pitch_},
-                                 outputs, i == mine.first ? simd::Start::zero : simd::Start::accumulate);
+                        simd::run_tiles({.rows = inputs,
+                                         .count = s_.patch(),
+                                         .offsets = windows.offsets + j * most_windows(),
+                                         .depth = windows.count[static_cast<std::size_t>(j)],
+                                         .panel = panel,
+                                         .panel_step = pitch_},
+                                        outputs, columns_, i == mine.first ? simd::Start::zero : simd::Start::accumulate);
                 }
             }
         }
@@ -125,17 +125,6 @@ private:
                         std::copy_n(turned + j * pitch_, pitch_, windows.panels + at * pitch_);
                     }
                 }
-    }
-
-    /// The weights of a filter times all cotangents.
-    void multiply(const simd::TileInput& in, float* const* outputs, simd::Start start) const {
-        for (Index b = 0; b < columns_.blocks(); ++b) {
-            const simd::ColumnBlock columns = columns_[b];
-            simd::TileInput of_block = in;
-            of_block.panel += columns.column;
-            simd::run_tiles(of_block, {.rows = outputs, .column = columns.column, .width = columns.padded(), .start = start},
-                            columns.vectors);
-        }
     }
 
     /// The chunks added up and turned over: (patch, tasks) becomes a row of each task's gradient.

@@ -72,20 +72,13 @@ private:
                     inputs[f] = dy + f;
                     outputs[f] = sums_.weights(chunk, t) + f * columns_.padded();
                 }
-                for (Index b = 0; b < columns_.blocks(); ++b) {
-                    const simd::ColumnBlock block = columns_[b];
-                    simd::run_tiles({.rows = inputs,
-                                     .count = s_.filters(),
-                                     .offsets = offsets_,
-                                     .depth = strip.rows * s_.output.width,
-                                     .panel = windows + block.column,
-                                     .panel_step = columns_.padded()},
-                                    {.rows = outputs,
-                                     .column = block.column,
-                                     .width = block.padded(),
-                                     .start = i == first ? simd::Start::zero : simd::Start::accumulate},
-                                    block.vectors);
-                }
+                simd::run_tiles({.rows = inputs,
+                                 .count = s_.filters(),
+                                 .offsets = offsets_,
+                                 .depth = strip.rows * s_.output.width,
+                                 .panel = windows,
+                                 .panel_step = columns_.padded()},
+                                outputs, columns_, i == first ? simd::Start::zero : simd::Start::accumulate);
             }
         }
     }

@@ -113,4 +113,14 @@ inline void run_tiles(TileInput in, TileOutput out, Index vectors) noexcept {
     }
 }
 
+/// Multiplies all rows by all columns, block by block of one panel that holds them side by side.
+inline void run_tiles(const TileInput& in, float* const* outputs, const Columns& columns, Start start) noexcept {
+    for (Index b = 0; b < columns.blocks(); ++b) {
+        const ColumnBlock block = columns[b];
+        TileInput of_block = in;
+        of_block.panel += block.column;
+        run_tiles(of_block, {.rows = outputs, .column = block.column, .width = block.padded(), .start = start}, block.vectors);
+    }
+}
+
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
