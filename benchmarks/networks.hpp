@@ -5,6 +5,11 @@
 #pragma once
 
 #include <espalier/espalier.hpp>
+#include <espalier/mtl/sharing/cross_stitch.hpp>
+#include <espalier/mtl/sharing/mmoe.hpp>
+#include <espalier/mtl/sharing/ple.hpp>
+#include <espalier/nn/trunks/fastnet.hpp>
+#include <espalier/nn/trunks/hardnet.hpp>
 #include <espalier/nn/trunks/lenet.hpp>
 #include <espalier/nn/trunks/reference.hpp>
 #include <espalier/nn/trunks/resnet.hpp>
@@ -141,6 +146,36 @@ inline mtl::MultiTaskNet<> mix(const Shape& input) {
     return {std::move(trunk), left_and_right(nn::Linear{128, 10})};
 }
 
+inline mtl::MultiTaskNet<> resnet18(const Shape& input) { return {nn::trunks::resnet18(input[2]), left_and_right(nn::Linear{512, 10})}; }
+inline mtl::MultiTaskNet<> hardnet68(const Shape& input) { return {nn::trunks::hardnet68(input[2]), left_and_right(nn::Linear{1024, 10})}; }
+inline mtl::MultiTaskNet<> hardnet68ds(const Shape& input) {
+    return {nn::trunks::hardnet68ds(input[2]), left_and_right(nn::Linear{1024, 10})};
+}
+/// Half as many filters as in the paper.
+inline mtl::MultiTaskNet<> fastnet_half(const Shape& input) {
+    return {nn::trunks::fastnet(input[2], {.width = 0.5}), left_and_right(nn::Linear{64, 10})};
+}
+
+/// A ResNet-20 for each of two tasks, which mix what they found after each of its four stages.
+inline mtl::MultiTaskNet<> cross_stitch(const Shape& input) {
+    const auto column = [&] { return nn::trunks::resnet20(input[2], {.shortcut = nn::trunks::Shortcut::projection}); };
+    return {mtl::CrossStitch<>{mtl::repeat(2, column)}, left_and_right(nn::Linear{64, 10})};
+}
+/// A ResNet-20 for each of two tasks and one for both, one level of PLE; the gates read the means of the channels.
+inline mtl::MultiTaskNet<> ple(const Shape& input) {
+    const auto expert = [&] { return nn::trunks::resnet20(input[2], {.shortcut = nn::trunks::Shortcut::projection}); };
+    const auto gate = [&] { return nn::Sequential{nn::GlobalAvgPool2d{}, nn::Linear{input[2], 2, {.bias = false}}}; };
+    return {mtl::PLE<>{{.own = {{expert()}, {expert()}}, .shared = {expert()}, .gates = mtl::repeat(2, gate)}},
+            left_and_right(nn::Linear{64, 10})};
+}
+/// Eight experts of 16 units on a table and a tower of 8 units for each of two tasks, as for Census-Income in examples/.
+inline mtl::MultiTaskNet<> mmoe(const Shape& input) {
+    const auto expert = [&] { return nn::Sequential{nn::Linear{input[0], 16}, nn::ReLU{}}; };
+    const auto gate = [&] { return nn::Linear{input[0], 8, {.bias = false}}; };
+    return {mtl::MMoE<>{mtl::repeat(8, expert), mtl::repeat(2, gate)},
+            left_and_right(nn::Sequential{nn::Linear{16, 8}, nn::ReLU{}, nn::Linear{8, 10}})};
+}
+
 /// By the names of the command line.
 inline const std::map<std::string, mtl::MultiTaskNet<> (*)(const Shape&)> networks{
     {"reference", reference},
@@ -152,6 +187,13 @@ inline const std::map<std::string, mtl::MultiTaskNet<> (*)(const Shape&)> networ
     {"mlp", mlp},
     {"odd", odd},
     {"mix", mix},
+    {"resnet18", resnet18},
+    {"hardnet68", hardnet68},
+    {"hardnet68ds", hardnet68ds},
+    {"fastnet_half", fastnet_half},
+    {"cross_stitch", cross_stitch},
+    {"ple", ple},
+    {"mmoe", mmoe},
 };
 
 }  // namespace benchmarks

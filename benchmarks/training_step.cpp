@@ -53,7 +53,7 @@ private:
 
 mtl::MultiTaskNet<> make_network(const benchmarks::StepOptions& options) {
     const Shape input{std::span<const Index>{options.input}};
-    const Index rank = options.net == "mlp" ? 1 : 3;
+    const Index rank = options.net == "mlp" || options.net == "mmoe" ? 1 : 3;
     require<ShapeError>(input.rank() == rank, "training_step", "expected an --input of ", rank, " extents, got ", input);
     return benchmarks::networks.at(options.net)(input);
 }
@@ -90,7 +90,8 @@ int run(const benchmarks::StepOptions& options) {
 
 /// Both sides draw masks of their own, so none are drawn.
 void drop_nothing(mtl::MultiTaskNet<>& net) {
-    if (auto* const trunk = net.trunk().get_if<nn::Sequential<>>())
+    auto* const shared = net.sharing().get_if<mtl::HardSharing<>>();
+    if (auto* const trunk = shared ? shared->trunk().get_if<nn::Sequential<>>() : nullptr)
         for (nn::Layer<>& layer : *trunk)
             if (layer.get_if<nn::Dropout>())
                 layer = nn::Dropout{0};

@@ -8,7 +8,7 @@ from torch import nn
 
 
 class MultiTaskNet(nn.Module):
-    """A trunk that all tasks share, and a head for each."""
+    """A trunk that all tasks share, or another way of sharing that gives a list of features for each, and a head for each."""
 
     def __init__(self, trunk, make_head, tasks=("left", "right")):
         super().__init__()
@@ -17,7 +17,9 @@ class MultiTaskNet(nn.Module):
 
     def forward(self, x):
         features = self.trunk(x)
-        return {task: head(features) for task, head in self.heads.items()}
+        if not isinstance(features, list):
+            features = [features] * len(self.heads)
+        return {task: head(own) for (task, head), own in zip(self.heads.items(), features)}
 
 
 def reference(channels, height, width):
@@ -63,12 +65,29 @@ class ResidualBlock(nn.Module):
         return torch.relu(self.bn2(self.conv2(y)) + self.downsample(x))
 
 
+def resnet(stem, widths, blocks):
+    """Its stages, the last one with the mean over the image."""
+    stages, inputs = [stem], widths[0]
+    for outputs in widths:
+        stage = [ResidualBlock(inputs if i == 0 else outputs, outputs, outputs // inputs if i == 0 else 1) for i in range(blocks)]
+        stages.append(nn.Sequential(*stage))
+        inputs = outputs
+    stages[-1].extend([nn.AdaptiveAvgPool2d(1), nn.Flatten()])
+    return nn.Sequential(*stages)
+
+
+def resnet20_trunk(channels):
+    stem = nn.Sequential(nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+    return resnet(stem, (16, 32, 64), 3)
+
+
 def resnet20(channels, height, width):
-    stages = [nn.Sequential(nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU())]
-    for inputs, outputs in ((16, 16), (16, 32), (32, 64)):
-        stages.append(nn.Sequential(ResidualBlock(inputs, outputs, outputs // inputs), ResidualBlock(outputs, outputs, 1),
-                                    ResidualBlock(outputs, outputs, 1)))
-    return MultiTaskNet(nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten()), lambda: nn.Linear(64, 10))
+    return MultiTaskNet(resnet20_trunk(channels), lambda: nn.Linear(64, 10))
+
+
+def resnet18(channels, height, width):
+    stem = nn.Sequential(nn.Conv2d(channels, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
+    return MultiTaskNet(resnet(stem, (64, 128, 256, 512), 2), lambda: nn.Linear(512, 10))
 
 
 def double_convolution(inputs, outputs):
@@ -121,7 +140,143 @@ def mix(channels, height, width):
         lambda: nn.Linear(128, 10))
 
 
-NETWORKS = {make.__name__: make for make in (reference, lenet, separable, resnet20, unet, stem, mlp, odd, mix)}
+def conv_norm(inputs, outputs, kernel, stride=1, groups=1, activation=True):
+    layers = [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(outputs)]
+    return nn.Sequential(*layers, *([nn.ReLU6()] if activation else []))
+
+
+class HarDBlock(nn.Module):
+    """Layer i reads those that are 1, 2, 4 ... before it, as long as the power of two divides i."""
+
+    def __init__(self, channels, growth, multiplier, count, depthwise):
+        super().__init__()
+        self.links = [[i - 2**k for k in range(i.bit_length()) if i % 2**k == 0] for i in range(1, count + 1)]
+        widths, layers = [channels], []
+        for links in self.links:
+            outputs = int(growth * multiplier ** (len(links) - 1) + 1) // 2 * 2
+            inputs = sum(widths[link] for link in links)
+            layers.append(nn.Sequential(conv_norm(inputs, outputs, 1), conv_norm(outputs, outputs, 3, groups=outputs, activation=False))
+                          if depthwise else conv_norm(inputs, outputs, 3))
+            widths.append(outputs)
+        self.layers = nn.ModuleList(layers)
+        self.kept = [i for i in range(1, count + 1) if i % 2 or i == count]
+        self.width = sum(widths[i] for i in self.kept)
+
+    def forward(self, x):
+        outputs = [x]
+        for layer, links in zip(self.layers, self.links):
+            outputs.append(layer(torch.cat([outputs[link] for link in links], 1)))
+        return torch.cat([outputs[i] for i in self.kept], 1)
+
+
+def hardnet68_trunk(channels, depthwise):
+    def halving(width, pool):
+        return conv_norm(width, width, 3, 2, width, False) if depthwise else pool
+
+    stages = [nn.Sequential(conv_norm(channels, 32, 3, 2), conv_norm(32, 64, 1 if depthwise else 3),
+                            halving(64, nn.MaxPool2d(3, 2, 1)))]
+    inputs = 64
+    for growth, count, outputs, down in ((14, 8, 128, True), (16, 16, 256, False), (20, 16, 320, True), (40, 16, 640, True),
+                                         (160, 4, 1024, False)):
+        block = HarDBlock(inputs, growth, 1.7, count, depthwise)
+        stages.append(nn.Sequential(block, conv_norm(block.width, outputs, 1), *([halving(outputs, nn.MaxPool2d(2))] if down else [])))
+        inputs = outputs
+    stages[-1].extend([nn.AdaptiveAvgPool2d(1), nn.Flatten()])
+    return nn.Sequential(*stages)
+
+
+def hardnet68(channels, height, width):
+    return MultiTaskNet(hardnet68_trunk(channels, False), lambda: nn.Linear(1024, 10))
+
+
+def hardnet68ds(channels, height, width):
+    return MultiTaskNet(hardnet68_trunk(channels, True), lambda: nn.Linear(1024, 10))
+
+
+def fastnet_half(channels, height, width):
+    stages, inputs = [], channels
+    for widths, kernel in (((32, 64, 64, 64), 3), ((64, 64, 64), 3), ((64, 64, 64), 3), ((64, 64), 3), ((64, 64, 64), 1)):
+        stage = nn.Sequential()
+        for outputs in widths:
+            stage.extend([nn.BatchNorm2d(inputs, eps=1e-3, momentum=0.05), nn.ReLU(),
+                          nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)])
+            inputs = outputs
+        stage.extend([nn.MaxPool2d(2)] if kernel == 3 else [nn.AdaptiveAvgPool2d(1), nn.Flatten()])
+        stages.append(stage)
+    return MultiTaskNet(nn.Sequential(*stages), lambda: nn.Linear(64, 10))
+
+
+class CrossStitch(nn.Module):
+    """A column for each task; after each stage all go on with mixtures of what they found."""
+
+    def __init__(self, make_column, count=2):
+        super().__init__()
+        self.columns = nn.ModuleList(make_column() for _ in range(count))
+        own = 0.1 + 0.8 * torch.eye(count)
+        self.units = nn.ParameterList(nn.Parameter(own.clone()) for _ in self.columns[0])
+
+    def forward(self, x):
+        values = [x] * len(self.columns)
+        for unit, *stages in zip(self.units, *self.columns):
+            found = [stage(value) for stage, value in zip(stages, values)]
+            values = [sum(weight * value for weight, value in zip(row, found)) for row in unit]
+        return values
+
+
+def cross_stitch(channels, height, width):
+    return MultiTaskNet(CrossStitch(lambda: resnet20_trunk(channels)), lambda: nn.Linear(64, 10))
+
+
+def gated(gate, x, experts):
+    """softmax(gate(x)) says how much of each expert's output a sample takes."""
+    return torch.einsum("ne,nec->nc", torch.softmax(gate(x), -1), torch.stack(experts, 1))
+
+
+class Level(nn.Module):
+    def __init__(self, make_expert, make_gate, tasks=2):
+        super().__init__()
+        self.own = nn.ModuleList(nn.ModuleList([make_expert()]) for _ in range(tasks))
+        self.shared = nn.ModuleList([make_expert()])
+        self.gates = nn.ModuleList(make_gate() for _ in range(tasks))
+
+    def forward(self, x):
+        shared = self.shared[0](x)
+        return [gated(gate, x, [own[0](x), shared]) for gate, own in zip(self.gates, self.own)]
+
+
+class PLE(nn.Module):
+    def __init__(self, level):
+        super().__init__()
+        self.levels = nn.ModuleList([level])
+
+    def forward(self, x):
+        return self.levels[0](x)
+
+
+def ple(channels, height, width):
+    def gate():
+        return nn.Sequential(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), nn.Linear(channels, 2, bias=False))
+
+    return MultiTaskNet(PLE(Level(lambda: resnet20_trunk(channels), gate)), lambda: nn.Linear(64, 10))
+
+
+class MMoE(nn.Module):
+    def __init__(self, features, experts=8, width=16, tasks=2):
+        super().__init__()
+        self.experts = nn.ModuleList(nn.Sequential(nn.Linear(features, width), nn.ReLU()) for _ in range(experts))
+        self.gates = nn.ModuleList(nn.Linear(features, experts, bias=False) for _ in range(tasks))
+
+    def forward(self, x):
+        found = [expert(x) for expert in self.experts]
+        return [gated(gate, x, found) for gate in self.gates]
+
+
+def mmoe(features):
+    return MultiTaskNet(MMoE(features), lambda: nn.Sequential(nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 10)))
+
+
+NETWORKS = {make.__name__: make for make in (reference, lenet, separable, resnet20, unet, stem, mlp, odd, mix, resnet18, hardnet68,
+                                             hardnet68ds, fastnet_half, cross_stitch, ple, mmoe)}
 
 
 def taps_on_pixels(side, outputs, kernel, stride, padding, dilation):
