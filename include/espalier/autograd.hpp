@@ -16,6 +16,7 @@
 #include <espalier/autograd/record.hpp>
 #include <espalier/autograd/reduction.hpp>
 #include <espalier/autograd/reshape.hpp>
+#include <espalier/autograd/segment.hpp>
 #include <espalier/autograd/softmax.hpp>
 #include <espalier/autograd/task_gradients.hpp>
 #include <espalier/autograd/traversal.hpp>

@@ -11,6 +11,7 @@
 #include <espalier/data/one_hot.hpp>
 #include <espalier/data/prefetch.hpp>
 #include <espalier/data/sampler.hpp>
+#include <espalier/data/sequences.hpp>
 #include <espalier/data/split.hpp>
 #include <espalier/data/task_sampler.hpp>
 #include <espalier/data/transform.hpp>

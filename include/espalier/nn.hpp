@@ -6,6 +6,7 @@
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/dropout.hpp>
 #include <espalier/nn/embedding.hpp>
+#include <espalier/nn/embedding_bag.hpp>
 #include <espalier/nn/encoder.hpp>
 #include <espalier/nn/freeze.hpp>
 #include <espalier/nn/init.hpp>

@@ -299,6 +299,15 @@ for shape in [(2, 3), (7,), (1, 4, 2)]:
     case("relu6", [60 * apart(*shape)], F.relu6)
 
 
+# Parts of different lengths of the first axis, an empty one among them: bags of which element i is row i.
+for shape, lengths in [((6, 3), [2, 0, 3, 1]), ((4,), [4]), ((3, 2, 2), [0, 3])]:
+    starts = torch.tensor([sum(lengths[:i]) for i in range(len(lengths))])
+    for mode in ("sum", "mean"):
+        case(f"segment_{mode}", [normal(*shape)],
+             lambda x: F.embedding_bag(torch.arange(len(x)), x.reshape(len(x), -1), starts, mode=mode).reshape(-1, *x.shape[1:]),
+             lengths=lengths)
+
+
 def save(name, arrays, note, content):
     """One metadata entry only: the writer puts several into random order."""
     path = FOLDER / name

@@ -13,6 +13,7 @@ ESPALIER_INSTANTIATE class Input<float>;
 ESPALIER_INSTANTIATE const Input<float>& input_of(const Inputs<float>&, std::string_view);
 ESPALIER_INSTANTIATE const Tensor<float>& values_of(const Inputs<float>&, std::string_view);
 ESPALIER_INSTANTIATE const Tensor<Index>& indices_of(const Inputs<float>&, std::string_view);
+ESPALIER_INSTANTIATE const Sequences& sequences_of(const Inputs<float>&, std::string_view);
 ESPALIER_INSTANTIATE Index size_of(const Inputs<float>&);
 ESPALIER_INSTANTIATE class Dataset<float>;
 ESPALIER_INSTANTIATE class Transform<float>;

@@ -28,6 +28,7 @@ ESPALIER_INSTANTIATE class Module<LayerNorm<float>, float>;
 ESPALIER_INSTANTIATE class LayerNorm<float>;
 ESPALIER_INSTANTIATE class Module<Embedding<float>, float>;
 ESPALIER_INSTANTIATE class Embedding<float>;
+ESPALIER_INSTANTIATE class EmbeddingBag<float>;
 ESPALIER_INSTANTIATE class Module<Standardize<float>, float>;
 ESPALIER_INSTANTIATE class Standardize<float>;
 ESPALIER_INSTANTIATE class detail::TableNumbers<float>;

@@ -148,22 +148,41 @@ template <class T>
     return concatenate(tensors, counts, sample);
 }
 
+[[nodiscard]] inline Sequences combine_sequences(const std::vector<const Sequences*>& parts) {
+    std::vector<const Tensor<Index>*> elements, lengths;
+    std::vector<Index> element_counts, counts;
+    for (const Sequences* part : parts) {
+        elements.push_back(&part->elements());
+        element_counts.push_back(part->elements().numel());
+        lengths.push_back(&part->lengths());
+        counts.push_back(part->size());
+    }
+    return {concatenate(elements, element_counts, Shape{}), concatenate(lengths, counts, Shape{})};
+}
+
 template <class Scalar>
 [[nodiscard]] Input<Scalar> combine_input(const Parts<Scalar>& parts, const std::vector<Index>& counts, const std::string& name) {
-    const bool indices = parts[0]->named_inputs().at(name).has_indices();
+    const InputKind kind = parts[0]->named_inputs().at(name).kind();
     std::vector<const Tensor<Index>*> of_indices;
     std::vector<const Tensor<Scalar>*> of_values;
+    std::vector<const Sequences*> of_sequences;
     for (const Dataset<Scalar>* part : parts) {
         const Input<Scalar>& input = part->named_inputs().at(name);
-        require<ValueError>(input.has_indices() == indices, "combine_samples", "expected one kind of input '", name,
-                            "', got indices in one set and numbers in another");
-        if (indices)
+        require<ValueError>(input.kind() == kind, "combine_samples", "expected one kind of input '", name, "', got ", to_string(kind),
+                            " in one set and ", to_string(input.kind()), " in another");
+        if (kind == InputKind::indices)
             of_indices.push_back(&input.indices());
-        else
+        else if (kind == InputKind::numbers)
             of_values.push_back(&input.values());
+        else
+            of_sequences.push_back(&input.sequences());
     }
     const std::string which = concat("'", name, "' ");
-    return indices ? Input<Scalar>{combine_tensors(of_indices, counts, which)} : Input<Scalar>{combine_tensors(of_values, counts, which)};
+    if (kind == InputKind::sequences)
+        return combine_sequences(of_sequences);
+    if (kind == InputKind::indices)
+        return combine_tensors(of_indices, counts, which);
+    return combine_tensors(of_values, counts, which);
 }
 
 template <class Scalar>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// @file What a sample consists of when that is more than one tensor: numbers and indices by name.
+/// @file What a sample consists of when that is more than one tensor: numbers, indices and sequences by name.
 #pragma once
 
 #include <espalier/core/named.hpp>
+#include <espalier/data/sequences.hpp>
 #include <espalier/tensor/tensor.hpp>
 
 #include <span>
@@ -12,8 +13,16 @@
 
 namespace espalier::inline ESPALIER_ABI::data {
 
-/// One input of N samples: numbers, `Tensor<Scalar>` (N, ...), or indices, `Tensor<Index>` (N, ...), such as those of categories.
-/// Indices stay what they are all the way to a layer: from 2^24 on a float does not hold every one of them.
+/// What an `Input` holds.
+enum class InputKind { numbers, indices, sequences };
+
+[[nodiscard]] constexpr std::string_view to_string(InputKind kind) noexcept {
+    return kind == InputKind::numbers ? "numbers" : kind == InputKind::indices ? "indices" : "sequences";
+}
+
+/// One input of N samples: numbers, `Tensor<Scalar>` (N, ...); indices, `Tensor<Index>` (N, ...), such as those of categories; or
+/// `Sequences` of indices, N of different lengths. Indices stay what they are all the way to a layer: from 2^24 on a float does not hold
+/// every one of them.
 template <class Scalar = float>
 class Input {
 public:
@@ -21,28 +30,43 @@ public:
     /// @throws ShapeError without a batch axis
     Input(Tensor<Scalar> values) : data_{std::move(values)} { check(); }
     Input(Tensor<Index> indices) : data_{std::move(indices)} { check(); }
+    Input(Sequences sequences) : data_{std::move(sequences)} {}
 
-    [[nodiscard]] bool has_indices() const noexcept { return std::holds_alternative<Tensor<Index>>(data_); }
-    /// @throws StateError if the input holds the other kind
+    [[nodiscard]] InputKind kind() const noexcept { return static_cast<InputKind>(data_.index()); }
+    [[nodiscard]] bool has_indices() const noexcept { return kind() == InputKind::indices; }
+    /// @throws StateError if the input holds another kind
     [[nodiscard]] const Tensor<Index>& indices() const& {
-        require_kind(true);
+        require_kind(InputKind::indices);
         return *std::get_if<Tensor<Index>>(&data_);
     }
     [[nodiscard]] Tensor<Index> indices() && {
-        require_kind(true);
+        require_kind(InputKind::indices);
         return std::move(*std::get_if<Tensor<Index>>(&data_));
     }
     [[nodiscard]] const Tensor<Scalar>& values() const& {
-        require_kind(false);
+        require_kind(InputKind::numbers);
         return *std::get_if<Tensor<Scalar>>(&data_);
     }
     [[nodiscard]] Tensor<Scalar> values() && {
-        require_kind(false);
+        require_kind(InputKind::numbers);
         return std::move(*std::get_if<Tensor<Scalar>>(&data_));
     }
 
+    [[nodiscard]] const Sequences& sequences() const& {
+        require_kind(InputKind::sequences);
+        return *std::get_if<Sequences>(&data_);
+    }
+    [[nodiscard]] Sequences sequences() && {
+        require_kind(InputKind::sequences);
+        return std::move(*std::get_if<Sequences>(&data_));
+    }
+
+    /// Of sequences that of their lengths, (N,).
     [[nodiscard]] const Shape& shape() const& noexcept {
-        return std::visit([](const auto& tensor) -> const Shape& { return tensor.shape(); }, data_);
+        if (const auto* const sequences = std::get_if<Sequences>(&data_))
+            return sequences->lengths().shape();
+        const auto* const values = std::get_if<Tensor<Scalar>>(&data_);
+        return values ? values->shape() : std::get_if<Tensor<Index>>(&data_)->shape();
     }
     [[nodiscard]] Shape shape() && noexcept { return std::as_const(*this).shape(); }
     /// Number of samples N.
@@ -60,13 +84,12 @@ public:
     friend bool operator==(const Input&, const Input&) = default;
 
 private:
-    void require_kind(bool indices) const {
-        require<StateError>(has_indices() == indices, "input", "expected ", indices ? "indices" : "numbers", ", got ",
-                            indices ? "numbers" : "indices", " of shape ", shape());
+    void require_kind(InputKind wanted) const {
+        require<StateError>(kind() == wanted, "input", "expected ", to_string(wanted), ", got ", to_string(kind()), " of shape ", shape());
     }
     void check() const { require<ShapeError>(shape().rank() > 0, "input", "expected a batch axis, got shape ", shape()); }
 
-    std::variant<Tensor<Scalar>, Tensor<Index>> data_;
+    std::variant<Tensor<Scalar>, Tensor<Index>, Sequences> data_;  ///< in the order of the kinds
 };
 
 /// The inputs of N samples by name.
@@ -81,19 +104,33 @@ template <class Scalar>
         fail<StateError>("inputs", "expected an input '", name, "', got ", inputs.names());
     return *found;
 }
-/// The numbers of a name. @throws as above; StateError if they are indices
+namespace detail {
+
+/// The input of a name, of this kind. @throws StateError
+template <class Scalar>
+[[nodiscard]] const Input<Scalar>& input_of_kind(const Inputs<Scalar>& inputs, std::string_view name, InputKind kind) {
+    const Input<Scalar>& input = input_of(inputs, name);
+    require<StateError>(input.kind() == kind, "inputs", "expected ", to_string(kind), " in input '", name, "', got ",
+                        to_string(input.kind()), " of shape ", input.shape());
+    return input;
+}
+
+}  // namespace detail
+
+/// The numbers of a name. @throws as above; StateError if it has another kind
 template <class Scalar>
 [[nodiscard]] const Tensor<Scalar>& values_of(const Inputs<Scalar>& inputs, std::string_view name) {
-    const Input<Scalar>& input = input_of(inputs, name);
-    require<StateError>(!input.has_indices(), "inputs", "expected numbers in input '", name, "', got indices of shape ", input.shape());
-    return input.values();
+    return detail::input_of_kind(inputs, name, InputKind::numbers).values();
 }
-/// The indices of a name. @throws as above; StateError if they are numbers
+/// The indices of a name. @throws as above
 template <class Scalar>
 [[nodiscard]] const Tensor<Index>& indices_of(const Inputs<Scalar>& inputs, std::string_view name) {
-    const Input<Scalar>& input = input_of(inputs, name);
-    require<StateError>(input.has_indices(), "inputs", "expected indices in input '", name, "', got numbers of shape ", input.shape());
-    return input.indices();
+    return detail::input_of_kind(inputs, name, InputKind::indices).indices();
+}
+/// The sequences of a name. @throws as above
+template <class Scalar>
+[[nodiscard]] const Sequences& sequences_of(const Inputs<Scalar>& inputs, std::string_view name) {
+    return detail::input_of_kind(inputs, name, InputKind::sequences).sequences();
 }
 // Of a temporary they would lead to memory that is gone.
 template <class T>
@@ -102,6 +139,8 @@ template <class T>
 const Tensor<T>& values_of(const Inputs<T>&&, std::string_view) = delete;
 template <class T>
 const Tensor<Index>& indices_of(const Inputs<T>&&, std::string_view) = delete;
+template <class T>
+const Sequences& sequences_of(const Inputs<T>&&, std::string_view) = delete;
 
 /// Number of samples N. @throws ValueError without an input; ShapeError naming the first that has another number of them
 template <class Scalar>

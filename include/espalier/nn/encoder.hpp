@@ -40,20 +40,23 @@ struct OwnScalar<L> {
 
 template <class L, class Scalar>
 concept ReadsIndices = MapsTo<L, Variable<Scalar>, Tensor<Index>>;
+template <class L, class Scalar>
+concept ReadsSequences = MapsTo<L, Variable<Scalar>, data::Sequences>;
 
 }  // namespace detail
 
-/// A layer that reads one input by its name: numbers as a variable, indices as they are if it is called with a `Tensor<Index>`, as an
-/// `Embedding` is. An encoder of the layer's scalar, or of any if it has none; parameters have the paths that they have in the layer.
+/// A layer that reads one input by its name: numbers as a variable, indices and sequences as they are if it is called with a
+/// `Tensor<Index>`, as an `Embedding` is, or with `data::Sequences`, as an `EmbeddingBag` is. An encoder of the layer's scalar, or of any
+/// if it has none; parameters have the paths that they have in the layer.
 template <class L>
 class From : public detail::OwnScalar<L> {
 public:
     From(std::string input, L layer) : input_{std::move(input)}, layer_{std::move(layer)} {}
 
-    /// @throws StateError for an input that is not there or of the other kind; what the layer throws, a ShapeError or ValueError, such
+    /// @throws StateError for an input that is not there or of another kind; what the layer throws, a ShapeError or ValueError, such
     /// as that of an index out of range, names the input
     template <class Scalar>
-        requires(LayerOf<L, Scalar> || detail::ReadsIndices<L, Scalar>)
+        requires(LayerOf<L, Scalar> || detail::ReadsIndices<L, Scalar> || detail::ReadsSequences<L, Scalar>)
     [[nodiscard]] Variable<Scalar> operator()(const data::Inputs<Scalar>& inputs) {
         try {
             return detail::naming_place([&] { return apply(inputs); }, [&](const ShapeError&) { return "input '" + input_ + "'"; });
@@ -73,14 +76,19 @@ public:
 private:
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> apply(const data::Inputs<Scalar>& inputs) {
-        if constexpr (!LayerOf<L, Scalar>) {
-            return layer_(data::indices_of(inputs, input_));
-        } else {
-            if constexpr (detail::ReadsIndices<L, Scalar>)
-                if (const auto& input = data::input_of(inputs, input_); input.has_indices())
-                    return layer_(input.indices());
+        if constexpr (detail::ReadsSequences<L, Scalar>)
+            if (const auto& input = data::input_of(inputs, input_); input.kind() == data::InputKind::sequences)
+                return layer_(input.sequences());
+        if constexpr (detail::ReadsIndices<L, Scalar>)
+            if (const auto& input = data::input_of(inputs, input_); input.has_indices())
+                return layer_(input.indices());
+        // Of the kinds that are left the one that it reads, if it is there.
+        if constexpr (LayerOf<L, Scalar>)
             return layer_(Variable<Scalar>{data::values_of(inputs, input_)});
-        }
+        else if constexpr (detail::ReadsIndices<L, Scalar>)
+            return layer_(data::indices_of(inputs, input_));
+        else
+            return layer_(data::sequences_of(inputs, input_));
     }
 
     std::string input_;

@@ -3,8 +3,11 @@
 
 #include <espalier/autograd/reduction.hpp>
 #include <espalier/autograd/reshape.hpp>
+#include <espalier/autograd/segment.hpp>
 
 #include <limits>
+#include <numeric>
+#include <vector>
 
 namespace registry {
 namespace {
@@ -24,6 +27,20 @@ Draw along_axis(Random& random, Tensor<double> (*values)(const Shape&, Random&))
 
 Draw axis_of_any(Random& random) { return along_axis(random, normal); }
 Draw axis_off_ties(Random& random) { return along_axis(random, apart); }
+
+Tensor<Index> lengths_of(const Attributes& a) {
+    const auto lengths = a.indices("lengths");
+    return {Shape{static_cast<Index>(lengths.size())}, lengths};
+}
+
+Draw in_segments(Random& random) {
+    std::vector<Index> lengths(static_cast<std::size_t>(between(random, 0, 4)));
+    for (Index& length : lengths)
+        length = random.below(4);
+    Draw draw{{normal(random_shape(random, 0, 2).prepended(std::accumulate(lengths.begin(), lengths.end(), Index{0})), random)}};
+    draw.attributes.set("lengths", lengths);
+    return draw;
+}
 
 /// The parts in reverse order, side by side again, so that the result is one variable.
 template <class Scalar>
@@ -127,6 +144,20 @@ Rows shape_rows() {
     rows.push_back(row(
         "max_axis", [](const auto& v, const Attributes& a) { return ag::max(v[0], a.index("axis"), a.flag("keep_axis")); },
         axis_off_ties, {{[] { (void)ag::max(zeros({0, 2}), 0); }, "[max] expected entries on axis 0, got shape (0, 2)"}}));
+    rows.push_back(row(
+        "segment_sum", [](const auto& v, const Attributes& a) { return ag::segment_sum(v[0], lengths_of(a)); }, in_segments,
+        {{[] { (void)ag::segment_sum(zeros({}), Tensor<Index>{{1}, {1}}); },
+          "[segment_sum] expected rows (sum of lengths, ...) and lengths (N,), got () and (1,)"},
+         {[] { (void)ag::segment_sum(zeros({3, 2}), Tensor<Index>{{2}, {1, 3}}); },
+          "[segment_sum] expected lengths that add up to 3 rows, got 3 where 2 are left"}}));
+    rows.push_back(row(
+        "segment_mean", [](const auto& v, const Attributes& a) { return ag::segment_mean(v[0], lengths_of(a)); }, in_segments,
+        {{[] { (void)ag::segment_mean(zeros({3, 2}), Tensor<Index>{{1, 1}, {3}}); },
+          "[segment_mean] expected rows (sum of lengths, ...) and lengths (N,), got (3, 2) and (1, 1)"},
+         {[] { (void)ag::segment_mean(zeros({3, 2}), Tensor<Index>{{2}, {4, -1}}); },
+          "[segment_mean] expected lengths that add up to 3 rows, got 4 where 3 are left"},
+         {[] { (void)ag::segment_mean(zeros({3, 2}), Tensor<Index>{{2}, {1, 1}}); },
+          "[segment_mean] expected lengths that add up to 3 rows, got 2"}}));
     return rows;
 }
 
