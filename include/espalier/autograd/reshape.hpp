@@ -3,6 +3,8 @@
 #pragma once
 
 #include <espalier/autograd/record.hpp>
+#include <espalier/core/threads.hpp>
+#include <espalier/kernels/elementwise.hpp>
 
 #include <algorithm>
 #include <initializer_list>
@@ -32,11 +34,16 @@ template <class Scalar>
 
 namespace detail {
 
-/// Copies `count` runs of `length` elements between arrays with different distances from run to run.
+/// Copies `count` runs of `length` elements between arrays with different distances from run to run, or adds them to what is there.
 template <class Scalar>
-void copy_runs(Index count, Index length, const Scalar* from, Index from_stride, Scalar* to, Index to_stride) {
-    for (Index i = 0; i < count; ++i)
-        std::copy_n(from + i * from_stride, length, to + i * to_stride);
+void move_runs(Index count, Index length, const Scalar* from, Index from_stride, Scalar* to, Index to_stride, bool add = false) {
+    parallel_for(count, kernels::row_grain(length), [=](Index first, Index last) {
+        for (Index i = first; i < last; ++i)
+            if (add)
+                kernels::vector_loop(0, length, [x = from + i * from_stride, y = to + i * to_stride](Index j) { y[j] += x[j]; });
+            else
+                std::copy_n(from + i * from_stride, length, to + i * to_stride);
+    });
 }
 
 }  // namespace detail
@@ -52,11 +59,17 @@ template <class Scalar>
     const Index inner = shape.product(axis + 1, shape.rank());
     const Index whole = shape[axis] * inner;
     auto y = Tensor<Scalar>::empty(shape.with(axis, length));
-    detail::copy_runs(outer, length * inner, x.value().data() + start * inner, whole, y.data(), length * inner);
+    const Index run = length * inner;
+    detail::move_runs(outer, run, x.value().data() + start * inner, whole, y.data(), run);
     return record<Scalar>("narrow", std::move(y), {x}, [=](Gradients<Scalar>& g) {
-        Tensor<Scalar> gradient{g.input(0).shape().prepended(g.rows())};
-        detail::copy_runs(g.rows() * outer, length * inner, g.cotangent().data(), length * inner, gradient.data() + start * inner, whole);
-        g.add(0, std::move(gradient));
+        // In place, so that the parts of one `split` add up to a single pass and not to one for each.
+        g.produce(0, [&](const kernels::Target<Scalar>& dx) {
+            for (Index t = 0; t < g.rows(); ++t) {
+                if (!dx.accumulate)
+                    std::fill_n(dx.row(t), outer * whole, Scalar(0));
+                detail::move_runs(outer, run, g.cotangent().data() + t * outer * run, run, dx.row(t) + start * inner, whole, dx.accumulate);
+            }
+        });
     });
 }
 
@@ -100,18 +113,19 @@ template <class Scalar>
     Index start = 0;
     for (const auto& input : inputs) {
         const Index run = input.size(axis) * inner;
-        detail::copy_runs(outer, run, input.value().data(), run, y.data() + start, extent * inner);
+        detail::move_runs(outer, run, input.value().data(), run, y.data() + start, extent * inner);
         start += run;
     }
     return record("cat", std::move(y), inputs, [=, count = inputs.size()](Gradients<Scalar>& g) {
         Index offset = 0;
         for (std::size_t i = 0; i < count; ++i) {
             const Index run = g.input(i).size(axis) * inner;
-            if (g.needs(i)) {
-                auto gradient = Tensor<Scalar>::empty(g.input(i).shape().prepended(g.rows()));
-                detail::copy_runs(g.rows() * outer, run, g.cotangent().data() + offset, extent * inner, gradient.data(), run);
-                g.add(i, std::move(gradient));
-            }
+            if (g.needs(i))
+                g.produce(i, [&](const kernels::Target<Scalar>& dx) {
+                    for (Index t = 0; t < g.rows(); ++t)
+                        detail::move_runs(outer, run, g.cotangent().data() + t * outer * extent * inner + offset, extent * inner, dx.row(t),
+                                          run, dx.accumulate);
+                });
             offset += run;
         }
     });

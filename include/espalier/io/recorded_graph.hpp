@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/variable.hpp>
+#include <espalier/nn/mode.hpp>
 #include <espalier/nn/module.hpp>
 
 #include <algorithm>
@@ -37,7 +38,7 @@ struct GraphStep {
     [[nodiscard]] bool has_order() const { return is_computed() || is_parameter() || is_input || is_cut(); }
 };
 
-/// While one lives, this thread records, and the frozen ones among these parameters record as well.
+/// While one lives, this thread records, each layer for itself, and the frozen ones among these parameters record as well.
 template <class Scalar>
 class RecordingScope {
 public:
@@ -48,6 +49,7 @@ public:
         for (const Variable<Scalar>& leaf : frozen_)
             leaf.node()->requires_grad = true;
         recording_ = std::exchange(autograd::detail::recording(), true);
+        apart_ = std::exchange(nn::detail::layers_apart(), true);
     }
     RecordingScope(const RecordingScope&) = delete;
     RecordingScope& operator=(const RecordingScope&) = delete;
@@ -55,11 +57,13 @@ public:
         for (const Variable<Scalar>& leaf : frozen_)
             leaf.node()->requires_grad = false;
         autograd::detail::recording() = recording_;
+        nn::detail::layers_apart() = apart_;
     }
 
 private:
     std::vector<Variable<Scalar>> frozen_;
     bool recording_ = true;
+    bool apart_ = false;
 };
 
 /// The node at input i of a node: the one place that knows how nodes hold their inputs.

@@ -45,6 +45,7 @@ public:
 
     [[nodiscard]] Parameter<Scalar>& weight() noexcept { return weight_; }
     [[nodiscard]] Parameter<Scalar>& bias() noexcept { return bias_; }
+    [[nodiscard]] bool has_bias() const noexcept { return has_bias_; }
 
 private:
     Parameter<Scalar> weight_;

@@ -14,6 +14,12 @@ namespace detail {
     return on;
 }
 
+/// Whether layers that could begin together run one by one in this thread, for who looks at what was recorded of each.
+[[nodiscard]] inline bool& layers_apart() noexcept {
+    static thread_local bool on = false;
+    return on;
+}
+
 }  // namespace detail
 
 /// While one lives, every layer that this thread calls is in evaluation mode. No layer is changed by it, so other threads may

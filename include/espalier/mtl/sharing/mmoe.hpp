@@ -5,6 +5,7 @@
 #include <espalier/autograd/mix.hpp>
 #include <espalier/autograd/softmax.hpp>
 #include <espalier/mtl/sharing.hpp>
+#include <espalier/mtl/sharing/experts.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -45,7 +46,7 @@ public:
 
     /// @throws ShapeError for experts whose outputs differ in shape, or a gate of another number of experts; and what a layer throws
     [[nodiscard]] Features<Scalar> operator()(const Variable<Scalar>& input) {
-        const auto found = detail::apply_each(experts_, input, "expert");
+        const auto found = detail::apply_experts(experts_, input, "expert");
         for (const auto& expert : found)
             expert.node()->features = true;
         Features<Scalar> result;

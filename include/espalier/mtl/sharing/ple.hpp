@@ -71,13 +71,13 @@ public:
 
 private:
     static void run(ExpertLevel<Scalar>& level, Features<Scalar>& values, Variable<Scalar>& common, bool last) {
-        const auto found = detail::apply_each(level.shared, common, "shared expert");
+        const auto found = detail::apply_experts(level.shared, common, "shared expert");
         if (last)
             for (const auto& expert : found)
                 expert.node()->features = true;
         Features<Scalar> all;
         for (std::size_t i = 0; i < values.size(); ++i) {
-            auto experts = nn::detail::naming_place([&] { return detail::apply_each(level.own[i], values[i], "expert"); },
+            auto experts = nn::detail::naming_place([&] { return detail::apply_experts(level.own[i], values[i], "expert"); },
                                                     [&](const ShapeError&) { return concat("task ", i); });
             all.insert(all.end(), experts.begin(), experts.end());
             experts.insert(experts.end(), found.begin(), found.end());
