@@ -68,8 +68,8 @@ TEST_CASE("losses of what is observed have right gradients", "[losses][gradcheck
     const auto imputing = [](const Variable<double>& x, const Target<double>& target) {
         return losses::doubly_robust(Variable<double>{errors}, x, target, propensity);
     };
-    for (const losses::Loss<double>& loss : {losses::Loss<double>{by_propensity}, losses::Loss<double>{robust},
-                                             losses::Loss<double>{imputing}}) {
+    for (const losses::Loss<double>& loss :
+         {losses::Loss<double>{by_propensity}, losses::Loss<double>{robust}, losses::Loss<double>{imputing}}) {
         require_gradients(loss, errors, observed(true, true, false));
         require_gradients(loss, errors, weighted);
     }

@@ -5,7 +5,6 @@
 #include <espalier/autograd/variable.hpp>
 #include <espalier/core/named.hpp>
 
-#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -27,10 +26,7 @@ namespace detail {
 template <class Scalar>
 class OutputList {
 public:
-    void add_head(std::string name) {
-        makers_.insert(std::move(name), nullptr);
-        ++heads_;
-    }
+    void add_head(std::string name) { makers_.insert(std::move(name), nullptr); }
     void derive(std::string name, DerivedOutput<Scalar> make) {
         require<StateError>(!makers_.contains(name), "derive", "expected a name beside ", makers_.names(), ", got '", name, "' again");
         require<ValueError>(make != nullptr, "derive", "expected a function that makes '", name, "', got none");
@@ -39,7 +35,7 @@ public:
 
     /// All outputs, of those of the heads in their order.
     [[nodiscard]] Outputs<Scalar> operator()(Outputs<Scalar>&& of_heads) const {
-        if (makers_.size() == heads_)
+        if (makers_.size() == of_heads.size())
             return std::move(of_heads);
         auto head = of_heads.begin();
         return makers_.map([&](const std::string& name, const DerivedOutput<Scalar>& make) -> Variable<Scalar> {
@@ -63,7 +59,6 @@ public:
 
 private:
     Named<DerivedOutput<Scalar>> makers_;  ///< of all outputs; a head's has no function
-    std::size_t heads_ = 0;
 };
 
 }  // namespace detail

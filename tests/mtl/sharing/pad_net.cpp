@@ -25,7 +25,8 @@ nn::Layer<> constant_gate(float score) {
 TEST_CASE("a closed gate leaves features as they are, and an open one adds what the other tasks say", "[mtl][sharing]") {
     const auto networks = ways::networks<float>(3, true);
     const std::vector<nn::Layer<>> as_it_is(2, nn::Identity{});
-    mtl::PADNet distilled{networks, {{.gate = constant_gate(-1000), .messages = as_it_is}, {.gate = constant_gate(1000), .messages = as_it_is}}};
+    mtl::PADNet distilled{networks,
+                          {{.gate = constant_gate(-1000), .messages = as_it_is}, {.gate = constant_gate(1000), .messages = as_it_is}}};
     const auto x = ways::input<float>(true);
     const auto features = distilled(x), first = mtl::Separate{networks}(x);
     REQUIRE(features.size() == 5);
@@ -38,7 +39,8 @@ TEST_CASE("a closed gate leaves features as they are, and an open one adds what 
 TEST_CASE("images are refined pixel by pixel", "[mtl][sharing]") {
     const auto convolution = [](Index channels) { return [=] { return nn::Conv2d{channels, 4, 3, {.padding = 1}}; }; };
     mtl::PADNet distilled{mtl::repeat(2, convolution(2)), {{.gate = convolution(4)(), .messages = mtl::repeat(1, convolution(4))}}};
-    mtl::MultiTaskNet<> net{distilled, {{"depth", nn::Conv2d{4, 1, 1}}, {"first depth", nn::Conv2d{4, 1, 1}}, {"edges", nn::Conv2d{4, 1, 1}}}};
+    mtl::MultiTaskNet<> net{distilled,
+                            {{"depth", nn::Conv2d{4, 1, 1}}, {"first depth", nn::Conv2d{4, 1, 1}}, {"edges", nn::Conv2d{4, 1, 1}}}};
     const auto outputs = net(ways::input<float>(true));
     CHECK(outputs.at("depth").shape() == Shape{3, 6, 5, 1});
     sum(outputs.at("depth")).backward();

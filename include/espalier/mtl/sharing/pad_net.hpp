@@ -52,7 +52,8 @@ public:
         const auto found = detail::apply_each(networks_, input, "network");
         Features<Scalar> result;
         for (std::size_t i = 0; i < refinements_.size(); ++i)
-            result.push_back(nn::detail::naming_place([&] { return refined(i, found); }, [&](const ShapeError&) { return concat("task ", i); }));
+            result.push_back(nn::detail::naming_place([&] { return refined(i, found); },
+                                                      [&](const ShapeError&) { return concat("task ", i); }));
         result.insert(result.end(), found.begin(), found.end());
         return result;
     }
