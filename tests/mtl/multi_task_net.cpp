@@ -4,6 +4,7 @@
 #include <espalier/losses/binary_cross_entropy.hpp>
 #include <espalier/losses/cross_entropy.hpp>
 #include <espalier/losses/mse.hpp>
+#include <espalier/mtl/balancing/mgda.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
@@ -621,6 +622,32 @@ TEST_CASE("a head without a loss learns from what is derived of it", "[mtl][net]
     };
     (cross_entropy(click, clicked) + cross_entropy(both, bought)).backward();
     testing::require_close(testing::flat_gradients(net.parameters()), testing::flat_gradients(plain.parameters()), 1e-10);
+}
+
+TEST_CASE("rules see a head as shared that another output is derived of", "[mtl][net]") {
+    auto net = entire_space<double>();
+    mtl::MultiTaskLoss<double> criterion{
+        {"click", losses::BCEWithLogits<double>{}}, {"both", losses::BCEWithLogits<double>{}}, {"buy", mtl::no_loss}};
+    const losses::Targets<double> targets{{"click", Tensor<double>{{4, 1}, {1, 0, 1, 0}}}, {"both", Tensor<double>{{4, 1}, {1, 0, 0, 0}}}};
+    const auto x = normal<double>({4, 3});
+    std::vector<Variable<double>> shared = net.shared_parameters();
+    for (const auto& parameter : net.task_parameters("click"))
+        shared.push_back(parameter);
+    std::vector<Variable<double>> losses;
+    for (const auto& [task, loss] : criterion(net(x), targets).tasks())
+        losses.push_back(loss);
+    const auto rows = autograd::jacobian<double>(losses, shared);
+    criterion.balance(mtl::MGDA{});
+    const auto loss = criterion(net(x), targets);
+    loss.backward();
+    const auto gramian = loss.gramian();
+    for (Index i = 0; i < 2; ++i)
+        for (Index j = 0; j < 2; ++j) {
+            double product = 0;
+            for (Index p = 0; p < rows.size(1); ++p)
+                product += rows.at(i, p) * rows.at(j, p);
+            CHECK(gramian(static_cast<std::size_t>(i), static_cast<std::size_t>(j)) == Approx(product));
+        }
 }
 
 TEST_CASE("a derived output that fails says which it is", "[mtl][net]") {
