@@ -9,6 +9,7 @@
 #include <espalier/autograd/dropout.hpp>
 #include <espalier/autograd/embedding.hpp>
 #include <espalier/autograd/gradcheck.hpp>
+#include <espalier/autograd/logit_product.hpp>
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/mix.hpp>
 #include <espalier/autograd/normalization.hpp>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/losses/binary_cross_entropy.hpp>
+#include <espalier/losses/counterfactual.hpp>
 #include <espalier/losses/cross_entropy.hpp>
 #include <espalier/losses/huber.hpp>
 #include <espalier/losses/l1.hpp>

@@ -7,8 +7,10 @@
 #include <espalier/mtl/diagnostics.hpp>
 #include <espalier/mtl/multi_task_loss.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
+#include <espalier/mtl/outputs.hpp>
 #include <espalier/mtl/pareto.hpp>
 #include <espalier/mtl/sharing.hpp>
+#include <espalier/mtl/sharing/aitm.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
 #include <espalier/mtl/sharing/dselect_k.hpp>
 #include <espalier/mtl/sharing/ltb.hpp>
@@ -16,7 +18,10 @@
 #include <espalier/mtl/sharing/mtan.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>
 #include <espalier/mtl/sharing/noisy_top_k.hpp>
+#include <espalier/mtl/sharing/on_trunk.hpp>
+#include <espalier/mtl/sharing/pad_net.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
+#include <espalier/mtl/sharing/related_towers.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
 #include <espalier/mtl/sharing/sluice.hpp>
 #include <espalier/mtl/sharing/soft_sharing.hpp>

@@ -78,7 +78,7 @@ Shape of_shapes(const std::vector<Shape>& shapes, const F& f) {
 
 /// The draw with an empty batch, where the operation has one.
 Draw empty_batch(const Row& row, Draw draw) {
-    const std::set<std::string> all_inputs{"add", "subtract", "multiply", "divide", "weighted_sum", "cat", "matmul"};
+    const std::set<std::string> all_inputs{"add", "subtract", "multiply", "divide", "weighted_sum", "logit_product", "cat", "matmul"};
     if (all_inputs.count(row.name)) {
         Index rank = 0;
         for (const auto& input : draw.inputs)

@@ -6,6 +6,7 @@
 #include "threads.hpp"
 
 #include <espalier/autograd/activation.hpp>
+#include <espalier/autograd/logit_product.hpp>
 #include <espalier/autograd/softmax.hpp>
 #include <espalier/kernels/optimizer.hpp>
 
@@ -95,6 +96,28 @@ TEMPLATE_TEST_CASE("softmax and activations of the largest and smallest numbers 
             all([](const auto& v) { return ag::tanh(v); }, x);
             all([](const auto& v) { return ag::gelu(v); }, x);
         }
+    }
+}
+
+TEMPLATE_TEST_CASE("the logit of a product is right where probabilities are 0 or 1, and raises nothing", "[traps]", float, double) {
+    using T = TestType;
+    const T most = std::numeric_limits<T>::max(), eps = std::numeric_limits<T>::epsilon();
+    struct Case {
+        T a, b, product, left, right;  // the derivatives by a and b
+    };
+    const T ln2 = std::log(T(2));
+    for (const Case& c : {Case{1e4, 1e4, T(1e4) - ln2, 0.5, 0.5}, Case{-1e4, -1e4, -2e4, 1, 1}, Case{1e4, -1e4, -1e4, 0, 1},
+                          Case{-1e4, 1e4, -1e4, 1, 0}, Case{1e4, 0, 0, 0, 1}, Case{0, -1e4, T(-1e4) - ln2, 0.5, 1},
+                          Case{0, 0, -std::log(T(3)), T(2) / 3, T(2) / 3}, Case{most, most / 2, most / 2, 0, 1}}) {
+        CAPTURE(c.a, c.b);
+        const std::vector<Variable<T>> logits{{Tensor<T>::full({3, 1}, c.a), true}, {Tensor<T>::full({3, 1}, c.b), true}};
+        CHECK(raised([&] {
+                  const auto y = ag::logit_product(logits[0], logits[1]);
+                  const auto gradients = ag::vjp<T>(y, Tensor<T>::ones({1, 3, 1}), logits);
+                  CHECK(std::abs(y.value()[2] - c.product) <= 2 * eps * std::max(T(1), std::abs(c.product)));
+                  CHECK(std::abs(gradients[0][2] - c.left) <= 2 * eps);
+                  CHECK(std::abs(gradients[1][2] - c.right) <= 2 * eps);
+              }) == 0);
     }
 }
 

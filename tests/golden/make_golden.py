@@ -298,6 +298,11 @@ for shape, count in [((4,), 2), ((3, 5), 3), ((2, 3, 2), 1)]:
 for shape in [(2, 3), (7,), (1, 4, 2)]:
     case("relu6", [60 * apart(*shape)], F.relu6)
 
+# The product of two probabilities as logits: both sides of 0, equal ones, and some whose sigmoid is 0 or 1.
+for a, b in [(normal(2, 3), normal(2, 3)), (normal(), normal()),
+             (np.array([3.0, -3, 0, 40, 40, -40, 700]), np.array([3.0, -3, 0, 39, -40, -30, -2]))]:
+    case("logit_product", [a, b], lambda a, b: -torch.logsumexp(torch.stack([-a, -b, -a - b]), 0))
+
 
 # Parts of different lengths of the first axis, an empty one among them: bags of which element i is row i.
 for shape, lengths in [((6, 3), [2, 0, 3, 1]), ((4,), [4]), ((3, 2, 2), [0, 3])]:

@@ -5,8 +5,9 @@
     pip install torch==2.13.0 numpy safetensors
     python3 make_sharing.py
 
-Writes sharing.safetensors: of each way the outputs of both heads, and the gradient of the sum of their squares and of the way's penalty
-on all parameters, side by side. Parameters and input are sines of their place among all, in the order in which the library shows them.
+Writes sharing.safetensors: of each way the outputs of its heads, two but for pad_net, and the gradient of the sum of their squares and of
+the way's penalty on all parameters, side by side. Parameters and input are sines of their place among all, in the order in which the
+library shows them. Of the losses of ESMM and ESCM2 the values and gradients, for logits that are sines.
 """
 import pathlib
 
@@ -55,13 +56,14 @@ def gated(gate, x, experts):
 def case(name, make):
     parameters = Parameters()
     features = make(parameters)
-    heads = [parameters.linear(WIDTH, 2), parameters.linear(WIDTH, 1)]
+    heads = [parameters.linear(WIDTH, 2), parameters.linear(WIDTH, 1)] + ([parameters.linear(WIDTH, 2)] if name == "pad_net" else [])
     x = torch.tensor(np.cos(0.9 * np.arange(SAMPLES * INPUTS)).reshape(SAMPLES, INPUTS))
-    outputs = [head(feature) for head, feature in zip(heads, features(x))]
+    outputs = [head(feature) for head, feature in zip(heads, features(x), strict=True)]
     penalty = features.penalty(x) if hasattr(features, "penalty") else torch.zeros(())
     loss = sum((output**2).sum() for output in outputs) + penalty
     gradients = torch.autograd.grad(loss, parameters.all)
-    kept[f"{name}/a"], kept[f"{name}/b"] = (output.detach().numpy() for output in outputs)
+    for letter, output in zip("abc", outputs):
+        kept[f"{name}/{letter}"] = output.detach().numpy()
     kept[f"{name}/penalty"] = penalty.detach().numpy().reshape(1)
     kept[f"{name}/gradients"] = np.concatenate([gradient.numpy().ravel() for gradient in gradients])
 
@@ -248,7 +250,59 @@ def ple(p):
     return features
 
 
-for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice, dselect_k, dselect_k_static, top_k, mtan, ltb):
+def aitm(p):
+    towers = [p.network() for _ in range(TASKS)]
+    info = p.linear(WIDTH, WIDTH)
+    query, key, value = (p.linear(WIDTH, WIDTH, bias=False) for _ in range(3))
+
+    def features(x):
+        first, own = (run(tower, x) for tower in towers)
+        both = torch.stack([own, info(first)], 1)  # (N, 2, WIDTH)
+        shares = torch.softmax((query(both) * key(both)).sum(-1) / WIDTH**0.5, 1)
+        return [first, (shares[:, :, None] * value(both)).sum(1)]
+    return features
+
+
+def related_towers(p):
+    towers = [p.network() for _ in range(TASKS)]
+    relations = [p.linear(WIDTH, WIDTH), p.linear(2 * WIDTH, WIDTH)]
+
+    def features(x):
+        first = relations[0](run(towers[0], x))
+        return [first, relations[1](torch.cat([run(towers[1], x), first], -1))]
+    return features
+
+
+def pad_net(p):
+    networks = [p.network() for _ in range(TASKS)]
+    gate, message = p.linear(WIDTH, WIDTH), p.linear(WIDTH, WIDTH)
+
+    def features(x):
+        first, second = (run(network, x) for network in networks)
+        return [first + torch.sigmoid(gate(first)) * message(second), first, second]
+    return features
+
+
+def entire_space():
+    """For a click, a purchase after it and an imputed error of six samples; only the purchases after a click are known."""
+    logits = [torch.tensor(2 * np.sin(1.3 * np.arange(6) + k), requires_grad=True) for k in range(3)]
+    clicked, bought = torch.tensor([1.0, 0, 1, 1, 0, 1]), torch.tensor([1.0, 0, 0, 1, 0, 0])
+    click, purchase = torch.sigmoid(logits[0]), torch.sigmoid(logits[1])
+    propensity = click.detach().clamp(min=0.3)
+    error = torch.nn.functional.binary_cross_entropy(purchase, bought, reduction="none")
+    rest = error - logits[2]
+    losses = {"product": torch.nn.functional.binary_cross_entropy(click * purchase, bought),
+              "inverse_propensity": (clicked * error / propensity).mean(),
+              "doubly_robust": (logits[2] + clicked * rest / propensity + clicked * rest**2 / propensity).mean()}
+    for name, loss in losses.items():
+        kept[f"{name}/loss"] = loss.detach().numpy().reshape(1)
+        gradients = torch.autograd.grad(loss, logits, retain_graph=True, materialize_grads=True)
+        kept[f"{name}/gradients"] = torch.cat(gradients).numpy()
+
+
+entire_space()
+for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice, dselect_k, dselect_k_static, top_k, mtan, ltb,
+            aitm, related_towers, pad_net):
     case(way.__name__, way)
 path = pathlib.Path(__file__).parent / "sharing.safetensors"
 save_file({name: np.ascontiguousarray(value) for name, value in kept.items()}, path, metadata={"made by": "make_sharing.py"})

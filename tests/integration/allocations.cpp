@@ -120,7 +120,7 @@ TEST_CASE("a step with inputs by name allocates nothing either", "[integration][
     CHECK(testing::allocations - before == 0);
 }
 
-TEST_CASE("ways of sharing allocate nothing in a step, their penalties neither", "[integration][memory]") {
+TEST_CASE("ways of sharing allocate nothing in a step, their penalties and derived outputs neither", "[integration][memory]") {
     const auto network = [] { return nn::Sequential{nn::Linear{6, 8}, nn::Tanh{}, nn::Linear{8, 8}}; };
     const auto experts = [&](auto gate) { return mtl::MMoE{mtl::repeat(4, network), mtl::repeat(2, gate)}; };
     const auto attended = [&](Index read) {
@@ -133,6 +133,8 @@ TEST_CASE("ways of sharing allocate nothing in a step, their penalties neither",
         mtl::SoftSharing{mtl::repeat(2, network), {.attraction = mtl::Attraction::trace_norm}},
         mtl::LTB{mtl::repeat(2, network)},
         mtl::MTAN{network(), {attended(8), attended(16)}, {.after = {2, 3}}},
+        mtl::AITM{8, mtl::repeat(2, network), {nn::Linear{8, 8}}},
+        mtl::RelatedTowers{mtl::repeat(2, network), {nn::Identity{}, nn::Linear{16, 8}}, {{}, {0}}},
         experts([] {
             return mtl::DSelectK{4, {.inputs = 6}};
         }),
@@ -144,7 +146,8 @@ TEST_CASE("ways of sharing allocate nothing in a step, their penalties neither",
     const losses::Targets<> targets{{"a", normal<float>({9, 1}, 2)}, {"b", normal<float>({9, 1}, 3)}};
     for (std::size_t way = 0; way < sharings.size(); ++way) {
         mtl::MultiTaskNet<> net{sharings[way], {{"a", nn::Linear{8, 1}}, {"b", nn::Linear{8, 1}}}};
-        mtl::MultiTaskLoss criterion{{"a", losses::MSE{}}, {"b", losses::MSE{}}};
+        net.derive("the sum of both outputs", [](const mtl::Outputs<>& outputs) { return outputs.at("a") + outputs.at("b"); });
+        mtl::MultiTaskLoss criterion{{"a", losses::MSE{}}, {"b", losses::MSE{}}, {"the sum of both outputs", mtl::no_loss}};
         criterion.balance(mtl::UPGrad{});
         optim::SGD sgd{net.parameters(), {.learning_rate = 0.01}};
         long before = 0;

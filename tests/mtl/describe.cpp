@@ -98,6 +98,17 @@ TEST_CASE("a description counts a layer in two places once, and tells frozen and
     CHECK_FALSE(net.head("a").parameters()[0].requires_grad());  // as before
 }
 
+TEST_CASE("a derived output is told with the parameters that it is made with", "[describe]") {
+    mtl::MultiTaskNet net{nn::Linear{4, 3}, {{"a", nn::Linear{3, 1}}, {"b", nn::Linear{3, 1}}}};
+    net.derive("twice a", [](const mtl::Outputs<>& outputs) { return outputs.at("a") * 2; });
+    const auto description = mtl::describe(net, {4});
+    CHECK(description.tasks[2].name == "twice a");
+    CHECK(part(description, "heads.a").tasks == std::vector<bool>{true, false, true});
+    CHECK(part(description, "heads.b").tasks == std::vector<bool>{false, true, false});
+    CHECK(description.tasks[2].multiply_adds == description.tasks[0].multiply_adds);
+    CHECK(description.multiply_adds == 12 + 3 + 3);
+}
+
 TEST_CASE("a net of inputs by name is described by a run on one of them", "[describe]") {
     const data::Inputs<float> inputs{{"numbers", Tensor<float>{{3, 4}}}, {"city", Tensor<Index>::full({3}, 2)}};
     mtl::MultiTaskNet net{nn::Concatenated{nn::From{"numbers", nn::Linear{4, 3}}, nn::From{"city", nn::Embedding{5, 2}}},

@@ -329,3 +329,26 @@ TEST_CASE("losses that were made elsewhere are joined as those of a batch", "[mt
     const Variable<double> bad{Tensor<double>::scalar(std::numeric_limits<double>::infinity())};
     CHECK_THROWS_AS(criterion.join({{"class", one}, {"size", bad}}), ValueError);
 }
+
+TEST_CASE("an output may be said to have no loss", "[mtl][loss]") {
+    using Loss = mtl::MultiTaskLoss<float>;
+    auto net = small<float>();
+    const auto x = normal<float>({4, 3});
+    const Loss criterion{{"class", mtl::no_loss}, {"size", losses::MSE{}}};
+    auto targets = targets_of<float>();
+    const auto loss = criterion(net(x), {{"size", targets.at("size")}});
+    CHECK(names(loss.tasks()) == Names{"size"});
+    CHECK(loss.item() == losses::mse_loss(net(x).at("size"), targets.at("size")).item());
+    loss.backward();
+    CHECK_FALSE(net.task_parameters("class")[0].has_grad());
+    CHECK(criterion(net.predict(x), targets).item() == loss.item());
+    CHECK(names(criterion.join({{"size", loss.total().detach()}}).tasks()) == Names{"size"});
+    CHECK_THROWS_AS(criterion.weight("class"), StateError);
+
+    const Loss misspelt{{"clas", mtl::no_loss}, {"size", losses::MSE{}}};
+    CHECK_THROWS_WITH(misspelt(net(x), targets), "[MultiTaskLoss] expected a loss for every task, got none for 'class', only for 'size'");
+    const Loss more{{"class", losses::CrossEntropy{}}, {"size", losses::MSE{}}, {"color", mtl::no_loss}};
+    CHECK_THROWS_WITH(more(net(x), targets), "[MultiTaskLoss] expected an output 'color', which has no loss, got 'class', 'size'");
+    CHECK_THROWS_WITH((Loss{{"a", mtl::no_loss}, {"a", losses::MSE{}}}), "[MultiTaskLoss] expected one loss for each task, got 'a' twice");
+    CHECK_THROWS_WITH((Loss{{"a", mtl::no_loss}}), "[MultiTaskLoss] expected at least one task, got none");
+}

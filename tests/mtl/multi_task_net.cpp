@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <espalier/autograd/activation.hpp>
+#include <espalier/autograd/logit_product.hpp>
+#include <espalier/losses/binary_cross_entropy.hpp>
 #include <espalier/losses/cross_entropy.hpp>
 #include <espalier/losses/mse.hpp>
+#include <espalier/mtl/balancing/mgda.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
@@ -65,6 +69,16 @@ data::Inputs<T> images_and_words(Index count) {
     for (Index i = 0; i < count; ++i)
         words[i] = i * i % 6;
     return {{"word", words}, {"image", normal<T>({count, 4, 4, 1})}};
+}
+
+/// ESMM: (N, 3) to the logits of a click, of a purchase after it, and of both.
+template <class T>
+mtl::MultiTaskNet<T> entire_space() {
+    manual_seed(1);
+    mtl::MultiTaskNet<T> net{nn::Sequential{nn::Linear<T>{3, 4}, nn::Tanh{}},
+                             {{"click", nn::Linear<T>{4, 1}}, {"buy", nn::Linear<T>{4, 1}}}};
+    net.derive("both", [](const mtl::Outputs<T>& outputs) { return logit_product(outputs.at("click"), outputs.at("buy")); });
+    return net;
 }
 
 template <class T, class Input>
@@ -557,4 +571,103 @@ TEST_CASE("the other form of input, and inputs that do not fit, say what a net w
         [](const data::Inputs<>& in) { return Variable<>{data::values_of(in, "x")}; }, nn::Linear{3, 1}, {{"a", nn::ReLU{}}}};
     CHECK(silent({{"x", tensor}}).at("a").shape() == Shape{2, 1});
     CHECK_THROWS_WITH(silent(tensor), "[net] expected inputs by name, got one tensor of shape (2, 3)");
+}
+
+TEMPLATE_TEST_CASE("a derived output is made of those of the heads, wherever outputs are", "[mtl][net]", float, double) {
+    using T = TestType;
+    auto net = entire_space<T>();
+    const Variable<T> x{normal<T>({7, 3})};
+    const auto outputs = net(x);
+    CHECK(names(outputs) == Names{"click", "buy", "both"});
+    CHECK(net.tasks() == names(outputs));
+    const auto product = autograd::sigmoid(outputs.at("click")) * autograd::sigmoid(outputs.at("buy"));
+    testing::require_close(autograd::sigmoid(outputs.at("both")).value(), product.value(), std::is_same_v<T, float> ? 1e-6 : 1e-14);
+    const auto predicted = net.predict(x.value(), 3);
+    CHECK(names(predicted) == names(outputs));
+    CHECK(predicted.at("both").shape() == Shape{7, 1});
+    CHECK(same_bits(net.heads(net.features(x)).at("both").value(), outputs.at("both").value()));
+    CHECK(net(Tensor<T>{Shape{0, 3}}).at("both").shape() == Shape{0, 1});
+    CHECK(net.task_parameters("both").empty());
+    CHECK(net.state_dict().size() == 6);
+
+    auto copy = net;
+    copy.derive("odds", [](const mtl::Outputs<T>& of_heads) { return exp(of_heads.at("click")); });
+    CHECK(names(copy(x)) == Names{"click", "buy", "both", "odds"});
+    CHECK(net.tasks().size() == 3);
+    const auto handle = net.parameters()[0];
+    copy.parameters()[0].mutable_value().fill(1);
+    net = copy;  // the values into the parameters that are there
+    CHECK(net.parameters()[0].node() == handle.node());
+    CHECK(same_bits(net(x).at("odds").value(), copy(x).at("odds").value()));
+}
+
+TEST_CASE("a head without a loss learns from what is derived of it", "[mtl][net]") {
+    auto net = entire_space<double>();
+    const mtl::MultiTaskLoss<double> criterion{
+        {"click", losses::BCEWithLogits<double>{}}, {"both", losses::BCEWithLogits<double>{}}, {"buy", mtl::no_loss}};
+    const Tensor<double> clicked{{4, 1}, {1, 0, 1, 0}}, bought{{4, 1}, {1, 0, 0, 0}};
+    const auto x = normal<double>({4, 3});
+    const auto loss = criterion(net(x), {{"click", clicked}, {"both", bought}});
+    CHECK(names(loss.tasks()) == Names{"click", "both"});
+    loss.backward();
+    CHECK(net.task_parameters("buy")[0].has_grad());
+
+    // The paper's formula in probabilities, where those are still exact.
+    auto plain = entire_space<double>();
+    const auto outputs = plain(x);
+    const auto click = autograd::sigmoid(outputs.at("click")), both = click * autograd::sigmoid(outputs.at("buy"));
+    const auto cross_entropy = [](const Variable<double>& p, const Tensor<double>& y) {
+        const Variable<double> label{y};
+        return -mean(label * log(p) + (1 - label) * log(1 - p));
+    };
+    (cross_entropy(click, clicked) + cross_entropy(both, bought)).backward();
+    testing::require_close(testing::flat_gradients(net.parameters()), testing::flat_gradients(plain.parameters()), 1e-10);
+}
+
+TEST_CASE("rules see a head as shared that another output is derived of", "[mtl][net]") {
+    auto net = entire_space<double>();
+    mtl::MultiTaskLoss<double> criterion{
+        {"click", losses::BCEWithLogits<double>{}}, {"both", losses::BCEWithLogits<double>{}}, {"buy", mtl::no_loss}};
+    const losses::Targets<double> targets{{"click", Tensor<double>{{4, 1}, {1, 0, 1, 0}}}, {"both", Tensor<double>{{4, 1}, {1, 0, 0, 0}}}};
+    const auto x = normal<double>({4, 3});
+    std::vector<Variable<double>> shared = net.shared_parameters();
+    for (const auto& parameter : net.task_parameters("click"))
+        shared.push_back(parameter);
+    std::vector<Variable<double>> losses;
+    for (const auto& [task, loss] : criterion(net(x), targets).tasks())
+        losses.push_back(loss);
+    const auto rows = autograd::jacobian<double>(losses, shared);
+    criterion.balance(mtl::MGDA{});
+    const auto loss = criterion(net(x), targets);
+    loss.backward();
+    const auto gramian = loss.gramian();
+    for (Index i = 0; i < 2; ++i)
+        for (Index j = 0; j < 2; ++j) {
+            double product = 0;
+            for (Index p = 0; p < rows.size(1); ++p)
+                product += rows.at(i, p) * rows.at(j, p);
+            CHECK(gramian(static_cast<std::size_t>(i), static_cast<std::size_t>(j)) == Approx(product));
+        }
+}
+
+TEST_CASE("a derived output that fails says which it is", "[mtl][net]") {
+    auto net = entire_space<float>();
+    const auto none = [](const mtl::Outputs<float>&) { return Variable<float>{}; };
+    CHECK_THROWS_WITH(net.derive("click", none), "[derive] expected a name beside 'click', 'buy', 'both', got 'click' again");
+    CHECK_THROWS_AS(net.derive("both", none), StateError);
+    CHECK_THROWS_WITH(net.derive("more", nullptr), "[derive] expected a function that makes 'more', got none");
+    CHECK(net.tasks().size() == 3);
+    const auto x = normal<float>({2, 3});
+    auto misspelt = net, wide = net, single = net;
+    misspelt.derive("more", [](const mtl::Outputs<float>& outputs) { return outputs.at("clik"); });
+    CHECK_THROWS_WITH(misspelt(x), "[named] expected one of 'click', 'buy', got 'clik', in derived output 'more'");
+    CHECK_THROWS_AS(misspelt(x), StateError);
+    wide.derive("more", [](const mtl::Outputs<float>& outputs) {
+        return outputs.at("click") + Variable<float>{Tensor<float>{Shape{3, 1}}};
+    });
+    CHECK_THROWS_WITH(wide(x), "[add] expected shapes that broadcast, got (2, 1) and (3, 1), in derived output 'more'");
+    single.derive("more", [](const mtl::Outputs<float>& outputs) { return sum(outputs.at("click")); });
+    CHECK_THROWS_WITH(single.predict(x), "[predict] expected 2 outputs for task 'more', got shape ()");
+    CHECK_THROWS_AS(net.head("both"), StateError);
+    CHECK_THROWS_AS(net.task_parameters("more"), StateError);
 }

@@ -30,6 +30,7 @@ ESPALIER_INSTANTIATE Variable<float> operator-(const Variable<float>&, float);
 ESPALIER_INSTANTIATE Variable<float> operator-(float, const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> operator/(const Variable<float>&, float);
 ESPALIER_INSTANTIATE Variable<float> weighted_sum(std::span<const Variable<float>>, std::span<const float>);
+ESPALIER_INSTANTIATE Variable<float> logit_product(const Variable<float>&, const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> mix(std::span<const Variable<float>>, const Variable<float>&);
 
 // Element by element.

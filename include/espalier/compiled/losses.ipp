@@ -30,6 +30,10 @@ ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Vari
 ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Tensor<float>&, const Target<float>&,
                                                                       const BCEWithLogitsOptions<float>&);
 ESPALIER_INSTANTIATE Variable<float> mean_over_labelled(const Variable<float>&, const Target<float>&);
+ESPALIER_INSTANTIATE Variable<float> inverse_propensity(const Variable<float>&, const Target<float>&, const Tensor<float>&,
+                                                        const PropensityOptions&);
+ESPALIER_INSTANTIATE Variable<float> doubly_robust(const Variable<float>&, const Variable<float>&, const Target<float>&,
+                                                   const Tensor<float>&, const PropensityOptions&);
 ESPALIER_INSTANTIATE const Tensor<float>& values_like(const char*, const Shape&, const Target<float>&, const char*);
 ESPALIER_INSTANTIATE const Tensor<Index>& labels_for(const char*, const char*, const Shape&, const Target<float>&);
 

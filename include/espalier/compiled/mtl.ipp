@@ -5,6 +5,7 @@ namespace espalier::inline ESPALIER_ABI {
 
 ESPALIER_INSTANTIATE class Named<Variable<float>>;
 ESPALIER_INSTANTIATE class Named<nn::Layer<float>>;
+ESPALIER_INSTANTIATE class Named<mtl::DerivedOutput<float>>;
 ESPALIER_INSTANTIATE class Named<mtl::TaskLoss<float>>;
 ESPALIER_INSTANTIATE class nn::AnyLayer<float, mtl::Features<float>>;
 ESPALIER_INSTANTIATE class nn::Module<mtl::detail::BelowHeads<float>, float>;
@@ -27,6 +28,11 @@ ESPALIER_INSTANTIATE class NoisyTopK<float>;
 ESPALIER_INSTANTIATE class PLE<float>;
 ESPALIER_INSTANTIATE class Sluice<float>;
 ESPALIER_INSTANTIATE class SoftSharing<float>;
+ESPALIER_INSTANTIATE class AITM<float>;
+ESPALIER_INSTANTIATE class RelatedTowers<float>;
+ESPALIER_INSTANTIATE class PADNet<float>;
+ESPALIER_INSTANTIATE class OnTrunk<float>;
+ESPALIER_INSTANTIATE Variable<float> chain_penalty(const Named<Variable<float>>&, const std::vector<std::string>&, double);
 
 ESPALIER_INSTANTIATE class detail::BelowHeads<float>;
 ESPALIER_INSTANTIATE class MultiTaskNet<float>;

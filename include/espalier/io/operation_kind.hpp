@@ -35,8 +35,8 @@ enum class OperationKind {
         {"sigmoid", elementwise}, {"tanh", elementwise}, {"gelu", elementwise}, {"exp", elementwise}, {"log", elementwise}, {"sqrt", elementwise},
         {"scale", elementwise}, {"shift", elementwise}, {"dropout", elementwise}, {"softmax", elementwise},
         {"log_softmax", elementwise}, {"add", elementwise}, {"subtract", elementwise}, {"multiply", elementwise},
-        {"divide", elementwise}, {"weighted_sum", elementwise}, {"conv2d", convolution}, {"conv2d_relu", convolution},
-        {"conv2d_relu_max_pool2d", convolution},
+        {"divide", elementwise}, {"weighted_sum", elementwise}, {"logit_product", elementwise}, {"conv2d", convolution},
+        {"conv2d_relu", convolution}, {"conv2d_relu_max_pool2d", convolution},
     };
     // clang-format on
     for (const auto& [name, kind] : names)

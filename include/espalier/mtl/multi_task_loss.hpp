@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -31,31 +32,38 @@ struct TaskLoss {
     double weight = 1;
 };
 
+/// In the place of the loss of an output that has none, as one that others are derived from: `{"conversion", mtl::no_loss}`.
+inline constexpr std::nullptr_t no_loss = nullptr;
+
 /// One loss for each task, and their weighted sum, or what a balancing rule makes of them.
 ///
 /// Copies balance on their own, each with its state. A criterion with a rule is used by one thread at a time.
 template <class Scalar = float>
 class MultiTaskLoss {
 public:
+    /// An output with `no_loss` is no task of the criterion.
     /// @throws StateError without a task, or for a name that comes twice; ValueError for a weight that is negative or not finite.
     ESPALIER_COLD explicit MultiTaskLoss(std::vector<TaskLoss<Scalar>> tasks) {
-        require<StateError>(!tasks.empty(), "MultiTaskLoss", "expected at least one task, got none");
         for (auto& task : tasks) {
-            require<StateError>(!tasks_.contains(task.name), "MultiTaskLoss", "expected one loss for each task, got '", task.name,
-                                "' twice");
+            require<StateError>(!tasks_.contains(task.name) && !has_none(task.name), "MultiTaskLoss",
+                                "expected one loss for each task, got '", task.name, "' twice");
             check_weight(task.name, task.weight);
             std::string name = task.name;
-            tasks_.insert(std::move(name), std::move(task));
+            if (task.loss)
+                tasks_.insert(std::move(name), std::move(task));
+            else
+                without_loss_.push_back(std::move(name));
         }
+        require<StateError>(!tasks_.empty(), "MultiTaskLoss", "expected at least one task, got none");
     }
     ESPALIER_COLD MultiTaskLoss(std::initializer_list<TaskLoss<Scalar>> tasks) : MultiTaskLoss{std::vector<TaskLoss<Scalar>>(tasks)} {}
 
-    /// The losses of a batch. Every output needs a loss, every loss an output and a target.
+    /// The losses of a batch. Every output needs a loss or `no_loss`, every loss an output and a target.
     /// @throws StateError naming the task that lacks one; ValueError if a task's loss is not finite; what a loss throws,
     /// with the name of its task.
     [[nodiscard]] MultiTaskLossValue<Scalar> operator()(const Named<Variable<Scalar>>& outputs,
                                                         const losses::Targets<Scalar>& targets) const {
-        if (outputs.size() != tasks_.size())  // else all have one if each loss has its output
+        if (outputs.size() != tasks_.size() || !without_loss_.empty())  // else all have one if each loss has its output
             require_losses(outputs);
         PoolVector<double> weights;
         PoolVector<bool> active;
@@ -244,8 +252,14 @@ private:
 
     ESPALIER_COLD void require_losses(const Named<Variable<Scalar>>& outputs) const {
         for (const auto& [name, output] : outputs)
-            if (!tasks_.contains(name))
+            if (!tasks_.contains(name) && !has_none(name))
                 fail<StateError>("MultiTaskLoss", "expected a loss for every task, got none for '", name, "', only for ", tasks_.names());
+        for (const std::string& name : without_loss_)
+            if (!outputs.contains(name))
+                fail<StateError>("MultiTaskLoss", "expected an output '", name, "', which has no loss, got ", outputs.names());
+    }
+    [[nodiscard]] bool has_none(const std::string& name) const noexcept {
+        return std::find(without_loss_.begin(), without_loss_.end(), name) != without_loss_.end();
     }
 
     [[nodiscard]] static Variable<Scalar> evaluate(const TaskLoss<Scalar>& task, const Variable<Scalar>& output,
@@ -259,6 +273,7 @@ private:
     }
 
     Named<TaskLoss<Scalar>> tasks_;
+    std::vector<std::string> without_loss_;  ///< outputs
     detail::BalancerOwner<Scalar> balancer_;
 };
 

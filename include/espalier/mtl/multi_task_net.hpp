@@ -7,6 +7,7 @@
 #include <espalier/autograd/reshape.hpp>
 #include <espalier/mtl/below_heads.hpp>
 #include <espalier/mtl/multi_task_loss.hpp>
+#include <espalier/mtl/outputs.hpp>
 #include <espalier/mtl/sharing.hpp>
 #include <espalier/nn/encoder.hpp>
 #include <espalier/nn/layer.hpp>
@@ -27,10 +28,6 @@ struct Head {
     std::string name;
     mutable nn::Layer<Scalar> layer;  ///< mutable, so that it can be moved out of a braced list
 };
-
-/// What a net gives for each task, in the order of its heads.
-template <class Scalar = float>
-using Outputs = Named<Variable<Scalar>>;
 
 /// A shared trunk that feeds one head per task (Caruana, 1997), or any other way of sharing in its place (mtl/sharing/). Where a
 /// sample is more than one tensor, an encoder makes one of them in front of it, and belongs to what is shared.
@@ -82,12 +79,17 @@ public:
                             "expected features for all heads, or one for each of ", heads_.size(), ", got ", features.size());
         const nn::detail::ForwardScope call;
         std::size_t index = 0;
-        return heads_.map([&](const std::string& task, nn::Layer<Scalar>& head) {
+        return outputs_(heads_.map([&](const std::string& task, nn::Layer<Scalar>& head) {
             const Variable<Scalar>& own = features[features.size() == 1 ? 0 : index++];
             return nn::detail::naming_place([&] { return head(own); }, [&](const ShapeError&) { return "head '" + task + "'"; });
-        });
+        }));
     }
     [[nodiscard]] Outputs<Scalar> heads(const Variable<Scalar>& features) { return heads(Features<Scalar>(1, features)); }
+
+    /// Adds an output that has no head but is made of those of the heads, as in ESMM the logit of a click and a purchase of the logits of
+    /// both. It comes behind them, wherever outputs do. The function is copied with the net and is to have no parameters of its own.
+    /// @throws StateError for a name that is there already; ValueError for no function. An error of the function says of which output
+    void derive(std::string name, DerivedOutput<Scalar> make) { outputs_.derive(std::move(name), std::move(make)); }
 
     /// Outputs in evaluation mode and without a graph, computed in batches of at most `batch_size`: (N, ...) for each task.
     /// No layer is changed, so several threads may predict with one net; a layer of one's own that changes itself in a call
@@ -143,17 +145,20 @@ public:
     [[nodiscard]] nn::Layer<Scalar>& head(std::string_view task) & { return heads_.at(task); }
     [[nodiscard]] const nn::Layer<Scalar>& head(std::string_view task) const& { return heads_.at(task); }
     [[nodiscard]] nn::Layer<Scalar> head(std::string_view task) && { return std::move(heads_).at(task); }
+    /// What there is an output for: the names of the heads, and those that were derived.
     [[nodiscard]] std::vector<std::string> tasks() const {
         std::vector<std::string> names;
-        for (const auto& [task, head] : heads_)
+        for (const auto& [task, derived] : outputs_)
             names.push_back(task);
         return names;
     }
 
     /// Handles to all parameters but those of the heads.
     [[nodiscard]] std::vector<Variable<Scalar>> shared_parameters() const { return below_.parameters(); }
-    /// Handles to the parameters of one task's head. @throws StateError for a task that is not there.
-    [[nodiscard]] std::vector<Variable<Scalar>> task_parameters(std::string_view task) const { return heads_.at(task).parameters(); }
+    /// Handles to the parameters of one task's head, of which a derived output has none. @throws StateError for a task that is not there.
+    [[nodiscard]] std::vector<Variable<Scalar>> task_parameters(std::string_view task) const {
+        return outputs_.is_derived(task) ? std::vector<Variable<Scalar>>{} : heads_.at(task).parameters();
+    }
     /// How many elements the shared parameters have.
     [[nodiscard]] Index shared_size() const { return below_.parameter_count(); }
 
@@ -205,6 +210,7 @@ private:
             require<StateError>(!heads_.contains(head.name), "MultiTaskNet", "expected one head for each task, got '", head.name,
                                 "' twice");
             heads_.insert(head.name, std::move(head.layer));
+            outputs_.add_head(head.name);
         }
         (void)nn::detail::tensors_of<Scalar>(*this);  // what it shows from the start on has names in errors
     }
@@ -250,6 +256,7 @@ private:
 
     Shared below_;
     Named<nn::Layer<Scalar>> heads_;
+    detail::OutputList<Scalar> outputs_;
 };
 
 template <class Trunk>

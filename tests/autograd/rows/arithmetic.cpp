@@ -2,6 +2,7 @@
 #include "autograd/registry.hpp"
 
 #include <espalier/autograd/arithmetic.hpp>
+#include <espalier/autograd/logit_product.hpp>
 #include <espalier/autograd/mix.hpp>
 
 namespace registry {
@@ -98,6 +99,14 @@ Rows arithmetic_rows() {
          {[] { mixed({zeros({2}), zeros({3})}, {2}); }, "[mix] expected terms of one shape, got (2,) and (3,) at 1"},
          {[] { mixed({zeros({4, 3}), zeros({4, 3})}, {3, 2}); },
           "[mix] expected weights (2,) or (N, 2) of 2 terms (4, 3), got (3, 2)"}}));
+    rows.push_back(row(
+        "logit_product", [](const auto& v, const Attributes&) { return espalier::autograd::logit_product(v[0], v[1]); },
+        [](Random& random) {
+            const Shape shape = random_shape(random, 0, 3);
+            return Draw{{normal(shape, random), normal(shape, random)}};
+        },
+        {{[] { (void)espalier::autograd::logit_product(zeros({2, 1}), zeros({2})); },
+          "[logit_product] expected logits of one shape, got (2, 1) and (2,)"}}));
     rows.push_back(row("scale", []<class S>(const Variables<S>& v, const Attributes& a) {
         return v[0] * number<S>(a);
     }, with_number));

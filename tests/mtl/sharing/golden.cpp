@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file Ways of sharing against PyTorch modules that were written from the papers' formulas (golden/make_sharing.py).
+#include <espalier/autograd/logit_product.hpp>
 #include <espalier/io/safetensors.hpp>
+#include <espalier/losses/binary_cross_entropy.hpp>
+#include <espalier/losses/counterfactual.hpp>
 
 #include "mtl/sharing/ways.hpp"
 #include "nn/testing.hpp"
 
 #include <cmath>
+#include <string>
+#include <vector>
 
 using namespace espalier;
 using testing::require_close;
@@ -48,6 +53,9 @@ std::map<std::string, mtl::Sharing<S>> sharings() {
             {"sluice", mtl::Sluice<S>{networks<S>(2), {.after = {2, 3}, .orthogonality = 0.3}}},
             {"soft_sharing", mtl::SoftSharing<S>{networks<S>(2), {.factor = 0.3}}},
             {"trace_norm", mtl::SoftSharing<S>{networks<S>(2), {.factor = 0.3, .attraction = mtl::Attraction::trace_norm}}},
+            {"aitm", mtl::AITM<S>{4, networks<S>(2), ways::linears<S>(1)}},
+            {"related_towers", ways::related<S>(2, false)},
+            {"pad_net", ways::distilled<S>(3, false)},
             {"ple", mtl::PLE<S>{std::move(first), level<S>(4)}}};
 }
 
@@ -59,7 +67,10 @@ TEMPLATE_TEST_CASE("ways of sharing give PyTorch's outputs and gradients", "[mtl
     const double tolerance = std::is_same_v<S, double> ? 1e-11 : 2e-5;
     for (auto& [way, sharing] : sharings<S>()) {
         CAPTURE(way);
-        mtl::MultiTaskNet<S> net{sharing, {{"a", nn::Linear<S>{4, 2}}, {"b", nn::Linear<S>{4, 1}}}};
+        std::vector<mtl::Head<S>> heads{{"a", nn::Linear<S>{4, 2}}, {"b", nn::Linear<S>{4, 1}}};
+        if (way == "pad_net")
+            heads.push_back({"c", nn::Linear<S>{4, 2}});
+        mtl::MultiTaskNet<S> net{sharing, heads};
         Index place = 0;
         for (auto& [name, parameter] : net.named_parameters())
             for (S& value : parameter.mutable_value())
@@ -68,12 +79,43 @@ TEMPLATE_TEST_CASE("ways of sharing give PyTorch's outputs and gradients", "[mtl
         for (Index i = 0; i < x.numel(); ++i)
             x[i] = static_cast<S>(std::cos(0.9 * static_cast<double>(i)));
         const auto outputs = net(x);
-        const auto &a = outputs.at("a"), &b = outputs.at("b");
-        require_close(a.value(), file.template get<S>(way + "/a"), tolerance);
-        require_close(b.value(), file.template get<S>(way + "/b"), tolerance);
-        const auto penalty = net.penalty();
-        require_close(Tensor<S>::full({1}, penalty.item()), file.template get<S>(way + "/penalty"), tolerance);
-        (sum(a * a) + sum(b * b) + penalty).backward();
+        Variable<S> loss = net.penalty();
+        require_close(Tensor<S>::full({1}, loss.item()), file.template get<S>(way + "/penalty"), tolerance);
+        for (const auto& [task, output] : outputs) {
+            require_close(output.value(), file.template get<S>(way + '/' + task), tolerance);
+            loss = loss + sum(output * output);
+        }
+        loss.backward();
         require_close(testing::flat_gradients(net.parameters()), file.template get<S>(way + "/gradients"), tolerance);
+    }
+}
+
+TEMPLATE_TEST_CASE("losses over the entire space are PyTorch's, with their gradients", "[mtl][sharing][golden]", float, double) {
+    using S = TestType;
+    const auto file = io::load_safetensors(ESPALIER_GOLDEN_DIR "/sharing.safetensors");
+    const double tolerance = std::is_same_v<S, double> ? 1e-12 : 1e-5;
+    std::vector<Variable<S>> logits;
+    for (int k = 0; k < 3; ++k) {
+        Tensor<S> values{Shape{6}};
+        for (Index i = 0; i < 6; ++i)
+            values[i] = static_cast<S>(2 * std::sin(1.3 * static_cast<double>(i) + k));
+        logits.emplace_back(std::move(values), true);
+    }
+    const Tensor<S> bought{{6}, {1, 0, 0, 1, 0, 0}};
+    const losses::Target<S> known{bought, Tensor<bool>{{6}, {true, false, true, true, false, true}}};
+    const auto errors = losses::binary_cross_entropy_with_logits(logits[1], known,
+                                                                 {.pos_weight = {}, .reduction = losses::Reduction::none});
+    const auto clicked = autograd::sigmoid(logits[0]).value();
+    const Named<Variable<S>> all{
+        {"product", losses::binary_cross_entropy_with_logits(autograd::logit_product(logits[0], logits[1]), bought)},
+        {"inverse_propensity", losses::inverse_propensity(errors, known, clicked, {.smallest = 0.3})},
+        {"doubly_robust", losses::doubly_robust(errors, logits[2], known, clicked, {.smallest = 0.3})}};
+    for (const auto& [name, loss] : all) {
+        CAPTURE(name);
+        require_close(Tensor<S>::full({1}, loss.item()), file.template get<S>(name + "/loss"), tolerance);
+        const auto gradients = autograd::vjp<S>(loss, Tensor<S>::ones({1}), logits, true);
+        for (Index k = 0; k < 3; ++k)
+            require_close(gradients[static_cast<std::size_t>(k)].reshape({6}),
+                          file.template get<S>(name + "/gradients").slice(6 * k, 6 * k + 6), tolerance);
     }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/mtl/multi_task_net.hpp>
+#include <espalier/mtl/sharing/aitm.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
 #include <espalier/mtl/sharing/dselect_k.hpp>
 #include <espalier/mtl/sharing/ltb.hpp>
@@ -10,7 +11,9 @@
 #include <espalier/mtl/sharing/mtan.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>
 #include <espalier/mtl/sharing/noisy_top_k.hpp>
+#include <espalier/mtl/sharing/pad_net.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
+#include <espalier/mtl/sharing/related_towers.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
 #include <espalier/mtl/sharing/sluice.hpp>
 #include <espalier/mtl/sharing/soft_sharing.hpp>
@@ -118,6 +121,33 @@ mtl::MTAN<S> attended(std::size_t tasks, bool image) {
     return {std::move(trunk), {attention<S>(tasks, image, 0), attention<S>(tasks, image, 1)}, {.after = {2, 3}}};
 }
 
+/// Of `width` features, or rows of them.
+template <class S>
+std::vector<nn::Layer<S>> linears(std::size_t count, Index in = width) {
+    return mtl::repeat(count, [in] { return nn::Linear<S>{in, width}; });
+}
+/// Each task depends on the two before it.
+template <class S>
+mtl::RelatedTowers<S> related(std::size_t tasks, bool image) {
+    std::vector<nn::Layer<S>> relations;
+    std::vector<std::vector<std::size_t>> parents(tasks);
+    for (std::size_t i = 0; i < tasks; ++i) {
+        for (std::size_t parent = i < 2 ? 0 : i - 2; parent < i; ++parent)
+            parents[i].push_back(parent);
+        relations.push_back(linears<S>(1, width * static_cast<Index>(parents[i].size() + 1))[0]);
+    }
+    return {networks<S>(tasks, image), std::move(relations), std::move(parents)};
+}
+/// Of so many heads half predict a second time.
+template <class S>
+mtl::PADNet<S> distilled(std::size_t heads, bool image) {
+    const std::size_t tasks = (heads + 2) / 2;
+    std::vector<mtl::Refinement<S>> refinements;
+    for (std::size_t i = tasks; i < heads; ++i)
+        refinements.push_back({.gate = linears<S>(1)[0], .messages = linears<S>(tasks - 1)});
+    return {networks<S>(tasks, image), std::move(refinements)};
+}
+
 template <class S>
 using Make = std::function<mtl::Sharing<S>(std::size_t tasks, bool image)>;
 
@@ -174,6 +204,12 @@ std::map<std::string, Make<S>> all() {
          [](std::size_t tasks, bool image) {
              return mtl::SoftSharing<S>{networks<S>(tasks, image), {.factor = 0.3}};
          }},
+        {"AITM",
+         [](std::size_t tasks, bool image) {
+             return mtl::AITM<S>{width, networks<S>(tasks, image), linears<S>(tasks - 1)};
+         }},
+        {"RelatedTowers", [](std::size_t tasks, bool image) { return related<S>(tasks, image); }},
+        {"PADNet", [](std::size_t heads, bool image) { return distilled<S>(heads, image); }},
         {"PLE", [](std::size_t tasks, bool image) { return mtl::PLE<S>{two_levels<S>(tasks, image)}; }},
     };
 }
