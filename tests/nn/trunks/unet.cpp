@@ -29,7 +29,7 @@ TEST_CASE("U-Net has the published number of parameters", "[nn][trunks][long]") 
     CHECK(trunks::unet(1).parameter_count() + (64 * 9 * 2 + 2) + 3 == 31'031'685);
 }
 
-TEST_CASE("U-Net equals PyTorch's", "[nn][trunks]") {
+TEST_CASE("U-Net equals PyTorch's", "[nn][trunks][long]") {
     for (const auto& [key, input] : {std::pair{"unet/32x32", Shape{2, 32, 32, 1}}, std::pair{"unet/37x26", Shape{2, 37, 26, 1}}}) {
         compare_with_pytorch(pooled(trunks::unet<double>(1, {.width = 4, .depth = 2})), key, input);
         compare_with_pytorch(pooled(trunks::unet(1, {.width = 4, .depth = 2})), key, input);
