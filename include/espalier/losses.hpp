@@ -13,6 +13,7 @@
 #include <espalier/losses/mse.hpp>
 #include <espalier/losses/reduction.hpp>
 #include <espalier/losses/target.hpp>
+#include <espalier/losses/weighted_sum.hpp>
 
 #if defined(ESPALIER_COMPILED)
 #define ESPALIER_INSTANTIATE extern template

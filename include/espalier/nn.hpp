@@ -12,6 +12,7 @@
 #include <espalier/nn/init.hpp>
 #include <espalier/nn/layer.hpp>
 #include <espalier/nn/linear.hpp>
+#include <espalier/nn/load_state.hpp>
 #include <espalier/nn/mode.hpp>
 #include <espalier/nn/module.hpp>
 #include <espalier/nn/normalization.hpp>

@@ -9,6 +9,7 @@
 #include <espalier/optim/learning_rates.hpp>
 #include <espalier/optim/optimizer.hpp>
 #include <espalier/optim/parameter_group.hpp>
+#include <espalier/optim/parameter_groups.hpp>
 #include <espalier/optim/schedule.hpp>
 #include <espalier/optim/sgd.hpp>
 

@@ -129,7 +129,7 @@ def resnet(blocks, bottlenecks):
 
 
 class HarDBlock(nn.Module):
-    def __init__(self, channels, growth, multiplier, count, depthwise):
+    def __init__(self, channels, growth, multiplier, count, depthwise, activation=nn.ReLU6):
         super().__init__()
         self.links = [[layer - 2**i for i in range(8) if layer % 2**i == 0] for layer in range(1, count + 1)]
         widths = [channels]
@@ -140,7 +140,7 @@ class HarDBlock(nn.Module):
                 x *= multiplier
             widths.append(int(int(x + 1) / 2) * 2)
             inputs = sum(widths[link] for link in links)
-            layers.append(conv_norm(inputs, widths[-1], 3) if not depthwise else nn.Sequential(
+            layers.append(conv_norm(inputs, widths[-1], 3, activation=activation) if not depthwise else nn.Sequential(
                 conv_norm(inputs, widths[-1], 1), conv_norm(widths[-1], widths[-1], 3, groups=widths[-1], activation=None)))
         self.layers = nn.ModuleList(layers)
         self.kept = [i for i in range(1, count + 1) if i % 2 == 1 or i == count]
@@ -220,6 +220,90 @@ def mobilenet_v2(factor):
     return make
 
 
+class ChannelsLast(nn.Module):
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1)
+
+
+class UpConv(nn.Module):
+    """A transposed convolution, 2x2 of stride 2, with its weights as this library has them."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(4 * outputs, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x):
+        weight = self.weight.reshape(2, 2, len(self.bias), -1).permute(3, 2, 0, 1)
+        return F.conv_transpose2d(x, weight, self.bias, stride=2)
+
+
+class UShape(nn.Module):
+    """down one behind the other, and back up; what each step down was given goes on beside what leads back to it."""
+
+    def __init__(self, down, up):
+        super().__init__()
+        self.down, self.up = nn.ModuleList(down), nn.ModuleList(up)
+
+    def forward(self, x):
+        before = []
+        for layer in self.down:
+            before.append(x)
+            x = layer(x)
+        for layer in reversed(self.up):
+            skip = before.pop()
+            x = layer(x)
+            if x.shape[2:] != skip.shape[2:]:
+                x = F.interpolate(x, size=skip.shape[2:], mode="bilinear", align_corners=True)
+            x = torch.cat([x, skip], 1)
+        return x
+
+
+def unet(filters, depth, norm):
+    def two(inputs, outputs):
+        layers = []
+        for before in (inputs, outputs):
+            layers += [nn.Conv2d(before, outputs, 3, padding=1, bias=not norm), *([nn.BatchNorm2d(outputs)] if norm else []), nn.ReLU()]
+        return layers
+
+    def make(channels, height, width):
+        down, up = [], []
+        for level in range(depth):
+            above = filters * 2**level
+            down.append(nn.Sequential(nn.MaxPool2d(2), *two(above, 2 * above)))
+            up.append(nn.Sequential(*([] if level + 1 == depth else two(4 * above, 2 * above)), UpConv(2 * above, above)))
+        return nn.Sequential(*two(channels, filters), UShape(down, up), *two(2 * filters, filters), nn.AvgPool2d(8), ChannelsLast())
+    return make
+
+
+def fc_hardnet70(channels, height, width):
+    """As https://github.com/PingoLH/FCHarDNet describes it."""
+    growths, counts, behind = (10, 16, 18, 24, 32), (4, 4, 8, 8, 8), (64, 96, 160, 224, 320)
+
+    def block(inputs, level):
+        return HarDBlock(inputs, growths[level], 1.7, counts[level], False, nn.ReLU)
+
+    def conv(inputs, outputs, kernel=1, stride=1):
+        return conv_norm(inputs, outputs, kernel, stride, activation=nn.ReLU)
+
+    stem = [conv(channels, 16, 3, 2), conv(16, 24, 3), conv(24, 32, 3, 2), conv(32, 48, 3)]
+    first = block(48, 0)
+    skips, down = [first.width], []
+    for level in range(1, 5):
+        dense = block(behind[level - 1], level)
+        down.append(nn.Sequential(conv(skips[-1], behind[level - 1]), nn.AvgPool2d(2), dense))
+        skips.append(dense.width)
+    down[-1].append(conv(skips[-1], behind[-1]))
+    ways_up, inputs = [], behind[-1]
+    for level in reversed(range(4)):
+        joined = inputs + skips[level]
+        dense = block(joined // 2, level)
+        ways_up.append(nn.Sequential(conv(joined, joined // 2), dense))
+        inputs = dense.width
+    *up, last = ways_up
+    return nn.Sequential(*stem, first, UShape(down, [*reversed(up), nn.Identity()]), last, nn.AvgPool2d(8), ChannelsLast())
+
+
 def mlp(channels, height, width):
     layers, inputs = [], channels
     for outputs in (64, 48, 32):
@@ -252,6 +336,9 @@ TRUNKS = [
     ("mobilenet_v2", mobilenet_v2(1), 3, [(64, 72)]),
     ("mobilenet_v2_half", mobilenet_v2(0.5), 3, [(64, 64), (72, 97)]),
     ("mlp", mlp, 13, [(1, 1)]),
+    ("unet", unet(4, 2, False), 1, [(32, 32), (37, 26)]),
+    ("unet_norm", unet(8, 3, True), 3, [(32, 32), (37, 31)]),
+    ("fc_hardnet70", fc_hardnet70, 3, [(128, 128), (133, 137)]),
 ]
 
 

@@ -286,6 +286,29 @@ TEST_CASE("one parameter under two names needs one of them in the file", "[io][m
     CHECK(tied.inner->weight().value() == Tensor<float>::full({2, 2}, 3));
 }
 
+TEST_CASE("names of a file are turned into paths", "[io][model]") {
+    const TemporaryFolder folder;
+    auto net = model<float>(1);
+    io::save(net.trunk(), folder / "trunk");
+    auto other = model<float>(2);
+    const auto report = io::load(other, folder / "trunk",
+                                 {.strict = false, .rename = [](const std::string& name) { return "trunk." + name; }});
+    CHECK(report.missing == std::vector<std::string>{"heads.a.weight", "heads.a.bias", "heads.b.weight", "heads.b.bias"});
+    CHECK(report.unexpected.empty());
+    CHECK(same_bits(other.trunk().state_dict(), net.trunk().state_dict()));
+
+    io::save(net, folder / "whole");
+    const auto without_norm = [](const std::string& name) { return name.starts_with("0.") ? name : std::string{}; };
+    nn::Sequential alone{nn::Linear{3, 4}};
+    const auto kept = io::load(alone, folder / "whole", {.prefix = "trunk", .rename = without_norm});
+    CHECK(kept.complete());
+    CHECK(kept.ignored.size() == 4);
+    const auto before = alone.state_dict();
+    const auto to_one = [](const std::string&) { return std::string{"0.bias"}; };
+    CHECK_THROWS_AS(io::load(alone, folder / "whole", {.strict = false, .rename = to_one}), StateError);
+    CHECK(same_bits(alone.state_dict(), before));
+}
+
 TEST_CASE("half floats load into a model", "[io][model]") {
     const TemporaryFolder folder;
     io::TensorFile file;

@@ -325,4 +325,67 @@ TEST_CASE("files for PyTorch, and what it must make of them", "[.pytorch_back]")
     write(Mixed<float>{}, "mixed", mixed_sample);
 }
 
+TEST_CASE("a net with an encoder goes to PyTorch and comes back", "[io][pytorch]") {
+    const TemporaryFolder folder;
+    manual_seed(3);
+    const nn::Sequential image{nn::Standardize{3}, nn::Conv2d{3, 4, 3}, nn::ReLU{}, nn::Flatten{}};  // (4, 5, 3) gives 2 * 3 * 4
+    const nn::Concatenated encoder{nn::From{"city", nn::Embedding{7, 2}}, nn::From{"image", image},
+                                   nn::Table{nn::TableInputs{.numbers = {{"age", 2}}, .categories = {{"job", 5, 3}}}}};
+    mtl::MultiTaskNet net{encoder, nn::Sequential{nn::Linear{31, 6}, nn::ReLU{}}, {{"a", nn::Linear{6, 2}}}};
+    scramble(net, 1);
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const data::Inputs<float> samples{{"city", Tensor<Index>{{3}, {6, 0, 1}}},
+                                      {"image", normal<float>({3, 4, 5, 3})},
+                                      {"age", Tensor<float>{{3, 2}, {nan, 2, 3, 4, 5, nan}}},
+                                      {"job", Tensor<Index>{{3}, {-1, 4, 0}}}};
+    io::save_pytorch(net, folder / "net", samples);
+    auto back = net;
+    scramble(back, 1001);
+    const auto report = io::load_pytorch(back, folder / "net", samples);
+    CHECK(report.complete());
+    CHECK(same_bits(back.state_dict(), net.state_dict()));
+    CHECK(same_bits(back.predict(samples), net.predict(samples)));
+
+    // The columns that read the image are turned over as those of a net of the image alone, the others are not.
+    nn::Sequential<float> alone = image;
+    alone.add(nn::Linear{24, 6});
+    auto state = alone.state_dict();
+    const auto whole = net.state_dict();
+    const auto& weight = whole.at("trunk.0.weight");
+    for (const auto& [path, tensor] : whole)
+        if (path.starts_with("encoder.1."))
+            state.at(path.substr(10)) = tensor;
+    for (Index row = 0; row < 6; ++row)
+        std::copy_n(weight.data() + row * 31 + 2, 24, state.at("4.weight").data() + row * 24);
+    alone.load_state_dict(state);
+    io::save_pytorch(alone, folder / "alone", {4, 5, 3});
+    const auto file = io::load_safetensors(folder / "net");
+    const auto of_image = io::load_safetensors(folder / "alone");
+    CHECK(file.get<float>("encoder.1.1.weight") == of_image.get<float>("1.weight"));
+    const auto there = file.get<float>("trunk.0.weight");
+    const auto there_alone = of_image.get<float>("4.weight");
+    for (Index row = 0; row < 6; ++row)
+        for (Index column = 0; column < 31; ++column)
+            CHECK(there.at(row, column) == (column < 2 || column >= 26 ? weight.at(row, column) : there_alone.at(row, column - 2)));
+
+    CHECK_THROWS_WITH(io::load_pytorch(back, folder / "net", {4, 5, 3}), ContainsSubstring("expected inputs by name, 'city', 'image'"));
+    CHECK_THROWS_AS(io::load_pytorch(back, folder / "net", samples, {.flattened = true}), StateError);
+    CHECK_THROWS_WITH(io::load_pytorch(back, folder / "net", data::Inputs<float>{{"city", Tensor<Index>{Shape{0}}}}),
+                      "[load_pytorch] expected at least one sample of 'city', got none");
+}
+
+TEST_CASE("what an encoder makes behind the tape's back is refused", "[io][pytorch]") {
+    struct Behind : nn::Module<Behind, float> {
+        nn::Conv2d<float> convolution{1, 2, 1};
+        Variable<float> operator()(const data::Inputs<float>& inputs) {
+            const auto image = convolution(data::values_of(inputs, "image"));
+            return autograd::flatten(Variable<float>{image.value()});  // cut
+        }
+        void visit(nn::Visitor<float>& v) { v("convolution", convolution); }
+    };
+    const TemporaryFolder folder;
+    mtl::MultiTaskNet<float> net{nn::Encoder<float>{Behind{}}, nn::Sequential{nn::Linear{8, 2}}, {{"a", nn::Linear{2, 1}}}};
+    CHECK_THROWS_AS(io::save_pytorch(net, folder / "net", data::Inputs<float>{{"image", normal<float>({1, 2, 2, 1})}}), StateError);
+}
+
 #endif

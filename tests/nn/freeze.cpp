@@ -55,3 +55,71 @@ TEST_CASE("a part below a frozen one is trained through it", "[nn][freeze]") {
     CHECK(below.weight().variable().has_grad());
     CHECK_FALSE(frozen.parameters()[0].has_grad());
 }
+
+namespace {
+
+/// A trunk of two parts and two heads, by the paths that a net with tasks has.
+struct Net : nn::Module<Net, float> {
+    nn::Sequential<float> trunk{nn::Linear{3, 4}, nn::BatchNorm{4}, nn::ReLU{}, nn::Linear{4, 4}, nn::Dropout{0.5}};
+    nn::Linear<float> a{4, 1}, b{4, 2};
+
+    Variable<float> operator()(const Variable<float>& x) {
+        const auto features = trunk(x);
+        return sum(a(features)) + sum(b(features));
+    }
+    void visit(nn::Visitor<float>& v) {
+        v("trunk", trunk);
+        v("heads.a", a);
+        v("heads.b", b);
+    }
+    /// The paths of what is trained.
+    [[nodiscard]] std::vector<std::string> trained() const {
+        std::vector<std::string> result;
+        for (const auto& [path, parameter] : named_parameters())
+            if (parameter.requires_grad())
+                result.push_back(path);
+        return result;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("parts are frozen and thawed by their paths", "[nn][freeze]") {
+    using Paths = std::vector<std::string>;
+    manual_seed(2);
+    Net net;
+    const auto x = normal<float>({8, 3});
+    nn::freeze(net, "trunk.0", "trunk.1");
+    CHECK(net.trained() == Paths{"trunk.3.weight", "trunk.3.bias", "heads.a.weight", "heads.a.bias", "heads.b.weight", "heads.b.bias"});
+    const auto before = net.state_dict();
+    net.train();
+    CHECK_FALSE(same_bits(net(x).value(), net(x).value()));  // dropout is not frozen ...
+    net(x).backward();
+    CHECK(same_bits(net.state_dict(), before));  // ... and the statistics are
+    CHECK_FALSE(net.named_parameters().at("trunk.0.weight").has_grad());
+    CHECK(net.named_parameters().at("trunk.3.weight").has_grad());
+
+    nn::thaw(net, "trunk.1");
+    (void)net(x);
+    CHECK_FALSE(same_bits(net.state_dict(), before));
+    CHECK(net.trained().front() == "trunk.1.weight");
+
+    nn::freeze(net);
+    nn::thaw(net, "heads.*.bias", std::string{"trunk.3"});
+    CHECK(net.trained() == Paths{"trunk.3.weight", "trunk.3.bias", "heads.a.bias", "heads.b.bias"});
+    CHECK(same_bits(net(x).value(), net(x).value()));
+    nn::thaw(net, "trunk.4");  // a layer without parameters
+    CHECK_FALSE(same_bits(net(x).value(), net(x).value()));
+}
+
+TEST_CASE("a path that leads nowhere freezes nothing", "[nn][freeze]") {
+    Net net;
+    CHECK_THROWS_AS(nn::freeze(net, "trunk.0", "trunk.9"), StateError);
+    CHECK_THROWS_WITH(nn::freeze(net, "trunk.0", "trunk.9"),
+                      "[freeze] expected the path of a part of the model, as 'trunk.0', 'trunk.1', 'trunk.3', 'trunk.4', got 'trunk.9'");
+    CHECK_THROWS_WITH(nn::thaw(net, "head"), "[thaw] expected the path of a part of the model, as 'trunk', 'heads', got 'head'");
+    CHECK_THROWS_AS(nn::freeze(net, "trunk.2"), StateError);  // a ReLU has nothing to freeze
+    CHECK(net.trained().size() == net.named_parameters().size());
+    nn::Sequential<float> nothing{nn::ReLU{}};
+    nn::freeze(nothing);
+}

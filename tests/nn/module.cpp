@@ -110,8 +110,8 @@ TEST_CASE("a state of another model is refused with all that is wrong, and chang
     state.insert("more", Tensor<float>{});
     CHECK_THROWS_AS(block.load_state_dict(state), StateError);
     CHECK_THROWS_WITH(block.load_state_dict(state),
-                      "[load_state_dict] expected the tensors of this model, got others; missing scale; body.0.weight of shape (2, 3) "
-                      "came as (2, 4); missing steps; norm.bias of shape (2,) came as (2, 1); unexpected head.weight; unexpected more");
+                      "[load_state_dict] expected the tensors of this model, got others; body.0.weight of shape (2, 3) came as (2, 4); "
+                      "norm.bias of shape (2,) came as (2, 1); missing scale; missing steps; unexpected head.weight; unexpected more");
     CHECK(same_bits(block.state_dict(), before));
     CHECK_THROWS_AS(block.load_state_dict({}), StateError);
     CHECK(same_bits(block.state_dict(), before));

@@ -133,7 +133,7 @@ template <class Scalar>
 [[nodiscard]] Variable<Scalar> recorded(const char* operation, Tensor<Scalar>&& value, std::span<const Variable<Scalar>> inputs) {
     Variable<Scalar> result{std::move(value)};
     const auto requires_grad = [](const Variable<Scalar>& input) { return input.requires_grad(); };
-    if (!recording() || std::none_of(inputs.begin(), inputs.end(), requires_grad))
+    if (!recording() || (std::none_of(inputs.begin(), inputs.end(), requires_grad) && !recording_constants()))
         return result;
     auto& node = *result.node();
     node.operation = operation;

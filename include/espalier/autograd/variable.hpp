@@ -128,6 +128,12 @@ private:
     return enabled;
 }
 
+/// Whether operations on constants are recorded as well: for who wants to see all of a run.
+[[nodiscard]] inline bool& recording_constants() noexcept {
+    static thread_local bool enabled = false;
+    return enabled;
+}
+
 }  // namespace detail
 
 /// A handle to a tensor in a graph; copies refer to the same tensor, as in PyTorch.

@@ -16,6 +16,7 @@ ESPALIER_INSTANTIATE class L1<float>;
 ESPALIER_INSTANTIATE class Huber<float>;
 ESPALIER_INSTANTIATE class CrossEntropy<float>;
 ESPALIER_INSTANTIATE class BCEWithLogits<float>;
+ESPALIER_INSTANTIATE class WeightedSum<float>;
 
 ESPALIER_INSTANTIATE Variable<float> mse_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
 ESPALIER_INSTANTIATE Variable<float> mse_loss(const Tensor<float>&, const Target<float>&, const LossOptions&);

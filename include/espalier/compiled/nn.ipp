@@ -8,7 +8,7 @@ ESPALIER_INSTANTIATE class Visitor<float>;
 ESPALIER_INSTANTIATE struct detail::CollectTensors<float>;
 ESPALIER_INSTANTIATE struct detail::CollectModes<float>;
 ESPALIER_INSTANTIATE struct detail::CollectNodes<float>;
-ESPALIER_INSTANTIATE class detail::Freeze<float>;
+ESPALIER_INSTANTIATE class detail::CollectTrained<float>;
 ESPALIER_INSTANTIATE class Module<Layer<float>, float>;
 ESPALIER_INSTANTIATE class AnyLayer<float, Variable<float>>;
 ESPALIER_INSTANTIATE class AnyLayer<float, Variable<float>, data::Inputs<float>>;

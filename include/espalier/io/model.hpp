@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ struct SaveOptions {
 struct LoadOptions {
     bool strict = true;       ///< false: load what fits, and say what does not in the report
     std::string prefix = {};  ///< load what lies below it in the file: "trunk." for `net.trunk()` from a file of the whole net
+    std::function<std::string(std::string)> rename = {};  ///< from a name in the file, without the prefix, to a path; "" leaves it out
     bool unmarked = false;    ///< take a file that does not say that it has this library's layout
 };
 
@@ -95,7 +97,8 @@ LoadReport load(Model& model, const std::filesystem::path& path, const LoadOptio
     }
     LoadReport report;
     report.metadata = file.metadata();
-    const auto offered = detail::below(file, options.prefix, "load", where);
+    auto offered = detail::below(file, options.prefix, "load", where);
+    detail::rename_all(offered, options.rename, report);
     const auto found = detail::match<Scalar>(wanted, offered, options.strict, "load", where, report);
     detail::overwrite(
         found, [&](std::size_t i) -> Tensor<Scalar>& { return own[i].mutable_tensor(); },

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -87,15 +88,12 @@ void order_buffers(ModelForPyTorch<Scalar>& model, const std::vector<std::size_t
     }
 }
 
-/// Runs the model once, in evaluation mode. @throws as the model, and as `steps_to`; ShapeError for an empty sample;
-/// StateError for weights that are computed from others where an order would have to be turned over
-template <class Scalar, class Model>
-[[nodiscard]] ModelForPyTorch<Scalar> for_pytorch(Model& model, const Shape& sample, bool flattened,
-                                                  const std::set<std::string>& elementwise, const char* operation) {
-    require<ShapeError>(sample.rank() > 0 && sample.numel() > 0, operation, "expected the shape of one sample, such as (32, 32, 3), got ",
-                        sample);
-    require<ShapeError>(!flattened || sample.rank() == 3, operation, "expected the shape (H, W, C) of the image that was flattened, got ",
-                        sample);
+/// Runs the model once by `run(parameters)`, in evaluation mode; rows that are its input have the order `input`, if it is not the same
+/// there. @throws as the model, and as `steps_to`; StateError for weights that are computed from others where an order would have to be
+/// turned over
+template <class Scalar, class Model, class Run>
+[[nodiscard]] ModelForPyTorch<Scalar> followed(Model& model, const std::optional<Order>& input, const std::set<std::string>& elementwise,
+                                               const char* operation, const Run& run) {
     ModelForPyTorch<Scalar> result;
     std::unordered_map<const void*, std::size_t> first;  // two paths may lead to one parameter
     for (const auto& [path, entry] : nn::detail::tensors_of<Scalar>(model)) {
@@ -104,8 +102,7 @@ template <class Scalar, class Model>
         result.tensors.push_back(entry.tensor);
         first.emplace(entry.tensor, first.size());
     }
-    const auto steps = recorded_run<Scalar>(model, result.parameters, flattened ? Shape{sample.numel()} : sample);
-    const Order input = flattened ? Order::image(sample[0] * sample[1], sample[2]) : Order::plain(sample.numel());
+    const auto steps = run(result.parameters);
     LayoutWalk walk{steps, input, elementwise};
     const std::string problem = walk.problem();
     require<StateError>(problem.empty(), operation, "expected operations whose weights can be turned over, got: ", problem);
@@ -120,6 +117,32 @@ template <class Scalar, class Model>
     return result;
 }
 
+/// By a run on zeros. @throws ShapeError for an empty sample
+template <class Scalar, class Model>
+[[nodiscard]] ModelForPyTorch<Scalar> for_pytorch(Model& model, const Shape& sample, bool flattened,
+                                                  const std::set<std::string>& elementwise, const char* operation) {
+    require<ShapeError>(sample.rank() > 0 && sample.numel() > 0, operation, "expected the shape of one sample, such as (32, 32, 3), got ",
+                        sample);
+    require<ShapeError>(!flattened || sample.rank() == 3, operation, "expected the shape (H, W, C) of the image that was flattened, got ",
+                        sample);
+    std::optional<Order> input;
+    if (flattened)
+        input = Order::image(sample[0] * sample[1], sample[2]);
+    return followed<Scalar>(model, input, elementwise, operation, [&](const auto& parameters) {
+        return recorded_run<Scalar>(model, parameters, flattened ? Shape{sample.numel()} : sample);
+    });
+}
+
+/// By a run on a sample of inputs by name. @throws ShapeError for none; StateError for `flattened`
+template <class Scalar, class Model>
+[[nodiscard]] ModelForPyTorch<Scalar> for_pytorch(Model& model, const data::Inputs<Scalar>& samples, bool flattened,
+                                                  const std::set<std::string>& elementwise, const char* operation) {
+    require<ShapeError>(data::size_of(samples) > 0, operation, "expected at least one sample of ", samples.names(), ", got none");
+    require<StateError>(!flattened, operation, "expected one tensor where the input was flattened, got inputs by name");
+    return followed<Scalar>(model, {}, elementwise, operation,
+                            [&](const auto& parameters) { return recorded_run<Scalar>(model, parameters, samples); });
+}
+
 /// What the file should have for each tensor of the model.
 template <class Scalar>
 [[nodiscard]] std::vector<WantedTensor> wanted_from_pytorch(const ModelForPyTorch<Scalar>& model) {
@@ -130,6 +153,64 @@ template <class Scalar>
         wanted.push_back({model.paths[i], order ? shape_in_pytorch(*order, shape) : shape, model.tensors[i], model.orders[i].reason});
     }
     return wanted;
+}
+
+/// `Sample` is the shape of one, or inputs by name.
+template <class Model, class Sample>
+LoadReport load_from_pytorch(Model& model, const std::filesystem::path& path, const Sample& sample, const LoadPyTorchOptions& options) {
+    using Scalar = typename Model::value_type;
+    const std::string where = concat(" in ", path);
+    const TensorFile file = load_safetensors(path);
+    const auto layout = file.metadata().find("layout");
+    require<IoError>(layout == file.metadata().end() || layout->second == "NCHW", "load_pytorch", "expected a file of PyTorch", where,
+                     ", got layout ", layout == file.metadata().end() ? "" : printable(layout->second),
+                     ": what io::save wrote is read by io::load");
+    const auto own = for_pytorch<Scalar>(model, sample, options.flattened, options.elementwise, "load_pytorch");
+    const auto wanted = wanted_from_pytorch(own);
+    LoadReport report;
+    report.metadata = file.metadata();
+    auto offered = below(file, options.prefix, "load_pytorch", where);
+    const bool has_counters = std::any_of(own.paths.begin(), own.paths.end(), is_counter);
+    std::erase_if(offered, [&](const OfferedTensor& tensor) {
+        const bool ignored = is_counter(tensor.path) && !has_counters;
+        if (ignored)
+            report.ignored.push_back(tensor.name);
+        return ignored;
+    });
+    rename_all(offered, options.rename, report);
+    const auto found = match<Scalar>(wanted, offered, options.strict, "load_pytorch", where, report);
+    overwrite(
+        found, [&](std::size_t i) -> Tensor<Scalar>& { return own.parameters[i] ? own.parameters[i]->mutable_value() : *own.tensors[i]; },
+        [&](std::size_t i, const StoredTensor& stored) {
+            return from_pytorch(stored.template to<Scalar>(own.paths[i]), *own.orders[i].order);
+        });
+    return report;
+}
+
+template <class Model, class Sample>
+void save_for_pytorch(const Model& model, const std::filesystem::path& path, const Sample& sample, SavePyTorchOptions&& options) {
+    using Scalar = typename Model::value_type;
+    // A run in evaluation mode changes nothing, hence the cast.
+    const auto own = for_pytorch<Scalar>(const_cast<Model&>(model), sample, options.flattened, options.elementwise, "save_pytorch");
+    ShortList unseen{""};
+    for (std::size_t i = 0; i < own.paths.size(); ++i)
+        if (!own.orders[i].order)
+            unseen.add(concat(printable(own.paths[i]), ": ", own.orders[i].reason));
+    require<StateError>(unseen.text().empty(), "save_pytorch",
+                        "expected tensors whose order in PyTorch can be seen, got others: ", unseen.text());
+    TensorFile file;
+    file.metadata() = notes(std::move(options.metadata), "save_pytorch", "NCHW");
+    file.metadata().try_emplace("format", "pt");
+    const bool has_counters = std::any_of(own.paths.begin(), own.paths.end(), is_counter);
+    for (std::size_t i = 0; i < own.paths.size(); ++i) {
+        const std::string name = options.rename ? options.rename(own.paths[i]) : own.paths[i];
+        if (name.empty())
+            continue;
+        file.insert(name, to_pytorch(*own.tensors[i], *own.orders[i].order));
+        if (!has_counters && !own.parameters[i] && last_of(own.paths[i]) == "running_mean")
+            file.insert(concat(before_last_of(name), batch_counter), Tensor<std::int64_t>::scalar(0));
+    }
+    save_safetensors(path, file);
 }
 
 }  // namespace detail
@@ -146,33 +227,13 @@ template <class Scalar>
 template <class Model>
 LoadReport load_pytorch(Model& model, const std::filesystem::path& path, const Shape& sample_shape,
                         const LoadPyTorchOptions& options = {}) {
-    using Scalar = typename Model::value_type;
-    const std::string where = concat(" in ", path);
-    const TensorFile file = load_safetensors(path);
-    const auto layout = file.metadata().find("layout");
-    require<IoError>(layout == file.metadata().end() || layout->second == "NCHW", "load_pytorch", "expected a file of PyTorch", where,
-                     ", got layout ", layout == file.metadata().end() ? "" : printable(layout->second),
-                     ": what io::save wrote is read by io::load");
-    const auto own = detail::for_pytorch<Scalar>(model, sample_shape, options.flattened, options.elementwise, "load_pytorch");
-    const auto wanted = detail::wanted_from_pytorch(own);
-    LoadReport report;
-    report.metadata = file.metadata();
-    auto offered = detail::below(file, options.prefix, "load_pytorch", where);
-    const bool has_counters = std::any_of(own.paths.begin(), own.paths.end(), detail::is_counter);
-    std::erase_if(offered, [&](const detail::OfferedTensor& tensor) {
-        const bool ignored = detail::is_counter(tensor.path) && !has_counters;
-        if (ignored)
-            report.ignored.push_back(tensor.name);
-        return ignored;
-    });
-    detail::rename_all(offered, options.rename, report);
-    const auto found = detail::match<Scalar>(wanted, offered, options.strict, "load_pytorch", where, report);
-    detail::overwrite(
-        found, [&](std::size_t i) -> Tensor<Scalar>& { return own.parameters[i] ? own.parameters[i]->mutable_value() : *own.tensors[i]; },
-        [&](std::size_t i, const StoredTensor& stored) {
-            return detail::from_pytorch(stored.template to<Scalar>(own.paths[i]), *own.orders[i].order);
-        });
-    return report;
+    return detail::load_from_pytorch(model, path, sample_shape, options);
+}
+/// The same of a net of inputs by name, such as one with an encoder. It runs on the first of the given samples, as `batch.inputs`.
+template <class Model>
+LoadReport load_pytorch(Model& model, const std::filesystem::path& path, const data::Inputs<typename Model::value_type>& samples,
+                        const LoadPyTorchOptions& options = {}) {
+    return detail::load_from_pytorch(model, path, samples, options);
 }
 
 /// Writes all parameters and buffers as PyTorch has them, so that there `model.load_state_dict(safetensors.torch.load_file(path))`
@@ -181,29 +242,13 @@ LoadReport load_pytorch(Model& model, const std::filesystem::path& path, const S
 /// are renamed alike; ValueError, IoError as `save`
 template <class Model>
 void save_pytorch(const Model& model, const std::filesystem::path& path, const Shape& sample_shape, SavePyTorchOptions options = {}) {
-    using Scalar = typename Model::value_type;
-    // A run in evaluation mode changes nothing, hence the cast.
-    const auto own = detail::for_pytorch<Scalar>(const_cast<Model&>(model), sample_shape, options.flattened, options.elementwise,
-                                                 "save_pytorch");
-    detail::ShortList unseen{""};
-    for (std::size_t i = 0; i < own.paths.size(); ++i)
-        if (!own.orders[i].order)
-            unseen.add(concat(printable(own.paths[i]), ": ", own.orders[i].reason));
-    require<StateError>(unseen.text().empty(), "save_pytorch",
-                        "expected tensors whose order in PyTorch can be seen, got others: ", unseen.text());
-    TensorFile file;
-    file.metadata() = detail::notes(std::move(options.metadata), "save_pytorch", "NCHW");
-    file.metadata().try_emplace("format", "pt");
-    const bool has_counters = std::any_of(own.paths.begin(), own.paths.end(), detail::is_counter);
-    for (std::size_t i = 0; i < own.paths.size(); ++i) {
-        const std::string name = options.rename ? options.rename(own.paths[i]) : own.paths[i];
-        if (name.empty())
-            continue;
-        file.insert(name, detail::to_pytorch(*own.tensors[i], *own.orders[i].order));
-        if (!has_counters && !own.parameters[i] && detail::last_of(own.paths[i]) == "running_mean")
-            file.insert(concat(detail::before_last_of(name), detail::batch_counter), Tensor<std::int64_t>::scalar(0));
-    }
-    save_safetensors(path, file);
+    detail::save_for_pytorch(model, path, sample_shape, std::move(options));
+}
+/// The same of a net of inputs by name, as for loading.
+template <class Model>
+void save_pytorch(const Model& model, const std::filesystem::path& path, const data::Inputs<typename Model::value_type>& samples,
+                  SavePyTorchOptions options = {}) {
+    detail::save_for_pytorch(model, path, samples, std::move(options));
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::io

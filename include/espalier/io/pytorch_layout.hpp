@@ -23,9 +23,9 @@ namespace espalier::inline ESPALIER_ABI::io::detail {
 /// Follows the order of elements through the steps of a run.
 class LayoutWalk {
 public:
-    /// `input` is the order of inputs that are no images. `elementwise` are operations of the user's own that treat each
-    /// element alone.
-    LayoutWalk(const std::vector<GraphStep>& steps, const Order& input, const std::set<std::string>& elementwise)
+    /// `input` is the order of inputs that are no images, if it is not the same as here. `elementwise` are operations of the user's own
+    /// that treat each element alone.
+    LayoutWalk(const std::vector<GraphStep>& steps, const std::optional<Order>& input, const std::set<std::string>& elementwise)
         : steps_{steps}, elementwise_{elementwise}, uses_{steps} {
         for (std::size_t i = 0; i < steps.size(); ++i) {
             const Shape& shape = steps[i].shape;
@@ -33,7 +33,7 @@ public:
             if (shape.rank() == 4 || (steps[i].is_input && shape.rank() > 4))
                 classes_.fix(i, pixels_and_channels(shape), i);
             else if (steps[i].is_input)
-                classes_.fix(i, input, i);
+                classes_.fix(i, input ? *input : plain(i), i);
             else if (steps_[i].is_cut())
                 classes_.accuse(i, i);
         }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <espalier/autograd/variable.hpp>
+#include <espalier/core/finite.hpp>
+#include <espalier/data/inputs.hpp>
 #include <espalier/nn/mode.hpp>
 #include <espalier/nn/module.hpp>
 
@@ -38,11 +40,12 @@ struct GraphStep {
     [[nodiscard]] bool has_order() const { return is_computed() || is_parameter() || is_input || is_cut(); }
 };
 
-/// While one lives, this thread records, each layer for itself, and the frozen ones among these parameters record as well.
+/// While one lives, this thread records, each layer for itself; the frozen ones among these parameters record as well, and if asked for
+/// constants.
 template <class Scalar>
 class RecordingScope {
 public:
-    explicit RecordingScope(const std::vector<nn::Parameter<Scalar>*>& parameters) {
+    explicit RecordingScope(const std::vector<nn::Parameter<Scalar>*>& parameters, bool constants = false) {
         for (const nn::Parameter<Scalar>* parameter : parameters)
             if (parameter && !parameter->variable().requires_grad())
                 frozen_.push_back(parameter->variable());
@@ -50,6 +53,7 @@ public:
             leaf.node()->requires_grad = true;
         recording_ = std::exchange(autograd::detail::recording(), true);
         apart_ = std::exchange(nn::detail::layers_apart(), true);
+        constants_ = std::exchange(autograd::detail::recording_constants(), constants);
     }
     RecordingScope(const RecordingScope&) = delete;
     RecordingScope& operator=(const RecordingScope&) = delete;
@@ -58,12 +62,14 @@ public:
             leaf.node()->requires_grad = false;
         autograd::detail::recording() = recording_;
         nn::detail::layers_apart() = apart_;
+        autograd::detail::recording_constants() = constants_;
     }
 
 private:
     std::vector<Variable<Scalar>> frozen_;
     bool recording_ = true;
     bool apart_ = false;
+    bool constants_ = false;
 };
 
 /// The node at input i of a node: the one place that knows how nodes hold their inputs.
@@ -86,9 +92,10 @@ void gather_outputs(const Range& outputs, std::vector<Variable<Scalar>>& all) {
             gather_outputs(output, all);
 }
 
-/// What `outputs` were made of, in the order of the tape. `tensors` are the positions of the parameters' leaves.
-template <class Scalar>
-[[nodiscard]] std::vector<GraphStep> steps_to(const std::vector<Variable<Scalar>>& outputs, const Variable<Scalar>& input,
+/// What `outputs` were made of, in the order of the tape. `tensors` are the positions of the parameters' leaves, and `is_input(node)`
+/// says which of the other leaves are inputs.
+template <class Scalar, class IsInput>
+[[nodiscard]] std::vector<GraphStep> steps_to(const std::vector<Variable<Scalar>>& outputs, const IsInput& is_input,
                                               const std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t>& tensors) {
     using Node = autograd::detail::Node<Scalar>;
     std::unordered_map<const Node*, std::size_t> place;
@@ -114,19 +121,27 @@ template <class Scalar>
             steps[i].inputs.push_back(place.at(input_of(node, k)));
         if (const auto tensor = tensors.find(&node); tensor != tensors.end())
             steps[i].tensor = tensor->second;
-        steps[i].is_input = &node == input.node().get();
+        else
+            steps[i].is_input = node.inputs.empty() && is_input(node);
     }
     return steps;
+}
+
+/// The positions of a model's parameters in its list of tensors, which has a null for each buffer.
+template <class Scalar>
+[[nodiscard]] std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t> places_of(
+    const std::vector<nn::Parameter<Scalar>*>& parameters) {
+    std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t> places;
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+        if (parameters[i])
+            places.emplace(parameters[i]->variable().node().get(), i);
+    return places;
 }
 
 /// The steps of a run on samples of zeros of `shape`, in evaluation mode; the model is as before afterwards. `parameters`
 /// has a null for each of the model's tensors that is a buffer. @throws what a layer throws; a ShapeError tells the shape too
 template <class Scalar, class Model>
 [[nodiscard]] std::vector<GraphStep> recorded_run(Model& model, const std::vector<nn::Parameter<Scalar>*>& parameters, const Shape& shape) {
-    std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t> tensors;
-    for (std::size_t i = 0; i < parameters.size(); ++i)
-        if (parameters[i])
-            tensors.emplace(parameters[i]->variable().node().get(), i);
     const RecordingScope<Scalar> recording{parameters};
     const nn::EvalScope evaluation;
     const Variable<Scalar> input{Tensor<Scalar>{shape.prepended(recorded_samples)}, true};
@@ -137,7 +152,35 @@ template <class Scalar, class Model>
         error.append(concat(", for samples of shape ", shape));
         throw;
     }
-    return steps_to(outputs, input, tensors);
+    return steps_to(
+        outputs, [&](const auto& node) { return &node == input.node().get(); }, places_of(parameters));
+}
+
+/// The same of a model of inputs by name, on the first of these samples. A leaf with the bytes of an input is one; those that are
+/// missing, NaN, are 0 here. @throws what a layer throws
+template <class Scalar, class Model>
+[[nodiscard]] std::vector<GraphStep> recorded_run(Model& model, const std::vector<nn::Parameter<Scalar>*>& parameters,
+                                                  const data::Inputs<Scalar>& samples) {
+    const std::vector<Index> first(recorded_samples, 0);
+    const auto inputs = samples.map([&](const std::string&, const data::Input<Scalar>& input) {
+        if (input.has_indices())
+            return input.gather(first);
+        Tensor<Scalar> values = input.values().gather(first);
+        std::replace_if(
+            values.begin(), values.end(), [](Scalar value) { return is_nan(value); }, Scalar(0));
+        return data::Input<Scalar>{std::move(values)};
+    });
+    const auto is_input = [&](const autograd::detail::Node<Scalar>& node) {
+        return std::any_of(inputs.begin(), inputs.end(), [&](const auto& entry) {
+            const data::Input<Scalar>& input = entry.second;
+            return !input.has_indices() && std::equal(input.values().begin(), input.values().end(), node.value.begin(), node.value.end());
+        });
+    };
+    const RecordingScope<Scalar> recording{parameters, /*constants*/ true};
+    const nn::EvalScope evaluation;
+    std::vector<Variable<Scalar>> outputs;
+    gather_outputs<Scalar>(model(inputs), outputs);
+    return steps_to(outputs, is_input, places_of(parameters));
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::io::detail

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <espalier/core/named.hpp>
+#include <espalier/nn/load_state.hpp>
 #include <espalier/nn/mode.hpp>
 #include <espalier/nn/parameter.hpp>
 
-#include <algorithm>
-#include <cstring>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -54,6 +53,12 @@ public:
     void penalty(const Make& make) {
         if (auto* const terms = penalties())
             terms->push_back(make());
+    }
+
+protected:
+    /// The path of the layer that is being shown; empty for the model itself.
+    [[nodiscard]] std::string_view place() const noexcept {
+        return std::string_view{prefix_}.substr(0, prefix_.empty() ? 0 : prefix_.size() - 1);
     }
 
 private:
@@ -171,26 +176,12 @@ public:
             result.insert(path, *entry.tensor);
         return result;
     }
-    /// Overwrites all parameters and buffers in place, so that optimizers keep their grip. @throws StateError that lists
-    /// every tensor that is missing, unexpected, of another shape, or different under two paths to one parameter; the model is
-    /// then unchanged.
-    void load_state_dict(const Named<Tensor<Scalar>>& state) {
-        const auto own = detail::tensors_of<Scalar>(self());
-        std::string problems;
-        for (const auto& [path, entry] : own)
-            if (!state.contains(path))
-                problems += concat("; missing ", path);
-            else if (state.at(path).shape() != entry.tensor->shape())
-                problems += concat("; ", path, " of shape ", entry.tensor->shape(), " came as ", state.at(path).shape());
-            else if (state.contains(entry.same) && !same_bytes(state.at(path), state.at(entry.same)))
-                problems += concat("; ", path, " is the same parameter as ", entry.same, " and came with other values");
-        for (const auto& [path, tensor] : state)
-            if (!own.contains(path))
-                problems += concat("; unexpected ", path);
-        require<StateError>(problems.empty(), "load_state_dict", "expected the tensors of this model, got others", problems);
-        for (const auto& [path, entry] : own) {
-            std::copy(state.at(path).begin(), state.at(path).end(), entry.mutable_tensor().begin());
-        }
+    /// Overwrites all parameters and buffers in place, so that optimizers keep their grip; without `.strict` those that a state has under
+    /// their paths and in their shapes, for a warm start. Tells what was loaded and what did not fit.
+    /// @throws StateError that lists every tensor that is missing, unexpected or of another shape, without `.strict` only if nothing
+    /// fits, and one that came with different values for two paths to one parameter; the model is then unchanged.
+    StateReport load_state_dict(const Named<Tensor<Scalar>>& state, const LoadStateOptions& options = {}) {
+        return detail::load_state(detail::tensors_of<Scalar>(self()), state, options);
     }
 
     /// Training mode: dropout drops, batch normalisation uses the batch. Layers are made in it; frozen ones stay in evaluation.
@@ -203,9 +194,6 @@ public:
     void eval() { train(false); }
 
 private:
-    [[nodiscard]] static bool same_bytes(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {  // NaN is equal to itself here
-        return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.numel()) * sizeof(Scalar)) == 0;
-    }
     [[nodiscard]] Derived& self() noexcept { return static_cast<Derived&>(*this); }
     [[nodiscard]] const Derived& self() const noexcept { return static_cast<const Derived&>(*this); }
 };

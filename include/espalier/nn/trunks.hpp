@@ -9,9 +9,12 @@
 
 #include <espalier/nn/trunks/blocks.hpp>
 #include <espalier/nn/trunks/fastnet.hpp>
+#include <espalier/nn/trunks/fc_hardnet.hpp>
 #include <espalier/nn/trunks/hardnet.hpp>
 #include <espalier/nn/trunks/lenet.hpp>
 #include <espalier/nn/trunks/mlp.hpp>
 #include <espalier/nn/trunks/mobilenet_v2.hpp>
 #include <espalier/nn/trunks/reference.hpp>
 #include <espalier/nn/trunks/resnet.hpp>
+#include <espalier/nn/trunks/u_shape.hpp>
+#include <espalier/nn/trunks/unet.hpp>

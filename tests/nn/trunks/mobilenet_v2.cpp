@@ -69,3 +69,11 @@ TEST_CASE("what MobileNetV2 refuses", "[nn][trunks]") {
                       "[conv2d] expected 3 input channels, got input (1, 32, 32, 1), in layer 0, in layer 0, in layer 0");
     CHECK_THROWS_AS((trunks::InvertedResidual{4, 4, 1, 0}), ValueError);
 }
+
+TEST_CASE("torchvision's names of a MobileNetV2 as paths", "[nn][trunks]") {
+    CHECK(trunks::mobilenet_v2_path("features.0.0.weight") == "0.0.0.weight");
+    CHECK(trunks::mobilenet_v2_path("features.3.conv.0.0.weight") == "1.1.conv.0.0.weight");
+    CHECK(trunks::mobilenet_v2_path("features.18.1.bias") == "4.4.1.bias");
+    CHECK(trunks::mobilenet_v2_path("classifier.1.weight").empty());
+    CHECK(trunks::mobilenet_v2_path("features.x").empty());
+}

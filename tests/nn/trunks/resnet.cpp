@@ -98,3 +98,10 @@ TEST_CASE("gradients of residual blocks", "[nn][trunks]") {
     auto same = trunks::detail::bottleneck<double>(8, 2, 1);
     testing::require_gradients(same, normal<double>({2, 2, 3, 8}));
 }
+
+TEST_CASE("torchvision's names of a ResNet as paths", "[nn][trunks]") {
+    CHECK(trunks::resnet_path("conv1.weight") == "0.0.weight");
+    CHECK(trunks::resnet_path("bn1.running_var") == "0.1.running_var");
+    CHECK(trunks::resnet_path("layer3.1.downsample.0.weight") == "3.1.downsample.0.weight");
+    CHECK(trunks::resnet_path("fc.weight").empty());
+}

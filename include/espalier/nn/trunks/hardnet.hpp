@@ -18,6 +18,7 @@ struct HarDBlockOptions {
     double multiplier = 1.7;  ///< of the filters, for each power of two above 1 that divides the layer's number
     Index layers = 4;
     bool depthwise = false;  ///< a 1x1 convolution and a 3x3 one of each channel instead of one 3x3 convolution
+    Activation activation = Activation::relu6;  ///< behind each convolution but a depthwise one
 };
 
 /// A harmonic dense block: layer l of 1, 2, ..., n reads layer l - 2^i for each 2^i that divides l, nearest first, layer 0 being the
@@ -44,7 +45,7 @@ public:
             }
             widths.push_back(static_cast<Index>(width + 1) / 2 * 2);
             links_.push_back(std::move(links));
-            layers_.add(layer_of(in, widths.back(), options.depthwise));
+            layers_.add(layer_of(in, widths.back(), options));
             if (layer % 2 == 1 || layer == options.layers) {
                 kept_.push_back(static_cast<std::size_t>(layer));
                 out_channels_ += widths.back();
@@ -67,11 +68,11 @@ public:
     void visit(Visitor<Scalar>& visitor) { visitor("layers", layers_); }
 
 private:
-    [[nodiscard]] static Layer<Scalar> layer_of(Index in, Index out, bool depthwise) {
-        if (!depthwise)
-            return conv_norm<Scalar>(in, out, 3);
+    [[nodiscard]] static Layer<Scalar> layer_of(Index in, Index out, const HarDBlockOptions& options) {
+        if (!options.depthwise)
+            return conv_norm<Scalar>(in, out, 3, {.activation = options.activation});
         Sequential<Scalar> two;
-        two.add(conv_norm<Scalar>(in, out, 1));
+        two.add(conv_norm<Scalar>(in, out, 1, {.activation = options.activation}));
         two.add(conv_norm<Scalar>(out, out, 3, {.groups = out, .activation = Activation::none}));
         return two;
     }

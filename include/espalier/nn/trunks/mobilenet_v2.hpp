@@ -6,6 +6,11 @@
 #include <espalier/nn/trunks/blocks.hpp>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::nn::trunks {
@@ -79,6 +84,20 @@ template <class Scalar = float>
     trunk.add(std::move(stage));
     detail::draw_he(trunk);
     return trunk;
+}
+
+/// The path in `mobilenet_v2` of what torchvision calls so; empty for its classifier:
+/// `io::load_pytorch(net.trunk(), file, {224, 224, 3}, {.rename = nn::trunks::mobilenet_v2_path})`.
+[[nodiscard]] inline std::string mobilenet_v2_path(const std::string& torchvision) {
+    constexpr std::string_view before = "features.";
+    int number = -1;
+    const char* const end = torchvision.data() + torchvision.size();
+    if (!torchvision.starts_with(before))
+        return {};
+    const char* const rest = std::from_chars(torchvision.data() + before.size(), end, number).ptr;
+    constexpr std::array starts{0, 2, 4, 7, 14};  // of the stages
+    const auto stage = std::upper_bound(starts.begin(), starts.end(), number) - starts.begin() - 1;
+    return stage < 0 ? std::string{} : concat(stage, '.', number - starts[static_cast<std::size_t>(stage)], std::string{rest, end});
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::nn::trunks

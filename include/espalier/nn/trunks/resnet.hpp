@@ -183,4 +183,14 @@ template <class Scalar = float>
     return detail::resnet<Scalar>("resnet50", channels, {3, 4, 6, 3}, true, options);
 }
 
+/// The path in `resnet18`, `resnet34` or `resnet50` of what torchvision's networks of these names call so; empty for their classifier:
+/// `io::load_pytorch(net.trunk(), file, {224, 224, 3}, {.rename = nn::trunks::resnet_path})`.
+[[nodiscard]] inline std::string resnet_path(const std::string& torchvision) {
+    if (torchvision.starts_with("layer"))
+        return torchvision.substr(5);
+    if (torchvision.starts_with("conv1."))
+        return "0.0." + torchvision.substr(6);
+    return torchvision.starts_with("bn1.") ? "0.1." + torchvision.substr(4) : std::string{};
+}
+
 }  // namespace espalier::inline ESPALIER_ABI::nn::trunks
