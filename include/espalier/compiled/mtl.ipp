@@ -27,6 +27,14 @@ ESPALIER_INSTANTIATE class NoisyTopK<float>;
 ESPALIER_INSTANTIATE class PLE<float>;
 ESPALIER_INSTANTIATE class Sluice<float>;
 ESPALIER_INSTANTIATE class SoftSharing<float>;
+ESPALIER_INSTANTIATE class TaskConditioned<float>;
+ESPALIER_INSTANTIATE class LowRankAdapters<float>;
+ESPALIER_INSTANTIATE class GateNU<float>;
+ESPALIER_INSTANTIATE class PEPNet<float>;
+ESPALIER_INSTANTIATE class STEM<float>;
+ESPALIER_INSTANTIATE class FeatureGate<float>;
+ESPALIER_INSTANTIATE class HoME<float>;
+ESPALIER_INSTANTIATE class FactorisedLinear<float>;
 
 ESPALIER_INSTANTIATE class detail::BelowHeads<float>;
 ESPALIER_INSTANTIATE class MultiTaskNet<float>;
