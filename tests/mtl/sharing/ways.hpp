@@ -162,6 +162,33 @@ mtl::STEM<S> stem(std::size_t tasks, bool image) {
     return {std::move(tables), {std::move(experts)}};
 }
 
+/// Task i is of category i % 2; the first has two experts on the first level.
+template <class S>
+mtl::HoME<S> home(std::size_t tasks, bool image) {
+    const Index in = image ? 2 : 3;
+    const auto meta = [=] {
+        return flat<S>(image, nn::Sequential<S>{mtl::FeatureGate<S>{in, 1}, nn::Linear<S>{in, width}, nn::BatchNorm<S>{width}, nn::SiLU{}});
+    };
+    const auto expert = [] { return nn::Sequential<S>{nn::Linear<S>{2 * width, width}, nn::SiLU{}}; };
+    const auto scores = [](Index count) { return nn::Linear<S>{2 * width, count}; };
+    mtl::HoMEParts<S> parts;
+    parts.meta = {.own = {mtl::repeat(2, meta), mtl::repeat(1, meta)},
+                  .shared = mtl::repeat(1, meta),
+                  .gates = {gate<S>(image, 3), gate<S>(image, 2)},
+                  .shared_gate = {gate<S>(image, 4)}};
+    parts.meta_self_gates = {gate<S>(image, 2), gate<S>(image, 1), gate<S>(image, 1)};
+    parts.of_categories = {mtl::repeat(1, expert), mtl::repeat(1, expert)};
+    parts.tasks.shared = mtl::repeat(1, expert);
+    std::vector<std::size_t> categories;
+    for (std::size_t i = 0; i < tasks; ++i) {
+        categories.push_back(i % 2);
+        parts.tasks.own.push_back(mtl::repeat(i % 2 + 1, expert));
+        parts.tasks.gates.push_back(scores(static_cast<Index>(i % 2) + 3));
+        parts.self_gates.push_back(scores(static_cast<Index>(i % 2) + 1));
+    }
+    return {std::move(categories), std::move(parts)};
+}
+
 template <class S>
 using Make = std::function<mtl::Sharing<S>(std::size_t tasks, bool image)>;
 
@@ -230,33 +257,6 @@ std::map<std::string, Make<S>> all() {
              return mtl::TaskConditioned<S>{flat<S>(image, factorised), tasks};
          }},
     };
-}
-
-/// Task i is of category i % 2; the first has two experts on the first level.
-template <class S>
-mtl::HoME<S> home(std::size_t tasks, bool image) {
-    const Index in = image ? 2 : 3;
-    const auto meta = [=] {
-        return flat<S>(image, nn::Sequential<S>{mtl::FeatureGate<S>{in, 1}, nn::Linear<S>{in, width}, nn::BatchNorm<S>{width}, nn::SiLU{}});
-    };
-    const auto expert = [] { return nn::Sequential<S>{nn::Linear<S>{2 * width, width}, nn::SiLU{}}; };
-    const auto scores = [](Index count) { return nn::Linear<S>{2 * width, count}; };
-    mtl::HoMEParts<S> parts;
-    parts.meta = {.own = {mtl::repeat(2, meta), mtl::repeat(1, meta)},
-                  .shared = mtl::repeat(1, meta),
-                  .gates = {gate<S>(image, 3), gate<S>(image, 2)},
-                  .shared_gate = {gate<S>(image, 4)}};
-    parts.meta_self_gates = {gate<S>(image, 2), gate<S>(image, 1), gate<S>(image, 1)};
-    parts.of_categories = {mtl::repeat(1, expert), mtl::repeat(1, expert)};
-    parts.tasks.shared = mtl::repeat(1, expert);
-    std::vector<std::size_t> categories;
-    for (std::size_t i = 0; i < tasks; ++i) {
-        categories.push_back(i % 2);
-        parts.tasks.own.push_back(mtl::repeat(i % 2 + 1, expert));
-        parts.tasks.gates.push_back(scores(static_cast<Index>(i % 2) + 3));
-        parts.self_gates.push_back(scores(static_cast<Index>(i % 2) + 1));
-    }
-    return {std::move(categories), std::move(parts)};
 }
 
 /// Whether gradients are stopped on purpose, so that they are not those of differences.
