@@ -31,6 +31,17 @@ nn::Sequential<> images() {
 
 bool is_adapter(const std::string& path) { return path.find(".a.") != path.npos || path.find(".b.") != path.npos; }
 
+/// Calls its layer once, and from then on twice.
+struct Restless : nn::Module<Restless, float> {
+    nn::Layer<> inner = nn::Linear{3, 3};
+    int calls = 0;
+    Variable<> operator()(const Variable<>& x) {
+        const auto y = inner(x);
+        return calls++ > 0 ? inner(y) : y;
+    }
+    void visit(nn::Visitor<float>& visitor) { visitor("inner", inner); }
+};
+
 template <class Model>
 void draw_adapters(Model& model) {
     std::uint64_t seed = 0;
@@ -138,4 +149,11 @@ TEST_CASE("adapters that nothing can have are refused", "[mtl][sharing]") {
                       "[LowRankAdapters] expected a linear layer or a convolution to adapt from layer 0 on, got none");
     mtl::LowRankAdapters adapters{table(), 2};
     CHECK_THROWS_WITH(adapters(normal<float>({3, 4})), "[linear] expected 3 input features, got input (3, 4), in layer 0, in trunk");
+    nn::detail::CollectLayers<float> held;
+    adapters.visit(held);
+    CHECK_THROWS_WITH((*held.layers[0])(normal<float>({3, 3})),
+                      "[LowRankAdapters] expected an adapted layer to be run by the whole, got a call of it");
+    mtl::LowRankAdapters restless{nn::Sequential{Restless{}, nn::Tanh{}}, 2};
+    CHECK_THROWS_WITH(restless(normal<float>({3, 3})),
+                      "[LowRankAdapters] expected a trunk that calls its layers in one order for all tasks");
 }

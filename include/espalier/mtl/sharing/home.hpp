@@ -107,19 +107,20 @@ private:
                                                 const Features<Scalar>& others) {
         Features<Scalar> all = own;
         all.insert(all.end(), others.begin(), others.end());
-        const auto by_gate = detail::gated("HoME", gate, index, input, all);
-        const auto by_itself = nn::detail::naming_place([&] { return of_own(self_gate, index, input, own); },
-                                                        [](const ShapeError&) { return "a self gate"; });
-        return by_gate + by_itself;
+        return detail::gated("HoME", gate, index, input, all) + self_gated(self_gate, index, input, own);
     }
-    [[nodiscard]] static Variable<Scalar> of_own(nn::Layer<Scalar>& self_gate, std::size_t index, const Variable<Scalar>& input,
-                                                 const Features<Scalar>& own) {
-        if (own.size() > 1)
-            return detail::gated("HoME", self_gate, index, input, own);
-        const auto score = self_gate(input);
-        require<ShapeError>(score.shape() == Shape{input.size(0), 1}, "HoME", "expected one score from gate ", index, ", got ",
-                            score.shape(), " for input ", input.shape());
-        return autograd::mix<Scalar>(own, autograd::sigmoid(score));
+    [[nodiscard]] static Variable<Scalar> self_gated(nn::Layer<Scalar>& gate, std::size_t index, const Variable<Scalar>& input,
+                                                     const Features<Scalar>& own) {
+        return nn::detail::naming_place(
+            [&] {
+                if (own.size() > 1)
+                    return detail::gated("HoME", gate, index, input, own);
+                const auto score = gate(input);
+                require<ShapeError>(score.shape() == Shape{input.size(0), 1}, "HoME", "expected one score from gate ", index, ", got ",
+                                    score.shape(), " for input ", input.shape());
+                return autograd::mix<Scalar>(own, autograd::sigmoid(score));
+            },
+            [](const ShapeError&) { return "a self gate"; });
     }
 
     /// What the second level reads, for each category: [z_c, z].
@@ -138,7 +139,8 @@ private:
                 [&](const ShapeError&) { return concat("category ", c); });
         const std::size_t last = result.size();
         all.insert(all.end(), shared.begin(), shared.end());
-        const auto common = detail::gated("HoME", level.shared_gate[0], last, input, all) + of_own(self_gates[last], last, input, shared);
+        const auto common = detail::gated("HoME", level.shared_gate[0], last, input, all) +
+                            self_gated(self_gates[last], last, input, shared);
         for (auto& category : result)
             category = autograd::cat({category, common}, -1);
         return result;

@@ -135,7 +135,7 @@ private:
 /// Of a layer `0` the paths are `0.weight` and `0.bias`, as they were, `0.shared.0.a.weight`, `0.own.<task>.b.weight` and so on. The last
 /// layer that is adapted has no shared adapter unless `add_shared`: nobody would read it. Reached are layers that are held as an
 /// `nn::Layer`, at any depth, as in a `Sequential` and all trunks of the library; convolutions of groups stay as they are. `nn::thaw`
-/// of a part trains it as well.
+/// of a part trains it as well; the statistics of a batch normalisation then move with what is shared, and with each task's.
 template <class Scalar = float>
 class LowRankAdapters : public nn::Module<LowRankAdapters<Scalar>, Scalar> {
 public:

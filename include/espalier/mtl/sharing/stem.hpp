@@ -18,7 +18,8 @@ namespace espalier::inline ESPALIER_ABI::mtl {
 /// last for all. On each level the experts of a task read what that task has, the shared ones what is shared. A task's gate sees the sum
 /// of both and mixes the experts of all tasks and the shared ones, in this order, but no gradient goes to the experts of other tasks, and
 /// so none to their tables: a task learns from others without disturbing them. Below another level a further gate mixes all to what
-/// is shared, with all gradients. Paths: `tables` and `levels`, as in `PLE`.
+/// is shared, with all gradients. Paths: `tables` and `levels`, as in `PLE`. What a task reads without gradients, `describe` counts as not
+/// the task's.
 template <class Scalar = float>
 class STEM : public nn::Module<STEM<Scalar>, Scalar> {
 public:
