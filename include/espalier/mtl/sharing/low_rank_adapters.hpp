@@ -103,7 +103,7 @@ public:
         if (!run.is_shared())
             return run.kept() + own_[run.task()](x);
         const auto plain = layer_(x);
-        const auto adapted = shared_.empty() ? plain : plain + shared_[0](x);
+        auto adapted = shared_.empty() ? plain : plain + shared_[0](x);
         if (!own_.empty())
             run.keep(add_shared_ ? adapted : plain);
         return adapted;
