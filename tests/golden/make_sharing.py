@@ -300,9 +300,139 @@ def entire_space():
         kept[f"{name}/gradients"] = torch.cat(gradients).numpy()
 
 
+def task_norms(p):
+    first = p.linear(INPUTS, WIDTH)
+    norms = [(p.take(WIDTH), p.take(WIDTH)) for _ in range(TASKS)]
+    second = p.linear(WIDTH, WIDTH)
+    return lambda x: [second(torch.tanh(torch.nn.functional.batch_norm(first(x), None, None, weight, bias, training=True)))
+                      for weight, bias in norms]
+
+
+def mtlora(p, add_shared):
+    """Rank 2 on both layers, scales 0.5 of the shared and 0.7 of the tasks' adapters."""
+    def low_rank(inputs):
+        a, b = p.take(2, inputs), p.take(WIDTH, 2)
+        return lambda x: x @ a.T @ b.T
+
+    def adapted(inputs, has_shared):
+        plain = p.linear(inputs, WIDTH)
+        shared = low_rank(inputs) if has_shared else lambda x: torch.zeros(WIDTH)
+        return plain, shared, [low_rank(inputs) for _ in range(TASKS)]
+
+    layers = adapted(INPUTS, True), adapted(WIDTH, add_shared)
+
+    def layer(number, x, x_tasks):
+        plain, shared, own = layers[number]
+        pretrained, lora = plain(x), 0.5 * shared(x)
+        start = pretrained + lora if add_shared else pretrained
+        return pretrained + lora, [start + 0.7 * adapter(x_task) for adapter, x_task in zip(own, x_tasks)]
+
+    def features(x):
+        x, x_tasks = layer(0, x, [x] * TASKS)
+        return layer(1, torch.tanh(x), [torch.tanh(x_task) for x_task in x_tasks])[1]
+    return features
+
+
+def low_rank(p):
+    return mtlora(p, False)
+
+
+def low_rank_v2(p):
+    return mtlora(p, True)
+
+
+def pepnet(p):
+    """Embedding in columns 0 and 1, domain in 2, priors in 1 and 2; gates with gamma 1.5 after tanh and after the last layer."""
+    def gate_nu(inputs, outputs):
+        first, second = p.linear(inputs, outputs), p.linear(outputs, outputs)
+        return lambda x: 1.5 * torch.sigmoid(second(torch.relu(first(x))))
+
+    embedding_gate = gate_nu(3, 2)
+    networks = [p.network(2) for _ in range(TASKS)]
+    gates = [[gate_nu(4, WIDTH) for _ in range(TASKS)] for _ in range(2)]
+
+    def features(x):
+        embedding = x[:, 0:2]
+        scaled = embedding_gate(torch.cat([x[:, 2:3], embedding.detach()], -1)) * embedding
+        seen = torch.cat([x[:, 1:3], scaled.detach()], -1)
+        return [gates[1][i](seen) * networks[i][2](gates[0][i](seen) * run(networks[i][:2], scaled)) for i in range(TASKS)]
+    return features
+
+
+def stem(p):
+    tables = [p.linear(INPUTS, INPUTS) for _ in range(TASKS + 1)]
+
+    def level(inputs, last):
+        own = [[p.network(inputs)], [p.network(inputs), p.network(inputs)]]
+        return own, [p.network(inputs)], [p.linear(inputs, 4) for _ in range(TASKS if last else TASKS + 1)]
+
+    levels = [level(INPUTS, False), level(WIDTH, True)]
+
+    def features(x):
+        values = [table(x) for table in tables]
+        for own, shared, gates in levels:
+            of_tasks = [[run(expert, value) for expert in experts] for experts, value in zip(own, values)]
+            of_all = [run(expert, values[-1]) for expert in shared]
+            found = [gated(gates[i], values[i] + values[-1],
+                           [e if j == i else e.detach() for j in range(TASKS) for e in of_tasks[j]] + of_all) for i in range(TASKS)]
+            values = found + [gated(gate, values[-1], sum(of_tasks, []) + of_all) for gate in gates[TASKS:]]
+        return values
+    return features
+
+
+def home(p):
+    """Two categories of one task each; the first category has two meta experts, the second task two experts."""
+    def meta_expert():
+        b, a, linear, weight, bias = p.take(1, INPUTS), p.take(INPUTS, 1), p.linear(INPUTS, WIDTH), p.take(WIDTH), p.take(WIDTH)
+        normalise = torch.nn.functional.batch_norm
+        return lambda x: torch.nn.functional.silu(
+            normalise(linear(x * 2 * torch.sigmoid(x @ b.T @ a.T)), None, None, weight, bias, training=True))
+
+    def expert():
+        linear = p.linear(2 * WIDTH, WIDTH)
+        return lambda x: torch.nn.functional.silu(linear(x))
+
+    def self_gated(gate, x, experts):
+        return gated(gate, x, experts) if len(experts) > 1 else torch.sigmoid(gate(x)) * experts[0]
+
+    of_categories, of_all = [[meta_expert(), meta_expert()], [meta_expert()]], meta_expert()
+    gates = [p.linear(INPUTS, count, bias=False) for count in (3, 2, 4)]
+    self_gates = [p.linear(INPUTS, count, bias=False) for count in (2, 1, 1)]
+    of_tasks, shared = [[expert()], [expert(), expert()]], expert()
+    task_gates = [p.linear(2 * WIDTH, count) for count in (3, 4)]
+    beside = [expert() for _ in range(2)]
+    task_self_gates = [p.linear(2 * WIDTH, count) for count in (1, 2)]
+
+    def features(x):
+        found, common = [[e(x) for e in experts] for experts in of_categories], [of_all(x)]
+        z = gated(gates[2], x, sum(found, []) + common) + self_gated(self_gates[2], x, common)
+        for t in range(TASKS):
+            z_category = gated(gates[t], x, found[t] + common) + self_gated(self_gates[t], x, found[t])
+            read = torch.cat([z_category, z], -1)
+            own = [e(read) for e in of_tasks[t]]
+            yield gated(task_gates[t], read, own + [beside[t](read), shared(read)]) + self_gated(task_self_gates[t], read, own)
+    return features
+
+
+def factorised(p):
+    first_core, first_tasks, first_bias = p.take(2, WIDTH, INPUTS), p.take(TASKS, 2), p.take(TASKS, WIDTH)
+    tt_in, tt_core, tt_tasks, tt_bias = p.take(2, WIDTH), p.take(2, WIDTH, 2), p.take(TASKS, 2), p.take(TASKS, WIDTH)
+    in_, core, out, tasks, bias = p.take(2, WIDTH), p.take(1, 3, 2), p.take(WIDTH, 3), p.take(TASKS, 1), p.take(TASKS, WIDTH)
+    laf = torch.einsum("tk,koi->toi", first_tasks, first_core)
+    tt = torch.einsum("tk,kor,ri->toi", tt_tasks, tt_core, tt_in)
+    tucker = torch.einsum("tk,ksr,os,ri->toi", tasks, core, out, in_)
+
+    def features(x):
+        for t in range(TASKS):
+            h = torch.tanh(x @ laf[t].T + first_bias[t])
+            h = torch.tanh(h @ tt[t].T + tt_bias[t])
+            yield h @ tucker[t].T + bias[t]
+    return features
+
+
 entire_space()
 for way in (separate, cross_stitch, nddr, mmoe, ple, soft_sharing, trace_norm, sluice, dselect_k, dselect_k_static, top_k, mtan, ltb,
-            aitm, related_towers, pad_net):
+            aitm, related_towers, pad_net, task_norms, low_rank, low_rank_v2, pepnet, stem, home, factorised):
     case(way.__name__, way)
 path = pathlib.Path(__file__).parent / "sharing.safetensors"
 save_file({name: np.ascontiguousarray(value) for name, value in kept.items()}, path, metadata={"made by": "make_sharing.py"})

@@ -127,6 +127,7 @@ TEST_CASE("ways of sharing allocate nothing in a step, their penalties and deriv
         const auto mask = [=] { return nn::Linear{read, 8}; };
         return mtl::AttentionStage<>{.masks = mtl::repeat(2, mask), .carries = {nn::Tanh{}, nn::Tanh{}}};
     };
+    const auto layers = [](std::size_t count, Index out) { return mtl::repeat(count, [=] { return nn::Linear{6, out}; }); };
     const std::vector<mtl::Sharing<>> sharings{
         mtl::CrossStitch{mtl::repeat(2, network)},
         mtl::Sluice{mtl::repeat(2, network)},
@@ -141,6 +142,10 @@ TEST_CASE("ways of sharing allocate nothing in a step, their penalties and deriv
         experts([] {
             return mtl::NoisyTopK{6, 4};
         }),
+        mtl::task_norms(nn::Sequential{nn::Linear{6, 8}, nn::BatchNorm{8}}, 2),
+        mtl::LowRankAdapters{network(), 2},
+        mtl::PEPNet{mtl::repeat(2, network), {.embedding = {0, 6}, .domain = {1, 2}, .priors = {3, 1}, .widths = {8}, .after = {2}}},
+        mtl::STEM<>{layers(3, 6), {{.own = {layers(1, 8), layers(1, 8)}, .shared = layers(1, 8), .gates = layers(2, 3)}}},
     };
     const auto x = normal<float>({9, 6});
     const losses::Targets<> targets{{"a", normal<float>({9, 1}, 2)}, {"b", normal<float>({9, 1}, 3)}};

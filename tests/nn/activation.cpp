@@ -24,6 +24,7 @@ TEMPLATE_TEST_CASE("activation layers are the functions of their names", "[nn][a
     every(nn::LeakyReLU{0.3}(x), [](double v) { return v > 0 ? v : 0.3 * v; });
     every(nn::Sigmoid{}(x), [](double v) { return 1 / (1 + std::exp(-v)); });
     every(nn::Tanh{}(x), [](double v) { return std::tanh(v); });
+    every(nn::SiLU{}(x), [](double v) { return v / (1 + std::exp(-v)); });
     every(nn::GELU{}(x), [](double v) { return v * 0.5 * (1 + std::erf(v / std::sqrt(2.0))); });
     const auto p = nn::Softmax{}(x);
     const auto log_p = nn::LogSoftmax{}(x);
@@ -40,8 +41,8 @@ TEMPLATE_TEST_CASE("activation layers are the functions of their names", "[nn][a
 }
 
 TEST_CASE("gradients of activation layers", "[nn][activation]") {
-    const std::vector<nn::Layer<double>> layers{nn::Identity{}, nn::ReLU{}, nn::ReLU6{},   nn::LeakyReLU{0.2}, nn::Sigmoid{},
-                                                nn::Tanh{},     nn::GELU{}, nn::Softmax{}, nn::LogSoftmax{}};
+    const std::vector<nn::Layer<double>> layers{nn::Identity{}, nn::ReLU{}, nn::ReLU6{}, nn::LeakyReLU{0.2}, nn::Sigmoid{},
+                                                nn::Tanh{},     nn::SiLU{}, nn::GELU{},  nn::Softmax{},      nn::LogSoftmax{}};
     for (nn::Layer<double> layer : layers) {
         CHECK(layer.parameters().empty());
         // times 1, so that Identity too gives an output that is no leaf

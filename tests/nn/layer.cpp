@@ -191,3 +191,17 @@ TEST_CASE("a parameter that no visit shows is reported when the layer is first u
     nn::Layer<float> bare = [own](const Variable<float>& v) { return v * own; };
     CHECK(bare(x).requires_grad());
 }
+
+TEST_CASE("who walks a model may put another layer in the place of one", "[nn][layer]") {
+    nn::Sequential<> inner{nn::Linear{2, 3}, nn::ReLU{}}, model;
+    model.add(std::move(inner));
+    model.add(nn::Linear{3, 1});
+    nn::detail::CollectLayers<float> held;
+    model.visit(held);
+    REQUIRE(held.layers.size() == 4);  // parents first
+    CHECK(held.layers[0]->get_if<nn::Sequential<>>());
+    REQUIRE(held.layers[2]->get_if<nn::ReLU>());
+    *held.layers[2] = nn::Linear{3, 3};
+    CHECK(names(model.named_parameters()) == Names{"0.0.weight", "0.0.bias", "0.1.weight", "0.1.bias", "1.weight", "1.bias"});
+    CHECK(model(Tensor<float>{Shape{2, 2}}).shape() == Shape{2, 1});
+}

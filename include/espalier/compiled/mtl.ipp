@@ -33,6 +33,14 @@ ESPALIER_INSTANTIATE class RelatedTowers<float>;
 ESPALIER_INSTANTIATE class PADNet<float>;
 ESPALIER_INSTANTIATE class OnTrunk<float>;
 ESPALIER_INSTANTIATE Variable<float> chain_penalty(const Named<Variable<float>>&, const std::vector<std::string>&, double);
+ESPALIER_INSTANTIATE class TaskConditioned<float>;
+ESPALIER_INSTANTIATE class LowRankAdapters<float>;
+ESPALIER_INSTANTIATE class GateNU<float>;
+ESPALIER_INSTANTIATE class PEPNet<float>;
+ESPALIER_INSTANTIATE class STEM<float>;
+ESPALIER_INSTANTIATE class FeatureGate<float>;
+ESPALIER_INSTANTIATE class HoME<float>;
+ESPALIER_INSTANTIATE class FactorisedLinear<float>;
 
 ESPALIER_INSTANTIATE class detail::BelowHeads<float>;
 ESPALIER_INSTANTIATE class MultiTaskNet<float>;

@@ -163,7 +163,7 @@ template <class Scalar, class Model>
                                                   const data::Inputs<Scalar>& samples) {
     const std::vector<Index> first(recorded_samples, 0);
     const auto inputs = samples.map([&](const std::string&, const data::Input<Scalar>& input) {
-        if (input.has_indices())
+        if (input.kind() != data::InputKind::numbers)
             return input.gather(first);
         Tensor<Scalar> values = input.values().gather(first);
         std::replace_if(
@@ -173,7 +173,8 @@ template <class Scalar, class Model>
     const auto is_input = [&](const autograd::detail::Node<Scalar>& node) {
         return std::any_of(inputs.begin(), inputs.end(), [&](const auto& entry) {
             const data::Input<Scalar>& input = entry.second;
-            return !input.has_indices() && std::equal(input.values().begin(), input.values().end(), node.value.begin(), node.value.end());
+            return input.kind() == data::InputKind::numbers &&
+                   std::equal(input.values().begin(), input.values().end(), node.value.begin(), node.value.end());
         });
     };
     const RecordingScope<Scalar> recording{parameters, /*constants*/ true};

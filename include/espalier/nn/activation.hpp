@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/activation.hpp>
+#include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/softmax.hpp>
 
 namespace espalier::inline ESPALIER_ABI::nn {
@@ -53,6 +54,14 @@ struct Tanh {
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
         return autograd::tanh(x);
+    }
+};
+
+/// x sigmoid(x), also called Swish.
+struct SiLU {
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return x * autograd::sigmoid(x);
     }
 };
 

@@ -50,6 +50,7 @@ public:
 
     [[nodiscard]] Parameter<Scalar>& weight() noexcept { return weight_; }
     [[nodiscard]] Parameter<Scalar>& bias() noexcept { return bias_; }
+    [[nodiscard]] const Conv2dOptions& options() const noexcept { return options_; }
 
 private:
     Parameter<Scalar> weight_;

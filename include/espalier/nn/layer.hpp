@@ -11,6 +11,7 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
@@ -77,7 +78,11 @@ public:
     ~AnyLayer() = default;
 
     [[nodiscard]] Output operator()(const Input& x) { return held().forward(x); }
-    void visit(Visitor<Scalar>& visitor) { held().visit(visitor); }
+    void visit(Visitor<Scalar>& visitor) {
+        if constexpr (std::same_as<Output, Variable<Scalar>> && std::same_as<Input, Variable<Scalar>>)
+            visitor.layer(*this);
+        held().visit(visitor);
+    }
 
     /// The held layer if it is an `L`, else null.
     template <class L>
@@ -169,6 +174,16 @@ template <class Scalar = float>
 using Layer = AnyLayer<Scalar, Variable<Scalar>>;
 
 namespace detail {
+
+/// The layers that a model holds as `nn::Layer`, each before those within it: for who puts others in their places.
+template <class Scalar>
+struct CollectLayers final : Visitor<Scalar> {
+    CollectLayers() : Visitor<Scalar>{false} {}
+    std::vector<Layer<Scalar>*> layers;
+
+private:
+    void on_layer(Layer<Scalar>& layer) override { layers.push_back(&layer); }
+};
 
 /// The scalar of the first type that names one, float if none does: `Sequential{Flatten{}, Linear<double>{...}}`.
 template <class... Layers>

@@ -16,6 +16,9 @@
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
+template <class Scalar, class Output, class Input>
+class AnyLayer;
+
 /// Walks a model. A layer shows its members to it, children included, and needs no other bookkeeping:
 /// @code
 /// void visit(nn::Visitor<Scalar>& v) { v("weight", weight_); v("running_mean", buffer_); v("child", child_); v.mode(mode_); }
@@ -46,6 +49,8 @@ public:
     /// Whether the layer is in training or in evaluation.
     void mode(Mode& mode) { on_mode(mode); }
     void mode(bool& training) = delete;  ///< hold an `nn::Mode`: prediction overrules it and leaves the layer as it is
+    /// A layer that is held as an `nn::Layer`, which shows itself before what it holds.
+    void layer(AnyLayer<Scalar, Variable<Scalar>, Variable<Scalar>>& layer) { on_layer(layer); }
     /// An input by name that an encoder reads (nn/encoder.hpp).
     void input(const std::string& name) { on_input(name); }
     /// What training adds to the loss for this layer: `make()` gives a variable of one element, and is called if it is asked for.
@@ -67,6 +72,7 @@ private:
     virtual void on_parameter(const std::string&, Parameter<Scalar>&) {}
     virtual void on_buffer(const std::string&, Tensor<Scalar>&) {}
     virtual void on_mode(Mode&) {}
+    virtual void on_layer(AnyLayer<Scalar, Variable<Scalar>, Variable<Scalar>>&) {}
     virtual void on_input(const std::string&) {}
 
     std::string prefix_;

@@ -38,6 +38,27 @@ mtl::ExpertLevel<S> level(Index in) {
 }
 
 template <class S>
+mtl::Sharing<S> personalised() {
+    return mtl::PEPNet<S>{networks<S>(2, 2),
+                          {.embedding = {0, 2}, .domain = {2, 1}, .priors = {1, 2}, .widths = {4, 4}, .after = {2, 3}, .gamma = 1.5}};
+}
+template <class S>
+mtl::Sharing<S> stem() {
+    auto first = level<S>(3), last = level<S>(4);
+    first.gates = linear_gates<S>(3, {4, 4}, true);
+    first.shared_gate = linear_gates<S>(3, {4}, true);
+    last.gates = linear_gates<S>(4, {4, 4}, true);
+    return mtl::STEM<S>{mtl::repeat(3, [] { return nn::Linear<S>{3, 3}; }), {std::move(first), std::move(last)}};
+}
+template <class S>
+mtl::Sharing<S> factorised() {
+    return mtl::TaskConditioned<S>{nn::Sequential<S>{mtl::FactorisedLinear<S>{3, 4, 2}, nn::Tanh{},
+                                                     mtl::FactorisedLinear<S>{4, 4, 2, {.in_rank = 2}}, nn::Tanh{},
+                                                     mtl::FactorisedLinear<S>{4, 4, 2, {.rank = 1, .in_rank = 2, .out_rank = 3}}},
+                                   2};
+}
+
+template <class S>
 std::map<std::string, mtl::Sharing<S>> sharings() {
     auto first = level<S>(3);
     first.shared_gate = linear_gates<S>(3, {4}, true);
@@ -56,7 +77,14 @@ std::map<std::string, mtl::Sharing<S>> sharings() {
             {"aitm", mtl::AITM<S>{4, networks<S>(2), ways::linears<S>(1)}},
             {"related_towers", ways::related<S>(2, false)},
             {"pad_net", ways::distilled<S>(3, false)},
-            {"ple", mtl::PLE<S>{std::move(first), level<S>(4)}}};
+            {"ple", mtl::PLE<S>{std::move(first), level<S>(4)}},
+            {"task_norms", mtl::task_norms(ways::normalised<S>(false), 2)},
+            {"low_rank", ways::adapted<S>(2, false)},
+            {"low_rank_v2", ways::adapted<S>(2, false, true)},
+            {"pepnet", personalised<S>()},
+            {"stem", stem<S>()},
+            {"home", ways::home<S>(2, false)},
+            {"factorised", factorised<S>()}};
 }
 
 }  // namespace

@@ -6,20 +6,27 @@
 #include <espalier/mtl/sharing/aitm.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
 #include <espalier/mtl/sharing/dselect_k.hpp>
+#include <espalier/mtl/sharing/factorised_linear.hpp>
+#include <espalier/mtl/sharing/home.hpp>
+#include <espalier/mtl/sharing/low_rank_adapters.hpp>
 #include <espalier/mtl/sharing/ltb.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
 #include <espalier/mtl/sharing/mtan.hpp>
 #include <espalier/mtl/sharing/nddr.hpp>
 #include <espalier/mtl/sharing/noisy_top_k.hpp>
 #include <espalier/mtl/sharing/pad_net.hpp>
+#include <espalier/mtl/sharing/pepnet.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
 #include <espalier/mtl/sharing/related_towers.hpp>
 #include <espalier/mtl/sharing/separate.hpp>
 #include <espalier/mtl/sharing/sluice.hpp>
 #include <espalier/mtl/sharing/soft_sharing.hpp>
+#include <espalier/mtl/sharing/stem.hpp>
+#include <espalier/mtl/sharing/task_norms.hpp>
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/linear.hpp>
+#include <espalier/nn/normalization.hpp>
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/sequential.hpp>
 
@@ -148,6 +155,70 @@ mtl::PADNet<S> distilled(std::size_t heads, bool image) {
     return {networks<S>(tasks, image), std::move(refinements)};
 }
 
+/// `network` with normalisation behind its first layer.
+template <class S>
+nn::Sequential<S> normalised(bool image) {
+    if (!image)
+        return {nn::Linear<S>{3, width}, nn::BatchNorm<S>{width}, nn::Tanh{}, nn::Linear<S>{width, width}};
+    return {nn::Conv2d<S>{2, 3, 3, {.padding = 1}}, nn::BatchNorm<S>{3}, nn::Tanh{}, nn::Conv2d<S>{3, width, 3, {.stride = 2}},
+            nn::GlobalAvgPool2d{}};
+}
+/// Trained as a whole: what is frozen has no gradients to compare.
+template <class S>
+mtl::LowRankAdapters<S> adapted(std::size_t tasks, bool image, bool add_shared = false) {
+    mtl::LowRankAdapters<S> result{network<S>(image), tasks, {.rank = 2, .scale = 0.5, .task_scale = 0.7, .add_shared = add_shared}};
+    nn::thaw(result);
+    return result;
+}
+/// Of an image's pixels, one by one.
+template <class S>
+mtl::PEPNet<S> personalised(std::size_t tasks, bool image) {
+    mtl::PEPNetOptions options{.embedding = {0, 2}, .domain = {1, 1}, .priors = {0, 1}, .widths = {image ? 3 : width}, .after = {1}};
+    return {mtl::repeat(tasks, [=] { return network<S>(image, 2); }), std::move(options)};
+}
+/// A table of the input's shape for each task and one for all, and `level` with gates for all experts.
+template <class S>
+mtl::STEM<S> stem(std::size_t tasks, bool image) {
+    const auto table = [=]() -> nn::Layer<S> {
+        if (image)
+            return nn::Conv2d<S>{2, 2, 1};
+        return nn::Linear<S>{3, 3};
+    };
+    std::vector<nn::Layer<S>> tables;
+    for (std::size_t i = 0; i <= tasks; ++i)
+        tables.push_back(table());
+    auto experts = level<S>(tasks, image);
+    experts.gates = gates<S>(tasks, image, static_cast<Index>(tasks + tasks / 2) + 1);
+    return {std::move(tables), {std::move(experts)}};
+}
+
+/// Task i is of category i % 2; the first has two experts on the first level.
+template <class S>
+mtl::HoME<S> home(std::size_t tasks, bool image) {
+    const Index in = image ? 2 : 3;
+    const auto meta = [=] {
+        return flat<S>(image, nn::Sequential<S>{mtl::FeatureGate<S>{in, 1}, nn::Linear<S>{in, width}, nn::BatchNorm<S>{width}, nn::SiLU{}});
+    };
+    const auto expert = [] { return nn::Sequential<S>{nn::Linear<S>{2 * width, width}, nn::SiLU{}}; };
+    const auto scores = [](Index count) { return nn::Linear<S>{2 * width, count}; };
+    mtl::HoMEParts<S> parts;
+    parts.meta = {.own = {mtl::repeat(2, meta), mtl::repeat(1, meta)},
+                  .shared = mtl::repeat(1, meta),
+                  .gates = {gate<S>(image, 3), gate<S>(image, 2)},
+                  .shared_gate = {gate<S>(image, 4)}};
+    parts.meta_self_gates = {gate<S>(image, 2), gate<S>(image, 1), gate<S>(image, 1)};
+    parts.of_categories = {mtl::repeat(1, expert), mtl::repeat(1, expert)};
+    parts.tasks.shared = mtl::repeat(1, expert);
+    std::vector<std::size_t> categories;
+    for (std::size_t i = 0; i < tasks; ++i) {
+        categories.push_back(i % 2);
+        parts.tasks.own.push_back(mtl::repeat(i % 2 + 1, expert));
+        parts.tasks.gates.push_back(scores(static_cast<Index>(i % 2) + 3));
+        parts.self_gates.push_back(scores(static_cast<Index>(i % 2) + 1));
+    }
+    return {std::move(categories), std::move(parts)};
+}
+
 template <class S>
 using Make = std::function<mtl::Sharing<S>(std::size_t tasks, bool image)>;
 
@@ -211,8 +282,21 @@ std::map<std::string, Make<S>> all() {
         {"RelatedTowers", [](std::size_t tasks, bool image) { return related<S>(tasks, image); }},
         {"PADNet", [](std::size_t heads, bool image) { return distilled<S>(heads, image); }},
         {"PLE", [](std::size_t tasks, bool image) { return mtl::PLE<S>{two_levels<S>(tasks, image)}; }},
+        {"task_norms", [](std::size_t tasks, bool image) { return mtl::task_norms(normalised<S>(image), tasks); }},
+        {"LowRankAdapters", [](std::size_t tasks, bool image) { return adapted<S>(tasks, image); }},
+        {"PEPNet", [](std::size_t tasks, bool image) { return personalised<S>(tasks, image); }},
+        {"STEM", [](std::size_t tasks, bool image) { return stem<S>(tasks, image); }},
+        {"HoME", [](std::size_t tasks, bool image) { return home<S>(tasks, image); }},
+        {"FactorisedLinear",
+         [](std::size_t tasks, bool image) {
+             const auto factorised = mtl::FactorisedLinear<S>{image ? 2 : 3, width, tasks, {.in_rank = 2, .out_rank = 3}};
+             return mtl::TaskConditioned<S>{flat<S>(image, factorised), tasks};
+         }},
     };
 }
+
+/// Whether gradients are stopped on purpose, so that they are not those of differences.
+inline bool stops_gradients(const std::string& way) { return way == "PEPNet" || way == "STEM"; }
 
 /// With heads of 1, 2, 1 ... outputs.
 template <class S>

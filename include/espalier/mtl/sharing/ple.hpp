@@ -27,6 +27,29 @@ struct ExpertLevel {
     }
 };
 
+namespace detail {
+
+/// @throws ValueError as `PLE` does
+template <class Scalar>
+void require_levels(const char* operation, const nn::Children<ExpertLevel<Scalar>>& levels) {
+    require<ValueError>(!levels.empty() && !levels[0].gates.empty(), operation, "expected at least one level of at least one task, got ",
+                        levels.size(), " levels");
+    const std::size_t tasks = levels[0].gates.size();
+    for (std::size_t k = 0; k < levels.size(); ++k) {
+        const auto& [own, shared, gates, shared_gate] = levels[k];
+        require<ValueError>(gates.size() == tasks && own.size() == tasks, operation, "expected experts and gates of ", tasks,
+                            " tasks, got ", own.size(), " and ", gates.size(), " on level ", k);
+        for (std::size_t i = 0; i < tasks; ++i)
+            require<ValueError>(!own[i].empty() || !shared.empty(), operation, "expected an expert for task ", i, ", got none on level ",
+                                k);
+        require<ValueError>(shared_gate.size() == (k + 1 < levels.size() ? 1 : 0), operation,
+                            "expected one shared gate on each level but the last, got ", shared_gate.size(), " on level ", k, " of ",
+                            levels.size());
+    }
+}
+
+}  // namespace detail
+
 /// Tang, Liu, Zhao and Gong, "Progressive layered extraction (PLE): a novel multi-task learning model for personalized
 /// recommendations" (RecSys 2020).
 ///
@@ -40,22 +63,7 @@ public:
     /// @throws ValueError for no level, another number of tasks or gates than on the first level, a task without an expert on some
     /// level, or a shared gate on the last level or none below it
     PLE(std::initializer_list<ExpertLevel<Scalar>> levels) : PLE{std::vector<ExpertLevel<Scalar>>(levels)} {}
-    explicit PLE(std::vector<ExpertLevel<Scalar>> levels) : levels_{std::move(levels)} {
-        require<ValueError>(!levels_.empty() && !levels_[0].gates.empty(), "PLE", "expected at least one level of at least one task, got ",
-                            levels_.size(), " levels");
-        const std::size_t tasks = levels_[0].gates.size();
-        for (std::size_t k = 0; k < levels_.size(); ++k) {
-            const auto& [own, shared, gates, shared_gate] = levels_[k];
-            require<ValueError>(gates.size() == tasks && own.size() == tasks, "PLE", "expected experts and gates of ", tasks,
-                                " tasks, got ", own.size(), " and ", gates.size(), " on level ", k);
-            for (std::size_t i = 0; i < tasks; ++i)
-                require<ValueError>(!own[i].empty() || !shared.empty(), "PLE", "expected an expert for task ", i, ", got none on level ",
-                                    k);
-            require<ValueError>(shared_gate.size() == (k + 1 < levels_.size() ? 1 : 0), "PLE",
-                                "expected one shared gate on each level but the last, got ", shared_gate.size(), " on level ", k, " of ",
-                                levels_.size());
-        }
-    }
+    explicit PLE(std::vector<ExpertLevel<Scalar>> levels) : levels_{std::move(levels)} { detail::require_levels("PLE", levels_); }
 
     /// @throws ShapeError for experts whose outputs differ in shape, or a gate of another number of experts; and what a layer throws
     [[nodiscard]] Features<Scalar> operator()(const Variable<Scalar>& input) {
