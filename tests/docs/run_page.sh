@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# usage: run_page.sh PAGE OUT SOURCE COMPILER FLAGS LIBRARIES
+# usage: run_page.sh PAGE OUT SOURCE COMPILER FLAGS LIBRARIES HEADERS
 #
 # Compiles and runs every fenced ```cpp block of a page.
 #   - A block with `int main` is a whole program as it stands.
-#   - Any other block becomes the body of main(); its #include lines are moved to the top, where espalier.hpp, io.hpp
-#     and `using namespace espalier;` stand already.
+#   - Any other block becomes the body of main(); its #include lines are moved to the top, where what page.hpp includes and
+#     `using namespace espalier;` stand already. HEADERS is a copy of page.hpp, perhaps with its precompiled form beside it.
 #   - `<!-- continues -->` on its own line before a fence appends the block to the body of the block before it.
 # Programs run in OUT/run, where `examples` leads to the examples and their data. Blocks in other languages are text;
 # the `sh` blocks of the README's Quick start are run by .ci/run.
 set -eu
-page=$1 out=$2 source=$3 compiler=$4 flags=$5 libraries=$6
+page=$1 out=$2 source=$3 compiler=$4 flags=$5 libraries=$6 headers=$7
 
 rm -rf "$out"
 mkdir -p "$out/run"
@@ -39,12 +39,10 @@ for body in "$out"/*.body; do
     {
         [ ! -e "$program.top" ] || cat "$program.top"
         if grep -q 'int main' "$body"; then
+            before=
             cat "$body"
         else
-            echo '#include <espalier/espalier.hpp>'
-            echo '#if __has_include(<nlohmann/json.hpp>)'
-            echo '#include <espalier/io.hpp>'
-            echo '#endif'
+            before="-include $headers"
             echo 'using namespace espalier;'
             echo 'int main() {'
             cat "$body"
@@ -52,7 +50,7 @@ for body in "$out"/*.body; do
         fi
     } > "$program.cpp"
     # shellcheck disable=SC2086
-    if "$compiler" -std=c++20 -O1 -Wall -Wextra -I "$source/include" $flags "$program.cpp" -o "$program" $libraries &&
+    if "$compiler" -std=c++20 -O1 -Wall -Wextra -I "$source/include" $flags $before "$program.cpp" -o "$program" $libraries &&
         (cd "$out/run" && "$program"); then
         passed=$((passed + 1))
     else
