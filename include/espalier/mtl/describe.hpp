@@ -78,9 +78,9 @@ inline void join_parts(std::span<const Description::Part> parameters, std::size_
 
 namespace detail {
 
-/// What `run` gives for `input` was made of. The net is recorded meanwhile, frozen parts too, and as before afterwards.
+/// What that which `run` gives was made of. The net is recorded meanwhile, frozen parts too, and as before afterwards.
 template <class Scalar, class Run>
-[[nodiscard]] Description describe_run(const MultiTaskNet<Scalar>& net, const Variable<Scalar>& input, std::size_t depth, const Run& run) {
+[[nodiscard]] Description describe_run(const MultiTaskNet<Scalar>& net, std::size_t depth, const Run& run) {
     std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t> places;
     std::vector<nn::Parameter<Scalar>*> leaves;
     std::vector<Description::Part> parameters;
@@ -96,10 +96,14 @@ template <class Scalar, class Run>
     const io::detail::RecordingScope<Scalar> recording{leaves};
     const nn::EvalScope evaluation;
     const Outputs<Scalar> outputs = run(const_cast<MultiTaskNet<Scalar>&>(net));  // which changes nothing now, as in `predict`
+    const auto made_of = [&](const std::vector<Variable<Scalar>>& which) {
+        return io::detail::steps_to(
+            which, [](const auto&) { return false; }, places);  // inputs are constants like others
+    };
     Description result;
     std::vector<Variable<Scalar>> all;
     for (const auto& [task, output] : outputs) {
-        const auto steps = io::detail::steps_to<Scalar>({output}, input, places);
+        const auto steps = made_of({output});
         Description::Task& of_task = result.tasks.emplace_back(Description::Task{task});
         for (const auto& step : steps) {
             of_task.multiply_adds += multiply_adds_of(steps, step);
@@ -110,7 +114,7 @@ template <class Scalar, class Run>
         }
         all.push_back(output);
     }
-    const auto steps = io::detail::steps_to<Scalar>(all, input, places);
+    const auto steps = made_of(all);
     for (const auto& step : steps) {
         const Index count = multiply_adds_of(steps, step);
         result.multiply_adds += count;
@@ -134,7 +138,7 @@ template <class Scalar>
 [[nodiscard]] Description describe(const MultiTaskNet<Scalar>& net, const Shape& sample, const DescribeOptions& options = {}) {
     const Variable<Scalar> input{Tensor<Scalar>{sample.prepended(io::detail::recorded_samples)}, true};
     try {
-        return detail::describe_run(net, input, options.depth, [&](MultiTaskNet<Scalar>& self) { return self(input); });
+        return detail::describe_run(net, options.depth, [&](MultiTaskNet<Scalar>& self) { return self(input); });
     } catch (ShapeError& error) {
         error.append(concat(", for samples of shape ", sample));
         throw;
@@ -148,8 +152,7 @@ template <class Scalar>
     require<ValueError>(data::size_of(inputs) > 0, "describe", "expected a sample, got none");
     const std::array<Index, io::detail::recorded_samples> first{};
     const auto samples = inputs.map([&](const auto&, const data::Input<Scalar>& input) { return input.gather(first); });
-    return detail::describe_run(net, Variable<Scalar>{Tensor<Scalar>{{1}}}, options.depth,
-                                [&](MultiTaskNet<Scalar>& self) { return self(samples); });
+    return detail::describe_run(net, options.depth, [&](MultiTaskNet<Scalar>& self) { return self(samples); });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::mtl
