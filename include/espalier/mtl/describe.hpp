@@ -78,7 +78,7 @@ inline void join_parts(std::span<const Description::Part> parameters, std::size_
 
 namespace detail {
 
-/// What that which `run` gives was made of. The net is recorded meanwhile, frozen parts too, and as before afterwards.
+/// What the outputs that `run` gives were made of. The net is recorded meanwhile, frozen parts too, and as before afterwards.
 template <class Scalar, class Run>
 [[nodiscard]] Description describe_run(const MultiTaskNet<Scalar>& net, std::size_t depth, const Run& run) {
     std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t> places;
