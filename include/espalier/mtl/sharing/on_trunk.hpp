@@ -29,7 +29,7 @@ private:
     Sharing<Scalar> above_;
 };
 
-template <class Bottom, class Above>
-OnTrunk(Bottom, Above) -> OnTrunk<typename Bottom::value_type>;
+template <class Trunk, class Rest>
+OnTrunk(Trunk, Rest) -> OnTrunk<typename Trunk::value_type>;
 
 }  // namespace espalier::inline ESPALIER_ABI::mtl
