@@ -104,6 +104,8 @@ Draw empty_batch(const Row& row, Draw draw) {
     draw.inputs[0] = Tensor<double>{draw.inputs[0].shape().with(0, 0)};
     if (draw.attributes.contains("mask"))
         draw.attributes.set("mask", std::vector<double>{});
+    if (draw.attributes.contains("lengths"))
+        draw.attributes.set("lengths", std::vector<Index>{});
     if (row.name == "reshape")
         draw.attributes.set("shape", Shape{3, 0, 2});
     return draw;
