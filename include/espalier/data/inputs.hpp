@@ -16,6 +16,7 @@ namespace espalier::inline ESPALIER_ABI::data {
 /// What an `Input` holds.
 enum class InputKind { numbers, indices, sequences };
 
+/// The kind as errors tell it.
 [[nodiscard]] constexpr std::string_view to_string(InputKind kind) noexcept {
     return kind == InputKind::numbers ? "numbers" : kind == InputKind::indices ? "indices" : "sequences";
 }
