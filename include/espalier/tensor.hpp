@@ -4,6 +4,7 @@
 
 #include <espalier/tensor/eigen.hpp>
 #include <espalier/tensor/print.hpp>
+#include <espalier/tensor/segments.hpp>
 #include <espalier/tensor/shape.hpp>
 #include <espalier/tensor/tensor.hpp>
 

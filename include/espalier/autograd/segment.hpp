@@ -5,6 +5,7 @@
 #include <espalier/autograd/record.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/elementwise.hpp>
+#include <espalier/tensor/segments.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -19,14 +20,7 @@ template <class Scalar>
                         x.shape(), " and ", lengths.shape());
     const Index segments = lengths.numel();
     const Index width = x.shape().product(1, x.rank());
-    PoolVector<Index> starts(1, 0);
-    for (const Index length : lengths) {
-        const Index left = x.size(0) - starts.back();
-        require<ValueError>(length >= 0 && length <= left, operation, "expected lengths that add up to ", x.size(0), " rows, got ", length,
-                            " where ", left, " are left");
-        starts.push_back(starts.back() + length);
-    }
-    require<ValueError>(starts.back() == x.size(0), operation, "expected lengths that add up to ", x.size(0), " rows, got ", starts.back());
+    auto starts = espalier::detail::segment_starts(operation, lengths, x.size(0), "rows");
     const auto grain = kernels::row_grain(segments ? x.numel() / segments : 0);
     const auto for_each = [=, starts = std::move(starts)](Index rows, const auto& body) {  // body(row, segment, first, last)
         const auto bytes = static_cast<std::size_t>(width) * sizeof(double);

@@ -105,6 +105,7 @@ template <class Scalar>
         fail<StateError>("inputs", "expected an input '", name, "', got ", inputs.names());
     return *found;
 }
+
 namespace detail {
 
 /// The input of a name, of this kind. @throws StateError

@@ -2,8 +2,7 @@
 /// @file Samples of different lengths, as the words of a text or the items of a basket are: each carries its length, none is padded.
 #pragma once
 
-#include <espalier/core/memory.hpp>
-#include <espalier/tensor/tensor.hpp>
+#include <espalier/tensor/segments.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -26,16 +25,7 @@ public:
     Sequences(Tensor<Index> elements, Tensor<Index> lengths) : elements_{std::move(elements)}, lengths_{std::move(lengths)} {
         require<ShapeError>(elements_.rank() == 1 && lengths_.rank() == 1, "sequences",
                             "expected elements (sum of lengths,) and lengths (N,), got ", elements_.shape(), " and ", lengths_.shape());
-        starts_.reserve(static_cast<std::size_t>(lengths_.numel()) + 1);
-        starts_.push_back(0);
-        for (const Index length : lengths_) {
-            const Index left = elements_.numel() - starts_.back();
-            require<ValueError>(length >= 0 && length <= left, "sequences", "expected lengths that add up to ", elements_.numel(),
-                                " elements, got ", length, " for sequence ", starts_.size() - 1, " where ", left, " are left");
-            starts_.push_back(starts_.back() + length);
-        }
-        require<ValueError>(starts_.back() == elements_.numel(), "sequences", "expected lengths that add up to ", elements_.numel(),
-                            " elements, got ", starts_.back());
+        starts_ = espalier::detail::segment_starts("sequences", lengths_, elements_.numel(), "elements", "sequence");
     }
     explicit Sequences(const std::vector<std::vector<Index>>& sequences) : Sequences{end_to_end(sequences), lengths_of(sequences)} {}
     Sequences(std::initializer_list<std::vector<Index>> sequences) : Sequences{std::vector<std::vector<Index>>(sequences)} {}

@@ -12,7 +12,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -74,21 +73,15 @@ inline void join_parts(std::span<const Description::Part> parameters, std::size_
     }
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// What the outputs that `run` gives were made of. The net is recorded meanwhile, frozen parts too, and as before afterwards.
 template <class Scalar, class Run>
 [[nodiscard]] Description describe_run(const MultiTaskNet<Scalar>& net, std::size_t depth, const Run& run) {
-    std::unordered_map<const autograd::detail::Node<Scalar>*, std::size_t> places;
     std::vector<nn::Parameter<Scalar>*> leaves;
     std::vector<Description::Part> parameters;
     const std::size_t tasks = net.tasks().size();
     for (const auto& [path, entry] : nn::detail::tensors_of<Scalar>(net))
         if (entry.parameter && entry.same.empty()) {
             const auto& leaf = entry.parameter->variable();
-            places.emplace(leaf.node().get(), leaves.size());
             leaves.push_back(entry.parameter);
             parameters.push_back({path, leaf.numel(), 0, std::vector<bool>(tasks), !leaf.requires_grad()});
         }
@@ -96,7 +89,7 @@ template <class Scalar, class Run>
     const io::detail::RecordingScope<Scalar> recording{leaves};
     const nn::EvalScope evaluation;
     const Outputs<Scalar> outputs = run(const_cast<MultiTaskNet<Scalar>&>(net));  // which changes nothing now, as in `predict`
-    const auto made_of = [&](const std::vector<Variable<Scalar>>& which) {
+    const auto made_of = [places = io::detail::places_of(leaves)](const std::vector<Variable<Scalar>>& which) {
         return io::detail::steps_to(
             which, [](const auto&) { return false; }, places);  // inputs are constants like others
     };
