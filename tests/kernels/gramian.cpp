@@ -126,3 +126,30 @@ TEMPLATE_TEST_CASE("rows are summed by their weights", "[kernels][gramian]", flo
             }
         }
 }
+
+TEMPLATE_TEST_CASE("inner products of sums of outer products are had of the factors", "[kernels][gramian]", float, double) {
+    using S = TestType;
+    Random random{1};
+    for (const Index count : {1, 5, 90})
+        for (const Index rows : {1, 4, 70}) {
+            CAPTURE(count, rows);
+            const Index n = 7, m = 11;
+            const auto left = Tensor<S>::normal({count, n}, random), right = Tensor<S>::normal({count, m}, random);
+            std::vector<Index> first{0};
+            for (Index t = 1; t < rows; ++t)
+                first.push_back(count * t / rows);
+            first.push_back(count);
+            auto made = Tensor<double>{{rows, n * m}};
+            for (Index t = 0; t < rows; ++t)
+                for (Index c = first[static_cast<std::size_t>(t)]; c < first[static_cast<std::size_t>(t) + 1]; ++c)
+                    for (Index i = 0; i < n; ++i)
+                        for (Index j = 0; j < m; ++j)
+                            made.at(t, i * m + j) += static_cast<double>(left.at(c, i)) * static_cast<double>(right.at(c, j));
+            auto expected = products(rows, n * m, made, made);
+            std::vector<double> actual(expected.size(), 2.0);
+            for (double& v : expected)
+                v += 2;
+            kernels::add_outer_product_gramian(rows, first.data(), n, left.data(), m, right.data(), actual.data());
+            require_near(actual, expected, 1e-12);
+        }
+}

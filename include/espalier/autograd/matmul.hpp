@@ -82,11 +82,6 @@ template <class Scalar>
         if (with_relu)
             close_relu(g);
         const Scalar* const dy = g.cotangent().data();
-        if (g.needs(0)) {
-            auto dx = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
-            kernels::parallel_gemm<Scalar>(no, no, g.rows() * rows, in, out, {dy, out}, {g.input(1).data(), in}, {dx.data(), in}, false);
-            g.add(0, std::move(dx));
-        }
         if (g.needs(1) && !g.add_factors(1, rows, out, in, dy, g.input(0).data()))
             g.produce(1, [&](const kernels::Target<Scalar>& dw) {
                 for (Index t = 0; t < g.rows(); ++t)
@@ -95,6 +90,8 @@ template <class Scalar>
             });
         if (g.inputs() == 3 && g.needs(2))
             add_bias_gradient(g, 2, dy, rows, out);
+        if (g.needs(0))
+            g.add_product(0, std::move(g.cotangent()), 1);
     };
     const char* const name = with_relu ? "linear_relu" : "linear";
     if (bias)

@@ -12,7 +12,9 @@
 #pragma once
 
 #include <espalier/autograd/deferred.hpp>
+#include <espalier/autograd/products.hpp>
 #include <espalier/autograd/traversal.hpp>
+#include <espalier/kernels/gemm.hpp>
 #include <espalier/kernels/target.hpp>
 
 #include <algorithm>
@@ -67,6 +69,24 @@ public:
         }
     }
 
+    /// Adds D W, (T, shape of input i...), of D (T, axes of input i but the last..., out) and W the value of input `weight`, (out, in): at
+    /// once, or multiplied out together with what else reaches input i.
+    void add_product(std::size_t i, Tensor<Scalar>&& d, std::size_t weight) {
+        using enum kernels::Transpose;
+        detail::Slot<Scalar>* const input = receiver(i);
+        if (!input)
+            return;
+        const auto& owner = node_.inputs[weight].node;
+        detail::Product<Scalar> product{own_.rows(), std::move(d), {owner, &owner->value}};
+        if (detail::Product<Scalar>::pays(product.out(), product.in()) && !input->node->is_leaf())
+            return input->gather(std::move(product));
+        auto result = Tensor<Scalar>::empty(node_.inputs[i]->value.shape().prepended(rows()));
+        const Index out = product.out(), in = product.in();
+        kernels::parallel_gemm<Scalar>(no, no, rows() * product.height(), in, out, {product.left.data(), out}, {product.right->data(), in},
+                                       {result.data(), in}, false);
+        add(i, std::move(result));
+    }
+
     /// Lets `produce(target)`, a kernels::Target, write the gradient of input i in place: row t at `target.row(t)`, added to what is
     /// there if `target.accumulate`. For large gradients, which would be costly to make and then add.
     template <class Produce>
@@ -88,8 +108,8 @@ private:
         if (detail::Slot<Scalar>* const input = receiver(i); input && !wants_products(i)) {
             if (takes_directly(*input))
                 return input->direct;
-            if (input->gathered && input->gathered->holds(own_.rows()))
-                return {input->gathered->value().data(), shape.numel(), true};
+            if (Scalar* const place = input->gathered ? input->gathered->place_of(own_.rows()) : nullptr)
+                return {place, shape.numel(), true};
         }
         beside = Tensor<Scalar>::empty(shape.prepended(rows()));
         return {beside.data(), shape.numel(), false};

@@ -52,16 +52,17 @@ public:
     /// Adds the inner products of the tasks' gradients on a piece to `gramian[i * tasks() + j]`.
     void add_gramian(std::size_t piece, double* gramian) const {
         const Piece& p = pieces_[piece];
-        const Index count = p.rows->size();
+        const Index count = p.rows.size();
+        if (!p.gramian && count == tasks_)
+            return p.gradients->add_gramian(gramian);
         PoolVector<double> made;
         if (!p.gramian) {
             made.resize(static_cast<std::size_t>(count * count));
-            const Scalar* const rows = p.gradients->value().data();
-            kernels::add_row_products(count, p.node->value.numel(), rows, rows, made.data());
+            p.gradients->add_gramian(made.data());
         }
         const double* from = p.gramian ? p.gramian : made.data();
-        for (const Index i : *p.rows)
-            for (const Index j : *p.rows)
+        for (const Index i : p.rows)
+            for (const Index j : p.rows)
                 gramian[i * tasks_ + j] += *from++;
     }
 
@@ -72,7 +73,7 @@ public:
         const Scalar* from = p.gradients->value().data();
         for (Index task = 0; task < tasks_; ++task)
             std::fill_n(to + task * stride, size, Scalar(0));
-        for (const Index task : *p.rows) {
+        for (const Index task : p.rows) {
             std::copy_n(from, size, to + task * stride);
             from += size;
         }
@@ -102,12 +103,12 @@ public:
             const Piece& p = pieces_[piece];
             const double* const weights = weights_of(piece);
             PoolVector<double> chosen;
-            for (const Index task : *p.rows)
+            for (const Index task : p.rows)
                 chosen.push_back(weights[task]);
             if (p.postponed)
                 p.postponed->weights = std::move(chosen);
             else if (p.slot)
-                sum_up(*p.slot, chosen);
+                p.slot->gathered = p.slot->gathered->sum(chosen);
             else
                 add_to(*p.node, p.gradients->value().data(), chosen);
         });
@@ -156,7 +157,7 @@ private:
     };
     struct Piece {
         detail::Node<Scalar>* node;
-        const detail::Rows* rows;
+        detail::Rows rows;
         detail::Cotangents<Scalar>* gradients = nullptr;  ///< kept, or null:
         const double* gramian = nullptr;                        ///< all that is known of one that is made again
         Postponed* postponed = nullptr;
@@ -234,16 +235,16 @@ private:
         pieces_.clear();
         for (const Kept& kept : kept_)
             if (kept.shared())
-                pieces_.push_back({kept.leaf.get(), &kept.gradients->rows(), kept.gradients.get()});
+                pieces_.push_back({kept.leaf.get(), kept.gradients->rows(), kept.gradients.get()});
         for (const auto& later : postponed_)
             for (std::size_t i = 0; i < later->slot->node->inputs.size(); ++i)
                 if (later->covers(i))
-                    pieces_.push_back({later->slot->node->inputs[i].node.get(), &later->rows, nullptr, later->gramians[i].data(),
+                    pieces_.push_back({later->slot->node->inputs[i].node.get(), later->rows, nullptr, later->gramians[i].data(),
                                        later.get()});
         std::size_t index = 0;
         for (Slot& slot : traversal_.results())
             if (below(index++) && slot.gathered)
-                pieces_.push_back({slot.node.get(), &slot.gathered->rows(), slot.gathered.get(), nullptr, nullptr, &slot});
+                pieces_.push_back({slot.node.get(), slot.gathered->tasks(), slot.gathered.get(), nullptr, nullptr, &slot});
         // In the order in which they were made, so that a rule finds its state again in the next step.
         std::sort(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) { return a.node->sequence < b.node->sequence; });
     }
@@ -257,8 +258,7 @@ private:
         traversal_.aim_at_gradients();
         for (const auto& later : postponed_) {
             later->again = true;
-            later->slot->gathered = std::make_unique<detail::Cotangents<Scalar>>(later->rows, std::move(later->cotangents));
-            sum_up(*later->slot, later->weights);
+            later->slot->gathered = detail::Cotangents<Scalar>{later->rows, std::move(later->cotangents)}.sum(later->weights);
             traversal_.pass(*later->slot, later.get());
             traversal_.leave(*later->slot, retain_graph_);
         }
@@ -278,14 +278,6 @@ private:
     static void add_to(detail::Node<Scalar>& leaf, const Scalar* rows, std::span<const double> weights) {
         kernels::weighted_row_sum(static_cast<Index>(weights.size()), leaf.value.numel(), rows, weights.data(), detail::gradient_of(leaf));
         leaf.has_gradient = true;
-    }
-    /// One row instead of those of several tasks.
-    static void sum_up(Slot& slot, std::span<const double> weights) {
-        const Index numel = slot.node->value.numel();
-        auto sum = Tensor<Scalar>::empty(slot.node->value.shape().prepended(1));
-        kernels::weighted_row_sum<Scalar>(static_cast<Index>(weights.size()), numel, slot.gathered->value().data(), weights.data(),
-                                          {sum.data(), numel, false});
-        slot.gathered = std::make_unique<detail::Cotangents<Scalar>>(detail::Rows::all(1), std::move(sum));
     }
 
     Index tasks_;

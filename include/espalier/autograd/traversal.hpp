@@ -47,12 +47,8 @@ struct Slot {
     std::unique_ptr<Cotangents<Scalar>> gathered = nullptr;
     kernels::Target<Scalar> direct = {};  ///< where cotangents of the traversal's direct rows go instead
 
-    ESPALIER_NOINLINE void gather(const Rows& rows, Tensor<Scalar>&& from) {
-        if (gathered)
-            gathered->add(rows, std::move(from));
-        else
-            gathered = std::make_unique<Cotangents<Scalar>>(rows, std::move(from));
-    }
+    ESPALIER_NOINLINE void gather(const Rows& rows, Tensor<Scalar>&& from) { gatherer().add(rows, std::move(from)); }
+    ESPALIER_NOINLINE void gather(Product<Scalar>&& product) { gatherer().add(std::move(product)); }
 
     /// Adds to the direct place, of the rows `of`, what has gathered beside it: row by row, or all rows into one if there are none.
     void settle(const Rows& of) {
@@ -69,6 +65,13 @@ struct Slot {
 
     /// Lets the sum of the rows be written straight to the leaf's gradient.
     void aim_at_gradient() { direct = gradient_of(*node); }
+
+private:
+    [[nodiscard]] Cotangents<Scalar>& gatherer() {
+        if (!gathered)
+            gathered = std::make_unique<Cotangents<Scalar>>();
+        return *gathered;
+    }
 };
 
 /// Row `rows[r]` of the traversal starts at `root` with the cotangent r of `value`, (rows.size(), shape of root...).

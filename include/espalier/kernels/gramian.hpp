@@ -79,6 +79,23 @@ void many_row_products(Index rows, Index columns, const Scalar* a, const Scalar*
     }
 }
 
+/// `use(i, j)` for all elements of a square matrix, tile by tile: of another one that is symmetric, what lies in columns is then still in
+/// the cache when its neighbour in the row is wanted.
+template <class Use>
+void for_each_in_tiles(Index size, const Use& use) {
+    constexpr Index tile = 32;
+    parallel_for((size - 1) / tile + 1, 1, [=](Index begin, Index end) {
+        for (Index row = begin * tile; row < std::min(size, end * tile); row += tile)
+            for (Index column = 0; column < size; column += tile)
+                for (Index i = row; i < std::min(size, row + tile); ++i)
+                    for (Index j = column; j < std::min(size, column + tile); ++j)
+                        use(i, j);
+    });
+}
+
+/// Where a symmetric matrix of which the lower triangle is known has an element.
+[[nodiscard]] constexpr Index in_lower(Index size, Index i, Index j) noexcept { return std::max(i, j) * size + std::min(i, j); }
+
 }  // namespace detail
 
 /// Adds the inner product of row i of a and row j of b, both (rows, columns), to `products[i * rows + j]`. It has to be that of row j
@@ -88,11 +105,10 @@ void add_row_products(Index rows, Index columns, const Scalar* a, const Scalar* 
     constexpr Index least = 8192;      // columns that are worth a thread's while
     constexpr Index most_pieces = 16;  // of the columns where there are few rows
     if (rows > detail::few_row_products) {
-        PoolVector<double> lower(static_cast<std::size_t>(rows * rows));
-        detail::many_row_products(rows, columns, a, b, lower.data());
-        for (Index i = 0; i < rows; ++i)
-            for (Index j = 0; j < rows; ++j)
-                products[i * rows + j] += lower[static_cast<std::size_t>(std::max(i, j) * rows + std::min(i, j))];
+        const Buffer memory{static_cast<std::size_t>(rows * rows) * sizeof(double)};
+        auto* const lower = static_cast<double*>(memory.data());
+        detail::many_row_products(rows, columns, a, b, lower);
+        detail::for_each_in_tiles(rows, [=](Index i, Index j) { products[i * rows + j] += lower[detail::in_lower(rows, i, j)]; });
         return;
     }
     const auto scratch_bytes = static_cast<std::size_t>(2 * rows * detail::row_product_depth) * sizeof(double);
@@ -108,6 +124,35 @@ void add_row_products(Index rows, Index columns, const Scalar* a, const Scalar* 
     for (Index piece = 0; piece < pieces; ++piece)
         for (Index i = 0; i < rows * rows; ++i)
             products[i] += sums[static_cast<std::size_t>(piece * rows * rows + i)];
+}
+
+/// Adds <A_i, A_j> to `gramian[i * tasks + j]`, of matrices A_i (n, m) that are not made: each is the sum of the outer products of rows
+/// `first[i]` to `first[i + 1]` of `left`, (first[tasks], n), with those of `right`, (first[tasks], m). Inner products of outer
+/// products are products of inner products, so that is first[tasks]^2 (n + m) / 2 multiply-adds.
+template <class Scalar>
+void add_outer_product_gramian(Index tasks, const Index* first, Index n, const Scalar* left, Index m, const Scalar* right,
+                               double* gramian) {
+    const Index count = first[tasks];
+    const Buffer memory{static_cast<std::size_t>(2 * count * count) * sizeof(double)};
+    auto* const of_left = static_cast<double*>(memory.data());
+    double* const of_right = of_left + count * count;
+    const auto lower_row_products = [count](Index columns, const Scalar* a, double* to) {
+        if (count > detail::few_row_products)
+            return detail::many_row_products(count, columns, a, a, to);
+        std::fill_n(to, count * count, 0.0);
+        add_row_products(count, columns, a, a, to);
+    };
+    lower_row_products(n, left, of_left);
+    lower_row_products(m, right, of_right);
+    detail::for_each_in_tiles(tasks, [=](Index i, Index j) {
+        double sum = 0;
+        for (Index a = first[i]; a < first[i + 1]; ++a)
+            for (Index b = first[j]; b < first[j + 1]; ++b) {
+                const Index at = detail::in_lower(count, a, b);
+                sum += of_left[at] * of_right[at];
+            }
+        gramian[i * tasks + j] += sum;
+    });
 }
 
 /// The sum of the rows of a, (rows, columns), each times its weight, written or added to `to`.

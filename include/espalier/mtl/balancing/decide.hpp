@@ -80,7 +80,9 @@ void decide_by_losses(const OpenStep<Scalar>& step) {
 }
 
 /// The products of the active tasks.
-[[nodiscard]] inline Matrix chosen(const Matrix& all, const PoolVector<std::size_t>& tasks) {
+[[nodiscard]] inline Matrix chosen(Matrix&& all, const PoolVector<std::size_t>& tasks) {
+    if (tasks.size() == all.rows())
+        return std::move(all);
     Matrix result{tasks.size(), tasks.size()};
     for (std::size_t i = 0; i < tasks.size(); ++i)
         for (std::size_t j = 0; j < tasks.size(); ++j)
@@ -101,9 +103,11 @@ void decide_by_gramians(const OpenStep<Scalar>& step) {
                 gramian = Matrix{step.tasks(), step.tasks()};
             from.add_gramian(piece, gramian.data());
         }
-    Matrix whole{step.tasks(), step.tasks()};
+    Matrix whole;
     for (const Matrix& gramian : gramians)
-        if (gramian.rows() > 0)
+        if (whole.rows() == 0)
+            whole = gramian;
+        else if (gramian.rows() > 0)
             whole += gramian;
     for (const std::size_t task : step.context.tasks)
         require_finite_gradient(whole(task, task), step.names[task]);
@@ -112,7 +116,7 @@ void decide_by_gramians(const OpenStep<Scalar>& step) {
     double count = 0;
     for (std::size_t i = 0; i < step.rules.size(); ++i)
         if (gramians[i].rows() > 0) {
-            const Weights given = step.rules[i].weights(Gramian{chosen(gramians[i], step.context.tasks), step.context});
+            const Weights given = step.rules[i].weights(Gramian{chosen(std::move(gramians[i]), step.context.tasks), step.context});
             check_answer(given, step.context.tasks.size());
             weights[i] = step.scattered(given);
             for (std::size_t t = 0; t < mean.size(); ++t)
