@@ -190,7 +190,8 @@ TEST_CASE("products of no sample and of no feature", "[autograd][products]") {
         for (const Index width : {0, 12}) {
             Cotangents<float> cotangents;
             cotangents.add({Rows{0, 1}, Tensor<float>::full(left, 1), std::make_shared<const Tensor<float>>(Shape{left.back(), width})});
-            cotangents.add({Rows{1}, Tensor<float>::full(left.with(0, 1), 1), std::make_shared<const Tensor<float>>(Shape{left.back(), width})});
+            cotangents.add({Rows{1}, Tensor<float>::full(left.with(0, 1), 1),
+                            std::make_shared<const Tensor<float>>(Shape{left.back(), width})});
             double gramian[4] = {};
             cotangents.add_gramian(gramian);
             CHECK(gramian[3] == 0);

@@ -135,9 +135,7 @@ private:
             return std::span{terms_}.subspan(first_[at], first_[at + 1] - first_[at]);
         }
         /// Whether two tasks have the same maps. Then so have all between them, and their rows lie side by side.
-        [[nodiscard]] bool alike(Index i, Index j) const {
-            return std::ranges::equal(of(i), of(j), {}, &Term::product, &Term::product);
-        }
+        [[nodiscard]] bool alike(Index i, Index j) const { return std::ranges::equal(of(i), of(j), {}, &Term::product, &Term::product); }
 
     private:
         PoolVector<std::size_t> first_;

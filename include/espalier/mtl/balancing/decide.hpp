@@ -80,9 +80,7 @@ void decide_by_losses(const OpenStep<Scalar>& step) {
 }
 
 /// The products of the active tasks.
-[[nodiscard]] inline Matrix chosen(Matrix&& all, const PoolVector<std::size_t>& tasks) {
-    if (tasks.size() == all.rows())
-        return std::move(all);
+[[nodiscard]] inline Matrix chosen(const Matrix& all, const PoolVector<std::size_t>& tasks) {
     Matrix result{tasks.size(), tasks.size()};
     for (std::size_t i = 0; i < tasks.size(); ++i)
         for (std::size_t j = 0; j < tasks.size(); ++j)
@@ -90,10 +88,9 @@ void decide_by_losses(const OpenStep<Scalar>& step) {
     return result;
 }
 
-/// With the weights that each part's rule gives to its inner products.
+/// The inner products on each part, of no extents for one without any.
 template <class Scalar>
-void decide_by_gramians(const OpenStep<Scalar>& step) {
-    const auto part_of_piece = step.rules.parts_of(step.gradients);
+[[nodiscard]] PoolVector<Matrix> gramians_of_parts(const OpenStep<Scalar>& step, const PoolVector<std::size_t>& part_of_piece) {
     PoolVector<Matrix> gramians(step.rules.size());
     const std::size_t* part = part_of_piece.data();
     for (const auto& from : step.gradients)
@@ -103,25 +100,44 @@ void decide_by_gramians(const OpenStep<Scalar>& step) {
                 gramian = Matrix{step.tasks(), step.tasks()};
             from.add_gramian(piece, gramian.data());
         }
-    Matrix whole;
     for (const Matrix& gramian : gramians)
-        if (whole.rows() == 0)
-            whole = gramian;
-        else if (gramian.rows() > 0)
-            whole += gramian;
-    for (const std::size_t task : step.context.tasks)
-        require_finite_gradient(whole(task, task), step.names[task]);
+        for (std::size_t i = 0; gramian.rows() > 0 && i < step.context.tasks.size(); ++i) {
+            const std::size_t task = step.context.tasks[i];
+            require_finite_gradient(gramian(task, task), step.names[task]);
+        }
+    return gramians;
+}
+
+/// What a rule says of inner products, which where all tasks are active are lent to it and not copied.
+template <class Scalar>
+[[nodiscard]] Weights weights_of(AnyRule<Scalar>& rule, Matrix& gramian, const StepContext& context) {
+    const bool all = context.tasks.size() == gramian.rows();
+    Gramian seen{all ? std::move(gramian) : chosen(gramian, context.tasks), context};
+    Weights given = rule.weights(seen);
+    if (all)
+        gramian = std::move(seen).matrix();
+    check_answer(given, context.tasks.size());
+    return given;
+}
+
+/// With the weights that each part's rule gives to its inner products.
+template <class Scalar>
+void decide_by_gramians(const OpenStep<Scalar>& step) {
+    const auto part_of_piece = step.rules.parts_of(step.gradients);
+    PoolVector<Matrix> gramians = gramians_of_parts(step, part_of_piece);
     PoolVector<Weights> weights(step.rules.size());
     Weights mean(step.tasks(), 0.0);
+    Matrix whole;
     double count = 0;
     for (std::size_t i = 0; i < step.rules.size(); ++i)
         if (gramians[i].rows() > 0) {
-            const Weights given = step.rules[i].weights(Gramian{chosen(std::move(gramians[i]), step.context.tasks), step.context});
-            check_answer(given, step.context.tasks.size());
-            weights[i] = step.scattered(given);
+            weights[i] = step.scattered(weights_of(step.rules[i], gramians[i], step.context));
+            if (count++ == 0)
+                whole = std::move(gramians[i]);
+            else
+                whole += gramians[i];
             for (std::size_t t = 0; t < mean.size(); ++t)
                 mean[t] += weights[i][t];
-            ++count;
             for (double& weight : weights[i])
                 weight *= step.scale;
         }
@@ -132,7 +148,7 @@ void decide_by_gramians(const OpenStep<Scalar>& step) {
         std::transform(mean.begin(), mean.end(), own.begin(), [&](double weight) { return weight * step.scale; });
     step.decision.weights = std::move(mean);
     step.decision.gramian = std::move(whole);
-    part = part_of_piece.data();
+    const std::size_t* part = part_of_piece.data();
     for (auto& from : step.gradients) {
         from.combine([&](std::size_t piece) { return weights[part[piece]].data(); }, own);
         part += from.pieces();
