@@ -97,7 +97,7 @@ def read_runs(path):
     with open(path, encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             epochs = max(epochs, int(row["epochs"]))
-            if row["rule"] in AGGREGATORS and row["scope"] == "whole":
+            if row["rule"] in AGGREGATORS and row["way"] == "hard" and row["scope"] == "whole":
                 run = runs.setdefault(row["rule"], {}).setdefault(float(row["learning_rate"]), {}).setdefault(int(row["seed"]), {})
                 run[row["task"]] = {part: float(row[part]) for part in ("validation", "test")}
     return runs, epochs

@@ -4,6 +4,7 @@
 
 #include "../multi_fashion/options.hpp"
 #include "../program.hpp"
+#include "ways.hpp"
 
 #include <espalier/espalier.hpp>
 #include <espalier/mtl/balancing/by_name.hpp>
@@ -25,6 +26,8 @@ using espalier::Index;
 struct Options {
     std::vector<std::string> rules = {"Sum", "UW", "PCGrad", "Nash-MTL", "UPGrad"};
     bool all = false;  ///< that there are, and so those that can be compared
+    std::vector<std::string> ways = {"hard"};
+    std::string trunk = "lenet";
     espalier::mtl::Scope scope = espalier::mtl::Scope::whole;
     int seeds = 3;
     int epochs = 8;
@@ -37,6 +40,9 @@ struct Options {
     std::filesystem::path output = "balance_rules";
     std::filesystem::path shared;     ///< where to write what all runs share instead of any of them
     std::filesystem::path baselines;  ///< in the folder of the output if none is given
+
+    /// Whether ways of sharing are what is compared, perhaps beside rules.
+    [[nodiscard]] bool compares_ways() const { return ways != std::vector<std::string>{"hard"}; }
 };
 
 inline const std::map<std::string, espalier::mtl::Scope> scopes{
@@ -46,6 +52,13 @@ inline const std::map<std::string, espalier::mtl::Scope> scopes{
     return std::find_if(scopes.begin(), scopes.end(), [&](const auto& entry) { return entry.second == scope; })->first;
 }
 
+[[nodiscard]] inline std::string listed(const std::vector<std::string>& names) {
+    std::string result;
+    for (const std::string& name : names)
+        result += (result.empty() ? "" : ", ") + name;
+    return result;
+}
+
 /// Nothing after `--help`, which is answered here. @throws CLI::ParseError, one line, for a command line that is wrong
 [[nodiscard]] inline std::optional<Options> parse(int argc, char* argv[]) {
     Options options;
@@ -53,21 +66,25 @@ inline const std::map<std::string, espalier::mtl::Scope> scopes{
     std::string scope = "whole";
     CLI::App app{
         "Trains Lin's LeNet on MultiFashion, two garments on one canvas, under one balancing rule or several, and compares them\n"
-        "with each other and with networks of one task alone. Validation pairs come from garments kept back from training; the\n"
-        "epoch and the learning rate are chosen on them, and the test pairs are looked at once. What is done is kept in the folder\n"
-        "of the output: a run that was interrupted goes on where it was when it is started again with the same options."};
+        "with each other and with networks of one task alone: also ways of sharing, each under each rule, and another trunk.\n"
+        "Validation pairs come from garments kept back from training; the epoch and the learning rate are chosen on them, and the\n"
+        "test pairs are looked at once. What is done is kept in the folder of the output: a run that was interrupted goes on where\n"
+        "it was when it is started again with the same options. Steps are timed at the end, each time anew."};
     app.get_formatter()->column_width(40);
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type)->capture_default_str();
     };
     const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
-    std::string names;
-    for (const std::string& name : known)
-        names += (names.empty() ? "" : ", ") + name;
+    const std::string names = listed(known), ways = listed(known_ways);
     add("--rule", options.rules, "NAMES", "'all', or some of " + names)->delimiter(',')->check([&](const std::string& name) {
         const bool there = name == "all" || std::find(known.begin(), known.end(), name) != known.end();
         return there ? "" : "expected 'all' or names of rules, got '" + name + "': there are " + names;
     });
+    add("--way", options.ways, "NAMES", "of sharing, some of " + ways)->delimiter(',')->check([&](const std::string& name) {
+        const bool there = std::find(known_ways.begin(), known_ways.end(), name) != known_ways.end();
+        return there ? "" : "expected names of ways, got '" + name + "': there are " + ways;
+    });
+    add("--trunk", options.trunk, "NAME", "'lenet' or 'reference'")->check(CLI::IsMember({"lenet", "reference"}).description(""));
     add("--scope", scope, "NAME", "'whole', 'layers' or 'features': where rules that see gradients look")
         ->check(CLI::IsMember({"whole", "layers", "features"}).description(""));
     add("--seeds", options.seeds, "N", "runs of each rule, by which first weights, batches and pairs differ")->check(within(1, 1000));

@@ -17,16 +17,20 @@ namespace balance_rules {
 
 using espalier::concat, espalier::Index, espalier::Moments, espalier::Named, multi_fashion::text;
 
-/// What one rule reached on the test pairs with the learning rate that was best on validation, in percent over its seeds.
+/// What one rule on one way of sharing reached on the test pairs with the learning rate that was best on validation, in percent over its
+/// seeds.
 struct Result {
     std::string rule;
+    std::string way;  ///< of sharing
     Named<Moments> accuracy = {};
     double learning_rate = 0;
     Index diverged = 0;  ///< of the runs that count
     double drop = 0;     ///< Δm against the baselines, in percent: lower is better
     double rank = 0;     ///< mean over the tasks
     double step_ms = 0;
-    double relative_step = 0;  ///< to Sum's
+    double relative_step = 0;  ///< to that of the sum on hard sharing
+    double step_mb = 0;        ///< the most that is in use at once, parameters and the optimizer's moments included
+    Index parameters = 0;
 
     [[nodiscard]] double mean() const {
         double sum = 0;
@@ -38,17 +42,22 @@ struct Result {
 
 using Cells = std::vector<std::string>;
 
-[[nodiscard]] inline Cells header(const std::vector<std::string>& tasks) {
-    Cells cells{"rule"};
+/// With `ways` results tell their way of sharing and what it takes.
+[[nodiscard]] inline Cells header(const std::vector<std::string>& tasks, bool ways) {
+    Cells cells{ways ? "way, rule" : "rule"};
     for (const std::string& task : tasks)
         cells.push_back(task + " %");
     for (const char* column : {"Δm %", "mean rank", "rate", "step ms", "x Sum"})
         cells.emplace_back(column);
+    if (ways)
+        cells.insert(cells.end(), {"step MB", "params"});
     return cells;
 }
 
-[[nodiscard]] inline Cells cells(const Result& result) {
-    Cells cells{result.rule + (result.diverged > 0 ? text(" (%td diverged)", result.diverged) : "")};
+[[nodiscard]] inline std::string label(const Result& result, bool ways) { return (ways ? result.way + ", " : "") + result.rule; }
+
+[[nodiscard]] inline Cells cells(const Result& result, bool ways) {
+    Cells cells{label(result, ways) + (result.diverged > 0 ? text(" (%td diverged)", result.diverged) : "")};
     for (const auto& [task, moments] : result.accuracy)
         cells.push_back(text("%.2f ± %.2f", moments.mean(), moments.sample_deviation()));
     cells.push_back(text("%+.2f", result.drop));
@@ -56,6 +65,10 @@ using Cells = std::vector<std::string>;
     cells.push_back(text("%g", result.learning_rate));
     cells.push_back(text("%.2f", result.step_ms));
     cells.push_back(text("%.2f", result.relative_step));
+    if (ways) {
+        cells.push_back(text("%.1f", result.step_mb));
+        cells.push_back(text("%td", result.parameters));
+    }
     return cells;
 }
 
@@ -70,7 +83,7 @@ using Cells = std::vector<std::string>;
     return result;
 }
 
-[[nodiscard]] inline std::string markdown(const std::vector<Result>& results, const std::vector<std::string>& tasks,
+[[nodiscard]] inline std::string markdown(const std::vector<Result>& results, const std::vector<std::string>& tasks, bool ways,
                                           const std::string& caption) {
     const auto row = [](const Cells& cells) {
         std::string result = "|";
@@ -78,13 +91,13 @@ using Cells = std::vector<std::string>;
             result += " " + cell + " |";
         return result + "\n";
     };
-    const Cells head = header(tasks);
+    const Cells head = header(tasks, ways);
     std::string result = caption + "\n\n" + row(head) + "|---|";
     for (std::size_t i = 1; i < head.size(); ++i)
         result += "---:|";
     result += "\n";
     for (const Result& each : results)
-        result += row(cells(each));
+        result += row(cells(each, ways));
     return result;
 }
 
@@ -92,12 +105,13 @@ using Cells = std::vector<std::string>;
     std::string result = "rule,learning_rate,seeds,diverged";
     for (const std::string& task : tasks)
         result += "," + task + "_mean," + task + "_deviation";
-    result += ",delta_m_drop,mean_rank,step_ms,step_relative_to_sum\n";
+    result += ",delta_m_drop,mean_rank,step_ms,step_relative_to_sum,way,step_mb,parameters\n";
     for (const Result& each : results) {
         result += concat(each.rule, text(",%g", each.learning_rate), ',', each.accuracy.begin()->second.count(), ',', each.diverged);
         for (const auto& [task, moments] : each.accuracy)
             result += text(",%.4f,%.4f", moments.mean(), moments.sample_deviation());
-        result += text(",%.4f,%.3f,%.4f,%.4f\n", each.drop, each.rank, each.step_ms, each.relative_step);
+        result += text(",%.4f,%.3f,%.4f,%.4f,%s,%.3f,%td\n", each.drop, each.rank, each.step_ms, each.relative_step, each.way.c_str(),
+                       each.step_mb, each.parameters);
     }
     return result;
 }
@@ -114,9 +128,9 @@ struct Axis {
     }
 };
 
-/// A row for each rule, in the order given: a mark and a bar of one deviation to either side for each task, told apart by shape and
+/// A row for each result, in the order given: a mark and a bar of one deviation to either side for each task, told apart by shape and
 /// colour, and a dashed line for a network of that task alone. Two tasks.
-[[nodiscard]] inline std::string draw_accuracies(const std::vector<Result>& results, const Named<double>& alone,
+[[nodiscard]] inline std::string draw_accuracies(const std::vector<Result>& results, const Named<double>& alone, bool ways,
                                                  const std::string& caption) {
     constexpr int left = 170, right = 120, top = 118, row = 26, plot = 640, bottom = 62;
     constexpr const char* colours[] = {"#0b6e8f", "#b8430b"};
@@ -142,8 +156,8 @@ struct Axis {
     std::string svg = concat("<svg xmlns='http://www.w3.org/2000/svg' width='", width, "' height='", height, "' viewBox='0 0 ", width, ' ',
                              height, "' font-family='Helvetica, Arial, \"DejaVu Sans\", sans-serif' font-size='13' fill='#1b1f26'>\n",
                              "<rect width='100%' height='100%' fill='#fff'/>\n<text x='24' y='36' font-size='20' font-weight='bold'>",
-                             "Test accuracy of each task under each rule</text>\n<text x='24' y='58' font-size='12' fill='#636b78'>",
-                             caption, "</text>\n");
+                             "Test accuracy of each task under each rule", ways ? " and way of sharing" : "",
+                             "</text>\n<text x='24' y='58' font-size='12' fill='#636b78'>", caption, "</text>\n");
     for (double tick = axis.low; tick <= axis.high + axis.step / 2; tick += axis.step)
         svg += text("<path d='M%.1f %dV%d' stroke='#dfe2e7'/><text x='%.1f' y='%d' text-anchor='middle' fill='#636b78'>%g</text>\n",
                     x(tick), top, end, x(tick), end + 18, std::round(tick * 1000) / 1000);
@@ -160,7 +174,7 @@ struct Axis {
     }
     double y = top + row / 2.0;
     for (const Result& result : results) {
-        svg += text("<text x='%d' y='%.1f' text-anchor='end'>%s</text>", left - 14, y + 4.5, result.rule.c_str());
+        svg += text("<text x='%d' y='%.1f' text-anchor='end'>%s</text>", left - 14, y + 4.5, label(result, ways).c_str());
         task_number = 0;
         for (const auto& [task, moments] : result.accuracy) {
             const double at = y + (task_number == 0 ? -4 : 4);

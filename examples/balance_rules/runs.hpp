@@ -20,9 +20,10 @@ using espalier::Index;
 /// Which run it is.
 struct Job {
     std::string rule;
+    std::string way;    ///< of sharing
     std::string scope;  ///< of the rule; `alone` for a network of one task
-    std::uint64_t seed;
-    double learning_rate;
+    std::uint64_t seed = 1;
+    double learning_rate = 1e-4;
 
     friend bool operator==(const Job&, const Job&) = default;
 };
@@ -72,12 +73,12 @@ public:
     /// The whole file is written anew, so that it never ends within a line.
     void add(Run run) {
         runs_.push_back(std::move(run));
-        std::string lines = "rule,scope,seed,learning_rate,task,validation,test,best_epoch,epochs\n";
+        std::string lines = "rule,way,scope,seed,learning_rate,task,validation,test,best_epoch,epochs\n";
         for (const Run& each : runs_)
             for (const auto& [task, accuracy] : each.tasks)
-                lines += espalier::concat(each.job.rule, ',', each.job.scope, ',', each.job.seed, ',', number(each.job.learning_rate), ',',
-                                          task, ',', number(accuracy.validation), ',', number(accuracy.test), ',', each.best_epoch, ',',
-                                          each.epochs, '\n');
+                lines += espalier::concat(each.job.rule, ',', each.job.way, ',', each.job.scope, ',', each.job.seed, ',',
+                                          number(each.job.learning_rate), ',', task, ',', number(accuracy.validation), ',',
+                                          number(accuracy.test), ',', each.best_epoch, ',', each.epochs, '\n');
         espalier::io::write_file(path_, lines);
     }
 
@@ -95,7 +96,7 @@ private:
                    best = numbers("best_epoch"), epochs = numbers("epochs");
         for (Index i = 0; i < seed.numel(); ++i) {
             const auto cell = [&](const char* column) { return std::string{table.column(column).text(i)}; };
-            const Job job{cell("rule"), cell("scope"), static_cast<std::uint64_t>(seed[i]), rate[i]};
+            const Job job{cell("rule"), cell("way"), cell("scope"), static_cast<std::uint64_t>(seed[i]), rate[i]};
             if (runs_.empty() || runs_.back().job != job)
                 runs_.push_back({job, static_cast<Index>(epochs[i]), static_cast<Index>(best[i])});
             runs_.back().tasks.insert(cell("task"), {validation[i], test[i]});

@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "io/files.hpp"
 
+#include "../../examples/balance_rules/ways.hpp"
 #include "../../examples/multi_fashion/dataset.hpp"
 #include "../../examples/multi_fashion/drawing.hpp"
 #include "../../examples/multi_fashion/networks.hpp"
@@ -237,6 +238,36 @@ TEST_CASE("networks: sizes and outputs on every canvas") {
         }
     }
     REQUIRE_THROWS_WITH(make_network("resnet", 36), "[make_network] expected 'reference' or 'lenet', got 'resnet'");
+}
+
+TEST_CASE("ways of sharing: sizes and outputs on both trunks, and the tree that branches end as") {
+    // Lin's stages have 820, 5,020 and 25,050 parameters and read 1,296, 1,960 and 500 values, a head has 510.
+    const std::map<std::string, Index> sizes{{"hard", 30'890},
+                                             {"cross-stitch", 2 * 30'890 + 3 * 4},
+                                             {"sluice", 2 * 30'890 + 3 * 16},
+                                             {"nddr", 2 * 30'890 + 2 * (20 * 10 + 20) + 2 * (40 * 20 + 40)},
+                                             {"mmoe", 3 * 30'890 + 2 * 3 * 1'296},
+                                             {"ple", 3 * 30'890 + (4 + 3) * (1'296 + 1'960) + 4 * 500},
+                                             {"mtan", 820 + 5'020 + 2 * (30'070 + (2 * 110 + 2 * 20) + (820 + 420 + 2 * 40))},
+                                             {"ltb", 2 * 30'890 + 3 * 4}};
+    REQUIRE(sizes.size() == balance_rules::known_ways.size());
+    const Tensor<float> canvases{{2, pair_side, pair_side, 1}};
+    for (const char* name : {"lenet", "reference"}) {
+        const balance_rules::Trunk trunk{name};
+        for (const std::string& way : balance_rules::known_ways) {
+            INFO(way << " on " << name);
+            auto net = balance_rules::make_net(way, trunk, {"left", "right"});
+            if (trunk.name == "lenet")
+                REQUIRE(net.parameter_count() == sizes.at(way) + 2 * 510);
+            const auto outputs = net.predict(canvases);
+            REQUIRE(outputs.at("left").shape() == Shape{2, 10});
+            REQUIRE(outputs.at("right").shape() == Shape{2, 10});
+            auto tree = balance_rules::tree_of(net);
+            REQUIRE(tree.has_value() == (way == "ltb"));
+            if (tree)  // of equal scores the first is taken
+                REQUIRE(tree->parameter_count() == make_network(name, pair_side).parameter_count());
+        }
+    }
 }
 
 TEST_CASE("answer: the class of the highest score, and its softmax") {
