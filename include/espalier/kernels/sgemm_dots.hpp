@@ -47,11 +47,12 @@ private:
                 Right right{.from = from, .column = j, .count = std::min(table.dot_columns, column_end - j), .data = {}};
                 for (Index q = 0; q < table.dot_columns; ++q)
                     right.data[q] = p_.b.data + std::min(j + q, column_end - 1) * p_.b.column + from;
+                const bool several = right.count > 1;
                 Index r = rows.first;
                 for (; r + 1 < row_end; r += table.dot_rows)
-                    add_dots(table.dot[1], table.dot_rows, r, row_end, right);
+                    add_dots(table.dot[1][several], table.dot_rows, r, row_end, right);
                 if (r < row_end)
-                    add_dots(table.dot[0], 1, r, row_end, right);
+                    add_dots(table.dot[0][several], 1, r, row_end, right);
             }
     }
 

@@ -161,7 +161,7 @@ TEST_CASE("dots of any depth are added to what is there, and cut at 0 if they ar
                 }
                 for (Index j = 0; j < kernels.dot_columns; ++j)
                     right.push_back(b.data() + j * depth);
-                kernels.dot[large]({left.data(), right.data(), depth, to.data(), columns, relu});
+                kernels.dot[large][columns > 1]({left.data(), right.data(), depth, to.data(), columns, relu});
                 for (Index i = 0; i < rows; ++i)
                     for (Index j = 0; j < simd::max_dot; ++j) {
                         double expected = 1;
@@ -170,6 +170,14 @@ TEST_CASE("dots of any depth are added to what is there, and cut at 0 if they ar
                         expected = relu ? std::max(expected, 0.0) : expected;
                         REQUIRE(static_cast<double>(out.at(i, j)) == Approx(expected).margin(1e-4));
                     }
+                if (columns > 1)
+                    continue;
+                out.fill(1);
+                kernels.dot[large][1]({left.data(), right.data(), depth, to.data(), 1, relu});
+                const auto by_several = out;
+                out.fill(1);
+                kernels.dot[large][0]({left.data(), right.data(), depth, to.data(), 1, relu});
+                REQUIRE(out == by_several);
             }
     }
 }
@@ -191,7 +199,7 @@ TEST_CASE("AVX2 and AVX-512 give the same bits", "[simd]") {
         const float* const row = problem.a.data();
         std::vector<const float*> b(static_cast<std::size_t>(kernels.dot_columns), problem.panel.data());
         float* const dot = out.data() + 96;
-        kernels.dot[0]({&row, b.data(), depth, &dot, 1, false});
+        kernels.dot[0][0]({&row, b.data(), depth, &dot, 1, false});
         float top = 0;
         out.push_back(kernels.softmax_row(90, row, out.data(), &top));
         results.push_back(std::move(out));

@@ -131,8 +131,8 @@ struct Table {
     }
     Index pool_rows, pool_vectors;                 ///< of `pool_tile`
     PoolTile pool_tile[max_tile_vectors];          ///< [vectors - 1], always `pool_rows` rows
-    Index dot_rows, dot_columns;                   ///< of the larger `dot`
-    Dot dot[2];                                    ///< one row, `dot_rows` rows
+    Index dot_rows, dot_columns;                   ///< of the largest `dot`
+    Dot dot[2][2];                                 ///< one row, `dot_rows` rows; of one column, of up to `dot_columns`
 
     /// out[r][0, n) = x[r][0, n), then zeros up to `padded`; rows of x are `stride` apart, those of out `out_stride`.
     void (*copy_rows)(Index rows, Index n, const float* x, Index stride, float* out, Index out_stride, Index padded);

@@ -25,8 +25,10 @@ constexpr void list_tiles(Table& table, int height) {
         table.pool_tile[2] = pool_tile<3>;
     table.dot_rows = dot_rows;
     table.dot_columns = dot_columns;
-    table.dot[0] = dot<1, dot_columns>;
-    table.dot[1] = dot<dot_rows, dot_columns>;
+    table.dot[0][0] = dot<1, 1>;
+    table.dot[0][1] = dot<1, dot_columns>;
+    table.dot[1][0] = dot<dot_rows, 1>;
+    table.dot[1][1] = dot<dot_rows, dot_columns>;
     table.copy_rows = copy_rows;
     table.add_rows = add_rows;
     table.add_to_rows = add_to_rows;
