@@ -8,6 +8,7 @@
 #include <espalier/autograd/conv2d.hpp>
 #include <espalier/autograd/dropout.hpp>
 #include <espalier/autograd/embedding.hpp>
+#include <espalier/autograd/film.hpp>
 #include <espalier/autograd/gradcheck.hpp>
 #include <espalier/autograd/logit_product.hpp>
 #include <espalier/autograd/matmul.hpp>

@@ -9,6 +9,9 @@
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/mtl/outputs.hpp>
 #include <espalier/mtl/pareto.hpp>
+#include <espalier/mtl/pareto/hypernetwork.hpp>
+#include <espalier/mtl/pareto/preference_film.hpp>
+#include <espalier/mtl/pareto/preferences.hpp>
 #include <espalier/mtl/sharing.hpp>
 #include <espalier/mtl/sharing/aitm.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>

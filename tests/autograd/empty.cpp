@@ -95,7 +95,7 @@ Draw empty_batch(const Row& row, Draw draw) {
             draw.attributes.set("axis", std::vector<Index>{draw.attributes.index("axis") + 1});
         return draw;
     }
-    if (row.name == "mix") {
+    if (row.name == "mix" || row.name == "film") {
         for (auto& input : draw.inputs)
             if (&input != &draw.inputs.back() || input.rank() == 2)  // else the weights of all samples
                 input = Tensor<double>{input.rank() ? input.shape().with(0, 0) : Shape{0}};

@@ -312,6 +312,12 @@ for shape, lengths in [((6, 3), [2, 0, 3, 1]), ((4,), [4]), ((3, 2, 2), [0, 3])]
              lambda x: F.embedding_bag(torch.arange(len(x)), x.reshape(len(x), -1), starts, mode=mode).reshape(-1, *x.shape[1:]),
              lengths=lengths)
 
+# A scale and a shift of each channel of each sample, channels last.
+for shape in [(2, 3, 4, 5), (3, 17), (2, 6, 1)]:
+    channels = (shape[0], shape[-1])
+    case("film", [normal(*shape), normal(*channels), normal(*channels)],
+         lambda x, a, b: torch.einsum("n...c,nc->n...c", x, a) + torch.einsum("n...c,nc->n...c", torch.ones_like(x), b))
+
 
 def save(name, arrays, note, content):
     """One metadata entry only: the writer puts several into random order."""

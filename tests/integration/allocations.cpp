@@ -170,4 +170,31 @@ TEST_CASE("ways of sharing allocate nothing in a step, their penalties and deriv
         CHECK(in_steps == 0);
     }
 }
+
+TEST_CASE("networks of preferences allocate nothing in a step", "[integration][memory]") {
+    const auto x = normal<float>({9, 6});
+    const losses::Targets<> targets{{"a", normal<float>({9, 1}, 2)}, {"b", normal<float>({9, 1}, 3)}};
+    const std::vector<double> preference{0.3, 0.7};
+    const std::vector<mtl::Head<>> heads{{"a", nn::Linear{8, 1}}, {"b", nn::Linear{8, 1}}};
+    const nn::Sequential trunk{nn::Linear{6, 8}, nn::BatchNorm{8}, nn::ReLU{}};
+    const auto allocations = [&](auto& net, const auto& run) {
+        mtl::MultiTaskLoss criterion{{"a", losses::MSE{}}, {"b", losses::MSE{}}};
+        criterion.balance(mtl::EPO{{.preference = preference}});
+        optim::SGD sgd{net.parameters(), {.learning_rate = 0.01}};
+        long before = 0;
+        for (int step = 1; step <= 10; ++step) {
+            if (step == 3)
+                before = testing::allocations;
+            const auto loss = criterion(run(net), targets);
+            sgd.zero_grad();
+            loss.backward();
+            sgd.step();
+        }
+        return testing::allocations - before;
+    };
+    mtl::MultiTaskNet film{mtl::PreferenceFiLM{trunk, 2, {.after = {2}, .channels = {8}}}, heads};
+    CHECK(allocations(film, [&](auto& net) { return net(mtl::with_preference(x, preference)); }) == 0);
+    mtl::Hypernetwork hypernetwork{mtl::MultiTaskNet{trunk, heads}, 2};
+    CHECK(allocations(hypernetwork, [&](auto& net) { return net(x, preference); }) == 0);
+}
 #endif

@@ -10,6 +10,8 @@
 using namespace espalier;
 using mtl::hypervolume;
 using mtl::pareto_filter;
+using mtl::spread;
+using mtl::uniformity;
 
 namespace {
 
@@ -111,9 +113,33 @@ TEST_CASE("pareto_filter keeps what nothing dominates, equal points among it", "
     }
 }
 
+TEST_CASE("spread: the diagonal of the box around the points", "[mtl][pareto]") {
+    CHECK(spread(Tensor<double>{{3, 2}, {1, 2, 4, 6, 2, 3}}) == 5);
+    CHECK(spread(Tensor<double>{{2, 3}, {0, 0, 0, 2, 1, -2}}) == 3);
+    CHECK(spread(Tensor<double>{{1, 2}, {1, 2}}) == 0);
+    CHECK(spread(Tensor<double>{Shape{0, 2}}) == 0);
+}
+
+TEST_CASE("uniformity: 1 on the rays of the preferences, less beside them", "[mtl][pareto]") {
+    const Tensor<double> on_rays{{2, 2}, {0.3, 0.2, 1, 4}}, preferences{{2, 2}, {0.4, 0.6, 0.8, 0.2}};
+    CHECK(uniformity(on_rays, preferences) == Approx(1));
+    // Shares 1/4 and 3/4.
+    const double quarter = 0.25 * std::log(0.5) + 0.75 * std::log(1.5);
+    CHECK(uniformity(Tensor<double>{{1, 2}, {1, 3}}, Tensor<double>{{1, 2}, {0.5, 0.5}}) == Approx(1 - quarter));
+    CHECK(uniformity(Tensor<double>{{2, 2}, {1, 3, 0, 0}}, Tensor<double>{{2, 2}, {1, 1, 1, 1}}) == Approx(1 - quarter / 2));
+    CHECK(uniformity(Tensor<double>{{1, 3}, {1, 2, 3}}, Tensor<double>{{1, 3}, {0, 0, 7}}) == Approx(1 - std::log(3)));
+    CHECK_THROWS_WITH(uniformity(on_rays, Tensor<double>{{1, 2}}),
+                      "[uniformity] expected a preference for each of the points (2, 2), got (1, 2)");
+    CHECK_THROWS_WITH(uniformity(Tensor<double>{{1, 2}, {1, -3}}, Tensor<double>{{1, 2}}),
+                      "[uniformity] expected losses and preferences of at least 0, got -3");
+    CHECK_THROWS_AS(uniformity(Tensor<double>{Shape{0, 2}}, Tensor<double>{Shape{0, 2}}), ShapeError);
+    CHECK_THROWS_AS(uniformity(Tensor<double>{{1, 2}}, Tensor<double>{{1, 2}, {1, NAN}}), ValueError);
+}
+
 TEST_CASE("what are no points is refused", "[mtl][pareto]") {
     CHECK_THROWS_WITH(pareto_filter(Tensor<double>{{3}}), "[pareto_filter] expected points (N, objectives), got (3,)");
     CHECK_THROWS_AS(pareto_filter(Tensor<double>{Shape{3, 0}}), ShapeError);
+    CHECK_THROWS_AS(spread(Tensor<double>{{2, 1}, {0, INFINITY}}), ValueError);
     CHECK_THROWS_WITH(hypervolume(Tensor<double>{{1, 2}}, std::vector<double>{1}),
                       "[hypervolume] expected a reference of 2 objectives, got 1");
     CHECK_THROWS_AS(hypervolume(Tensor<double>{{1, 1}, {NAN}}, std::vector<double>{1}), ValueError);

@@ -56,6 +56,7 @@ ESPALIER_INSTANTIATE Variable<float> log_softmax(const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> batch_norm(const Variable<float>&, const Variable<float>&, const Variable<float>&,
                                                 RunningStatistics<float>&, bool, double, double);
 ESPALIER_INSTANTIATE Variable<float> layer_norm(const Variable<float>&, const Variable<float>&, const Variable<float>&, double);
+ESPALIER_INSTANTIATE Variable<float> film(const Variable<float>&, const Variable<float>&, const Variable<float>&);
 
 // Shapes.
 ESPALIER_INSTANTIATE Variable<float> reshape(const Variable<float>&, const Shape&);

@@ -41,6 +41,9 @@ ESPALIER_INSTANTIATE class STEM<float>;
 ESPALIER_INSTANTIATE class FeatureGate<float>;
 ESPALIER_INSTANTIATE class HoME<float>;
 ESPALIER_INSTANTIATE class FactorisedLinear<float>;
+ESPALIER_INSTANTIATE class PreferenceFiLM<float>;
+ESPALIER_INSTANTIATE Tensor<float> with_preference(const Tensor<float>&, std::span<const double>);
+ESPALIER_INSTANTIATE Tensor<float> with_preference(const Tensor<float>&, const Tensor<double>&);
 
 ESPALIER_INSTANTIATE class detail::BelowHeads<float>;
 ESPALIER_INSTANTIATE class MultiTaskNet<float>;

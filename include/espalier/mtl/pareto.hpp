@@ -7,6 +7,7 @@
 #include <espalier/tensor/tensor.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -96,6 +97,48 @@ using Corner = const double*;
             boxes.push_back(corner);
     }
     return detail::volume(std::move(boxes), objectives);
+}
+
+/// How far the points (N, objectives) reach: the length of the diagonal of the smallest box that holds them, 0 for less than two (the
+/// maximum spread of Zitzler, 1999). Of a front: HIGHER IS BETTER. @throws ShapeError, ValueError for what are no points
+[[nodiscard]] inline double spread(const Tensor<double>& points) {
+    detail::require_points("spread", points);
+    const Index count = points.size(0), objectives = points.size(1);
+    double diagonal = 0;
+    for (Index k = 0; k < objectives && count > 0; ++k) {
+        double lowest = points[k], highest = points[k];
+        for (Index i = 1; i < count; ++i) {
+            lowest = std::min(lowest, points[i * objectives + k]);
+            highest = std::max(highest, points[i * objectives + k]);
+        }
+        diagonal = std::hypot(diagonal, highest - lowest);
+    }
+    return diagonal;
+}
+
+/// How well points (N, objectives) lie where preferences r of the same shape want them, all r_j L_j alike, in the mean: 1 if each lies on
+/// its ray, and at the least 1 - log(objectives): HIGHER IS BETTER. Of one point it is 1 - sum_j s_j log(s_j objectives) with the shares
+/// s_j of r_j L_j in their sum, as in the paper on Pareto hypernetworks (Navon et al., 2021); 1 if that sum is 0. @throws ShapeError,
+/// ValueError for what are no points, or none, preferences of another shape, or numbers below 0
+[[nodiscard]] inline double uniformity(const Tensor<double>& points, const Tensor<double>& preferences) {
+    detail::require_points("uniformity", points);
+    detail::require_points("uniformity", preferences);
+    require<ShapeError>(points.shape() == preferences.shape() && points.size(0) > 0, "uniformity", "expected a preference for each of the ",
+                        "points ", points.shape(), ", got ", preferences.shape());
+    for (const Tensor<double>* const numbers : {&points, &preferences})
+        for (const double number : *numbers)
+            require<ValueError>(number >= 0, "uniformity", "expected losses and preferences of at least 0, got ", number);
+    const Index count = points.size(0), objectives = points.size(1);
+    double uneven = 0;
+    for (Index i = 0; i < count; ++i) {
+        double sum = 0;
+        for (Index k = i * objectives; k < (i + 1) * objectives; ++k)
+            sum += preferences[k] * points[k];
+        for (Index k = i * objectives; k < (i + 1) * objectives; ++k)
+            if (const double share = sum > 0 ? preferences[k] * points[k] / sum : 0; share > 0)
+                uneven += share * std::log(share * static_cast<double>(objectives));
+    }
+    return 1 - uneven / static_cast<double>(count);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::mtl

@@ -43,9 +43,9 @@ ESPALIER_COLD void require_shown(const autograd::detail::Node<Scalar>* input, co
     while (!next.empty()) {
         const auto node = std::move(next.back());
         next.pop_back();
-        if (!node->requires_grad || !seen.insert(node.get()).second)
+        if (!node->requires_grad || own.contains(node.get()) || !seen.insert(node.get()).second)
             continue;
-        require<StateError>(!node->parameter || node->shown || own.contains(node.get()), "layer",
+        require<StateError>(!node->parameter || node->shown, "layer",
                             "expected every parameter of a layer to be shown by its `visit`, got one of shape ", node->value.shape(),
                             " that is not, and would not be trained, saved or copied: a layer that a lambda captures needs a class of its "
                             "own");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/autograd/variable.hpp>
+#include <espalier/nn/stand_ins.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -18,7 +19,7 @@ class Parameter {
 public:
     Parameter() : Parameter{Tensor<Scalar>{}} {}
     explicit Parameter(Tensor<Scalar> value) : variable_{std::move(value), true} { variable_.node()->parameter = true; }
-    Parameter(const Parameter& other) : Parameter{other.value()} { set_requires_grad(other.variable_.requires_grad()); }
+    Parameter(const Parameter& other) : Parameter{other.variable_.value()} { set_requires_grad(other.variable_.requires_grad()); }
     Parameter(Parameter&&) noexcept = default;
     Parameter& operator=(const Parameter& other) {
         if (this != &other)
@@ -37,13 +38,13 @@ public:
             variable_.node()->orphaned = true;
     }
 
-    /// A handle to this parameter, for operations and optimizers.
-    [[nodiscard]] const Variable<Scalar>& variable() const& noexcept { return variable_; }
-    [[nodiscard]] Variable<Scalar> variable() && { return variable_; }
-    operator const Variable<Scalar>&() const& noexcept { return variable_; }
+    /// A handle to this parameter, for operations and optimizers; within the run of a hypernetwork, to what that made for its place.
+    [[nodiscard]] const Variable<Scalar>& variable() const& noexcept { return detail::StandIns<Scalar>::of(variable_); }
+    [[nodiscard]] Variable<Scalar> variable() && { return std::as_const(*this).variable(); }
+    operator const Variable<Scalar>&() const& noexcept { return variable(); }
 
-    [[nodiscard]] const Tensor<Scalar>& value() const& noexcept { return variable_.value(); }
-    [[nodiscard]] Tensor<Scalar> value() && { return variable_.value(); }
+    [[nodiscard]] const Tensor<Scalar>& value() const& noexcept { return variable().value(); }
+    [[nodiscard]] Tensor<Scalar> value() && { return std::as_const(*this).value(); }
     [[nodiscard]] Tensor<Scalar>& mutable_value() & noexcept { return variable_.mutable_value(); }
     [[nodiscard]] const Shape& shape() const& noexcept { return variable_.shape(); }
     [[nodiscard]] Shape shape() && noexcept { return variable_.shape(); }
@@ -55,10 +56,11 @@ private:
     /// The value of another, in the memory of this one where the shapes are the same. The gradient was that of the value before.
     void take(const Parameter& other) {
         auto& value = variable_.mutable_value();
-        if (value.shape() == other.shape())
-            std::copy(other.value().begin(), other.value().end(), value.begin());
+        const auto& values = other.variable_.value();
+        if (value.shape() == values.shape())
+            std::copy(values.begin(), values.end(), value.begin());
         else
-            value = other.value();
+            value = values;
         variable_.zero_grad();
         set_requires_grad(other.variable_.requires_grad());
     }

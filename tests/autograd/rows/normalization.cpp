@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "autograd/registry.hpp"
 
+#include <espalier/autograd/film.hpp>
 #include <espalier/autograd/normalization.hpp>
 
 namespace registry {
@@ -27,6 +28,13 @@ Draw normalised(Random& random) {
     draw.attributes.set("running_mean", list(normal(channels, random)));
     draw.attributes.set("running_variance", list(positive(channels, random)));
     return draw;
+}
+
+Draw filmed(Random& random) {
+    Shape shape = random_shape(random, 1, 3, 3);
+    shape.append(between(random, 1, 20));
+    const Shape channels{shape[0], shape.back()};
+    return {{normal(shape, random), normal(channels, random), normal(channels, random)}};
 }
 
 void refuse(const Shape& x, const Shape& weight, const Shape& bias, const Shape& statistics, bool training) {
@@ -59,6 +67,13 @@ Rows normalization_rows() {
         {{[] { (void)ag::layer_norm(zeros({4, 3}), zeros({4}), zeros({4})); },
           "[layer_norm] expected 4 channels, got input (4, 3), weight (4,), bias (4,)"},
          {[] { (void)ag::layer_norm(zeros({4}), zeros({4}), zeros({4})); }, "[layer_norm] expected (N, ..., C), got input (4,)"}}));
+    rows.push_back(row(
+        "film", [](const auto& v, const Attributes&) { return ag::film(v[0], v[1], v[2]); }, filmed,
+        {{[] { (void)ag::film(zeros({4}), zeros({4}), zeros({4})); }, "[film] expected (N, ..., C), got input (4,)"},
+         {[] { (void)ag::film(zeros({2, 5, 3}), zeros({2, 3}), zeros({3})); },
+          "[film] expected scale and shift (2, 3) of input (2, 5, 3), got (2, 3) and (3,)"},
+         {[] { (void)ag::film(zeros({2, 5, 3}), zeros({2, 5}), zeros({2, 3})); },
+          "[film] expected scale and shift (2, 3) of input (2, 5, 3), got (2, 5) and (2, 3)"}}));
     return rows;
 }
 

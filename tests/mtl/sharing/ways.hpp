@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/mtl/multi_task_net.hpp>
+#include <espalier/mtl/pareto/preference_film.hpp>
 #include <espalier/mtl/sharing/aitm.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
 #include <espalier/mtl/sharing/dselect_k.hpp>
@@ -219,6 +220,15 @@ mtl::HoME<S> home(std::size_t tasks, bool image) {
     return {std::move(categories), std::move(parts)};
 }
 
+/// The last channel of the input is the preference of one task.
+template <class S>
+mtl::HardSharing<S> preferred(bool image) {
+    nn::Sequential<S> trunk = network<S>(false, 2);
+    if (image)
+        trunk = {nn::Conv2d<S>{1, 3, 3, {.padding = 1}}, nn::Tanh{}, nn::Conv2d<S>{3, width, 3, {.stride = 2}}, nn::GlobalAvgPool2d{}};
+    return mtl::HardSharing<S>{mtl::PreferenceFiLM<S>{std::move(trunk), 1, {.after = {1, 3}, .channels = {image ? 3 : width, width}}}};
+}
+
 template <class S>
 using Make = std::function<mtl::Sharing<S>(std::size_t tasks, bool image)>;
 
@@ -286,6 +296,7 @@ std::map<std::string, Make<S>> all() {
         {"LowRankAdapters", [](std::size_t tasks, bool image) { return adapted<S>(tasks, image); }},
         {"PEPNet", [](std::size_t tasks, bool image) { return personalised<S>(tasks, image); }},
         {"STEM", [](std::size_t tasks, bool image) { return stem<S>(tasks, image); }},
+        {"PreferenceFiLM", [](std::size_t, bool image) { return preferred<S>(image); }},
         {"HoME", [](std::size_t tasks, bool image) { return home<S>(tasks, image); }},
         {"FactorisedLinear",
          [](std::size_t tasks, bool image) {
