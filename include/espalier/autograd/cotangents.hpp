@@ -76,14 +76,8 @@ public:
         auto result = std::make_unique<Cotangents>();
         if (!products_.empty())
             result->products_ = products_.sum(all, weights);
-        if (rows_.empty())
-            return result;
-        PoolVector<double> chosen;
-        for (const Index task : rows_)
-            chosen.push_back(weights[static_cast<std::size_t>(all.place(task))]);
-        auto sum = Tensor<Scalar>::empty(value_.shape().with(0, 1));
-        kernels::weighted_row_sum<Scalar>(rows_.size(), sum.numel(), value_.data(), chosen.data(), {sum.data(), sum.numel(), false});
-        result->add(Rows::all(1), std::move(sum));
+        if (!rows_.empty())
+            result->add(Rows::all(1), weighted_sum(value_, rows_, all, weights));
         return result;
     }
 

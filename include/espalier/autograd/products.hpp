@@ -19,6 +19,18 @@
 
 namespace espalier::inline ESPALIER_ABI::autograd::detail {
 
+/// Row r of `stack` is of task `rows[r]`: their sum as a stack of one, each times its weight, `weights[i]` for the task `tasks[i]`.
+template <class Scalar>
+[[nodiscard]] Tensor<Scalar> weighted_sum(const Tensor<Scalar>& stack, const Rows& rows, const Rows& tasks,
+                                          std::span<const double> weights) {
+    PoolVector<double> chosen;
+    for (const Index task : rows)
+        chosen.push_back(weights[static_cast<std::size_t>(tasks.place(task))]);
+    auto sum = Tensor<Scalar>::empty(stack.shape().with(0, 1));
+    kernels::weighted_row_sum<Scalar>(rows.size(), sum.numel(), stack.data(), chosen.data(), {sum.data(), sum.numel(), false});
+    return sum;
+}
+
 /// The cotangent D_r W of task `rows[r]`: D in `left`, (rows.size(), axes of the node but the last..., out); W in `right`, (out, in).
 template <class Scalar>
 struct Product {
@@ -75,16 +87,8 @@ public:
     /// One row of all tasks, each times its weight: `weights[i]` is that of `tasks[i]`.
     [[nodiscard]] Products sum(const Rows& tasks, std::span<const double> weights) const {
         Products result;
-        PoolVector<double> chosen;
-        for (const auto& product : products_) {
-            chosen.clear();
-            for (const Index task : product.rows)
-                chosen.push_back(weights[static_cast<std::size_t>(tasks.place(task))]);
-            auto left = Tensor<Scalar>::empty(product.left.shape().with(0, 1));
-            kernels::weighted_row_sum<Scalar>(product.rows.size(), left.numel(), product.left.data(), chosen.data(),
-                                              {left.data(), left.numel(), false});
-            result.push_back({Rows::all(1), std::move(left), product.right});
-        }
+        for (const auto& product : products_)
+            result.push_back({Rows::all(1), weighted_sum(product.left, product.rows, tasks, weights), product.right});
         return result;
     }
 
