@@ -77,7 +77,7 @@ public:
         if (!products_.empty())
             result->products_ = products_.sum(all, weights);
         if (!rows_.empty())
-            result->add(Rows::all(1), weighted_sum(value_, rows_, all, weights));
+            result->add(Rows::all(1), weighted_sum_of_rows(value_, rows_, all, weights));
         return result;
     }
 

@@ -21,8 +21,8 @@ namespace espalier::inline ESPALIER_ABI::autograd::detail {
 
 /// Row r of `stack` is of task `rows[r]`: their sum as a stack of one, each times its weight, `weights[i]` for the task `tasks[i]`.
 template <class Scalar>
-[[nodiscard]] Tensor<Scalar> weighted_sum(const Tensor<Scalar>& stack, const Rows& rows, const Rows& tasks,
-                                          std::span<const double> weights) {
+[[nodiscard]] Tensor<Scalar> weighted_sum_of_rows(const Tensor<Scalar>& stack, const Rows& rows, const Rows& tasks,
+                                                  std::span<const double> weights) {
     PoolVector<double> chosen;
     for (const Index task : rows)
         chosen.push_back(weights[static_cast<std::size_t>(tasks.place(task))]);
@@ -88,7 +88,7 @@ public:
     [[nodiscard]] Products sum(const Rows& tasks, std::span<const double> weights) const {
         Products result;
         for (const auto& product : products_)
-            result.push_back({Rows::all(1), weighted_sum(product.left, product.rows, tasks, weights), product.right});
+            result.push_back({Rows::all(1), weighted_sum_of_rows(product.left, product.rows, tasks, weights), product.right});
         return result;
     }
 
