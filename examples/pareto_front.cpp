@@ -36,7 +36,7 @@ struct Options {
     Index pairs = 20'000;
     Index batch = 64;
     double learning_rate = 0;
-    double lambda = 8;
+    double lambda = 4;
     int rays = 25;
     int alone = 3;
     std::uint64_t seed = 1;
