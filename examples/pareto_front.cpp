@@ -31,12 +31,12 @@ using multi_fashion::pair_side, multi_fashion::Scores, multi_fashion::text;
 namespace {
 
 struct Options {
-    std::vector<std::string> methods = {"cosmos-channels"};
+    std::vector<std::string> methods = {"cosmos-film"};
     int epochs = 10;
     Index pairs = 20'000;
-    Index batch = 128;
-    double learning_rate = 1e-3;
-    double lambda = 2;
+    Index batch = 64;
+    double learning_rate = 0;
+    double lambda = 4;
     int rays = 25;
     int alone = 3;
     std::uint64_t seed = 1;
@@ -75,7 +75,7 @@ void train(Learner& learner, const Data& data, const Options& options) {
     data::DataLoader<> loader{multi_fashion::DrawnPairs{data.garments, options.pairs, pair_side},
                               {.batch_size = options.batch, .seed = options.seed}};
     auto criterion = two_losses();
-    optim::Adam<> adam{learner.parameters, {.learning_rate = options.learning_rate}};
+    optim::Adam<> adam{learner.parameters, {.learning_rate = options.learning_rate > 0 ? options.learning_rate : learner.learning_rate}};
     const auto steps = options.epochs * ((options.pairs + options.batch - 1) / options.batch);
     optim::Scheduler<> schedule{adam, optim::CosineAnnealingLR{{.t_max = steps}}};
     Random random{options.seed, 3};
@@ -146,7 +146,7 @@ void run(const Options& options) {
                           options.pairs));
         std::fflush(stdout);
         train(learner, data, options);
-        Curve& curve = curves.emplace_back(Curve{method, {}});
+        Curve& curve = curves.emplace_back(Curve{method, learner.along_rays, {}});
         for (const Ray& ray : even_rays(options.rays)) {
             curve.points.push_back(evaluate(learner, ray, data.test));
             print(curve.points.back());
@@ -155,7 +155,7 @@ void run(const Options& options) {
     }
     if (options.alone > 0) {
         print_header("a network for each preference alone, by its weighted sum");
-        Curve& curve = curves.emplace_back(Curve{"a network for each", {}});
+        Curve& curve = curves.emplace_back(Curve{"a network for each", false, {}});
         for (const Ray& ray : even_rays(options.alone)) {
             std::fflush(stdout);
             manual_seed(options.seed);
@@ -188,7 +188,7 @@ std::optional<Options> parse(int argc, char* argv[]) {
     add("--epochs", options.epochs, "N", "of each training")->check(within(1, 1'000'000));
     add("--pairs", options.pairs, "N", "training pairs an epoch, drawn anew")->check(within(1, 100'000'000));
     add("--batch", options.batch, "N", "pairs a step")->check(within(1, 1'000'000));
-    add("--learning-rate", options.learning_rate, "X", "of Adam, which falls to 0")->check(within(1e-9, 1e3));
+    add("--learning-rate", options.learning_rate, "X", "of Adam, which falls to 0; 0 for the method's own")->check(within(0.0, 1e3));
     add("--lambda", options.lambda, "X", "weight of COSMOS's cosine")->check(within(0.0, 1e6));
     add("--rays", options.rays, "N", "preferences that the front is drawn for")->check(within(1, 10'000));
     add("--alone", options.alone, "N", "networks for one preference each, to compare with")->check(within(0, 1000));

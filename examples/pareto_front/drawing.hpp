@@ -25,6 +25,7 @@ struct Point {
 /// What one method reached, in the order of the preferences.
 struct Curve {
     std::string name;
+    bool along_rays;  ///< as the learner's
     std::vector<Point> points;
 };
 
@@ -36,11 +37,12 @@ struct Curve {
         to = std::copy(point.losses.begin(), point.losses.end(), to);
     return result;
 }
+/// As `mtl::uniformity` takes them: a larger number for a smaller loss.
 [[nodiscard]] inline Tensor<double> rays_of(const Curve& curve) {
     Tensor<double> result{{static_cast<Index>(curve.points.size()), 2}};
     double* to = result.data();
     for (const Point& point : curve.points)
-        to = std::copy(point.ray.begin(), point.ray.end(), to);
+        to = std::transform(point.ray.begin(), point.ray.end(), to, [&](double r) { return curve.along_rays ? 1 / r : r; });
     return result;
 }
 

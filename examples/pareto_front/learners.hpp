@@ -28,6 +28,8 @@ struct Learner {
     std::function<Named<Tensor<float>>(const Tensor<float>&, const Ray&)> predict;
     std::function<Ray(Random&)> draw;  ///< the preference of a step
     std::function<void(espalier::mtl::MultiTaskLoss<>&, const Ray&)> balance;
+    double learning_rate;
+    bool along_rays = false;  ///< whether a larger number leads to a larger loss, and not to a smaller one
 
     [[nodiscard]] Index parameter_count() const {
         Index count = 0;
@@ -54,9 +56,13 @@ namespace detail {
     if (film)
         trunk = mtl::PreferenceFiLM{nn::trunks::lenet({side, side, 1}), 2, {.after = {1, 2, 3}, .channels = {10, 20, 50}}};
     const auto net = std::make_shared<mtl::MultiTaskNet<>>(std::move(trunk), std::move(heads));
-    return {net->parameters(), [net](const auto& x, const Ray& ray) { return (*net)(mtl::with_preference(x, ray)); },
-            [net](const auto& x, const Ray& ray) { return net->predict(mtl::with_preference(x, ray)); }, dirichlet(1.2),
-            [lambda](auto& criterion, const Ray& ray) { criterion.balance(mtl::COSMOS{{.lambda = lambda, .preference = ray}}); }};
+    return {net->parameters(),
+            [net](const auto& x, const Ray& ray) { return (*net)(mtl::with_preference(x, ray)); },
+            [net](const auto& x, const Ray& ray) { return net->predict(mtl::with_preference(x, ray)); },
+            dirichlet(1.2),
+            [lambda](auto& criterion, const Ray& ray) { criterion.balance(mtl::COSMOS{{.lambda = lambda, .preference = ray}}); },
+            0.002,
+            true};
 }
 
 /// Lin's LeNet as the target of a hypernetwork, by a weighted sum or by exact search.
@@ -64,14 +70,17 @@ namespace detail {
     using namespace espalier;
     using Net = mtl::Hypernetwork<mtl::MultiTaskNet<>>;
     const auto net = std::make_shared<Net>(multi_fashion::lenet(multi_fashion::pair_side), 2);
-    return {net->parameters(), [net](const auto& x, const Ray& ray) { return (*net)(x, ray); },
-            [net](const auto& x, const Ray& ray) { return net->predict(x, ray); }, dirichlet(0.2),
+    return {net->parameters(),
+            [net](const auto& x, const Ray& ray) { return (*net)(x, ray); },
+            [net](const auto& x, const Ray& ray) { return net->predict(x, ray); },
+            dirichlet(0.2),
             [exact](auto& criterion, const Ray& ray) {
                 if (exact)
-                    criterion.balance(mtl::EPO{{.preference = ray}});
+                    criterion.balance(mtl::EPO{{.preference = ray}}, {.weigh_heads = true});
                 else
                     criterion.balance(mtl::FixedWeights{ray});
-            }};
+            },
+            0.0005};
 }
 
 }  // namespace detail
@@ -87,9 +96,12 @@ namespace detail {
 [[nodiscard]] inline Learner learner_of_one(const Ray& its_ray) {
     using namespace espalier;
     const auto net = std::make_shared<mtl::MultiTaskNet<>>(multi_fashion::lenet(multi_fashion::pair_side));
-    return {net->parameters(), [net](const auto& x, const Ray&) { return (*net)(x); },
-            [net](const auto& x, const Ray&) { return net->predict(x); }, [its_ray](Random&) { return its_ray; },
-            [](auto& criterion, const Ray& ray) { criterion.balance(mtl::FixedWeights{ray}); }};
+    return {net->parameters(),
+            [net](const auto& x, const Ray&) { return (*net)(x); },
+            [net](const auto& x, const Ray&) { return net->predict(x); },
+            [its_ray](Random&) { return its_ray; },
+            [](auto& criterion, const Ray& ray) { criterion.balance(mtl::FixedWeights{ray}); },
+            0.002};
 }
 
 }  // namespace pareto_front

@@ -155,8 +155,8 @@ struct COSMOSOptions {
 
 /// COSMOS: Ruchte and Grabocka, "Scalable Pareto Front Approximation for Deep Multi-Objective Learning", ICDM 2021, arXiv 2103.12392.
 /// `r . L - lambda cos(r, L)` for a preference r. The paper draws r from a Dirichlet distribution in every step, which
-/// `set_preference` is for, and shows it to the network beside its input, which is the user's. Costs one traversal; heads get the
-/// same weights; the state is the preference. Of losses that are all 0 the cosine counts as 0. Refuses no losses.
+/// `set_preference` is for, and shows it to the network, as `with_preference` does. Costs one traversal; heads get the same weights; the
+/// state is the preference. Of losses that are all 0 the cosine counts as 0. Refuses no losses.
 class COSMOS {
 public:
     COSMOS() : COSMOS{COSMOSOptions{}} {}

@@ -31,9 +31,10 @@ struct HypernetworkOptions {
 /// the target as it was made or trained, however deep it is; the authors draw maps and biases as those of any linear layer.
 ///
 /// What is made lies on the tape, so that losses, rules and optimizers know of nothing: `criterion.balance(FixedWeights{r})` makes it
-/// PHN-LS, `EPO{{.preference = r}}` PHN-EPO, whose gradients are those of the hypernetwork's parameters. Statistics of batch
-/// normalisation are of all preferences together, and a target's penalties see the biases alone. Paths: `hidden.<...>`, `maps.<i>` in the
-/// order of the target's parameters, and `target.<...>`.
+/// PHN-LS, `EPO{{.preference = r}}` with `{.weigh_heads = true}` PHN-EPO. Rules see the gradients of what the tasks share, the hidden
+/// layers and the maps of what is no head; the authors' search looks at maps of heads too. Statistics of batch normalisation are of all
+/// preferences together, and a target's penalties see the biases alone. Paths: `hidden.<...>`, `maps.<i>` in the order of the target's
+/// parameters, and `target.<...>`.
 template <class Target>
 class Hypernetwork : public nn::Module<Hypernetwork<Target>, typename Target::value_type> {
 public:

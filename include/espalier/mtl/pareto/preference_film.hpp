@@ -53,11 +53,13 @@ public:
     /// @throws ShapeError for an input without channels and a preference, or other channels at a place than were told; what a layer throws
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& input) {
         const nn::detail::ForwardScope call;
-        auto [x, preference] = detail::split_preference("PreferenceFiLM", input, tasks_);
+        const auto split = detail::split_preference("PreferenceFiLM", input, tasks_);
+        const Variable<Scalar>& preference = split.second;
+        Variable<Scalar> x = split.first;
         std::size_t done = 0;
         for (std::size_t k = 0; k < after_.size(); ++k) {
             x = trunk_.run(x, std::exchange(done, after_[k]), after_[k]);
-            x = nn::detail::naming_place([&, r = &preference] { return autograd::film(x, scales_[k](*r) + Scalar(1), shifts_[k](*r)); },
+            x = nn::detail::naming_place([&] { return autograd::film(x, scales_[k](preference) + Scalar(1), shifts_[k](preference)); },
                                          [&](const ShapeError&) { return concat("the place after layer ", done); });
         }
         return trunk_.run(x, done, trunk_.size());
