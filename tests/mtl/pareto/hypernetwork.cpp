@@ -14,7 +14,6 @@
 #include <espalier/optim/adam.hpp>
 #include <espalier/optim/sgd.hpp>
 
-#include "mtl/pareto/golden.hpp"
 #include "nn/testing.hpp"
 #include "threads.hpp"
 
@@ -291,16 +290,6 @@ TEST_CASE("a hypernetwork finds where rays meet the front: of a weighted sum, an
             CHECK(y == Approx(exact ? std::sqrt(1 - r) / (std::sqrt(r) + std::sqrt(1 - r)) : 1 - r).margin(0.05));
         }
     }
-}
-
-TEMPLATE_TEST_CASE("a hypernetwork is PyTorch's", "[mtl][pareto][golden]", float, double) {
-    using S = TestType;
-    Hypernetwork net{mtl::MultiTaskNet<S>{nn::Sequential<S>{nn::Linear<S>{2, 4}, nn::Tanh{}, nn::Linear<S>{4, 3}},
-                                          {{"a", nn::Linear<S>{3, 2}}, {"b", nn::Linear<S>{3, 1}}}},
-                     2,
-                     {.hidden = 6}};
-    pareto_golden::set_sines(net);
-    pareto_golden::require_same("hypernetwork", net(pareto_golden::input<S>(), Ray{0.3, 0.7}), net.parameters());
 }
 
 TEST_CASE("a hypernetwork refuses what is no preference and no target, and an error leaves the target as it was", "[mtl][pareto]") {

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <espalier/mtl/pareto/preference_film.hpp>
 
-#include <espalier/io/safetensors.hpp>
-#include <espalier/losses/mse.hpp>
-#include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/normalization.hpp>
 #include <espalier/nn/reshape.hpp>
 
-#include "mtl/pareto/golden.hpp"
 #include "nn/testing.hpp"
 
 #include <string>
@@ -51,15 +47,6 @@ TEST_CASE("a trunk with FiLM begins as the trunk for every preference, and learn
         testing::require_close(of_each.slice(2, 4), of_second.slice(2, 4), 1e-6);
         parameter.mutable_value()[0] = 0;
     }
-}
-
-TEMPLATE_TEST_CASE("a trunk with FiLM is PyTorch's", "[mtl][pareto][golden]", float, double) {
-    using S = TestType;
-    nn::Sequential<S> trunk{nn::Linear<S>{2, 4}, nn::Tanh{}, nn::Linear<S>{4, 3}};
-    mtl::MultiTaskNet<S> net{PreferenceFiLM<S>{std::move(trunk), 2, {.after = {1, 3}, .channels = {4, 3}}},
-                             {{"a", nn::Linear<S>{3, 2}}, {"b", nn::Linear<S>{3, 1}}}};
-    pareto_golden::set_sines(net);
-    pareto_golden::require_same("film", net(with_preference(pareto_golden::input<S>(), pareto_golden::preferences())), net.parameters());
 }
 
 TEST_CASE("FiLM's places and channels are checked", "[mtl][pareto]") {

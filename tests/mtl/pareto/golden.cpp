@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 /// @file Networks of preferences against PyTorch modules that were written from the papers' formulas (golden/make_pareto.py).
-#pragma once
-
-#include <espalier/autograd/arithmetic.hpp>
-#include <espalier/autograd/reduction.hpp>
 #include <espalier/io/safetensors.hpp>
+#include <espalier/mtl/multi_task_net.hpp>
+#include <espalier/mtl/pareto/hypernetwork.hpp>
+#include <espalier/mtl/pareto/preference_film.hpp>
 
 #include "nn/testing.hpp"
 
 #include <cmath>
 #include <string>
+#include <type_traits>
 #include <vector>
 
-namespace pareto_golden {
-
 using namespace espalier;
+
+namespace {
 
 /// Parameters are sines of their place among all.
 template <class Model>
@@ -31,7 +31,7 @@ Tensor<S> input() {
         x[i] = static_cast<S>(std::cos(0.9 * static_cast<double>(i)));
     return x;
 }
-inline Tensor<double> preferences() { return {{5, 2}, {0.1, 0.9, 0.3, 0.7, 0.5, 0.5, 0.7, 0.3, 0.9, 0.1}}; }
+Tensor<double> preferences() { return {{5, 2}, {0.1, 0.9, 0.3, 0.7, 0.5, 0.5, 0.7, 0.3, 0.9, 0.1}}; }
 
 /// Outputs, and the gradients of the mean of each one's squares, a row for each.
 template <class S>
@@ -46,4 +46,23 @@ void require_same(const std::string& name, const Named<Variable<S>>& outputs, co
     testing::require_close(autograd::jacobian<S>(losses, parameters), file.template get<S>(name + "/gradients"), tolerance);
 }
 
-}  // namespace pareto_golden
+}  // namespace
+
+TEMPLATE_TEST_CASE("a trunk with FiLM is PyTorch's", "[mtl][pareto][golden]", float, double) {
+    using S = TestType;
+    nn::Sequential<S> trunk{nn::Linear<S>{2, 4}, nn::Tanh{}, nn::Linear<S>{4, 3}};
+    mtl::MultiTaskNet<S> net{mtl::PreferenceFiLM<S>{std::move(trunk), 2, {.after = {1, 3}, .channels = {4, 3}}},
+                             {{"a", nn::Linear<S>{3, 2}}, {"b", nn::Linear<S>{3, 1}}}};
+    set_sines(net);
+    require_same("film", net(mtl::with_preference(input<S>(), preferences())), net.parameters());
+}
+
+TEMPLATE_TEST_CASE("a hypernetwork is PyTorch's", "[mtl][pareto][golden]", float, double) {
+    using S = TestType;
+    mtl::Hypernetwork net{mtl::MultiTaskNet<S>{nn::Sequential<S>{nn::Linear<S>{2, 4}, nn::Tanh{}, nn::Linear<S>{4, 3}},
+                                               {{"a", nn::Linear<S>{3, 2}}, {"b", nn::Linear<S>{3, 1}}}},
+                          2,
+                          {.hidden = 6}};
+    set_sines(net);
+    require_same("hypernetwork", net(input<S>(), std::vector<double>{0.3, 0.7}), net.parameters());
+}
