@@ -69,7 +69,7 @@ namespace detail {
 [[nodiscard]] inline Learner hypernetwork(bool exact) {
     using namespace espalier;
     using Net = mtl::Hypernetwork<mtl::MultiTaskNet<>>;
-    const auto net = std::make_shared<Net>(multi_fashion::lenet(multi_fashion::pair_side), 2);
+    const auto net = std::make_shared<Net>(multi_fashion::make_network("lenet", multi_fashion::pair_side), 2);
     return {net->parameters(),
             [net](const auto& x, const Ray& ray) { return (*net)(x, ray); },
             [net](const auto& x, const Ray& ray) { return net->predict(x, ray); },
@@ -95,7 +95,7 @@ namespace detail {
 /// Lin's LeNet for one preference.
 [[nodiscard]] inline Learner learner_of_one(const Ray& its_ray) {
     using namespace espalier;
-    const auto net = std::make_shared<mtl::MultiTaskNet<>>(multi_fashion::lenet(multi_fashion::pair_side));
+    const auto net = std::make_shared<mtl::MultiTaskNet<>>(multi_fashion::make_network("lenet", multi_fashion::pair_side));
     return {net->parameters(),
             [net](const auto& x, const Ray&) { return (*net)(x); },
             [net](const auto& x, const Ray&) { return net->predict(x); },
