@@ -49,13 +49,10 @@ namespace detail {
 [[nodiscard]] inline Learner cosmos(bool film, double lambda) {
     using namespace espalier;
     constexpr Index side = multi_fashion::pair_side;
-    std::vector<mtl::Head<>> heads;
-    for (const std::string& task : tasks)
-        heads.push_back({task, nn::Linear{50, multi_fashion::classes}});
     nn::Layer<> trunk = nn::trunks::lenet({side, side, 3});
     if (film)
         trunk = mtl::PreferenceFiLM{nn::trunks::lenet({side, side, 1}), 2, {.after = {1, 2, 3}, .channels = {10, 20, 50}}};
-    const auto net = std::make_shared<mtl::MultiTaskNet<>>(std::move(trunk), std::move(heads));
+    const auto net = std::make_shared<mtl::MultiTaskNet<>>(std::move(trunk), multi_fashion::make_heads(tasks, 50));
     return {net->parameters(),
             [net](const auto& x, const Ray& ray) { return (*net)(mtl::with_preference(x, ray)); },
             [net](const auto& x, const Ray& ray) { return net->predict(mtl::with_preference(x, ray)); },
