@@ -40,6 +40,20 @@ inline void run_double_tiles(Index m, simd::DoubleTile tile, Index vectors) noex
         }
 }
 
+/// Copies columns of b from `in_place` on to a panel (depth, padded), with zeros after the last. What is in one piece is read so: the
+/// panel stays in the first cache, b may not.
+inline void pack_double_panel(Index depth, Index width, Index padded, const double* in_place, const DoubleMatrix& b,
+                              double* panel) noexcept {
+    if (b.column == 1) {
+        for (Index p = 0; p < depth; ++p)
+            std::fill(std::copy_n(in_place + p * b.row, width, panel + p * padded), panel + (p + 1) * padded, 0.0);
+        return;
+    }
+    for (Index j = 0; j < padded; ++j)
+        for (Index p = 0; p < depth; ++p)
+            panel[p * padded + j] = j < width ? in_place[p * b.row + j * b.column] : 0;
+}
+
 /// The same for a few rows of a and columns of b that are each in one piece, with element (i, j) of c at `c[i * c_row + j * c_column]`.
 inline void dgemm_dots(Index m, Index n, Index k, const DoubleMatrix& a, const DoubleMatrix& b, double* c, Index c_row, Index c_column,
                        bool accumulate) noexcept {
@@ -91,9 +105,8 @@ ESPALIER_NOINLINE inline void dgemm(Index m, Index n, Index k, const DoubleMatri
             const Index width = std::min(panel_columns, n - first), vectors = (width - 1) / lanes + 1, padded = vectors * lanes;
             const double* const in_place = b.data + from * b.row + first * b.column;
             const bool packs = m >= detail::worth_packing || b.column != 1 || width < padded;
-            for (Index p = 0; packs && p < depth; ++p)
-                for (Index j = 0; j < padded; ++j)
-                    panel[static_cast<std::size_t>(p * padded + j)] = j < width ? in_place[p * b.row + j * b.column] : 0;
+            if (packs)
+                detail::pack_double_panel(depth, width, padded, in_place, b, panel.data());
             detail::run_double_tiles(m,
                                      {a.data + from * a.column, a.row, a.column, depth, packs ? panel.data() : in_place,
                                       packs ? padded : b.row, c + first, c_stride, width, accumulate || from > 0},
