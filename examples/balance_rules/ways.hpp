@@ -96,9 +96,8 @@ struct Trunk {
         auto own = flat();
         for (std::size_t j = 0; j < masked; ++j) {
             const Index channels = trunk.shapes[j + 1][3];
-            stages[j].masks.push_back(nn::Sequential<>{nn::Conv2d{j == 0 ? channels : 2 * channels, channels, 1},
-                                                       nn::BatchNorm{channels}, nn::ReLU{}, nn::Conv2d{channels, channels, 1},
-                                                       nn::BatchNorm{channels}});
+            stages[j].masks.push_back(nn::Sequential<>{nn::Conv2d{j == 0 ? channels : 2 * channels, channels, 1}, nn::BatchNorm{channels},
+                                                       nn::ReLU{}, nn::Conv2d{channels, channels, 1}, nn::BatchNorm{channels}});
             stages[j].carries.push_back(part(own, ends[j], j + 1 < masked ? ends[j + 1] : own.size()));
         }
     }
