@@ -195,12 +195,13 @@ void measure_step(const Job& job, const Data& data, const Options& options, Resu
         training.step(batch);
         return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     };
-    result.step_mb = 1e-6 * static_cast<double>(peak_bytes([&] {
-                         Training training{job, both, data.trunk};
-                         for (int i = 0; i < 3; ++i)
-                             training.step(batch);
-                         result.parameters = training.net.parameter_count();
-                     }));
+    const std::size_t bytes = peak_bytes([&] {
+        Training training{job, both, data.trunk};
+        for (int i = 0; i < 3; ++i)
+            training.step(batch);
+        result.parameters = training.net.parameter_count();
+    });
+    result.step_mb = 1e-6 * static_cast<double>(bytes);
     Training own{job, both, data.trunk};
     Training sum{{"Sum", "hard", "whole"}, both, data.trunk};
     double own_ms = timed(own), sum_ms = timed(sum);
