@@ -4,16 +4,7 @@
 # A comparison of few and short runs, started again, with baselines of its own and of others; bad options end with one line
 # on stderr and exit code 1.
 cmake_minimum_required(VERSION 3.25)
-file(REMOVE_RECURSE ${FOLDER})
-file(MAKE_DIRECTORY ${FOLDER})
-
-function(fail)
-    message(FATAL_ERROR ${ARGV} "\nstdout:\n${out}\nstderr:\n${err}")
-endfunction()
-
-macro(run)
-    execute_process(COMMAND ${PROGRAM} ${ARGN} WORKING_DIRECTORY ${FOLDER} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
-endmacro()
+include(${CMAKE_CURRENT_LIST_DIR}/running.cmake)
 
 # --- one rule that sees losses, one with learned weights, one that sees gradients ------------------------------------------
 set(tiny --pairs 128 --batch 64 --data ${DATA})
@@ -104,11 +95,7 @@ if(NOT code EQUAL 0 OR NOT err STREQUAL "")
 endif()
 
 # --- what was made by another recipe is not mixed with this one -------------------------------------------------------------------
-function(expect_error pattern)
-    run(${ARGN})
-    if(NOT code EQUAL 1 OR NOT err MATCHES "^balance_rules: [^\n]+\n$" OR NOT err MATCHES "${pattern}")
-        fail("expected exit code 1 and one line with '${pattern}' on stderr for ${ARGN}, got ${code}")
-    endif()
+function(expect_nothing_made)
     file(SHA256 ${FOLDER}/first/runs.csv now)
     if(NOT now STREQUAL hash OR EXISTS ${FOLDER}/refused/runs.csv)
         fail("expected no results for ${ARGN}")

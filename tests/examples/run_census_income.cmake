@@ -3,16 +3,7 @@
 #
 # All ways learn a small census made here, whose answers its columns tell; bad input ends with one line on stderr and exit code 1.
 cmake_minimum_required(VERSION 3.25)
-file(REMOVE_RECURSE ${FOLDER})
-file(MAKE_DIRECTORY ${FOLDER})
-
-function(fail)
-    message(FATAL_ERROR ${ARGV} "\nstdout:\n${out}\nstderr:\n${err}")
-endfunction()
-
-macro(run)
-    execute_process(COMMAND ${PROGRAM} ${ARGN} WORKING_DIRECTORY ${FOLDER} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
-endmacro()
+include(${CMAKE_CURRENT_LIST_DIR}/running.cmake)
 
 # --- 200 rows: who is in union earns more, who is in trade has never married ----------------------------------------------------
 set(rows "")
@@ -68,12 +59,6 @@ if(NOT code EQUAL 0 OR size LESS 34400)  # 200 rows of 41 features and two answe
 endif()
 
 # --- bad input ---------------------------------------------------------------------------------------------------------------
-function(expect_error pattern)
-    run(${ARGN})
-    if(NOT code EQUAL 1 OR NOT err MATCHES "^census_income: [^\n]+\n$" OR NOT err MATCHES "${pattern}")
-        fail("expected exit code 1 and one line with '${pattern}' on stderr for ${ARGN}, got ${code}")
-    endif()
-endfunction()
 file(WRITE ${FOLDER}/narrow.csv "1, 2, 3\n4, 5, 6\n")
 string(REPLACE " 50000+." " a lot" wrong "${rows}")
 file(WRITE ${FOLDER}/wrong.csv "${wrong}")

@@ -4,16 +4,7 @@
 # Short trainings of every method, the tables and the picture, the same on one thread; bad options end with one line on stderr and exit
 # code 1.
 cmake_minimum_required(VERSION 3.25)
-file(REMOVE_RECURSE ${FOLDER})
-file(MAKE_DIRECTORY ${FOLDER})
-
-function(fail)
-    message(FATAL_ERROR ${ARGV} "\nstdout:\n${out}\nstderr:\n${err}")
-endfunction()
-
-macro(run)
-    execute_process(COMMAND ${PROGRAM} ${ARGN} WORKING_DIRECTORY ${FOLDER} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
-endmacro()
+include(${CMAKE_CURRENT_LIST_DIR}/running.cmake)
 
 set(short --epochs 1 --pairs 128 --batch 64 --rays 5 --data ${DATA})
 run(${short} --method all --alone 2 --output all.svg)
@@ -45,11 +36,7 @@ if(NOT two STREQUAL one_thread OR two MATCHES "cosmos-channels")
     fail("expected the same picture of two methods on one thread")
 endif()
 
-function(expect_error pattern)
-    run(${ARGN})
-    if(NOT code EQUAL 1 OR NOT err MATCHES "^pareto_front: [^\n]+\n$" OR NOT err MATCHES "${pattern}")
-        fail("expected exit code 1 and one line with '${pattern}' on stderr for ${ARGN}, got ${code}")
-    endif()
+function(expect_nothing_made)
     if(EXISTS ${FOLDER}/pareto_front.svg)
         fail("expected no picture for ${ARGN}")
     endif()

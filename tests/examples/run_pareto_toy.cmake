@@ -3,16 +3,7 @@
 #
 # A few steps of some rules and of all, the table and the picture; bad options end with one line on stderr and exit code 1.
 cmake_minimum_required(VERSION 3.25)
-file(REMOVE_RECURSE ${FOLDER})
-file(MAKE_DIRECTORY ${FOLDER})
-
-function(fail)
-    message(FATAL_ERROR ${ARGV} "\nstdout:\n${out}\nstderr:\n${err}")
-endfunction()
-
-macro(run)
-    execute_process(COMMAND ${PROGRAM} ${ARGN} WORKING_DIRECTORY ${FOLDER} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
-endmacro()
+include(${CMAKE_CURRENT_LIST_DIR}/running.cmake)
 
 # --- three rules: 12,000 steps take Nash-MTL from (0, 0) to the front -------------------------------------------------------
 run(--rule Sum,Nash-MTL,UPGrad --steps 12000 --output three.svg)
@@ -41,11 +32,7 @@ if(NOT code EQUAL 0 OR NOT out MATCHES "\nKrum +\\[Krum\\] expected at least" OR
 endif()
 
 # --- bad options ----------------------------------------------------------------------------------------------------------
-function(expect_error pattern)
-    run(${ARGN})
-    if(NOT code EQUAL 1 OR NOT err MATCHES "^pareto_toy: [^\n]+\n$" OR NOT err MATCHES "${pattern}")
-        fail("expected exit code 1 and one line with '${pattern}' on stderr for ${ARGN}, got ${code}")
-    endif()
+function(expect_nothing_made)
     if(EXISTS ${FOLDER}/pareto_toy.svg)
         fail("expected no picture for ${ARGN}")
     endif()
