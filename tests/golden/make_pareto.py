@@ -15,23 +15,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.numpy import save_file
+from sines import Sines
 
 torch.set_default_dtype(torch.float64)
 SAMPLES, INPUTS, WIDTH, FEATURES, HIDDEN = 5, 2, 4, 3, 6
 kept = {}
 
 
-class Parameters:
-    def __init__(self):
-        self.count, self.all = 0, []
-
-    def take(self, *shape):
-        size = int(np.prod(shape))
-        values = 0.6 * np.sin(1.7 * np.arange(self.count, self.count + size) + 0.3)
-        self.count += size
-        self.all.append(torch.tensor(values.reshape(shape), requires_grad=True))
-        return self.all[-1]
-
+class Parameters(Sines):
     def linear(self, inputs, outputs):
         return self.take(outputs, inputs), self.take(outputs)
 
