@@ -4,6 +4,8 @@
 
 #include <espalier/autograd/variable.hpp>
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::nn::detail {
@@ -20,7 +22,9 @@ struct StandIn {
 template <class Scalar>
 class StandIns {
 public:
-    explicit StandIns(PoolVector<StandIn<Scalar>> list) noexcept : list_{std::move(list)}, before_{std::exchange(current(), this)} {}
+    explicit StandIns(PoolVector<StandIn<Scalar>> list) noexcept : list_{std::move(list)}, before_{std::exchange(current(), this)} {
+        std::sort(list_.begin(), list_.end(), [](const auto& a, const auto& b) { return std::less<>{}(a.parameter, b.parameter); });
+    }
     StandIns(const StandIns&) = delete;
     StandIns& operator=(const StandIns&) = delete;
     ~StandIns() { current() = before_; }
@@ -35,10 +39,10 @@ private:
     /// Outer ones first: what stands in may be replaced in its turn.
     [[nodiscard]] const Variable<Scalar>& find(const Variable<Scalar>& parameter) const noexcept {
         const Variable<Scalar>& found = before_ ? before_->find(parameter) : parameter;
-        for (const auto& [replaced, variable] : list_)
-            if (replaced == found.node().get())
-                return variable;
-        return found;
+        const auto* const node = found.node().get();
+        const auto at = std::lower_bound(list_.begin(), list_.end(), node,
+                                         [](const auto& each, const auto* wanted) { return std::less<>{}(each.parameter, wanted); });
+        return at != list_.end() && at->parameter == node ? at->variable : found;
     }
     [[nodiscard]] static const StandIns*& current() noexcept {
         static thread_local const StandIns* innermost = nullptr;
