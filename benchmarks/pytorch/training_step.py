@@ -95,21 +95,12 @@ def write_safetensors(path, tensors, metadata):
         file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
-def three_losses(training, weights, double=False):
-    """Of steps from the same weights, rounded in another way: by another order of sums, or in double."""
-    net, x = copy.deepcopy(training.net), training.x
-    net.load_state_dict(weights)
-    net, x = (net.double(), x.double()) if double else (net.to(memory_format=torch.channels_last), x)
-    sgd = torch.optim.SGD(net.parameters(), lr=training.sgd.param_groups[0]["lr"], momentum=0.9)
-    losses = []
-    for _ in range(3):
-        outputs = net(x)
-        loss = sum(training.criterion(outputs[task], labels) for task, labels in training.labels.items())
-        sgd.zero_grad()
-        loss.backward()
-        sgd.step()
-        losses.append(loss.item())
-    return losses
+def three_losses(training, **rounding):
+    """Of steps that leave `training` as it is. What `rounding` tells `Module.to` has them rounded in another way."""
+    training = copy.deepcopy(training)
+    training.net.to(**rounding)
+    training.x = training.x.to(dtype=rounding.get("dtype"))
+    return [training.step().item() for _ in range(3)]
 
 
 def export(args):
@@ -121,14 +112,12 @@ def export(args):
     for layer in training.net.modules():
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0
-    weights = {name: tensor.clone() for name, tensor in training.net.state_dict().items()}
-    others = [three_losses(training, weights), three_losses(training, weights, double=True)]
-    tensors = {f"net.{name}": tensor for name, tensor in weights.items()}
+    losses = three_losses(training)
+    others = three_losses(training, memory_format=torch.channels_last) + three_losses(training, dtype=torch.float64)
+    tensors = {f"net.{name}": tensor.clone() for name, tensor in training.net.state_dict().items()}
     tensors |= {"input": training.x} | {f"labels.{task}": labels for task, labels in training.labels.items()}
     whole, useful = products(training.net, training.x)
-    training.net.load_state_dict(weights)
-    losses = [training.step().item() for _ in range(3)]
-    spread = max(abs(other - loss) / loss for of_other in others for other, loss in zip(of_other, losses))
+    spread = max(abs(other - loss) / loss for other, loss in zip(others, 2 * losses))
     tensors |= {"losses": torch.tensor(losses, dtype=torch.float64), "spread": torch.tensor([spread], dtype=torch.float64)}
     tensors |= {"learning_rate": torch.tensor([learning_rate], dtype=torch.float64)}
     write_safetensors(args.export, tensors, {"format": "pt"})
