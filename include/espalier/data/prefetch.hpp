@@ -26,21 +26,21 @@ namespace espalier::inline ESPALIER_ABI::data::detail {
 template <class Item>
 class Prefetcher {
 public:
-    ESPALIER_COLD Prefetcher(std::function<Item(Index)> make, Index count, Index ahead)
-        : work_{std::make_unique<Work>(std::move(make), count, static_cast<std::size_t>(ahead))} {
+    ESPALIER_COLD Prefetcher(std::function<Item(Index)> make, Index count, Index ahead) {
+        auto work = std::make_unique<Work>(std::move(make), count, static_cast<std::size_t>(ahead));
         if (ahead > 0)
-            work_->thread = std::jthread{[work = work_.get()] { work->run(); }};
+            work->thread = std::jthread{[work = work.get()] { work->run(); }};
+        work_ = work.release();
     }
-    Prefetcher(Prefetcher&&) noexcept = default;
+    Prefetcher(Prefetcher&& other) noexcept : work_{std::exchange(other.work_, nullptr)} {}
     Prefetcher& operator=(Prefetcher&&) = delete;
     ~Prefetcher() {
-        if (!work_)
+        // Neither a thread that stayed in the parent process can be joined nor the one that this runs on, as when `make` calls `exit`:
+        // then whoever waits for an item, on a thread that `exit` does not stop, waits in what is still there.
+        if (!work_ || work_->left_behind() || work_->thread.get_id() == std::this_thread::get_id())
             return;
-        // Neither a thread that stayed in the parent process can be joined nor the one that this runs on, as when `make` calls `exit`.
-        if (work_->left_behind() || work_->thread.get_id() == std::this_thread::get_id())
-            (void)work_.release();
-        else
-            work_->stop();
+        work_->stop();
+        delete work_;
     }
 
     /// Nothing when all items have been handed out. @throws what `make` threw, in the place of that item; then nothing more comes
@@ -141,7 +141,7 @@ private:
         std::jthread thread;  // destroyed first: it is joined while the rest is still there
     };
 
-    std::unique_ptr<Work> work_;
+    Work* work_ = nullptr;  // owned; not a smart pointer, which would be emptied where others still read it at exit
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::data::detail
