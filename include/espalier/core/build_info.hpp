@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/core/config.hpp>
+#include <espalier/core/conv_algorithm.hpp>
 #include <espalier/core/error.hpp>
 #include <espalier/core/isa.hpp>
 #include <espalier/core/threads.hpp>
@@ -32,6 +33,7 @@ struct BuildInfo {
     std::string compiler = "unknown";
 #endif
     std::string isa{isa_name(espalier::isa())};  ///< of our kernels, chosen at run time
+    std::string conv{conv_algorithm_name(conv_algorithm())};  ///< the way of convolutions
     std::string eigen_isa = Eigen::SimdInstructionSetsInUse();  ///< of Eigen, chosen by compiler flags
     std::string abi = ESPALIER_STRING(ESPALIER_ABI);  ///< what symbols carry of the version and the flags of this unit
     bool fast_math = ESPALIER_FAST_MATH;  ///< `-ffast-math` or a part of it: NaN and infinity get lost in sums and maxima
@@ -44,7 +46,8 @@ struct BuildInfo {
 
     [[nodiscard]] std::string text() const {
         return concat("espalier ", version, ", Eigen ", eigen, ", ", compiler, ", ", isa, ", ", threads,
-                      threads == 1 ? " thread" : " threads", fast_math ? ", fast math" : "", optimized ? "" : ", NOT OPTIMIZED");
+                      threads == 1 ? " thread" : " threads", conv == "automatic" ? "" : ", " + conv + " convolutions",
+                      fast_math ? ", fast math" : "", optimized ? "" : ", NOT OPTIMIZED");
     }
 };
 

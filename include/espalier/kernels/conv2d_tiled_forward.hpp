@@ -6,6 +6,7 @@
 #pragma once
 
 #include <espalier/kernels/conv2d_depthwise.hpp>
+#include <espalier/kernels/conv2d_winograd.hpp>
 #include <espalier/kernels/conv_choice.hpp>
 #include <espalier/kernels/conv_panels.hpp>
 #include <espalier/kernels/conv_rows.hpp>
@@ -150,6 +151,8 @@ private:
 /// of the same shape, with `winners_slack` bytes after it.
 inline void forward(const ConvShape& s, const float* x, const float* weight, const float* bias, ConvTail tail, float* y,
                     std::uint8_t* winners) {
+    if (const simd::WinogradTable* const kernels = winograd::kernels_for(s, s.output, s.batch))
+        return winograd::forward(*kernels, s, x, weight, bias, tail, y, winners);
     if (tail == ConvTail::relu_max_pool) {
         const Pair covered{2 * s.pooled().height, 2 * s.pooled().width};
         ForwardPass{s, x, weight, bias, covered, 2, simd::table().pool_vectors}.pooled(y, winners);

@@ -4,6 +4,7 @@
 
 #include <espalier/kernels/conv2d_depthwise.hpp>
 #include <espalier/kernels/conv2d_tiled_input_scattered.hpp>
+#include <espalier/kernels/conv2d_winograd.hpp>
 #include <espalier/kernels/conv_choice.hpp>
 #include <espalier/kernels/conv_panels.hpp>
 #include <espalier/kernels/conv_phases.hpp>
@@ -135,6 +136,8 @@ private:
 
 /// dx for `images` cotangents, the images of T batches one after the other.
 inline void backward_input(const ConvShape& s, Index images, const ConvCotangent<float>& cotangent, const float* weight, float* dx) {
+    if (const simd::WinogradTable* const kernels = winograd::kernels_for(s, s.input, s.batch))
+        return winograd::backward_input(*kernels, s, images, cotangent, weight, dx);
     if (s.depthwise())
         return depthwise::backward_input(s, images, cotangent, weight, dx);
     if (scatters_input(s, images))

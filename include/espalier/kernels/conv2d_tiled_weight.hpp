@@ -7,6 +7,7 @@
 #include <espalier/kernels/conv2d_depthwise.hpp>
 #include <espalier/kernels/conv2d_tiled_weight_pooled.hpp>
 #include <espalier/kernels/conv2d_tiled_weight_unfolded.hpp>
+#include <espalier/kernels/conv2d_winograd_weight.hpp>
 #include <espalier/kernels/conv_choice.hpp>
 #include <espalier/kernels/conv_rows.hpp>
 #include <espalier/kernels/conv_sums.hpp>
@@ -151,6 +152,8 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
             std::fill_n(dw.row(t), s.weight_size(), 0.0F);
         for (Index t = 0; db.wanted() && !db.accumulate && t < tasks; ++t)
             std::fill_n(db.row(t), s.out_channels, 0.0F);
+    } else if (const simd::WinogradTable* const kernels = dw.wanted() ? winograd::kernels_for(s, s.output, s.batch) : nullptr) {
+        winograd::WeightPass{*kernels, s, tasks, x, cotangent}.run(dw, db);
     } else if (s.depthwise()) {
         depthwise::backward_weight(s, tasks, x, cotangent, dw, db);
     } else if (sums_windows(s, tasks, cotangent.tail)) {

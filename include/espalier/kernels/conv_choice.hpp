@@ -14,6 +14,7 @@
 /// by its CPU time. Where nothing is said, no measurement was kept: the constant says what it stands for.
 #pragma once
 
+#include <espalier/core/conv_algorithm.hpp>
 #include <espalier/kernels/conv_shape.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 #include <espalier/kernels/strip_plan.hpp>
@@ -179,4 +180,85 @@ inline constexpr Index weight_chunk_pixels = 1024;
 }
 
 }  // namespace tiled
+
+namespace winograd {
+
+// ---- Which way
+
+/// Whether the geometry allows it: single steps of a window of 3x3.
+[[nodiscard]] inline bool serves(const ConvShape& s) noexcept {
+    return s.window.kernel == Pair{3} && s.window.stride == Pair{1} && s.window.dilation == Pair{1} && !s.depthwise();
+}
+
+/// Results along an axis of a tile for images of this extent: 4, or 3 where tiles of those cover it with fewer products.
+[[nodiscard]] inline Index tile_side(Pair extent) noexcept {
+    const auto products = [&](Index side) {
+        return simd::ceil_div(extent.height, side) * simd::ceil_div(extent.width, side) * (side + 2) * (side + 2);
+    };
+    return products(3) <= products(4) ? 3 : 4;
+}
+
+/// The kernels for a pass that takes Winograd's way, else null. `extent` is that of what it gives, for each of `images` images.
+[[nodiscard]] inline const simd::WinogradTable* kernels_for(const ConvShape& s, Pair extent, Index images) {
+    const ConvAlgorithm algorithm = conv_algorithm();
+    if (algorithm == ConvAlgorithm::direct || !serves(s) || images == 0)
+        return nullptr;
+    const Index side = tile_side(extent);
+    constexpr Index least_tiles = 8, least_channels = 16;
+    const bool faster = s.depth() >= least_channels && s.filters() >= least_channels &&
+                        images * simd::ceil_div(extent.height, side) * simd::ceil_div(extent.width, side) >= least_tiles;
+    return faster || algorithm == ConvAlgorithm::winograd ? simd::winograd_table(side) : nullptr;
+}
+
+// ---- Results and gradients of the input
+
+/// Channels that are summed in one chain.
+inline constexpr Index channels_of_chain = 32;
+
+/// Whether there are so few tiles, and so many filters (floats of them when they are transformed), that each filter is transformed when it
+/// is used: 64 tiles, 1.5 MB.
+[[nodiscard]] inline bool few_tiles(Index tiles, Index floats_of_filters) noexcept { return tiles <= 64 && floats_of_filters > 393216; }
+
+/// Tiles of a block, a multiple of `together`: 32 or, of more than 64 channels, 16, which with their transforms stay in the second-level
+/// cache.
+[[nodiscard]] inline Index tiles_of_block(Index tiles, Index together, Index channels) noexcept {
+    const Index usual = channels > 64 ? 16 : 32;
+    return std::max<Index>(1, std::min(usual, tiles) / together) * together;
+}
+
+/// Parts of the blocks of columns that are worked on for themselves: where there are fewer than 4 blocks of tiles.
+[[nodiscard]] inline Index column_parts(Index blocks_of_tiles, Index blocks) noexcept {
+    return std::clamp<Index>(simd::ceil_div(4, std::max<Index>(blocks_of_tiles, 1)), 1, std::max<Index>(blocks, 1));
+}
+
+// ---- Gradients of the weights: to change any of these changes their bits
+
+/// Tiles that are summed in one chain.
+inline constexpr Index tiles_of_sum = 48;
+
+/// Chunks of the blocks of tiles, of two at least and a power of two, where their sums are small: 64 KiB to 256 KiB.
+[[nodiscard]] inline Index weight_chunks(Index blocks, Index floats_of_sums) noexcept {
+    constexpr Index most_floats = 81920;
+    Index chunks = 1;
+    while (floats_of_sums <= most_floats && chunks < 16 && blocks >= 4 * chunks)
+        chunks *= 2;
+    return chunks;
+}
+
+/// Floats of transformed tiles that threads share: 6 MiB.
+inline constexpr Index most_transformed = 1572864;
+
+/// Tiles that are transformed before they are multiplied, if each becomes so many floats: what a thread's own cache holds, 512 KiB, or
+/// 1 MiB where threads share them, but whole sums. Changes no bit.
+[[nodiscard]] inline Index tiles_of_group(Index tiles, Index floats, Index chunks) noexcept {
+    const Index most_floats = chunks > 1 ? 131072 : 262144;
+    return std::min(tiles, std::max<Index>(1, most_floats / floats / tiles_of_sum) * tiles_of_sum);
+}
+
+/// Whether the gradients of some weights are summed over all tiles and written at once. Changes no bit.
+[[nodiscard]] inline bool sums_at_once(Index tiles, Index floats_of_sums, Index floats_of_tile) noexcept {
+    return few_tiles(tiles, floats_of_sums) && tiles * floats_of_tile <= most_transformed;
+}
+
+}  // namespace winograd
 }  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -54,6 +54,10 @@ template <class F>
 /// Those of double precision for `isa()`.
 [[nodiscard]] const DoubleTable& double_table();
 
+/// Those of Winograd's convolution for `isa()`, for filters of 3x3 and tiles of so many results along an axis, 3 or 4; null where it has no
+/// fused multiply-add, which they need.
+[[nodiscard]] const WinogradTable* winograd_table(Index outputs);
+
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
 
 // Vectors without any instruction set, for a loop beside the kernels as well.
@@ -115,6 +119,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 
 #include <espalier/kernels/simd/windows.ipp>
 
+#include <espalier/kernels/simd/winograd.ipp>
+
 #include <espalier/kernels/simd/table.ipp>
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2
 #if defined(__clang__)
@@ -139,6 +145,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
+
+#include <espalier/kernels/simd/winograd.ipp>
 
 #include <espalier/kernels/simd/table.ipp>
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512
@@ -192,6 +200,17 @@ ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const DoubleTable& double_table() {
 #else
     return baseline_table;
 #endif
+}
+
+ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const WinogradTable* winograd_table(Index outputs) {
+#if ESPALIER_DISPATCH_X86
+    static constexpr WinogradTable avx2_tables[] = {avx2::make_winograd_table<3, 3>(), avx2::make_winograd_table<4, 3>()};
+    static constexpr WinogradTable avx512_tables[] = {avx512::make_winograd_table<3, 3>(), avx512::make_winograd_table<4, 3>()};
+    if (isa() != Isa::baseline)
+        return &(isa() == Isa::avx512 ? avx512_tables : avx2_tables)[outputs - 3];
+#endif
+    (void)outputs;
+    return nullptr;
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd

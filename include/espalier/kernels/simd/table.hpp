@@ -113,6 +113,48 @@ struct DoubleTable {
     void (*dots)(Index count, Index depth, const double* a, const double* b, Index stride, double* out);
 };
 
+/// For each number of the squares of Winograd's convolution a product: row i of `count` is summed over k < depth, its element k at
+/// `rows + number rows_step + i row + k column`, times row k of the panel, at `panel + number panel_step + k panel_row`, of whole vectors.
+/// Sums are cut into chains of `chain`, each of which begins with 0 and is then added to those before or, if `add`, to what is there.
+struct WinogradProducts {
+    Index numbers, count, depth, chain;
+    const float* rows;
+    Index rows_step, row, column;
+    const float* panel;
+    Index panel_step, panel_row;
+    float* out;
+    Index out_step, out_row;
+    bool add;
+};
+
+/// Where the results of a tile of Winograd's convolution go: pixel (r, c) to `y + r row + c column`.
+struct WinogradResults {
+    float* y;
+    Index row, column;
+    int rows, columns;  ///< that there are of the tile
+    const float* bias;  ///< or null
+    bool relu;          ///< negative results become 0
+};
+
+/// The transforms of Winograd's convolution for tiles of `outputs` x `outputs` results and filters of `taps` x `taps`: squares of pixels,
+/// results or taps, number (r, c) at `from + r row + c column`, become `points` x `points` numbers `step` floats apart, or those become
+/// results or taps. All are for n channels, and write whole vectors: up to `lanes - 1` floats past the last channel must exist.
+/// A table of its own, so that a program without convolutions does not compile them.
+struct WinogradTable {
+    using Transform = void (*)(Index n, const float* from, Index row, Index column, float* to, Index step);
+
+    Index outputs, taps, points;
+    void (*products[max_tile_vectors])(const WinogradProducts& products);  ///< [vectors - 1]
+    Transform pixels;
+    Transform weights;
+    void (*results)(Index n, const float* from, Index step, const WinogradResults& to);
+    /// The largest of 2x2 windows that begin at x, 0 where it is negative, and which of the four it is, 4 where it is not positive.
+    void (*pool)(Index windows, Index n, const float* x, Index row, Index column, float* y, std::uint8_t* winners, Index pitch);
+    Transform cotangents;
+    void (*sums)(Index n, const float* from, Index row, Index column, float* to);  ///< of a square of results
+    Transform weight_gradients;
+};
+
 /// The kernels for one instruction set.
 struct Table {
     using Tile = void (*)(const TileInput&, const TileOutput&);
