@@ -295,7 +295,7 @@ TEST_CASE("not a number and infinity reach the results of the tiles that read th
 }
 
 TEST_CASE("which way a convolution takes depends on its extents, and can be set", "[conv2d][winograd]") {
-    const auto taken = [](const ConvShape& s) { return kernels::winograd::kernels_for(s, s.output, s.batch); };
+    const auto taken = [](const ConvShape& s) { return kernels::winograd::forward_kernels(s); };
     const bool exists = kernels::simd::winograd_table(4) != nullptr;
     {
         const Way way{ConvAlgorithm::automatic};

@@ -151,7 +151,7 @@ private:
 /// of the same shape, with `winners_slack` bytes after it.
 inline void forward(const ConvShape& s, const float* x, const float* weight, const float* bias, ConvTail tail, float* y,
                     std::uint8_t* winners) {
-    if (const simd::WinogradTable* const kernels = winograd::kernels_for(s, s.output, s.batch))
+    if (const simd::WinogradTable* const kernels = winograd::forward_kernels(s))
         return winograd::forward(*kernels, s, x, weight, bias, tail, y, winners);
     if (tail == ConvTail::relu_max_pool) {
         const Pair covered{2 * s.pooled().height, 2 * s.pooled().width};

@@ -136,7 +136,7 @@ private:
 
 /// dx for `images` cotangents, the images of T batches one after the other.
 inline void backward_input(const ConvShape& s, Index images, const ConvCotangent<float>& cotangent, const float* weight, float* dx) {
-    if (const simd::WinogradTable* const kernels = winograd::kernels_for(s, s.input, s.batch))
+    if (const simd::WinogradTable* const kernels = winograd::input_kernels(s))
         return winograd::backward_input(*kernels, s, images, cotangent, weight, dx);
     if (s.depthwise())
         return depthwise::backward_input(s, images, cotangent, weight, dx);

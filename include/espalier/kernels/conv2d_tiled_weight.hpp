@@ -152,7 +152,7 @@ inline void backward_weight(const ConvShape& s, Index tasks, const float* x, con
             std::fill_n(dw.row(t), s.weight_size(), 0.0F);
         for (Index t = 0; db.wanted() && !db.accumulate && t < tasks; ++t)
             std::fill_n(db.row(t), s.out_channels, 0.0F);
-    } else if (const simd::WinogradTable* const kernels = dw.wanted() ? winograd::kernels_for(s, s.output, s.batch) : nullptr) {
+    } else if (const simd::WinogradTable* const kernels = dw.wanted() ? winograd::weight_kernels(s) : nullptr) {
         winograd::WeightPass{*kernels, s, tasks, x, cotangent}.run(dw, db);
     } else if (s.depthwise()) {
         depthwise::backward_weight(s, tasks, x, cotangent, dw, db);

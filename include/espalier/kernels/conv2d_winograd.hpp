@@ -59,7 +59,8 @@ private:
     void tiles_by_blocks(const Read& read, const Store& store) const {
         using simd::Scratch;
         const Panels panels{filters_, columns_};
-        const Index blocks = simd::ceil_div(tiles_.size(), block_), parts = column_parts(blocks, columns_.blocks());
+        const Index blocks = simd::ceil_div(tiles_.size(), block_), products = tiles_.size() * numbers_ * e_.channels() * e_.width;
+        const Index parts = column_parts(blocks, columns_.blocks(), products);
         const std::size_t bytes = Scratch::bytes<float>(numbers_ * v_step_) +
                                   Scratch::bytes<float>(numbers_ * step_of(block_ * most_columns())) + Scratch::bytes<float>(copied_) +
                                   Scratch::bytes<float>(store_floats_);
@@ -87,10 +88,11 @@ private:
         using simd::Scratch;
         const Buffer v_memory{static_cast<std::size_t>(numbers_ * v_step_) * sizeof(float)};
         auto* const v = static_cast<float*>(v_memory.data());
-        parallel_for(tiles_.size(), 4, Scratch::bytes<float>(copied_), [&](Index begin, Index end, void* copy) {
-            for (Index t = begin; t < end; ++t)
-                transform(tiles_[t], read, static_cast<float*>(copy), v + t * pitch_);
-        });
+        parallel_for(tiles_.size(), pieces_at_once(numbers_ * pitch_), Scratch::bytes<float>(copied_),
+                     [&](Index begin, Index end, void* copy) {
+                         for (Index t = begin; t < end; ++t)
+                             transform(tiles_[t], read, static_cast<float*>(copy), v + t * pitch_);
+                     });
         const Index u_floats = numbers_ * step_of(channels_of_chain * most_columns()),
                     m_floats = numbers_ * step_of(block_ * most_columns());
         const std::size_t bytes = Scratch::bytes<float>(u_floats) + Scratch::bytes<float>(m_floats) + Scratch::bytes<float>(store_floats_) +

@@ -44,8 +44,7 @@ public:
           sums_{chunks_, tasks, at_once_ ? 0 : numbers_ * step(), s.out_channels} {}
 
     void run(const Target<float>& dw, const Target<float>& db) const {
-        const std::size_t bytes = simd::Scratch::bytes<float>(numbers_ * x_step_) +
-                                  simd::Scratch::bytes<float>(tasks_at_once_ * of_task() + behind());
+        const std::size_t bytes = simd::Scratch::bytes<float>(numbers_ * x_step_) + simd::Scratch::bytes<float>(tasks_at_once_ * of_task());
         if (chunks_ > 1) {
             parallel_for(chunks_, 1, bytes, [&](Index i, Index, void* memory) { sum_chunk(i, db.wanted(), simd::Scratch{memory}); });
             write_chunks(dw);
@@ -74,16 +73,9 @@ private:
 
     [[nodiscard]] Index step() const noexcept { return step_of(s_.in_channels * row_); }  ///< floats from a number's sums to the next
     [[nodiscard]] Index of_task() const noexcept { return (numbers_ + 1) * dy_step_; }
-    [[nodiscard]] Index behind() const noexcept {
-        return simd::table().tile_vectors * simd::table().lanes;
-    }  ///< what the last panel reads too
 
     [[nodiscard]] Group memory_of(simd::Scratch scratch) const {
-        const Index floats = tasks_at_once_ * of_task();
-        const Group group{scratch.take<float>(numbers_ * x_step_), scratch.take<float>(floats + behind())};
-        const bool dead_lanes = s_.filters() % 16 != 0 || s_.out_channels % 16 != 0;  // without a filter: they hold no rubbish
-        std::fill(group.d + (dead_lanes ? 0 : floats), group.d + floats + behind(), 0.0F);
-        return group;
+        return {scratch.take<float>(numbers_ * x_step_), scratch.take<float>(tasks_at_once_ * of_task())};
     }
 
     void sum_chunk(Index chunk, bool with_bias, simd::Scratch scratch) const {
@@ -97,7 +89,8 @@ private:
             for (Index t = 0; t < tasks_; t += tasks_at_once_) {
                 group.tasks = {t, std::min(tasks_at_once_, tasks_ - t)};
                 transform(group, chunk, with_bias);
-                parallel_for(numbers_ * group.tasks.size, numbers_at_once(), [&](Index from, Index to) {
+                const Index grain = products_at_once(group.count * s_.in_channels * s_.filters());
+                parallel_for(numbers_ * group.tasks.size, grain, [&](Index from, Index to) {
                     for (Index i = from; i < to; ++i)
                         multiply(group, i / group.tasks.size, i % group.tasks.size, chunk, group.first > begin);
                 });
@@ -106,15 +99,10 @@ private:
     }
 
     [[nodiscard]] float* of_sums(const Group& group, Index task) const noexcept { return group.d + task * of_task() + numbers_ * dy_step_; }
-    /// Numbers of a piece of work: of 65,536 products at least.
-    [[nodiscard]] Index numbers_at_once() const noexcept {
-        return std::max<Index>(1, 65536 / std::max<Index>(group_ * s_.in_channels * s_.filters(), 1));
-    }
-
     void transform(const Group& group, Index chunk, bool with_bias) const {
-        constexpr Index tiles_at_once = 8;
+        const Index grain = pieces_at_once(numbers_ * (x_pitch_ + group.tasks.size * dy_pitch_));
         const Index copied = copied_square(kernels_.points, std::max(s_.in_channels, s_.out_channels));
-        parallel_for(group.count, tiles_at_once, simd::Scratch::bytes<float>(copied), [&](Index begin, Index end, void* scratch) {
+        parallel_for(group.count, grain, simd::Scratch::bytes<float>(copied), [&](Index begin, Index end, void* scratch) {
             auto* const copy = static_cast<float*>(scratch);
             for (Index i = begin; i < end; ++i) {
                 if (group.tasks.first == 0)
@@ -125,6 +113,9 @@ private:
         });
         for (Index t = 0; t < group.tasks.size && with_bias; ++t)
             sums_.add_bias(chunk, group.tasks.first + t, group.count, of_sums(group, t), dy_pitch_);
+        // The last panel of the last tile reads lanes behind it, if filters of a group do not fill theirs: they hold no rubbish.
+        for (Index i = 0; i < group.tasks.size * (numbers_ + 1) && s_.groups > 1; ++i)
+            std::fill_n(group.d + i * dy_step_ + group.count * dy_pitch_, step_of(0), 0.0F);
     }
 
     void transform_pixels(const Tile& tile, float* to, float* copy) const {
@@ -184,20 +175,22 @@ private:
 
     static constexpr Index rows_at_once = 16;
 
-    /// Calls `body(task, group, rows, scratch)` for pieces of the rows of all sums, on all threads.
+    /// Calls `body(task, group, rows, part, scratch)` for pieces of the rows of all sums, on all threads, `grain` of them at a time.
     template <class Body>
-    void for_rows(Index parts, std::size_t bytes, const Body& body) const {
+    void for_rows(Index parts, Index grain, std::size_t bytes, const Body& body) const {
         const Index pieces = simd::ceil_div(s_.depth(), rows_at_once);
-        parallel_for(tasks_ * s_.groups * pieces * parts, 1, bytes, [&](Index i, Index, void* scratch) {
-            const Index first = i / parts % pieces * rows_at_once;
-            body(i / parts / pieces / s_.groups, i / parts / pieces % s_.groups,
-                 simd::Part{first, std::min(rows_at_once, s_.depth() - first)}, i % parts, simd::Scratch{scratch});
+        parallel_for(tasks_ * s_.groups * pieces * parts, grain, bytes, [&](Index begin, Index end, void* scratch) {
+            for (Index i = begin; i < end; ++i) {
+                const Index first = i / parts % pieces * rows_at_once, group = i / parts / pieces;
+                body(group / s_.groups, group % s_.groups, simd::Part{first, std::min(rows_at_once, s_.depth() - first)}, i % parts,
+                     simd::Scratch{scratch});
+            }
         });
     }
 
     /// The sums of all chunks, added up.
     void write_chunks(const Target<float>& dw) const {
-        for_rows(1, simd::Scratch::bytes<float>(turned_floats(row_)),
+        for_rows(1, pieces_at_once(numbers_ * rows_at_once * row_), simd::Scratch::bytes<float>(turned_floats(row_)),
                  [&](Index t, Index group, const simd::Part& rows, Index, simd::Scratch scratch) {
                      const Index at = (group * s_.depth() + rows.first) * row_;
                      for (Index number = 0; number < numbers_; ++number)
@@ -215,8 +208,9 @@ private:
         if (with_bias)
             sums_.clear_bias(0);
         transform(tiles, 0, with_bias);
-        const Index most = behind(), of_sums = numbers_ * step_of(rows_at_once * most);
-        for_rows(columns_.blocks(), simd::Scratch::bytes<float>(of_sums) + simd::Scratch::bytes<float>(turned_floats(most)),
+        const Index most = simd::table().tile_vectors * simd::table().lanes, of_sums = numbers_ * step_of(rows_at_once * most);
+        for_rows(columns_.blocks(), products_at_once(numbers_ * tiles.count * rows_at_once * most),
+                 simd::Scratch::bytes<float>(of_sums) + simd::Scratch::bytes<float>(turned_floats(most)),
                  [&](Index t, Index group, const simd::Part& rows, Index b, simd::Scratch memory) {
                      const simd::ColumnBlock block = columns_[b];
                      auto* const sums = memory.take<float>(of_sums);

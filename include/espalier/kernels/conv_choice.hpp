@@ -198,26 +198,88 @@ namespace winograd {
     return products(3) <= products(4) ? 3 : 4;
 }
 
-/// The kernels for a pass that takes Winograd's way, else null. `extent` is that of what it gives, for each of `images` images.
-[[nodiscard]] inline const simd::WinogradTable* kernels_for(const ConvShape& s, Pair extent, Index images) {
+/// Whether there are so few tiles, and so many filters (floats of them when they are transformed), that each filter is transformed when it
+/// is used: 64 tiles, 1.5 MB.
+[[nodiscard]] inline bool few_tiles(Index tiles, Index floats_of_filters) noexcept { return tiles <= 64 && floats_of_filters > 393216; }
+
+/// What the direct way and this one cost, in multiply-adds of sixteen floats, with and without a transform. Tiles are multiplied eight at a
+/// time in chains that begin and end, 23/20 of a product; a tile's pixels cost 6 for each of its numbers, its results 9, filters 2.
+/// Measured by bench_conv_algorithm, as the others.
+[[nodiscard]] inline tiled::Costs result_costs(Index tiles, Index numbers, Index depth, Index width, Index direct) noexcept {
+    using detail::sixteens;
+    const Index products = simd::ceil_div(tiles, 8) * 8 * depth * sixteens(width);
+    const Index transforms = tiles * (6 * sixteens(depth) + 9 * sixteens(width)) + 2 * depth * sixteens(width);
+    return {direct, numbers * (products * 23 / 20 + transforms)};
+}
+
+/// The same of the gradients of the weights, whose sums are transformed once.
+[[nodiscard]] inline tiled::Costs weight_costs(Index tiles, Index numbers, Index depth, Index width, Index direct) noexcept {
+    using detail::sixteens;
+    const Index products = tiles * simd::ceil_div(depth, 8) * 8 * sixteens(width);
+    return {direct, numbers * (products * 5 / 4 + tiles * (sixteens(depth) + sixteens(width)) + 3 * depth * sixteens(width))};
+}
+
+/// The kernels for a pass that takes this way, else null: where it wins by 15 %. `extent` is that of what is cut into tiles, of each image.
+template <class CostsOf>
+[[nodiscard]] const simd::WinogradTable* kernels_if(const ConvShape& s, Pair extent, const CostsOf& costs_of) {
     const ConvAlgorithm algorithm = conv_algorithm();
-    if (algorithm == ConvAlgorithm::direct || !serves(s) || images == 0)
+    if (algorithm == ConvAlgorithm::direct || !serves(s) || s.batch == 0)
         return nullptr;
     const Index side = tile_side(extent);
-    constexpr Index least_tiles = 8, least_channels = 16;
-    const bool faster = s.depth() >= least_channels && s.filters() >= least_channels &&
-                        images * simd::ceil_div(extent.height, side) * simd::ceil_div(extent.width, side) >= least_tiles;
-    return faster || algorithm == ConvAlgorithm::winograd ? simd::winograd_table(side) : nullptr;
+    if (algorithm == ConvAlgorithm::automatic) {
+        const Index tiles = s.batch * simd::ceil_div(extent.height, side) * simd::ceil_div(extent.width, side);
+        const tiled::Costs costs = costs_of(tiles, (side + 2) * (side + 2));
+        if (20 * costs.usual < 23 * costs.other)
+            return nullptr;
+    }
+    return simd::winograd_table(side);
+}
+
+/// Those of the results. Of the 1,263 passes of bench_conv_algorithm, none is slower than the direct way by more than 3 % as this chooses.
+[[nodiscard]] inline const simd::WinogradTable* forward_kernels(const ConvShape& s) {
+    return kernels_if(s, s.output, [&](Index tiles, Index numbers) {
+        const Index direct = s.batch * s.output.height * s.output.width * s.patch() * detail::sixteens(s.filters());
+        return result_costs(tiles, numbers, s.depth(), s.filters(), direct);
+    });
+}
+
+/// Those of the gradient of the input, which reads filters in short pieces: where they fill a cache, they must serve many tiles.
+[[nodiscard]] inline const simd::WinogradTable* input_kernels(const ConvShape& s) {
+    return kernels_if(s, s.input, [&](Index tiles, Index numbers) {
+        const tiled::Costs ways = tiled::input_costs(s);
+        const Index direct = s.batch * (tiled::scatters_input(s, s.batch) ? ways.other : ways.usual);
+        const Index pieces = few_tiles(tiles, numbers * s.depth() * s.filters()) ? std::max<Index>(tiles, 16) : tiles;
+        return result_costs(pieces, numbers, s.filters(), s.depth(), direct);
+    });
+}
+
+/// Those of the gradients of the weights.
+[[nodiscard]] inline const simd::WinogradTable* weight_kernels(const ConvShape& s) {
+    return kernels_if(s, s.output, [&](Index tiles, Index numbers) {
+        const tiled::Costs ways = tiled::weight_costs(s);
+        const Index direct = s.batch * s.output.height * s.output.width * (tiled::unfolds_windows(s) ? ways.other : ways.usual);
+        return weight_costs(tiles, numbers, s.depth(), s.filters(), direct);
+    });
+}
+
+// ---- How much work is worth a thread. Changes no bit
+
+/// Pieces of so many numbers each that a thread transforms at once: of 65,536 numbers, some microseconds.
+[[nodiscard]] inline Index pieces_at_once(Index numbers_of_piece) noexcept {
+    constexpr Index worth_a_thread = 65536;
+    return std::max<Index>(1, worth_a_thread / std::max<Index>(numbers_of_piece, 1));
+}
+
+/// The same of products, of a quarter of a million.
+[[nodiscard]] inline Index products_at_once(Index products_of_piece) noexcept {
+    constexpr Index worth_a_thread = 262144;
+    return std::max<Index>(1, worth_a_thread / std::max<Index>(products_of_piece, 1));
 }
 
 // ---- Results and gradients of the input
 
 /// Channels that are summed in one chain.
 inline constexpr Index channels_of_chain = 32;
-
-/// Whether there are so few tiles, and so many filters (floats of them when they are transformed), that each filter is transformed when it
-/// is used: 64 tiles, 1.5 MB.
-[[nodiscard]] inline bool few_tiles(Index tiles, Index floats_of_filters) noexcept { return tiles <= 64 && floats_of_filters > 393216; }
 
 /// Tiles of a block, a multiple of `together`: 32 or, of more than 64 channels, 16, which with their transforms stay in the second-level
 /// cache.
@@ -226,9 +288,11 @@ inline constexpr Index channels_of_chain = 32;
     return std::max<Index>(1, std::min(usual, tiles) / together) * together;
 }
 
-/// Parts of the blocks of columns that are worked on for themselves: where there are fewer than 4 blocks of tiles.
-[[nodiscard]] inline Index column_parts(Index blocks_of_tiles, Index blocks) noexcept {
-    return std::clamp<Index>(simd::ceil_div(4, std::max<Index>(blocks_of_tiles, 1)), 1, std::max<Index>(blocks, 1));
+/// Parts of the blocks of columns that are worked on for themselves: where there are fewer than 4 blocks of tiles, which have so many
+/// products in all.
+[[nodiscard]] inline Index column_parts(Index blocks_of_tiles, Index blocks, Index products) noexcept {
+    const Index parts = std::min(simd::ceil_div(4, std::max<Index>(blocks_of_tiles, 1)), products / products_at_once(1));
+    return std::clamp<Index>(parts, 1, std::max<Index>(blocks, 1));
 }
 
 // ---- Gradients of the weights: to change any of these changes their bits

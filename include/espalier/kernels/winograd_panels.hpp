@@ -4,6 +4,7 @@
 
 #include <espalier/core/memory.hpp>
 #include <espalier/core/threads.hpp>
+#include <espalier/kernels/conv_choice.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
 #include <algorithm>
@@ -88,11 +89,14 @@ public:
           memory_{static_cast<std::size_t>(e_.groups * of_group()) * sizeof(float)} {
         constexpr Index rows_at_once = 16;
         const Index pieces = simd::ceil_div(e_.depth, rows_at_once);
-        parallel_for(e_.groups * columns_.blocks() * pieces, 1, filters.scratch_bytes(), [&](Index i, Index, void* scratch) {
-            const Index b = i / pieces % columns_.blocks(), group = i / pieces / columns_.blocks(), first = i % pieces * rows_at_once;
-            const simd::ColumnBlock block = columns_[b];
-            filters.transform(group, block, {first, std::min(rows_at_once, e_.depth - first)}, (*this)(group, b) + first * block.padded(),
-                              step(b), scratch);
+        const Index grain = pieces_at_once(numbers_ * rows_at_once * columns_[0].padded());
+        parallel_for(e_.groups * columns_.blocks() * pieces, grain, filters.scratch_bytes(), [&](Index begin, Index end, void* scratch) {
+            for (Index i = begin; i < end; ++i) {
+                const Index b = i / pieces % columns_.blocks(), group = i / pieces / columns_.blocks(), first = i % pieces * rows_at_once;
+                const simd::ColumnBlock block = columns_[b];
+                filters.transform(group, block, {first, std::min(rows_at_once, e_.depth - first)},
+                                  (*this)(group, b) + first * block.padded(), step(b), scratch);
+            }
         });
     }
 
