@@ -116,8 +116,7 @@ private:
 
     template <class Read>
     void transform(const Tile& tile, const Read& read, float* copy, float* v) const {
-        const Square from = read(tile, copy);
-        kernels_.pixels(e_.channels(), from.data, from.row, from.column, v, v_step_);
+        kernels_.pixels(e_.channels(), read(tile, copy), v, v_step_);
     }
 
     /// The products of each number of the squares with some rows of the panels, in short chains that each begin with 0, added to those of
@@ -253,9 +252,9 @@ inline void forward(const simd::WinogradTable& kernels, const ConvShape& s, cons
     const Tiles tiles{s.batch, s.output, kernels.outputs};
     const Filters filters{kernels, {s.groups, s.depth(), s.filters()}, weight, false};
     const Pair padding = s.window.padding;
-    const auto read = [&](const Tile& tile, float* memory) {
-        return square_of_image({tile.y - padding.height, tile.x - padding.width, kernels.points, kernels.points, s.in_channels}, s.input,
-                               x + tile.image * s.input_size(), memory);
+    const auto read = [&](const Tile& tile, float*) {
+        return square_of_image(tile.y - padding.height, tile.x - padding.width, kernels.points, s.input, s.in_channels,
+                               x + tile.image * s.input_size());
     };
     if (tail == ConvTail::relu_max_pool) {
         const PooledResults results{kernels, tiles, s, bias, y, winners};
@@ -273,7 +272,7 @@ inline void backward_input(const simd::WinogradTable& kernels, const ConvShape& 
     const Filters filters{kernels, {s.groups, s.filters(), s.depth()}, weight, true};
     const Index points = kernels.points, top = s.window.padding.height - kernels.taps + 1, left = s.window.padding.width - kernels.taps + 1;
     const auto read = [&](const Tile& tile, float* memory) {
-        return square_of_cotangent({tile.y + top, tile.x + left, points, points, s.out_channels}, s, cotangent, tile.image, memory);
+        return square_of_cotangent(tile.y + top, tile.x + left, points, s, cotangent, tile.image, memory);
     };
     const PlainResults results{kernels, tiles, s.input, s.in_channels, nullptr, false, dx};
     Multiplication{filters, tiles, 1, 0}.run(read, results);

@@ -101,12 +101,12 @@ private:
     [[nodiscard]] float* of_sums(const Group& group, Index task) const noexcept { return group.d + task * of_task() + numbers_ * dy_step_; }
     void transform(const Group& group, Index chunk, bool with_bias) const {
         const Index grain = pieces_at_once(numbers_ * (x_pitch_ + group.tasks.size * dy_pitch_));
-        const Index copied = copied_square(kernels_.points, std::max(s_.in_channels, s_.out_channels));
+        const Index copied = copied_square(kernels_.outputs, s_.out_channels);
         parallel_for(group.count, grain, simd::Scratch::bytes<float>(copied), [&](Index begin, Index end, void* scratch) {
             auto* const copy = static_cast<float*>(scratch);
             for (Index i = begin; i < end; ++i) {
                 if (group.tasks.first == 0)
-                    transform_pixels(tiles_[group.first + i], group.v + i * x_pitch_, copy);
+                    transform_pixels(tiles_[group.first + i], group.v + i * x_pitch_);
                 for (Index t = 0; t < group.tasks.size; ++t)
                     transform_cotangent(group, i, t, with_bias, copy);
             }
@@ -118,20 +118,19 @@ private:
             std::fill_n(group.d + i * dy_step_ + group.count * dy_pitch_, step_of(0), 0.0F);
     }
 
-    void transform_pixels(const Tile& tile, float* to, float* copy) const {
+    void transform_pixels(const Tile& tile, float* to) const {
         const Pair padding = s_.window.padding;
-        const detail::Frame frame{tile.y - padding.height, tile.x - padding.width, kernels_.points, kernels_.points, s_.in_channels};
-        const Square from = square_of_image(frame, s_.input, x_ + tile.image * s_.input_size(), copy);
-        kernels_.pixels(s_.in_channels, from.data, from.row, from.column, to, x_step_);
+        kernels_.pixels(s_.in_channels,
+                        square_of_image(tile.y - padding.height, tile.x - padding.width, kernels_.points, s_.input, s_.in_channels,
+                                        x_ + tile.image * s_.input_size()),
+                        to, x_step_);
     }
 
     void transform_cotangent(const Group& group, Index i, Index t, bool with_sums, float* copy) const {
         const Tile tile = tiles_[group.first + i];
-        const Index side = kernels_.outputs, n = (group.tasks.first + t) * s_.batch + tile.image;
-        const Square from = square_of_cotangent({tile.y, tile.x, side, side, s_.out_channels}, s_, cotangent_, n, copy);
-        kernels_.cotangents(s_.out_channels, from.data, from.row, from.column, group.d + t * of_task() + i * dy_pitch_, dy_step_);
-        if (with_sums)
-            kernels_.sums(s_.out_channels, from.data, from.row, from.column, of_sums(group, t) + i * dy_pitch_);
+        const Index n = (group.tasks.first + t) * s_.batch + tile.image;
+        kernels_.cotangents(s_.out_channels, square_of_cotangent(tile.y, tile.x, kernels_.outputs, s_, cotangent_, n, copy),
+                            group.d + t * of_task() + i * dy_pitch_, dy_step_, with_sums ? of_sums(group, t) + i * dy_pitch_ : nullptr);
     }
 
     /// Some rows, channels of a group, of the product of tiles from `first` on with a block of filters, `add`ed to what is there.
@@ -233,7 +232,7 @@ private:
                     const float* sums, Index sums_step, float* turned) const {
         const Index taps = kernels_.taps * kernels_.taps, tap = rows_at_once * row;
         for (Index k = 0; k < rows.size; ++k)  // (taps, taps, rows, columns)
-            kernels_.weight_gradients(row, sums + k * row, kernels_.points * sums_step, sums_step, turned + k * row, tap);
+            kernels_.weight_gradients(row, sums + k * row, sums_step, turned + k * row, kernels_.taps * tap, tap);
         float* const to = dw.row(task) + (group * s_.filters() + block.column) * s_.patch() + rows.first;
         for (Index i = 0; i < taps; ++i) {
             const float* const from = turned + i * tap;

@@ -39,36 +39,32 @@ private:
     Index across_;
 };
 
-/// A square of pixels, the first at `data`, `column` floats from each other in a row, and rows `row` floats.
-struct Square {
-    const float* data;
-    Index row;
-    Index column;
-};
-
-/// The pixels of a frame of an image: where they lie or, where it reaches over an edge, in a copy with zeros around.
-[[nodiscard]] inline Square square_of_image(const detail::Frame& f, Pair size, const float* image, float* memory) {
-    if (f.row >= 0 && f.column >= 0 && f.row + f.rows <= size.height && f.column + f.columns <= size.width)
-        return {image + (f.row * size.width + f.column) * f.pitch, size.width * f.pitch, f.pitch};
-    detail::frame_of_image(f, size, f.pitch, image, memory);
-    return {memory, f.row_size(), f.pitch};
+/// The square of `side` x `side` pixels of an image that begins at row y and column x, over edges or not.
+[[nodiscard]] inline simd::WinogradSquare square_of_image(Index y, Index x, Index side, Pair size, Index channels,
+                                                          const float* image) noexcept {
+    const auto within = [&](Index i) { return static_cast<int>(std::clamp<Index>(i, 0, side)); };
+    return {.data = image,
+            .offset = (y * size.width + x) * channels,
+            .row = size.width * channels,
+            .column = channels,
+            .top = within(-y),
+            .bottom = within(size.height - y),
+            .left = within(-x),
+            .right = within(size.width - x)};
 }
 
-/// The same of the cotangent of a convolution's plain result, for image n of `tasks * batch`.
-[[nodiscard]] inline Square square_of_cotangent(const detail::Frame& f, const ConvShape& s, const ConvCotangent<float>& c, Index n,
-                                                float* memory) {
+/// The same of the cotangent of a convolution's plain result, for image n of `tasks * batch`: where it lies already, or else in `memory`.
+[[nodiscard]] inline simd::WinogradSquare square_of_cotangent(Index y, Index x, Index side, const ConvShape& s,
+                                                              const ConvCotangent<float>& c, Index n, float* memory) {
     if (c.tail == ConvTail::none)
-        return square_of_image(f, s.output, c.dy + n * s.output_size(), memory);
-    detail::Frame whole = f;
-    if (c.tail == ConvTail::relu_max_pool) {  // whole windows of it, which are read faster than halves
+        return square_of_image(y, x, side, s.output, s.out_channels, c.dy + n * s.output_size());
+    detail::Frame f{y, x, side, side, s.out_channels};
+    if (c.tail == ConvTail::relu_max_pool) {  // whole windows, which are read faster than halves
         const auto odd = [](Index i) { return i & 1; };
-        whole.row -= odd(f.row);
-        whole.column -= odd(f.column);
-        whole.rows = f.row + f.rows + odd(f.row + f.rows) - whole.row;
-        whole.columns = f.column + f.columns + odd(f.column + f.columns) - whole.column;
+        f = {y - odd(y), x - odd(x), side + odd(y) + odd(y + side), side + odd(x) + odd(x + side), s.out_channels};
     }
-    detail::frame_of_cotangent(whole, s, c, n, memory);
-    return {memory + (f.row - whole.row) * whole.row_size() + (f.column - whole.column) * f.pitch, whole.row_size(), f.pitch};
+    detail::frame_of_cotangent(f, s, c, n, memory);
+    return square_of_image(y - f.row, x - f.column, side, {f.rows, f.columns}, f.pitch, memory);
 }
 
 /// Floats that a square of `side` x `side` pixels may need for its copy.

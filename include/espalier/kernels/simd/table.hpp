@@ -136,23 +136,30 @@ struct WinogradResults {
     bool relu;          ///< negative results become 0
 };
 
-/// The transforms of Winograd's convolution for tiles of `outputs` x `outputs` results and filters of `taps` x `taps`: squares of pixels,
-/// results or taps, number (r, c) at `from + r row + c column`, become `points` x `points` numbers `step` floats apart, or those become
-/// results or taps. All are for n channels, and write whole vectors: up to `lanes - 1` floats past the last channel must exist.
-/// A table of its own, so that a program without convolutions does not compile them.
-struct WinogradTable {
-    using Transform = void (*)(Index n, const float* from, Index row, Index column, float* to, Index step);
+/// A square of pixels: (r, c) at `data + offset + r row + c column` in the rows and columns that the image has of it, 0 elsewhere.
+struct WinogradSquare {
+    const float* data;
+    Index offset;
+    Index row, column;
+    int top, bottom, left, right;  ///< rows [top, bottom), columns [left, right)
+};
 
+/// The transforms of Winograd's convolution for tiles of `outputs` x `outputs` results and filters of `taps` x `taps`: squares of pixels,
+/// results or taps become `points` x `points` numbers `step` floats apart, or those become results or taps. All are for n channels, and
+/// write whole vectors: up to `lanes - 1` floats past the last channel must exist. A table of its own, so that a program without
+/// convolutions does not compile them.
+struct WinogradTable {
     Index outputs, taps, points;
     void (*products[max_tile_vectors])(const WinogradProducts& products);  ///< [vectors - 1]
-    Transform pixels;
-    Transform weights;
+    void (*pixels)(Index n, const WinogradSquare& from, float* to, Index step);
+    /// Tap (r, c) at `from + r row + c column`.
+    void (*weights)(Index n, const float* from, Index row, Index column, float* to, Index step);
     void (*results)(Index n, const float* from, Index step, const WinogradResults& to);
     /// The largest of 2x2 windows that begin at x, 0 where it is negative, and which of the four it is, 4 where it is not positive.
     void (*pool)(Index windows, Index n, const float* x, Index row, Index column, float* y, std::uint8_t* winners, Index pitch);
-    Transform cotangents;
-    void (*sums)(Index n, const float* from, Index row, Index column, float* to);  ///< of a square of results
-    Transform weight_gradients;
+    /// Of `outputs` x `outputs` pixels; their sum goes to `sums`, unless that is null.
+    void (*cotangents)(Index n, const WinogradSquare& from, float* to, Index step, float* sums);
+    void (*weight_gradients)(Index n, const float* from, Index step, float* to, Index row, Index column);
 };
 
 /// The kernels for one instruction set.

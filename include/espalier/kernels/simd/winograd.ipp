@@ -131,6 +131,16 @@ struct Weights {
     ESPALIER_INLINE static void line(const vec (&in)[takes], vec (&out)[gives]) { Axis<M, R>::weights(in, out); }
 };
 
+/// The rows of what `columns_of` gave, row r of the result.
+template <class Way>
+ESPALIER_INLINE void row_of(const vec (&columns)[Way::takes][Way::gives], int r, vec (&out)[Way::gives]) {
+    vec in[Way::takes];
+#pragma GCC unroll 8
+    for (int c = 0; c < Way::takes; ++c)
+        in[c] = columns[c][r];
+    Way::line(in, out);
+}
+
 /// The columns of a square, of which n lanes are read, or all if `Whole`: number (r, c) is at `from + r row + c column`.
 template <class Way, bool Whole>
 ESPALIER_INLINE void columns_of(const float* from, Index row, Index column, Index n, vec (&out)[Way::takes][Way::gives]) {
@@ -142,47 +152,80 @@ ESPALIER_INLINE void columns_of(const float* from, Index row, Index column, Inde
         Way::line(in, out[c]);
     }
 }
-
-/// The rows of what `columns_of` gave, row r of the result.
 template <class Way>
-ESPALIER_INLINE void row_of(const vec (&columns)[Way::takes][Way::gives], int r, vec (&out)[Way::gives]) {
-    vec in[Way::takes];
-#pragma GCC unroll 8
-    for (int c = 0; c < Way::takes; ++c)
-        in[c] = columns[c][r];
-    Way::line(in, out);
+ESPALIER_INLINE void columns_of(const float* from, Index row, Index column, Index n, vec (&out)[Way::takes][Way::gives]) {
+    n >= lanes ? columns_of<Way, true>(from, row, column, lanes, out) : columns_of<Way, false>(from, row, column, n, out);
 }
 
-/// A square of n channels transformed both ways: number (r, c) of the result goes to `to + (r gives + c) step`, in whole vectors.
+/// Those of a square that an edge of the image cuts, from channel j on.
 template <class Way>
-void winograd_transform(Index n, const float* from, Index row, Index column, float* to, Index step) {
-    for (Index j = 0; j < n; j += lanes) {
-        vec columns[Way::takes][Way::gives];
-        if (n - j >= lanes)
-            columns_of<Way, true>(from + j, row, column, lanes, columns);
-        else
-            columns_of<Way, false>(from + j, row, column, n - j, columns);
-        float* at = to + j;
-        for (int r = 0; r < Way::gives; ++r) {
-            vec out[Way::gives];
-            row_of<Way>(columns, r, out);
+ESPALIER_INLINE void columns_of_part(const WinogradSquare& from, Index j, Index n, vec (&out)[Way::takes][Way::gives]) {
+    static constexpr float zeros[lanes] = {};
+    for (int c = 0; c < Way::takes; ++c) {
+        const bool inside = c >= from.left && c < from.right;
+        const Index at = from.offset + c * from.column + j;
+        vec in[Way::takes];
 #pragma GCC unroll 8
-            for (int c = 0; c < Way::gives; ++c, at += step)
-                store(at, out[c]);
-        }
+        for (int r = 0; r < Way::takes; ++r)
+            in[r] = load_n(inside && r >= from.top && r < from.bottom ? from.data + at + r * from.row : zeros, n);
+        Way::line(in, out[c]);
     }
 }
 
-/// The sum over a square of M x M pixels, of n channels.
-template <int M>
-void winograd_sums(Index n, const float* from, Index row, Index column, float* to) {
+/// Number (r, c) of the result goes to `to + r row + c column`, in a whole vector.
+template <class Way>
+ESPALIER_INLINE void store_rows(const vec (&columns)[Way::takes][Way::gives], float* to, Index row, Index column) {
+    for (int r = 0; r < Way::gives; ++r) {
+        vec out[Way::gives];
+        row_of<Way>(columns, r, out);
+#pragma GCC unroll 8
+        for (int c = 0; c < Way::gives; ++c)
+            store(to + r * row + c * column, out[c]);
+    }
+}
+
+/// A square of n channels transformed both ways.
+template <class Way>
+ESPALIER_INLINE void winograd_transform(Index n, const float* from, Index row, Index column, float* to, Index to_row, Index to_column) {
     for (Index j = 0; j < n; j += lanes) {
+        vec columns[Way::takes][Way::gives];
+        columns_of<Way>(from + j, row, column, n - j, columns);
+        store_rows<Way>(columns, to + j, to_row, to_column);
+    }
+}
+template <class Way>
+ESPALIER_INLINE void winograd_transform(Index n, const WinogradSquare& from, float* to, Index step) {
+    if (from.top == 0 && from.left == 0 && from.bottom == Way::takes && from.right == Way::takes)
+        return winograd_transform<Way>(n, from.data + from.offset, from.row, from.column, to, Way::gives * step, step);
+    for (Index j = 0; j < n; j += lanes) {
+        vec columns[Way::takes][Way::gives];
+        columns_of_part<Way>(from, j, n - j < lanes ? n - j : Index{lanes}, columns);
+        store_rows<Way>(columns, to + j, Way::gives * step, step);
+    }
+}
+
+template <int M, int R>
+void winograd_pixels(Index n, const WinogradSquare& from, float* to, Index step) {
+    winograd_transform<Pixels<M, R>>(n, from, to, step);
+}
+template <int M, int R>
+void winograd_weights(Index n, const float* from, Index row, Index column, float* to, Index step) {
+    winograd_transform<Taps<M, R>>(n, from, row, column, to, Axis<M, R>::points * step, step);
+}
+template <int M, int R>
+void winograd_weight_gradients(Index n, const float* from, Index step, float* to, Index row, Index column) {
+    winograd_transform<Weights<M, R>>(n, from, Axis<M, R>::points * step, step, to, row, column);
+}
+template <int M, int R>
+void winograd_cotangents(Index n, const WinogradSquare& from, float* to, Index step, float* sums) {
+    winograd_transform<Powers<M, R>>(n, from, to, step);
+    for (Index j = 0; sums && j < n; j += lanes) {
+        const Index part_of = n - j < lanes ? n - j : Index{lanes};
         vec sum = zero();
-        for (int r = 0; r < M; ++r)
-#pragma GCC unroll 4
-            for (int c = 0; c < M; ++c)
-                sum = add(sum, load_n(from + r * row + c * column + j, n - j < lanes ? n - j : Index{lanes}));
-        store(to + j, sum);
+        for (int r = from.top; r < from.bottom; ++r)
+            for (int c = from.left; c < from.right; ++c)
+                sum = add(sum, load_n(from.data + from.offset + r * from.row + c * from.column + j, part_of));
+        store(sums + j, sum);
     }
 }
 
@@ -302,12 +345,11 @@ constexpr WinogradTable make_winograd_table() {
     table.products[1] = winograd_products<2>;
     if constexpr (tile_vectors > 2)
         table.products[2] = winograd_products<3>;
-    table.pixels = winograd_transform<Pixels<M, R>>;
-    table.weights = winograd_transform<Taps<M, R>>;
+    table.pixels = winograd_pixels<M, R>;
+    table.weights = winograd_weights<M, R>;
     table.results = winograd_results<M, R>;
     table.pool = winograd_pool;
-    table.cotangents = winograd_transform<Powers<M, R>>;
-    table.sums = winograd_sums<M>;
-    table.weight_gradients = winograd_transform<Weights<M, R>>;
+    table.cotangents = winograd_cotangents<M, R>;
+    table.weight_gradients = winograd_weight_gradients<M, R>;
     return table;
 }
