@@ -326,6 +326,22 @@ def save(name, arrays, note, content):
     path.chmod(0o644)
 
 
+# Batch normalisation with what follows it in one pass. Nothing near the corner of ReLU, where a rounding would decide.
+for shape, training, summand in [((6, 3), True, False), ((2, 3, 4, 2), True, True), ((5, 2, 3), False, True), ((2, 4, 1, 3), False, False)]:
+    c = shape[-1]
+    while True:
+        arrays = [normal(*shape), normal(c), normal(c)] + ([normal(*shape)] if summand else [])
+        start_mean, start_variance = normal(c), positive(c)
+
+        def before_relu(x, w, b, *z):
+            y = F.batch_norm(x.reshape(-1, c), torch.tensor(start_mean), torch.tensor(start_variance), w, b, training, 0.1, 1e-3)
+            return sum(z, y.reshape(x.shape))
+
+        if before_relu(*map(torch.tensor, arrays)).abs().min() > 0.02:
+            break
+    case("batch_norm_add_relu" if summand else "batch_norm_relu", arrays, lambda *a: F.relu(before_relu(*a)), training=[float(training)],
+         running_mean=start_mean.tolist(), running_variance=start_variance.tolist(), momentum=0.1, epsilon=1e-3)
+
 save("ops.safetensors", tensors, "cases", cases)
 
 

@@ -2,6 +2,7 @@
 /// @file Batch normalisation over channels and layer normalisation over the last axis.
 #pragma once
 
+#include <espalier/autograd/activation.hpp>
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/record.hpp>
 #include <espalier/kernels/normalization.hpp>
@@ -108,30 +109,35 @@ template <class Scalar>
 ///     dx      = weight i dy                                  otherwise
 ///
 /// Both dx are ((x - mean) slope + offset + dy) scale, with slope = -i dweight / n and offset = -dbias / n, or 0, and scale = weight i.
+///
+/// Behind them stand, if there are such, a summand (a fourth input) and ReLU.
 template <class Scalar>
-void add_batch_norm_gradients(Gradients<Scalar>& g, const ChannelStatistics<Scalar>& statistics, bool training) {
+void add_batch_norm_gradients(Gradients<Scalar>& g, const ChannelStatistics<Scalar>& statistics, bool training, bool with_relu) {
     const Scalar* const x = g.input(0).data();
+    const Scalar* const y = with_relu ? g.output().data() : nullptr;
     const PoolVector<double>& inverse = statistics.inverse;
     const Index channels = statistics.mean.numel();
     const Index rows = g.input(0).numel() / channels;
     const double share = training ? 1 / static_cast<double>(rows) : 0;
-    Tensor<Scalar> dx = std::move(g.cotangent());  // dy, and dx in its place
+    const bool with_sums = training || g.needs(1) || g.needs(2), of_summand = g.inputs() == 4 && g.needs(3);
+    if (with_relu && !with_sums)
+        close_relu(g);
+    Tensor<Scalar> dy = std::move(g.cotangent());
+    Tensor<Scalar> apart = of_summand && g.needs(0) ? Tensor<Scalar>::empty(dy.shape()) : Tensor<Scalar>{};
+    Tensor<Scalar>& dx = of_summand ? apart : dy;  // in the place of dy, unless that is still wanted
     auto dweight = Tensor<Scalar>::empty({g.rows(), channels});
     auto dbias = Tensor<Scalar>::empty({g.rows(), channels});
     auto slope = Tensor<Scalar>::empty({channels});
     auto offset = Tensor<Scalar>::empty({channels});
     const Tensor<Scalar> scale = statistics.scale(g.input(1));
-    PoolVector<double> sums(inverse.size());
-    PoolVector<double> products(inverse.size());
+    PoolVector<double> sums(2 * inverse.size());
     for (Index t = 0; t < g.rows(); ++t) {
-        Scalar* const dy = dx.data() + t * rows * channels;
-        if (training || g.needs(1) || g.needs(2)) {
-            kernels::column_sums(rows, channels, dy, sums.data());
-            kernels::column_products<Scalar>(rows, channels, x, statistics.mean.data(), dy, products.data());
-        }
+        Scalar* const of_task = dy.data() + t * rows * channels;
+        if (with_sums)
+            kernels::gated_column_moments<Scalar>(rows, channels, x, statistics.mean.data(), y, of_task, sums.data());
         for (Index c = 0; c < channels; ++c) {
             const auto i = static_cast<std::size_t>(c);
-            const double of_weight = products[i] * inverse[i];
+            const double of_weight = sums[inverse.size() + i] * inverse[i];
             dweight[t * channels + c] = static_cast<Scalar>(of_weight);
             dbias[t * channels + c] = static_cast<Scalar>(sums[i]);
             slope[c] = static_cast<Scalar>(-share * inverse[i] * of_weight);
@@ -139,7 +145,7 @@ void add_batch_norm_gradients(Gradients<Scalar>& g, const ChannelStatistics<Scal
         }
         if (g.needs(0)) {
             const kernels::ColumnAffine<Scalar> f{statistics.mean.data(), slope.data(), offset.data()};
-            kernels::affine_rows_plus<Scalar>(rows, channels, x, f, dy, scale.data(), dy);
+            kernels::affine_rows_plus<Scalar>(rows, channels, x, f, of_task, scale.data(), dx.data() + t * rows * channels);
         }
     }
     if (g.needs(0))
@@ -148,6 +154,39 @@ void add_batch_norm_gradients(Gradients<Scalar>& g, const ChannelStatistics<Scal
         g.add(1, std::move(dweight));
     if (g.needs(2))
         g.add(2, std::move(dbias));
+    if (of_summand)
+        g.add(3, std::move(dy));
+}
+
+/// Batch normalisation with what follows it in the same pass: a summand, or null, and ReLU.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> batch_norm(const char* operation, const Variable<Scalar>& x, const Variable<Scalar>& weight,
+                                          const Variable<Scalar>& bias, RunningStatistics<Scalar>& running, bool training, double momentum,
+                                          double eps, const Variable<Scalar>* summand, bool with_relu) {
+    require_affine(operation, x, weight, bias);
+    const Index channels = x.size(-1);
+    require<ShapeError>(channels > 0, operation, "expected at least one channel, got input ", x.shape());
+    const Index rows = x.numel() / channels;
+    require<ShapeError>(running.mean.shape() == Shape{channels} && running.variance.shape() == Shape{channels}, operation,
+                        "expected running statistics of shape (", channels, ",), got ", running.mean.shape(), " and ",
+                        running.variance.shape());
+    require<ShapeError>(!summand || summand->shape() == x.shape(), operation, "expected a summand of the shape of input ", x.shape(),
+                        ", got ", summand ? summand->shape() : Shape{});
+    require<ValueError>(!training || rows != 1, operation, "expected more than one value for each channel in training, got input ",
+                        x.shape());
+    training = training && rows > 0;
+    auto statistics = training ? statistics_of_batch(rows, channels, x.value().data(), running, momentum, eps)
+                               : statistics_of(running, eps);
+    const Tensor<Scalar> scale = statistics.scale(weight.value());
+    auto y = Tensor<Scalar>::empty(x.shape());
+    kernels::affine_rows<Scalar>(rows, channels, x.value().data(), {statistics.mean.data(), scale.data(), bias.value().data()},
+                                 summand ? summand->value().data() : nullptr, with_relu, y.data());
+    auto backward = [training, with_relu, statistics = std::move(statistics)](Gradients<Scalar>& g) {
+        add_batch_norm_gradients(g, statistics, training, with_relu);
+    };
+    if (summand)
+        return record<Scalar>(operation, std::move(y), {x, weight, bias, *summand}, std::move(backward));
+    return record<Scalar>(operation, std::move(y), {x, weight, bias}, std::move(backward));
 }
 
 }  // namespace detail
@@ -160,25 +199,23 @@ void add_batch_norm_gradients(Gradients<Scalar>& g, const ChannelStatistics<Scal
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> batch_norm(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias,
                                           RunningStatistics<Scalar>& running, bool training, double momentum = 0.1, double eps = 1e-5) {
-    detail::require_affine("batch_norm", x, weight, bias);
-    const Index channels = x.size(-1);
-    require<ShapeError>(channels > 0, "batch_norm", "expected at least one channel, got input ", x.shape());
-    const Index rows = x.numel() / channels;
-    require<ShapeError>(running.mean.shape() == Shape{channels} && running.variance.shape() == Shape{channels}, "batch_norm",
-                        "expected running statistics of shape (", channels, ",), got ", running.mean.shape(), " and ",
-                        running.variance.shape());
-    require<ValueError>(!training || rows != 1, "batch_norm", "expected more than one value for each channel in training, got input ",
-                        x.shape());
-    training = training && rows > 0;
-    auto statistics = training ? detail::statistics_of_batch(rows, channels, x.value().data(), running, momentum, eps)
-                               : detail::statistics_of(running, eps);
-    const Tensor<Scalar> scale = statistics.scale(weight.value());
-    auto y = Tensor<Scalar>::empty(x.shape());
-    kernels::affine_rows<Scalar>(rows, channels, x.value().data(), {statistics.mean.data(), scale.data(), bias.value().data()}, y.data());
-    return record<Scalar>("batch_norm", std::move(y), {x, weight, bias},
-                          [training, statistics = std::move(statistics)](Gradients<Scalar>& g) {
-                              detail::add_batch_norm_gradients(g, statistics, training);
-                          });
+    return detail::batch_norm<Scalar>("batch_norm", x, weight, bias, running, training, momentum, eps, nullptr, false);
+}
+
+/// `relu(batch_norm(...))` with the same bits, in one pass each way. @throws as batch_norm.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> batch_norm_relu(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias,
+                                               RunningStatistics<Scalar>& running, bool training, double momentum = 0.1,
+                                               double eps = 1e-5) {
+    return detail::batch_norm<Scalar>("batch_norm_relu", x, weight, bias, running, training, momentum, eps, nullptr, true);
+}
+
+/// `relu(batch_norm(...) + summand)` with the same bits, in one pass each way; the summand has the shape of x. @throws as batch_norm.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> batch_norm_add_relu(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias,
+                                                   const Variable<Scalar>& summand, RunningStatistics<Scalar>& running, bool training,
+                                                   double momentum = 0.1, double eps = 1e-5) {
+    return detail::batch_norm<Scalar>("batch_norm_add_relu", x, weight, bias, running, training, momentum, eps, &summand, true);
 }
 
 /// weight * (x - mean) / sqrt(variance + eps) + bias with the statistics of each row of the last axis (Ba, Kiros and

@@ -29,19 +29,26 @@ void for_each_rows(Index rows, Index columns, const Body& body) {
 
 }  // namespace detail
 
-/// y = (x - shift) scale + offset for x (rows, columns).
+/// y = (x - shift) scale + offset for x (rows, columns), plus z unless that is null, and what is negative made 0 if `relu`.
 template <class Scalar>
-void affine_rows(Index rows, Index columns, const Scalar* x, const ColumnAffine<Scalar>& f, Scalar* y) {
+void affine_rows(Index rows, Index columns, const Scalar* x, const ColumnAffine<Scalar>& f, const Scalar* z, bool relu, Scalar* y) {
     detail::for_each_rows(rows, columns, [=](Index first, Index last) {
+        const Index begin = first * columns;
         if constexpr (simd::vectorised<Scalar>)
-            return simd::table().affine_rows(last - first, {columns, f.shift, f.scale, f.offset, nullptr}, x + first * columns, nullptr,
-                                             y + first * columns);
+            return simd::table().affine_rows(last - first, {columns, f.shift, f.scale, f.offset, nullptr, relu}, x + begin,
+                                             z ? z + begin : nullptr, y + begin);
         else
-            for (Index i = first * columns; i < last * columns; ++i) {
+            for (Index i = begin; i < last * columns; ++i) {
                 const Index c = i % columns;
-                y[i] = (x[i] - f.shift[c]) * f.scale[c] + f.offset[c];
+                const Scalar affine = (x[i] - f.shift[c]) * f.scale[c] + f.offset[c];
+                const Scalar sum = z ? affine + z[i] : affine;
+                y[i] = relu && sum < 0 ? Scalar(0) : sum;
             }
     });
+}
+template <class Scalar>
+void affine_rows(Index rows, Index columns, const Scalar* x, const ColumnAffine<Scalar>& f, Scalar* y) {
+    affine_rows<Scalar>(rows, columns, x, f, nullptr, false, y);
 }
 
 /// y = ((x - shift) scale + offset + z) z_scale for x and z (rows, columns); y may be z.

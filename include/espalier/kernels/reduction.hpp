@@ -31,30 +31,32 @@ template <class Term>
 }
 
 /// Column sums of a row-major (rows, columns) array, in double: `add(row, rows, column, columns, sums)` adds those of a block of
-/// it, at most 256 rows and columns, to `sums`, from several threads. `result` has `columns` entries.
+/// it, at most 256 rows and columns, to `sums`, from several threads. `result` has `columns` entries or, where several sums are made in
+/// one pass, so many for each of those, and so have `sums`.
 template <class Add>
-void column_sums_of_blocks(Index rows, Index columns, double* result, const Add& add) {
+void column_sums_of_blocks(Index rows, Index columns, double* result, const Add& add, Index several = 1) {
     constexpr Index block = 256;  // few enough that sums of floats are as good as doubles
     constexpr Index chunk = 8 * block;
     const Index chunks = std::max<Index>(1, (rows + chunk - 1) / chunk);
     const Index widths = (columns + block - 1) / block;
-    PoolVector<double> partial(static_cast<std::size_t>(chunks > 1 ? chunks * columns : 0));
+    const Index entries = several * columns;
+    PoolVector<double> partial(static_cast<std::size_t>(chunks > 1 ? chunks * entries : 0));
     double* const sums = chunks > 1 ? partial.data() : result;
-    std::fill_n(sums, chunks * columns, 0.0);
+    std::fill_n(sums, chunks * entries, 0.0);
     const Index size = std::min(rows, chunk) * std::min(columns, block);
     parallel_for(chunks * widths, std::max<Index>(1, 16384 / std::max<Index>(size, 1)), [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
             const Index column = i % widths * block;
             const Index last = std::min(rows, (i / widths + 1) * chunk);
             for (Index row = i / widths * chunk; row < last; row += block)
-                add(row, std::min(block, last - row), column, std::min(block, columns - column), sums + i / widths * columns + column);
+                add(row, std::min(block, last - row), column, std::min(block, columns - column), sums + i / widths * entries + column);
         }
     });
     if (chunks == 1)
         return;
-    std::fill_n(result, columns, 0.0);
-    for (Index i = 0; i < chunks * columns; ++i)
-        result[i % columns] += partial[static_cast<std::size_t>(i)];
+    std::fill_n(result, entries, 0.0);
+    for (Index i = 0; i < chunks * entries; ++i)
+        result[i % entries] += partial[static_cast<std::size_t>(i)];
 }
 
 /// `result[c] = sum over r of term(r, c)`; `term` may be called from several threads.
@@ -89,6 +91,37 @@ void column_products(Index rows, Index columns, const Scalar* x, const Scalar* s
         });
     else
         column_sums(rows, columns, result, [=](Index r, Index c) { return (x[r * columns + c] - shift[c]) * y[r * columns + c]; });
+}
+
+/// With d = dy or, if there is a y, dy where that is positive and 0 elsewhere, which is written to dy: `result[c] = sum over r of d[r][c]`
+/// and `result[columns + c] = sum over r of (x[r][c] - shift[c]) d[r][c]`, block by block that stays in cache.
+template <class Scalar>
+void gated_column_moments(Index rows, Index columns, const Scalar* x, const Scalar* shift, const Scalar* y, Scalar* dy, double* result) {
+    column_sums_of_blocks(
+        rows, columns, result,
+        [=](Index row, Index count, Index column, Index width, double* sums) {
+            const Index at = row * columns + column;
+            for (Index r = 0; y && r < count; ++r) {
+                const Index of_row = at + r * columns;
+                if constexpr (simd::vectorised<Scalar>)
+                    simd::table().relu_backward(1, width, y + of_row, dy + of_row, dy + of_row, width);
+                else
+                    for (Index i = of_row; i < of_row + width; ++i)
+                        dy[i] = y[i] > 0 ? dy[i] : Scalar(0);
+            }
+            if constexpr (simd::vectorised<Scalar>) {
+                simd::table().add_column_sums(count, width, dy + at, columns, sums);
+                simd::table().add_column_products(count, width, x + at, shift + column, dy + at, columns, sums + columns);
+            } else {
+                for (Index r = 0; r < count; ++r)
+                    for (Index c = 0; c < width; ++c) {
+                        const Index i = at + r * columns + c;
+                        sums[c] += static_cast<double>(dy[i]);
+                        sums[columns + c] += static_cast<double>((x[i] - shift[column + c]) * dy[i]);
+                    }
+            }
+        },
+        2);
 }
 
 /// `result[c] = sum over r of (x[r][c] - shift[c])^2`.

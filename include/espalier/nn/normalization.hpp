@@ -45,10 +45,39 @@ public:
     /// @throws ShapeError; ValueError in training for one value a channel, or for values whose statistics are not finite:
     /// they would stay in the running statistics. Those are then unchanged.
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
+        return apply(x, [&](auto& running, bool training) {
+            return autograd::batch_norm<Scalar>(x, weight_, bias_, running, training, options_.momentum, options_.eps);
+        });
+    }
+    /// `relu(layer(x))`, with the same bits. @throws as the layer
+    [[nodiscard]] Variable<Scalar> with_relu(const Variable<Scalar>& x) {
+        return apply(x, [&](auto& running, bool training) {
+            return autograd::batch_norm_relu<Scalar>(x, weight_, bias_, running, training, options_.momentum, options_.eps);
+        });
+    }
+    /// `relu(layer(x) + summand)` with the same bits, for a summand of the shape of x. @throws as the layer; ShapeError
+    [[nodiscard]] Variable<Scalar> with_sum_and_relu(const Variable<Scalar>& x, const Variable<Scalar>& summand) {
+        return apply(x, [&](auto& running, bool training) {
+            return autograd::batch_norm_add_relu<Scalar>(x, weight_, bias_, summand, running, training, options_.momentum, options_.eps);
+        });
+    }
+
+    void visit(Visitor<Scalar>& visitor) {
+        visitor("weight", weight_);
+        visitor("bias", bias_);
+        visitor("running_mean", running_.mean);
+        visitor("running_var", running_.variance);
+        visitor.mode(mode_);
+    }
+
+private:
+    /// What `normalise(running statistics, training)` gives; the statistics of training are kept if they are finite.
+    template <class Normalise>
+    [[nodiscard]] Variable<Scalar> apply(const Variable<Scalar>& x, const Normalise& normalise) {
         if (!mode_.training())
-            return autograd::batch_norm<Scalar>(x, weight_, bias_, running_, false, options_.momentum, options_.eps);
+            return normalise(running_, false);
         auto next = running_;
-        auto y = autograd::batch_norm<Scalar>(x, weight_, bias_, next, true, options_.momentum, options_.eps);
+        auto y = normalise(next, true);
         for (Index c = 0; c < next.mean.numel(); ++c)
             require<ValueError>(is_finite(next.mean[c]) && is_finite(next.variance[c]), "batch_norm",
                                 "expected finite running statistics, got mean ", next.mean[c], " and variance ", next.variance[c],
@@ -62,15 +91,6 @@ public:
         return y;
     }
 
-    void visit(Visitor<Scalar>& visitor) {
-        visitor("weight", weight_);
-        visitor("bias", bias_);
-        visitor("running_mean", running_.mean);
-        visitor("running_var", running_.variance);
-        visitor.mode(mode_);
-    }
-
-private:
     Parameter<Scalar> weight_;
     Parameter<Scalar> bias_;
     autograd::RunningStatistics<Scalar> running_;

@@ -2,14 +2,17 @@
 /// @file Layers one after the other.
 #pragma once
 
+#include <espalier/autograd/arithmetic.hpp>
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/children.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/layer.hpp>
 #include <espalier/nn/linear.hpp>
+#include <espalier/nn/normalization.hpp>
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/undo.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <string>
 #include <string_view>
@@ -36,8 +39,8 @@ public:
     [[nodiscard]] auto begin() noexcept { return layers_.begin(); }
     [[nodiscard]] auto end() noexcept { return layers_.end(); }
 
-    /// A convolution, the ReLU after it and a 2x2 max pooling before or after that run as one, as do a Linear and its ReLU; the
-    /// bits are the same.
+    /// A convolution, the ReLU after it and a 2x2 max pooling before or after that run as one, as do a Linear and its ReLU and a BatchNorm
+    /// and its ReLU; the bits are the same.
     /// @throws what a layer throws; a ShapeError says which layer.
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) { return run(x, 0, layers_.size()); }
 
@@ -51,6 +54,7 @@ public:
                 [&] {
                     return joined.convolution ? joined.convolution->with_relu(y, joined.pool != 0)
                            : joined.linear    ? joined.linear->with_relu(y)
+                           : joined.norm      ? joined.norm->with_relu(y)
                                               : layers_[i](y);
                 },
                 [&](const ShapeError& error) {
@@ -61,6 +65,21 @@ public:
         return y;
     }
 
+    /// `relu` of what the layers give plus `summand`, with the same bits; in one pass with the last layer, if that is a BatchNorm.
+    /// @throws what a layer throws; ShapeError
+    [[nodiscard]] Variable<Scalar> with_sum_and_relu(const Variable<Scalar>& x, const Variable<Scalar>& summand) {
+        const std::size_t last = std::max<std::size_t>(layers_.size(), 1) - 1;
+        auto* const norm = layers_.empty() ? nullptr : layers_[last].template get_if<BatchNorm<Scalar>>();
+        if (!norm)
+            return autograd::relu((*this)(x) + summand);
+        const detail::ForwardScope call;
+        const Variable<Scalar> y = run(x, 0, last);
+        if (y.shape() != summand.shape())
+            return autograd::relu(run(y, last, layers_.size()) + summand);
+        return detail::naming_place([&] { return norm->with_sum_and_relu(y, summand); },
+                                    [&](const ShapeError&) { return "layer " + std::to_string(last); });
+    }
+
     void visit(Visitor<Scalar>& visitor) { layers_.visit(visitor); }
 
 private:
@@ -68,6 +87,7 @@ private:
     struct Joined {
         std::size_t layers = 1;
         Linear<Scalar>* linear = nullptr;
+        BatchNorm<Scalar>* norm = nullptr;
         Conv2d<Scalar>* convolution = nullptr;
         std::size_t pool = 0;
     };
@@ -76,6 +96,8 @@ private:
         const auto is_relu = [&](std::size_t k) { return k < last && layers_[k].template get_if<ReLU>(); };
         if (auto* const linear = layers_[i].template get_if<Linear<Scalar>>(); linear && is_relu(i + 1))
             return {.layers = 2, .linear = linear};
+        if (auto* const norm = layers_[i].template get_if<BatchNorm<Scalar>>(); norm && is_relu(i + 1))
+            return {.layers = 2, .norm = norm};
         if constexpr (kernels::has_tiled_conv2d<Scalar>) {
             const auto is_pool = [&](std::size_t k) {
                 const auto* const pool = k < last ? layers_[k].template get_if<MaxPool2d>() : nullptr;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "autograd/registry.hpp"
 
+#include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/film.hpp>
 #include <espalier/autograd/normalization.hpp>
+
+#include <algorithm>
+#include <cmath>
 
 namespace registry {
 namespace {
@@ -28,6 +32,39 @@ Draw normalised(Random& random) {
     draw.attributes.set("running_mean", list(normal(channels, random)));
     draw.attributes.set("running_variance", list(positive(channels, random)));
     return draw;
+}
+
+/// The same with what follows in its pass, a fourth input and ReLU.
+template <class Scalar>
+Variable<Scalar> batch_norm_joined(const Variables<Scalar>& v, const Attributes& a) {
+    const Shape channels{v[0].size(-1)};
+    ag::RunningStatistics<Scalar> running{a.tensor<Scalar>("running_mean", channels), a.tensor<Scalar>("running_variance", channels)};
+    const bool training = a.flag("training");
+    return v.size() == 4 ? ag::batch_norm_add_relu(v[0], v[1], v[2], v[3], running, training, a.number("momentum"), a.number("epsilon"))
+                         : ag::batch_norm_relu(v[0], v[1], v[2], running, training, a.number("momentum"), a.number("epsilon"));
+}
+
+/// Nothing near the corner of ReLU.
+Draw normalised_and_rectified(Random& random, bool with_summand) {
+    for (;;) {
+        Draw draw = normalised(random);
+        draw.attributes.set("training", std::vector<double>{random.below(2) == 1 ? 1.0 : 0.0});
+        if (with_summand)
+            draw.inputs.push_back(normal(draw.inputs[0].shape(), random));
+        Variables<double> inputs;
+        for (const Tensor<double>& input : draw.inputs)
+            inputs.emplace_back(input);
+        const Shape channels{inputs[0].size(-1)};
+        ag::RunningStatistics<double> running{draw.attributes.tensor<double>("running_mean", channels),
+                                              draw.attributes.tensor<double>("running_variance", channels)};
+        auto y = ag::batch_norm(inputs[0], inputs[1], inputs[2], running, draw.attributes.flag("training"), 0.1,
+                                draw.attributes.number("epsilon"));
+        if (with_summand)
+            y = y + inputs[3];
+        const Tensor<double>& values = y.value();
+        if (std::all_of(values.begin(), values.end(), [](double v) { return std::abs(v) > 0.02; }))
+            return draw;
+    }
 }
 
 Draw filmed(Random& random) {
@@ -61,6 +98,20 @@ Rows normalization_rows() {
     rows.push_back(row("batch_norm_evaluation", [](const auto& v, const Attributes& a) { return batch_norm(v, a, false); }, normalised,
                        {{[] { refuse({4, 3}, {3}, {3}, {3, 1}, false); },
                          "[batch_norm] expected running statistics of shape (3,), got (3, 1) and (3, 1)"}}));
+    rows.push_back(row("batch_norm_relu", [](const auto& v, const Attributes& a) { return batch_norm_joined(v, a); },
+                       [](Random& random) { return normalised_and_rectified(random, false); },
+                       {{[] {
+                             ag::RunningStatistics<double> running{Tensor<double>{Shape{2}}, Tensor<double>{Shape{2}}};
+                             (void)ag::batch_norm_relu(zeros({4, 3}), zeros({2}), zeros({2}), running, true);
+                         },
+                         "[batch_norm_relu] expected 2 channels, got input (4, 3), weight (2,), bias (2,)"}}));
+    rows.push_back(row("batch_norm_add_relu", [](const auto& v, const Attributes& a) { return batch_norm_joined(v, a); },
+                       [](Random& random) { return normalised_and_rectified(random, true); },
+                       {{[] {
+                             ag::RunningStatistics<double> running{Tensor<double>{Shape{3}}, Tensor<double>{Shape{3}}};
+                             (void)ag::batch_norm_add_relu(zeros({4, 3}), zeros({3}), zeros({3}), zeros({3}), running, true);
+                         },
+                         "[batch_norm_add_relu] expected a summand of the shape of input (4, 3), got (3,)"}}));
     rows.push_back(row(
         "layer_norm",
         [](const auto& v, const Attributes& a) { return ag::layer_norm(v[0], v[1], v[2], a.number("epsilon")); }, normalised,

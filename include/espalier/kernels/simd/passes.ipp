@@ -142,8 +142,10 @@ inline void affine_rows(Index rows, const Affine& f, const float* x, const float
             const vec d = sub(load_n(x + j, part_of), load_n(f.shift + j, part_of));
             vec sum = fma(d, load_n(f.scale + j, part_of), load_n(f.offset + j, part_of));
             if (z)
-                sum = mul(add(sum, load_n(z + j, part_of)), load_n(f.z_scale + j, part_of));
-            store_n(y + j, sum, part_of);
+                sum = add(sum, load_n(z + j, part_of));
+            if (f.z_scale)
+                sum = mul(sum, load_n(f.z_scale + j, part_of));
+            store_n(y + j, f.relu ? relu(sum) : sum, part_of);
         });
         z = z ? z + f.n : z;
     }

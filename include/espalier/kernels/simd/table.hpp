@@ -75,7 +75,8 @@ struct Affine {
     const float* shift;
     const float* scale;
     const float* offset;
-    const float* z_scale;
+    const float* z_scale;  ///< or null
+    bool relu = false;     ///< negative results become 0
 };
 
 /// A tap that the windows of a run of pixels have: where it lies from the run's first tap, and its place in the whole window.
@@ -195,7 +196,7 @@ struct Table {
     void (*add_column_products)(Index rows, Index n, const float* x, const float* shift, const float* y, Index stride, double* sums);
     /// The same of (x[j] - shift[j])^2.
     void (*add_column_squares)(Index rows, Index n, const float* x, const float* shift, Index stride, double* sums);
-    /// Rows y = (x - shift) scale + offset or, unless z is null, that plus z, times `z_scale`.
+    /// Rows y = (x - shift) scale + offset, plus z and then times `z_scale` where there are such.
     void (*affine_rows)(Index rows, const Affine& f, const float* x, const float* z, float* y);
     /// p = e^(x - top) / s for a row of n > 0, where `top` is its largest element and s, the result, the sum over the row; NaN in
     /// x makes all of p NaN.

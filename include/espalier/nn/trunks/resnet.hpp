@@ -2,7 +2,6 @@
 /// @file Residual networks (He, Zhang, Ren and Sun, Deep Residual Learning for Image Recognition, CVPR 2016).
 #pragma once
 
-#include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/reshape.hpp>
 #include <espalier/nn/trunks/blocks.hpp>
 
@@ -24,7 +23,7 @@ public:
     /// @throws ShapeError, also where residual and shortcut differ in shape.
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) {
         const nn::detail::ForwardScope call;
-        return autograd::relu(residual_(x) + shortcut_(x));
+        return residual_.with_sum_and_relu(x, shortcut_(x));
     }
 
     void visit(Visitor<Scalar>& visitor) {
