@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// @file Convolutions by Winograd's way against sums of doubles and against the direct way: values, what follows them, bits, errors.
 #include "catch.hpp"
+#include "conv_way.hpp"
 #include "kernels/testing.hpp"
 #include "sanitized.hpp"
 #include "threads.hpp"
 
-#include <espalier/core/conv_algorithm.hpp>
 #include <espalier/kernels/conv2d.hpp>
 #include <espalier/tensor/tensor.hpp>
 
@@ -22,18 +22,6 @@ using testing::largest_difference;
 using T = Tensor<float>;
 
 namespace {
-
-/// Sets the way for a scope.
-class Way {
-public:
-    explicit Way(ConvAlgorithm algorithm) : before_{conv_algorithm()} { set_conv_algorithm(algorithm); }
-    ~Way() { set_conv_algorithm(before_); }
-    Way(const Way&) = delete;
-    Way& operator=(const Way&) = delete;
-
-private:
-    ConvAlgorithm before_;
-};
 
 ConvShape shape_of(Index batch, Pair input, Index in_channels, Index out_channels, Index groups = 1, Pair padding = 1) {
     const Window window{3, 1, padding};
@@ -62,7 +50,7 @@ struct Passes {
     /// Gradients are those of `results`, if any, instead of the own ones: those may differ by a rounding, and then in what is positive.
     Passes(const ConvShape& s, Index tasks, ConvTail tail, ConvAlgorithm algorithm, std::uint64_t seed = 1,
            const Passes* results = nullptr) {
-        const Way way{algorithm};
+        const testing::ConvWay way{algorithm};
         Random random{seed};
         x = T::normal({s.batch * s.input_size()}, random);
         w = T::normal({s.weight_size()}, random);
@@ -102,7 +90,7 @@ constexpr ConvTail all_tails[] = {ConvTail::none, ConvTail::relu, ConvTail::relu
 }  // namespace
 
 TEST_CASE("Winograd's way equals the definition", "[conv2d][winograd]") {
-    const Way way{ConvAlgorithm::winograd};
+    const testing::ConvWay way{ConvAlgorithm::winograd};
     for (std::uint64_t seed = 0; seed < (testing::sanitized ? 20 : 60); ++seed) {
         Random random{seed};
         const ConvShape s = random_shape(random);
@@ -191,7 +179,7 @@ TEST_CASE("Winograd's way has the same bits for any number of threads, and for c
                 CHECK(Passes{s, 3, tail, ConvAlgorithm::winograd} == expected);
             }
             for (Index t = 0; t < 3; ++t) {  // each for itself
-                const Way way{ConvAlgorithm::winograd};
+                const testing::ConvWay way{ConvAlgorithm::winograd};
                 const kernels::ConvCotangent<float> cotangent{tail, expected.dy.data() + t * tail_size(s, tail), expected.y.data(),
                                                               expected.winners.data()};
                 T dx = T::full({expected.x.numel()}, NAN), dw = T::full({expected.w.numel()}, NAN), db = T::full({s.out_channels}, NAN);
@@ -215,7 +203,7 @@ TEST_CASE("an image has the same bits alone and in a batch, by either way", "[co
         ConvShape single = several;
         single.batch = 1;
         const Passes batch{several, 1, ConvTail::relu, algorithm};
-        const Way way{algorithm};
+        const testing::ConvWay way{algorithm};
         T y{{single.output_size()}};
         for (Index n = 0; n < several.batch; ++n) {
             kernels::tiled::forward(single, batch.x.data() + n * single.input_size(), batch.w.data(), batch.bias.data(), ConvTail::relu,
@@ -276,7 +264,7 @@ TEST_CASE("the error of Winograd's way is that of the direct way but for a small
 
 TEST_CASE("not a number and infinity reach the results of the tiles that read them, and no others", "[conv2d][winograd]") {
     const ConvShape s = shape_of(1, {16, 16}, 16, 16);
-    const Way way{ConvAlgorithm::winograd};
+    const testing::ConvWay way{ConvAlgorithm::winograd};
     Random random{3};
     T x = T::normal({s.input_size()}, random);
     const T w = T::normal({s.weight_size()}, random);
@@ -298,7 +286,7 @@ TEST_CASE("which way a convolution takes depends on its extents, and can be set"
     const auto taken = [](const ConvShape& s) { return kernels::winograd::forward_kernels(s); };
     const bool exists = kernels::simd::winograd_table(4) != nullptr;
     {
-        const Way way{ConvAlgorithm::automatic};
+        const testing::ConvWay way{ConvAlgorithm::automatic};
         CHECK((taken(shape_of(8, {32, 32}, 64, 64)) != nullptr) == exists);
         CHECK(taken(shape_of(8, {32, 32}, 3, 64)) == nullptr);
         CHECK(taken(shape_of(1, {4, 4}, 64, 64)) == nullptr);
@@ -309,13 +297,13 @@ TEST_CASE("which way a convolution takes depends on its extents, and can be set"
         }
     }
     {
-        const Way way{ConvAlgorithm::winograd};
+        const testing::ConvWay way{ConvAlgorithm::winograd};
         CHECK((taken(shape_of(1, {3, 3}, 1, 1)) != nullptr) == exists);
         ConvShape strided = shape_of(8, {32, 32}, 64, 64);
         strided.window.stride = 2;
         strided.output = strided.window.output("test", strided.input);
         CHECK(taken(strided) == nullptr);
     }
-    const Way way{ConvAlgorithm::direct};
+    const testing::ConvWay way{ConvAlgorithm::direct};
     CHECK(taken(shape_of(8, {32, 32}, 64, 64)) == nullptr);
 }

@@ -8,6 +8,7 @@
 #include <espalier/nn/sequential.hpp>
 #include <espalier/optim/sgd.hpp>
 
+#include "conv_way.hpp"
 #include "nn/testing.hpp"
 #include "sanitized.hpp"
 
@@ -106,14 +107,17 @@ double features_off(const Tensor<Scalar>& got, const Tensor<double>& expected) {
 
 /// Features, gradients, three steps of SGD, and features in evaluation afterwards, against PyTorch's: in double to 1e-10; in float to
 /// 1e-5, gradients to 1e-4 of the largest and to 1e-2 of each tensor's own, or to three times what PyTorch's own floats are off where
-/// that is more. One value on the other side of a kink of ReLU is enough for it.
+/// that is more. One value on the other side of a kink of ReLU is enough for it, so a net may need the convolutions that round least, those
+/// of the direct way: how far the others are from them is tested where they are (kernels/conv2d_winograd.cpp).
 template <class Scalar>
-void compare_with_pytorch(espalier::nn::Sequential<Scalar> trunk, const std::string& key, const Shape& input) {
+void compare_with_pytorch(espalier::nn::Sequential<Scalar> trunk, const std::string& key, const Shape& input,
+                          espalier::ConvAlgorithm way = espalier::ConvAlgorithm::automatic) {
     if (sanitized && trunk.parameter_count() > (std::is_same_v<Scalar, double> ? 100'000 : 300'000))
         return;  // the same layers as in the small ones, for minutes
     using namespace espalier;
     static const auto file = io::load_safetensors(ESPALIER_GOLDEN_DIR "/trunks.safetensors");
     CAPTURE(key);
+    const ConvWay chosen{way};
     const auto expected = [&](const char* part) { return file.template get<double>(key + "/" + part); };
     const auto single = expected("single");
     const auto limit = [&](Index part, Index column, double least) {
