@@ -327,7 +327,8 @@ def save(name, arrays, note, content):
 
 
 # Batch normalisation with what follows it in one pass. Nothing near the corner of ReLU, where a rounding would decide.
-for shape, training, summand in [((6, 3), True, False), ((2, 3, 4, 2), True, True), ((5, 2, 3), False, True), ((2, 4, 1, 3), False, False)]:
+for shape, training, summand in [((6, 3), True, False), ((2, 3, 4, 2), True, True), ((5, 2, 3), False, True), ((2, 4, 1, 3), False, False),
+                                 ((3, 7), True, True), ((2, 3, 2, 4), True, False)]:
     c = shape[-1]
     while True:
         arrays = [normal(*shape), normal(c), normal(c)] + ([normal(*shape)] if summand else [])

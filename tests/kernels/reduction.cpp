@@ -5,6 +5,7 @@
 #include <espalier/core/random.hpp>
 #include <espalier/kernels/reduction.hpp>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -76,6 +77,18 @@ TEMPLATE_TEST_CASE("columns of products and of squares are summed from a shift o
             kernels::column_squares(r, c, x.data(), shift.data(), sums[2].data());
             return sums;
         });
+        for (const bool gated : {false, true}) {  // both sums in one pass have the bits of the passes apart
+            auto dy = y, apart = y;
+            for (std::size_t i = 0; i < y.size() && gated; ++i)
+                apart[i] = x[i] > 0 ? y[i] : T(0);
+            std::vector<double> sums(width, -1), products(width, -1), moments(2 * width, -1);
+            kernels::gated_column_moments<T>(rows, columns, x.data(), shift.data(), gated ? x.data() : nullptr, dy.data(), moments.data());
+            CHECK(dy == apart);
+            kernels::column_sums(rows, columns, apart.data(), sums.data());
+            kernels::column_products<T>(rows, columns, x.data(), shift.data(), apart.data(), products.data());
+            CHECK(std::equal(sums.begin(), sums.end(), moments.begin()));
+            CHECK(std::equal(products.begin(), products.end(), moments.begin() + columns));
+        }
         for (std::size_t j = 0; j < width; ++j) {
             std::array<double, 3> expected{};
             for (std::size_t i = j; i < x.size(); i += width) {

@@ -2,12 +2,14 @@
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/linear.hpp>
+#include <espalier/nn/normalization.hpp>
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
 
 #include "nn/testing.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -134,9 +136,64 @@ void compare_joined(const nn::Sequential<T>& layers, const Tensor<T>& image) {
     REQUIRE(gradients.shape() == gradients_apart.shape());
     for (Index i = 0; i < gradients.numel(); ++i)
         REQUIRE(((std::isnan(gradients[i]) && std::isnan(gradients_apart[i])) || gradients[i] == gradients_apart[i]));
+    const auto state = joined.state_dict(), state_apart = apart.state_dict();  // of other names
+    CHECK(std::equal(state.begin(), state.end(), state_apart.begin(), state_apart.end(),
+                     [](const auto& a, const auto& b) { return testing::same_bits(a.second, b.second); }));
 }
 
 }  // namespace
+
+TEMPLATE_TEST_CASE("batch normalisation and the ReLU behind it are joined, with the bits of the layers apart", "[nn][sequential]", float,
+                   double) {
+    using T = TestType;
+    manual_seed(8);
+    for (const Index channels : {1, 5, 33, 300})
+        for (const bool training : {true, false}) {
+            nn::Sequential<T> net{nn::BatchNorm<T>{channels}, nn::ReLU{}, nn::BatchNorm<T>{channels}};
+            net.train(training);
+            compare_joined(net, normal<T>({3, 4, 7, channels}));
+            compare_joined(net, Tensor<T>{Shape{0, 4, 7, channels}});
+        }
+    compare_joined(nn::Sequential<T>{nn::Conv2d<T>{3, 20, 3, {.padding = 1, .bias = false}}, nn::BatchNorm<T>{20}, nn::ReLU{},
+                                     nn::MaxPool2d{2}},
+                   normal<T>({2, 8, 9, 3}));
+}
+
+TEMPLATE_TEST_CASE("the sum with a shortcut and ReLU are joined with the last normalisation, with the bits of the layers apart",
+                   "[nn][sequential]", float, double) {
+    using T = TestType;
+    manual_seed(9);
+    for (const bool normalised : {true, false})
+        for (const bool training : {true, false})
+            for (const bool of_summand : {true, false}) {
+                nn::Sequential<T> net{nn::Linear<T>{6, 20}};
+                if (normalised)
+                    net.add(nn::BatchNorm<T>{20});
+                net.train(training);
+                nn::Sequential<T> apart = net;
+                const auto x = normal<T>({9, 6}, 1), z = normal<T>({9, 20}, 2), scores = normal<T>({9, 20}, 3);
+                const auto run = [&](nn::Sequential<T>& layers, const auto& result_of) {
+                    const Variable<T> input{x, true}, summand{z, of_summand};
+                    const Variable<T> y = result_of(input, summand);
+                    std::vector<Variable<T>> leaves = layers.parameters();
+                    leaves.push_back(input);
+                    if (of_summand)
+                        leaves.push_back(summand);
+                    const std::vector<Variable<T>> losses{sum(y * Variable<T>{scores}), sum(y * y)};
+                    return std::pair{y.value(), autograd::jacobian<T>(losses, leaves)};
+                };
+                const auto joined = run(net, [&](const auto& a, const auto& b) { return net.with_sum_and_relu(a, b); });
+                const auto expected = run(apart, [&](const auto& a, const auto& b) { return relu(apart(a) + b); });
+                CHECK(testing::same_bits(joined.first, expected.first));
+                CHECK(testing::same_bits(joined.second, expected.second));
+                CHECK(testing::same_bits(net.state_dict(), apart.state_dict()));
+            }
+    nn::Sequential<T> net{nn::BatchNorm<T>{3}};
+    CHECK_THROWS_AS(net.with_sum_and_relu(normal<T>({4, 3}), normal<T>({4, 2})), ShapeError);
+    CHECK_THROWS_WITH(net.with_sum_and_relu(normal<T>({4, 2}), normal<T>({4, 2})),
+                      "[batch_norm_add_relu] expected 3 channels, got input (4, 2), weight (3,), bias (3,), in layer 0");
+    CHECK(nn::Sequential<T>{}.with_sum_and_relu(Tensor<T>{{1}, {-3}}, Tensor<T>{{1}, {1}}).value() == Tensor<T>{{2}, {0}});
+}
 
 TEMPLATE_TEST_CASE("a convolution joined with ReLU and pooling gives what the layers one by one give", "[nn][sequential]", float, double) {
     using T = TestType;

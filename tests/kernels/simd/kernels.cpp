@@ -305,12 +305,14 @@ TEST_CASE("passes over rows equal their definitions", "[simd]") {
             const auto offset = Tensor<float>::normal({n}, random);
             const auto also_scale = Tensor<float>::normal({n}, random);
             auto affine = Tensor<float>::full({rows * n + 1}, untouched);
-            for (const bool with_also : {false, true}) {
-                kernels.affine_rows(rows, {n, shift.data(), scale.data(), offset.data(), also_scale.data()}, dense.data(),
-                                    with_also ? also.data() : nullptr, affine.data());
+            for (int kind = 0; kind < 8; ++kind) {
+                const bool with_also = kind & 1, scaled = kind & 2, rectified = kind & 4;
+                kernels.affine_rows(rows, {n, shift.data(), scale.data(), offset.data(), scaled ? also_scale.data() : nullptr, rectified},
+                                    dense.data(), with_also ? also.data() : nullptr, affine.data());
                 for (Index i = 0; i < rows * n; ++i) {
                     const float plain = (dense[i] - shift[i % n]) * scale[i % n] + offset[i % n];
-                    REQUIRE(affine[i] == Approx(with_also ? (plain + also[i]) * also_scale[i % n] : plain).margin(1e-5));
+                    const float sum = (with_also ? plain + also[i] : plain) * (scaled ? also_scale[i % n] : 1);
+                    REQUIRE(affine[i] == Approx(rectified ? std::max(sum, 0.0F) : sum).margin(1e-5));
                 }
                 REQUIRE(affine[rows * n] == untouched);
             }
