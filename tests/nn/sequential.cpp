@@ -192,7 +192,7 @@ TEMPLATE_TEST_CASE("the sum with a shortcut and ReLU are joined with the last no
     CHECK_THROWS_AS(net.with_sum_and_relu(normal<T>({4, 3}), normal<T>({4, 2})), ShapeError);
     CHECK_THROWS_WITH(net.with_sum_and_relu(normal<T>({4, 2}), normal<T>({4, 2})),
                       "[batch_norm_add_relu] expected 3 channels, got input (4, 2), weight (3,), bias (3,), in layer 0");
-    CHECK(nn::Sequential<T>{}.with_sum_and_relu(Tensor<T>{{1}, {-3}}, Tensor<T>{{1}, {1}}).value() == Tensor<T>{{2}, {0}});
+    CHECK(nn::Sequential<T>{}.with_sum_and_relu(Tensor<T>{{2}, {1, -3}}, Tensor<T>{{2}, {1, 1}}).value() == Tensor<T>{{2}, {2, 0}});
 }
 
 TEMPLATE_TEST_CASE("a convolution joined with ReLU and pooling gives what the layers one by one give", "[nn][sequential]", float, double) {
