@@ -160,3 +160,10 @@ TEST_CASE("bad input is refused in one sentence that names the operation", "[err
             CHECK(message == refusal.message);
         }
 }
+
+TEMPLATE_TEST_CASE("a number on the left is one on the right", "[autograd]", float, double) {
+    const Variable<TestType> x{Tensor<TestType>{{3}, {-2, 0.5, 3}}};
+    const TestType number{0.3F};
+    CHECK((number * x).value() == (x * number).value());
+    CHECK((number + x).value() == (x + number).value());
+}

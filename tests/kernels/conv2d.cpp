@@ -68,9 +68,15 @@ void compare(const ConvShape& s, Random& random) {
     Expected dw_expected = Expected::full({tasks, stride}, 7);
     for (Index t = 0; t < tasks; ++t) {
         std::fill_n(dw_expected.data() + t * stride, w.numel(), 0.0);
-        for_each_product(s, [&](Index i, Index j, Index k) {
-            dx_expected[t * x.numel() + i] += static_cast<double>(w[j]) * static_cast<double>(dy[t * y.numel() + k]);
-            dw_expected[t * stride + j] += static_cast<double>(x[i]) * static_cast<double>(dy[t * y.numel() + k]);
+        const Scalar* const x_row = x.data();
+        const Scalar* const w_row = w.data();
+        const Scalar* const dy_row = dy.data() + t * y.numel();
+        double* const dx_row = dx_expected.data() + t * x.numel();
+        double* const dw_row = dw_expected.data() + t * stride;
+        for_each_product(s, [=](Index i, Index j, Index k) {
+            const auto d = static_cast<double>(dy_row[k]);
+            dx_row[i] += static_cast<double>(w_row[j]) * d;
+            dw_row[j] += static_cast<double>(x_row[i]) * d;
         });
     }
     ConvShape stacked = s;

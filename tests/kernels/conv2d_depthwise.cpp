@@ -120,8 +120,9 @@ void compare(const ConvShape& s, ConvTail tail, std::uint64_t seed) {
             std::fill_n(db_row, c, 0.0);
         }
         const double* const d_row = d.data() + t * plain.numel();
+        double* const dx_row = dx.data() + t * actual.x.numel();
         for_each_product(s, [&](Index i, Index j, Index k) {
-            dx[t * actual.x.numel() + i] += static_cast<double>(actual.w[j]) * d_row[k];
+            dx_row[i] += static_cast<double>(actual.w[j]) * d_row[k];
             dw_row[j] += static_cast<double>(actual.x[i]) * d_row[k];
         });
         for (Index k = 0; k < plain.numel(); ++k)

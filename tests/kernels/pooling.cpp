@@ -99,14 +99,15 @@ void compare(const PoolShape& s, Random& random) {
     for (Index o = 0; o < outputs; ++o) {
         const auto& window = windows[static_cast<std::size_t>(o)];
         const Index winner = largest_of(x, window);
+        const auto count = static_cast<double>(divisor(s, o));
         for (const Index pixel : window)
-            mean[o] += static_cast<double>(x[pixel]) / static_cast<double>(divisor(s, o));
+            mean[o] += static_cast<double>(x[pixel]) / count;
         largest[o] = static_cast<double>(x[winner]);
         for (Index t = 0; t < tasks; ++t) {
             const auto d = static_cast<double>(dy[t * outputs + o]);
             d_largest[t * x.numel() + winner] += d;
             for (const Index pixel : window)
-                d_mean[t * x.numel() + pixel] += d / static_cast<double>(divisor(s, o));
+                d_mean[t * x.numel() + pixel] += d / count;
         }
     }
     auto y = Tensor<Scalar>::full({outputs}, Scalar(NAN));

@@ -109,16 +109,20 @@ public:
 
     /// The Philox4x32-10 bijection: 128 bits of counter to 128 random bits under a key of 64.
     [[nodiscard]] static std::array<std::uint32_t, 4> philox(std::uint64_t key, std::array<std::uint32_t, 4> counter) noexcept {
+        std::uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
         std::uint32_t key0 = low(key);
         std::uint32_t key1 = high(key);
-        for (int round = 0; round < 10; ++round) {
-            const std::uint64_t product0 = std::uint64_t{0xD2511F53} * counter[0];
-            const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * counter[2];
-            counter = {high(product1) ^ counter[1] ^ key0, low(product1), high(product0) ^ counter[3] ^ key1, low(product0)};
+        for (int round = 0; round < 10; ++round) {  // no calls in it: where nothing is inlined, they would take nine tenths of the time
+            const std::uint64_t product0 = std::uint64_t{0xD2511F53} * c0;
+            const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * c2;
+            c0 = static_cast<std::uint32_t>(product1 >> 32) ^ c1 ^ key0;
+            c1 = static_cast<std::uint32_t>(product1);
+            c2 = static_cast<std::uint32_t>(product0 >> 32) ^ c3 ^ key1;
+            c3 = static_cast<std::uint32_t>(product0);
             key0 += 0x9E3779B9;
             key1 += 0xBB67AE85;
         }
-        return counter;
+        return {c0, c1, c2, c3};
     }
 
 private:

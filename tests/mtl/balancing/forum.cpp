@@ -5,6 +5,7 @@
 #include <espalier/optim/sgd.hpp>
 
 #include "mtl/balancing/beside.hpp"
+#include "sanitized.hpp"
 
 using namespace espalier;
 using testing::flat_values;
@@ -115,6 +116,8 @@ TEST_CASE("FORUM comes to points that weights can train, and of which none is be
     double most = 0;
     for (const auto& start : {Tensor<double>{{2}, {-2, 1}}, Tensor<double>{{2}, {2, -1}}, Tensor<double>{{2}, {0.625, 1}}})
         for (const double number : {-2.0, 0.0, 1.0}) {
+            if (testing::sanitized && number != -2)
+                continue;
             const End end = end_of(start, number);
             CAPTURE(start[0], start[1], number, end.point[0], end.point[1], end.trained);
             CHECK(std::abs(end.point[1]) < 0.005);
