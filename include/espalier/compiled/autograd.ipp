@@ -55,6 +55,10 @@ ESPALIER_INSTANTIATE Variable<float> softmax(const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> log_softmax(const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> batch_norm(const Variable<float>&, const Variable<float>&, const Variable<float>&,
                                                 RunningStatistics<float>&, bool, double, double);
+ESPALIER_INSTANTIATE Variable<float> batch_norm_relu(const Variable<float>&, const Variable<float>&, const Variable<float>&,
+                                                     RunningStatistics<float>&, bool, double, double);
+ESPALIER_INSTANTIATE Variable<float> batch_norm_add_relu(const Variable<float>&, const Variable<float>&, const Variable<float>&,
+                                                         const Variable<float>&, RunningStatistics<float>&, bool, double, double);
 ESPALIER_INSTANTIATE Variable<float> layer_norm(const Variable<float>&, const Variable<float>&, const Variable<float>&, double);
 ESPALIER_INSTANTIATE Variable<float> film(const Variable<float>&, const Variable<float>&, const Variable<float>&);
 
