@@ -88,7 +88,7 @@ private:
         using simd::Scratch;
         const Buffer v_memory{static_cast<std::size_t>(numbers_ * v_step_) * sizeof(float)};
         auto* const v = static_cast<float*>(v_memory.data());
-        parallel_for(tiles_.size(), pieces_at_once(numbers_ * pitch_), Scratch::bytes<float>(copied_),
+        parallel_for(tiles_.size(), transforms_at_once(numbers_ * pitch_), Scratch::bytes<float>(copied_),
                      [&](Index begin, Index end, void* copy) {
                          for (Index t = begin; t < end; ++t)
                              transform(tiles_[t], read, static_cast<float*>(copy), v + t * pitch_);

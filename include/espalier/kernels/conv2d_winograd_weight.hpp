@@ -89,8 +89,8 @@ private:
             for (Index t = 0; t < tasks_; t += tasks_at_once_) {
                 group.tasks = {t, std::min(tasks_at_once_, tasks_ - t)};
                 transform(group, chunk, with_bias);
-                const Index grain = products_at_once(group.count * s_.in_channels * s_.filters());
-                parallel_for(numbers_ * group.tasks.size, grain, [&](Index from, Index to) {
+                const Index all = numbers_ * group.tasks.size, of_number = group.count * s_.in_channels * s_.filters();
+                parallel_for(all, products_at_once(all, of_number), [&](Index from, Index to) {
                     for (Index i = from; i < to; ++i)
                         multiply(group, i / group.tasks.size, i % group.tasks.size, chunk, group.first > begin);
                 });
@@ -99,8 +99,9 @@ private:
     }
 
     [[nodiscard]] float* of_sums(const Group& group, Index task) const noexcept { return group.d + task * of_task() + numbers_ * dy_step_; }
+
     void transform(const Group& group, Index chunk, bool with_bias) const {
-        const Index grain = pieces_at_once(numbers_ * (x_pitch_ + group.tasks.size * dy_pitch_));
+        const Index grain = transforms_at_once(numbers_ * (x_pitch_ + group.tasks.size * dy_pitch_));
         const Index copied = copied_square(kernels_.outputs, s_.out_channels);
         parallel_for(group.count, grain, simd::Scratch::bytes<float>(copied), [&](Index begin, Index end, void* scratch) {
             auto* const copy = static_cast<float*>(scratch);
@@ -174,11 +175,12 @@ private:
 
     static constexpr Index rows_at_once = 16;
 
-    /// Calls `body(task, group, rows, part, scratch)` for pieces of the rows of all sums, on all threads, `grain` of them at a time.
+    /// Calls `body(task, group, rows, part, scratch)` for pieces of the rows of all sums, on all threads; each has so many products, or is
+    /// work like so many.
     template <class Body>
-    void for_rows(Index parts, Index grain, std::size_t bytes, const Body& body) const {
-        const Index pieces = simd::ceil_div(s_.depth(), rows_at_once);
-        parallel_for(tasks_ * s_.groups * pieces * parts, grain, bytes, [&](Index begin, Index end, void* scratch) {
+    void for_rows(Index parts, Index products_of_piece, std::size_t bytes, const Body& body) const {
+        const Index pieces = simd::ceil_div(s_.depth(), rows_at_once), all = tasks_ * s_.groups * pieces * parts;
+        parallel_for(all, products_at_once(all, products_of_piece), bytes, [&](Index begin, Index end, void* scratch) {
             for (Index i = begin; i < end; ++i) {
                 const Index first = i / parts % pieces * rows_at_once, group = i / parts / pieces;
                 body(group / s_.groups, group % s_.groups, simd::Part{first, std::min(rows_at_once, s_.depth() - first)}, i % parts,
@@ -189,7 +191,7 @@ private:
 
     /// The sums of all chunks, added up.
     void write_chunks(const Target<float>& dw) const {
-        for_rows(1, pieces_at_once(numbers_ * rows_at_once * row_), simd::Scratch::bytes<float>(turned_floats(row_)),
+        for_rows(1, 8 * numbers_ * rows_at_once * row_, simd::Scratch::bytes<float>(turned_floats(row_)),
                  [&](Index t, Index group, const simd::Part& rows, Index, simd::Scratch scratch) {
                      const Index at = (group * s_.depth() + rows.first) * row_;
                      for (Index number = 0; number < numbers_; ++number)
@@ -208,7 +210,7 @@ private:
             sums_.clear_bias(0);
         transform(tiles, 0, with_bias);
         const Index most = simd::table().tile_vectors * simd::table().lanes, of_sums = numbers_ * step_of(rows_at_once * most);
-        for_rows(columns_.blocks(), products_at_once(numbers_ * tiles.count * rows_at_once * most),
+        for_rows(columns_.blocks(), numbers_ * tiles.count * rows_at_once * most,
                  simd::Scratch::bytes<float>(of_sums) + simd::Scratch::bytes<float>(turned_floats(most)),
                  [&](Index t, Index group, const simd::Part& rows, Index b, simd::Scratch memory) {
                      const simd::ColumnBlock block = columns_[b];
@@ -253,11 +255,11 @@ private:
     const ConvCotangent<float>& cotangent_;
     Tiles tiles_;
     simd::Columns columns_;
-    Index row_;       ///< floats of a row of sums
-    Index numbers_;   ///< of a square
-    Index x_pitch_;   ///< floats of a transformed tile
+    Index row_;  ///< floats of a row of sums
+    Index numbers_;  ///< of a square
+    Index x_pitch_;  ///< floats of a transformed tile
     Index dy_pitch_;  ///< the same of the cotangent
-    Index blocks_;    ///< of `tiles_of_sum` tiles
+    Index blocks_;  ///< of `tiles_of_sum` tiles
     Index chunks_;
     bool at_once_;
     Index group_;  ///< tiles that are transformed before they are multiplied

@@ -216,10 +216,11 @@ namespace winograd {
 [[nodiscard]] inline tiled::Costs weight_costs(Index tiles, Index numbers, Index depth, Index width, Index direct) noexcept {
     using detail::sixteens;
     const Index products = tiles * simd::ceil_div(depth, 8) * 8 * sixteens(width);
-    return {direct, numbers * (products * 5 / 4 + tiles * (sixteens(depth) + sixteens(width)) + 3 * depth * sixteens(width))};
+    return {direct, numbers * (products * 5 / 4 + tiles * (sixteens(depth) + sixteens(width)) + 5 * depth * sixteens(width))};
 }
 
-/// The kernels for a pass that takes this way, else null: where it wins by 15 %. `extent` is that of what is cut into tiles, of each image.
+/// The kernels for a pass that takes this way, else null: where it wins by a quarter. `extent` is that of what is cut into tiles, of each
+/// image.
 template <class CostsOf>
 [[nodiscard]] const simd::WinogradTable* kernels_if(const ConvShape& s, Pair extent, const CostsOf& costs_of) {
     const ConvAlgorithm algorithm = conv_algorithm();
@@ -229,13 +230,13 @@ template <class CostsOf>
     if (algorithm == ConvAlgorithm::automatic) {
         const Index tiles = s.batch * simd::ceil_div(extent.height, side) * simd::ceil_div(extent.width, side);
         const tiled::Costs costs = costs_of(tiles, (side + 2) * (side + 2));
-        if (20 * costs.usual < 23 * costs.other)
+        if (4 * costs.usual < 5 * costs.other)
             return nullptr;
     }
     return simd::winograd_table(side);
 }
 
-/// Those of the results. Of the 1,263 passes of bench_conv_algorithm, none is slower than the direct way by more than 3 % as this chooses.
+/// Those of the results.
 [[nodiscard]] inline const simd::WinogradTable* forward_kernels(const ConvShape& s) {
     return kernels_if(s, s.output, [&](Index tiles, Index numbers) {
         const Index direct = s.batch * s.output.height * s.output.width * s.patch() * detail::sixteens(s.filters());
@@ -264,15 +265,17 @@ template <class CostsOf>
 
 // ---- How much work is worth a thread. Changes no bit
 
-/// Pieces of so many numbers each that a thread transforms at once: of 65,536 numbers, some microseconds.
-[[nodiscard]] inline Index pieces_at_once(Index numbers_of_piece) noexcept {
+/// How many pieces a thread transforms at once, if each has so many numbers: 65,536, some microseconds.
+[[nodiscard]] inline Index transforms_at_once(Index numbers_of_piece) noexcept {
     constexpr Index worth_a_thread = 65536;
     return std::max<Index>(1, worth_a_thread / std::max<Index>(numbers_of_piece, 1));
 }
 
-/// The same of products, of a quarter of a million.
-[[nodiscard]] inline Index products_at_once(Index products_of_piece) noexcept {
-    constexpr Index worth_a_thread = 262144;
+/// How many of some pieces with so many products a thread takes at once: all of them, unless they have two million together.
+[[nodiscard]] inline Index products_at_once(Index pieces, Index products_of_piece) noexcept {
+    constexpr Index worth_a_thread = 262144, worth_threads = 8 * worth_a_thread;
+    if (pieces * products_of_piece < worth_threads)
+        return std::max<Index>(pieces, 1);
     return std::max<Index>(1, worth_a_thread / std::max<Index>(products_of_piece, 1));
 }
 
@@ -291,7 +294,8 @@ inline constexpr Index channels_of_chain = 32;
 /// Parts of the blocks of columns that are worked on for themselves: where there are fewer than 4 blocks of tiles, which have so many
 /// products in all.
 [[nodiscard]] inline Index column_parts(Index blocks_of_tiles, Index blocks, Index products) noexcept {
-    const Index parts = std::min(simd::ceil_div(4, std::max<Index>(blocks_of_tiles, 1)), products / products_at_once(1));
+    constexpr Index worth_a_part = 262144;
+    const Index parts = std::min(simd::ceil_div(4, std::max<Index>(blocks_of_tiles, 1)), products / worth_a_part);
     return std::clamp<Index>(parts, 1, std::max<Index>(blocks, 1));
 }
 
@@ -300,7 +304,7 @@ inline constexpr Index channels_of_chain = 32;
 /// Tiles that are summed in one chain.
 inline constexpr Index tiles_of_sum = 48;
 
-/// Chunks of the blocks of tiles, of two at least and a power of two, where their sums are small: 64 KiB to 256 KiB.
+/// Chunks of the blocks of tiles, a power of two of two blocks each at least, where their sums are small: up to 320 KiB.
 [[nodiscard]] inline Index weight_chunks(Index blocks, Index floats_of_sums) noexcept {
     constexpr Index most_floats = 81920;
     Index chunks = 1;
@@ -313,7 +317,7 @@ inline constexpr Index tiles_of_sum = 48;
 inline constexpr Index most_transformed = 1572864;
 
 /// Tiles that are transformed before they are multiplied, if each becomes so many floats: what a thread's own cache holds, 512 KiB, or
-/// 1 MiB where threads share them, but whole sums. Changes no bit.
+/// 1 MiB where threads share them (with 4 MiB a step of 64 channels takes half as long again), but whole sums. Changes no bit.
 [[nodiscard]] inline Index tiles_of_group(Index tiles, Index floats, Index chunks) noexcept {
     const Index most_floats = chunks > 1 ? 131072 : 262144;
     return std::min(tiles, std::max<Index>(1, most_floats / floats / tiles_of_sum) * tiles_of_sum);

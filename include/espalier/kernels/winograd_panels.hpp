@@ -30,6 +30,8 @@ struct Extents {
 /// block's vectors.
 class Filters {
 public:
+    static constexpr Index rows_at_once = 16;  ///< that are turned over together
+
     /// Of the weights (results, taps, taps, depth) of a convolution: columns are its filters.
     Filters(const simd::WinogradTable& kernels, const Extents& e, const float* weight, bool turned)
         : kernels_{kernels}, e_{e}, weight_{weight}, turned_{turned} {}
@@ -54,8 +56,6 @@ public:
     }
 
 private:
-    static constexpr Index rows_at_once = 16;
-
     void transform_plain(Index group, const simd::ColumnBlock& block, const simd::Part& rows, float* to, Index step, float* packed) const {
         const Index taps = kernels_.taps, patch = taps * taps * e_.depth, padded = block.padded(), tap = rows_at_once * padded;
         const float* const from = weight_ + (group * e_.width + block.column) * patch + rows.first;
@@ -87,9 +87,9 @@ public:
           columns_{columns},
           numbers_{filters.kernels().points * filters.kernels().points},
           memory_{static_cast<std::size_t>(e_.groups * of_group()) * sizeof(float)} {
-        constexpr Index rows_at_once = 16;
+        constexpr Index rows_at_once = Filters::rows_at_once;
         const Index pieces = simd::ceil_div(e_.depth, rows_at_once);
-        const Index grain = pieces_at_once(numbers_ * rows_at_once * columns_[0].padded());
+        const Index grain = transforms_at_once(numbers_ * rows_at_once * columns_[0].padded());
         parallel_for(e_.groups * columns_.blocks() * pieces, grain, filters.scratch_bytes(), [&](Index begin, Index end, void* scratch) {
             for (Index i = begin; i < end; ++i) {
                 const Index b = i / pieces % columns_.blocks(), group = i / pieces / columns_.blocks(), first = i % pieces * rows_at_once;
