@@ -29,6 +29,7 @@ enum class OperationKind {
     // clang-format off
     static constexpr std::pair<std::string_view, OperationKind> names[] = {
         {"linear", linear}, {"linear_relu", linear}, {"matmul", matmul}, {"batch_norm", normalisation}, {"layer_norm", normalisation},
+        {"batch_norm_relu", normalisation}, {"batch_norm_add_relu", normalisation},
         {"reshape", reshape}, {"cat", concatenation}, {"sum", reduction}, {"max", reduction}, {"embedding", embedding},
         {"narrow", spatial}, {"max_pool2d", spatial}, {"avg_pool2d", spatial}, {"upsample_nearest2d", spatial},
         {"upsample_bilinear2d", spatial}, {"relu", elementwise}, {"relu6", elementwise}, {"leaky_relu", elementwise},

@@ -149,9 +149,15 @@ private:
         const auto& in = steps_[i].inputs;
         operand(in[0], i);
         classes_.unite(i, in[0], i);
-        if (rank(i) > 2 && steps_[i].operation == std::string_view{"batch_norm"})
+        const std::string_view operation = steps_[i].operation;
+        if (rank(i) > 2 && operation.starts_with("batch_norm"))
             classes_.fix(i, pixels_and_channels(steps_[i].shape), i);  // PyTorch's has the channels on axis 1
-        for (std::size_t k = 1; k < in.size(); ++k)
+        const std::size_t parameters = operation == "batch_norm_add_relu" ? in.size() - 1 : in.size();
+        if (parameters < in.size()) {  // what is added, of the same shape
+            operand(in[parameters], i);
+            classes_.unite(i, in[parameters], i);
+        }
+        for (std::size_t k = 1; k < parameters; ++k)
             if (rank(i) == 2)
                 weight(in[k], i, {}, i);
             else

@@ -107,17 +107,16 @@ double features_off(const Tensor<Scalar>& got, const Tensor<double>& expected) {
 
 /// Features, gradients, three steps of SGD, and features in evaluation afterwards, against PyTorch's: in double to 1e-10; in float to
 /// 1e-5, gradients to 1e-4 of the largest and to 1e-2 of each tensor's own, or to three times what PyTorch's own floats are off where
-/// that is more. One value on the other side of a kink of ReLU is enough for it, so a net may need the convolutions that round least, those
-/// of the direct way: how far the others are from them is tested where they are (kernels/conv2d_winograd.cpp).
+/// that is more. One value on the other side of a kink of ReLU is enough for it, so results are those of the convolutions that round least,
+/// of the direct way, and gradients those of Winograd's.
 template <class Scalar>
-void compare_with_pytorch(espalier::nn::Sequential<Scalar> trunk, const std::string& key, const Shape& input,
-                          espalier::ConvAlgorithm way = espalier::ConvAlgorithm::automatic) {
+void compare_with_pytorch(espalier::nn::Sequential<Scalar> trunk, const std::string& key, const Shape& input) {
     if (sanitized && trunk.parameter_count() > (std::is_same_v<Scalar, double> ? 100'000 : 300'000))
         return;  // the same layers as in the small ones, for minutes
     using namespace espalier;
     static const auto file = io::load_safetensors(ESPALIER_GOLDEN_DIR "/trunks.safetensors");
     CAPTURE(key);
-    const ConvWay chosen{way};
+    const ConvWay of_results{ConvAlgorithm::direct};
     const auto expected = [&](const char* part) { return file.template get<double>(key + "/" + part); };
     const auto single = expected("single");
     const auto limit = [&](Index part, Index column, double least) {
@@ -136,7 +135,11 @@ void compare_with_pytorch(espalier::nn::Sequential<Scalar> trunk, const std::str
     for (int step = 0; step < 3; ++step) {
         const auto features = trunk(x);
         sgd.zero_grad();
-        mean(features * Variable<Scalar>{hashed<Scalar>(features.shape(), 1000)}).backward();
+        const auto loss = mean(features * Variable<Scalar>{hashed<Scalar>(features.shape(), 1000)});
+        {
+            const ConvWay of_gradients{ConvAlgorithm::winograd};
+            loss.backward();
+        }
         if (step == 0) {
             CHECK(features_off(features.value(), expected("output")) <= limit(0, 0, 1e-5));
             const auto rows = rows_of([](const auto& p) -> const auto& { return p.grad(); });
