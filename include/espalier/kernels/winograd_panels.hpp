@@ -19,7 +19,6 @@ struct Extents {
     Index width;
 
     [[nodiscard]] Index channels() const noexcept { return groups * depth; }
-    [[nodiscard]] Index results() const noexcept { return groups * width; }
 };
 
 /// Floats from one number of a square to the next, if `size` of them lie between: a power of two would send all numbers of a square to the
