@@ -2,12 +2,12 @@
 /// @file Convolution of single precision by Winograd's way: its results, and the gradient of its input, which is a convolution too.
 ///
 /// docs/architecture.md explains it. Squares of pixels and filters are transformed, and each of the numbers of a square, 36 or 25, is
-/// multiplied for itself: tiles times packed filters, by the register tiles that all products go through.
+/// multiplied for itself: tiles times packed filters (simd/winograd_products.ipp).
 #pragma once
 
 #include <espalier/core/threads.hpp>
-#include <espalier/kernels/conv_choice.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
+#include <espalier/kernels/winograd_choice.hpp>
 #include <espalier/kernels/winograd_panels.hpp>
 #include <espalier/kernels/winograd_tiles.hpp>
 

@@ -4,10 +4,10 @@
 
 #include <espalier/core/memory.hpp>
 #include <espalier/core/threads.hpp>
-#include <espalier/kernels/conv_choice.hpp>
 #include <espalier/kernels/conv_sums.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 #include <espalier/kernels/target.hpp>
+#include <espalier/kernels/winograd_choice.hpp>
 #include <espalier/kernels/winograd_panels.hpp>
 #include <espalier/kernels/winograd_tiles.hpp>
 

@@ -4,8 +4,8 @@
 
 #include <espalier/core/memory.hpp>
 #include <espalier/core/threads.hpp>
-#include <espalier/kernels/conv_choice.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
+#include <espalier/kernels/winograd_choice.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -121,6 +121,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 
 #include <espalier/kernels/simd/winograd.ipp>
 
+#include <espalier/kernels/simd/winograd_products.ipp>
+
 #include <espalier/kernels/simd/winograd_table.ipp>
 
 #include <espalier/kernels/simd/table.ipp>
@@ -149,6 +151,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #include <espalier/kernels/simd/windows.ipp>
 
 #include <espalier/kernels/simd/winograd.ipp>
+
+#include <espalier/kernels/simd/winograd_products.ipp>
 
 #include <espalier/kernels/simd/winograd_table.ipp>
 

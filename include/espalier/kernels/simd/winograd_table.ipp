@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The table of a size of Winograd's convolution. Included by kernels.hpp behind winograd.ipp.
+// The table of a size of Winograd's convolution. Included by kernels.hpp behind winograd.ipp and winograd_products.ipp.
 
 template <int M, int R>
 constexpr WinogradTable make_winograd_table() {
