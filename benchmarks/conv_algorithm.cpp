@@ -2,6 +2,8 @@
 /// @file Whether convolutions of 3x3 take the faster of the direct and of Winograd's way: both are timed in turns, in all three passes,
 /// over batches, channels and images of many sizes.
 
+#include "clock.hpp"
+
 #include <espalier/core/conv_algorithm.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/conv2d.hpp>
@@ -10,10 +12,8 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <functional>
 #include <vector>
 
@@ -22,18 +22,6 @@ using kernels::ConvShape;
 
 namespace {
 
-/// Of this thread alone if one works, where the system can tell.
-double seconds_now() {
-#if defined(CLOCK_THREAD_CPUTIME_ID)
-    if (num_threads() == 1) {
-        timespec now{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-        return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-    }
-#endif
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// Time of the direct way over that of Winograd's, each the best of some turns of about half a millisecond.
 double time_ratio(const std::function<void()>& pass, int repetitions) {
     double best[2] = {INFINITY, INFINITY};
@@ -41,10 +29,10 @@ double time_ratio(const std::function<void()>& pass, int repetitions) {
     for (int i = -1; i < repetitions; ++i)
         for (const ConvAlgorithm algorithm : {ConvAlgorithm::direct, ConvAlgorithm::winograd}) {
             set_conv_algorithm(algorithm);
-            const double start = seconds_now();
+            const double start = benchmarks::clock_seconds(num_threads());
             for (int k = 0; k < calls; ++k)
                 pass();
-            const double taken = (seconds_now() - start) / calls;
+            const double taken = (benchmarks::clock_seconds(num_threads()) - start) / calls;
             if (i >= 0) {
                 double& least = best[algorithm == ConvAlgorithm::winograd];
                 least = std::min(least, taken);

@@ -2,16 +2,16 @@
 /// @file Whether the rules of kernels/conv_choice.hpp take the faster way: both ways of each gradient are timed in turns over
 /// convolutions of few channels, and put beside what the rule has counted.
 
+#include "clock.hpp"
+
 #include <espalier/kernels/conv2d.hpp>
 #include <espalier/tensor/tensor.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <functional>
 #include <vector>
 
@@ -20,17 +20,6 @@ using kernels::ConvShape;
 namespace tiled = kernels::tiled;
 
 namespace {
-
-/// Seconds of this thread alone, where the system can tell.
-double thread_seconds() {
-#if defined(CLOCK_THREAD_CPUTIME_ID)
-    timespec now{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-#else
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-#endif
-}
 
 struct Choice {
     tiled::Costs costs;
@@ -62,10 +51,10 @@ struct Tally {
 /// Time of the usual way over that of the other, each the best of some turns of about a millisecond.
 double time_ratio(const Choice& choice, int repetitions) {
     const auto seconds = [](const std::function<void()>& way, int calls) {
-        const double start = thread_seconds();
+        const double start = benchmarks::clock_seconds(1);
         for (int i = 0; i < calls; ++i)
             way();
-        return (thread_seconds() - start) / calls;
+        return (benchmarks::clock_seconds(1) - start) / calls;
     };
     choice.usual_way();
     choice.other_way();

@@ -4,6 +4,7 @@
 /// The peak is measured in turns with each kernel, so that both see the same clock. Work of one thread is timed by that
 /// thread's CPU time, so that others on the machine do not count.
 
+#include "clock.hpp"
 #include "peak.hpp"
 #include "steps.hpp"
 
@@ -13,7 +14,6 @@
 #include <espalier/kernels/gemm.hpp>
 #include <espalier/tensor/tensor.hpp>
 
-#include <ctime>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -27,18 +27,6 @@ using kernels::Transpose;
 namespace {
 
 // ---- Measuring
-
-/// Seconds: of this thread alone if one thread works and the system can tell, else of the clock on the wall.
-double clock_seconds(int threads) {
-#if defined(CLOCK_THREAD_CPUTIME_ID)
-    if (threads == 1) {
-        timespec now{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-        return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-    }
-#endif
-    return benchmarks::seconds_now();
-}
 
 struct Work {
     std::string name;
@@ -61,15 +49,15 @@ struct Row {
 std::vector<Row> measure(std::span<const Work> works, int threads, int repetitions) {
     set_num_threads(threads);
     const auto rate = [&](int calls, double operations, const auto& call) {
-        const double start = clock_seconds(threads);
+        const double start = benchmarks::clock_seconds(threads);
         for (int i = 0; i < calls; ++i)
             call();
-        return calls * operations / (clock_seconds(threads) - start) * 1e-9;
+        return calls * operations / (benchmarks::clock_seconds(threads) - start) * 1e-9;
     };
     const auto peak = [&] {
-        const double start = clock_seconds(threads);
+        const double start = benchmarks::clock_seconds(threads);
         const double operations = benchmarks::multiply_add(threads);
-        return operations / (clock_seconds(threads) - start) * 1e-9;
+        return operations / (benchmarks::clock_seconds(threads) - start) * 1e-9;
     };
     std::vector<int> calls;
     for (const Work& work : works) {

@@ -2,11 +2,12 @@
 /// @file What programs that time training steps share: options, the clock, and the JSON that `compare` reads.
 #pragma once
 
+#include "clock.hpp"
+
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <fstream>
@@ -38,8 +39,6 @@ inline void add_options(CLI::App& app, StepOptions& options, const std::vector<s
     add("--steps", options.steps, "N", "steps to measure; 0 for as many as fit the time")->check(CLI::Range(0, 1'000'000));
     add("--json", options.json, "FILE", "for the figures");
 }
-
-inline double seconds_now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 /// Milliseconds of each step, after a warm-up of at least 3 steps and 0.3 s.
 template <class Step>
