@@ -12,3 +12,4 @@
 #include <espalier/optim.hpp>
 #include <espalier/tensor.hpp>
 #include <espalier/train.hpp>
+#include <espalier/vision.hpp>

@@ -5,6 +5,7 @@
 #include <espalier/losses/binary_cross_entropy.hpp>
 #include <espalier/losses/counterfactual.hpp>
 #include <espalier/losses/cross_entropy.hpp>
+#include <espalier/losses/gaussian_focal.hpp>
 #include <espalier/losses/huber.hpp>
 #include <espalier/losses/l1.hpp>
 #include <espalier/losses/loss.hpp>

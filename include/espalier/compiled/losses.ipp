@@ -16,6 +16,7 @@ ESPALIER_INSTANTIATE class L1<float>;
 ESPALIER_INSTANTIATE class Huber<float>;
 ESPALIER_INSTANTIATE class CrossEntropy<float>;
 ESPALIER_INSTANTIATE class BCEWithLogits<float>;
+ESPALIER_INSTANTIATE class GaussianFocal<float>;
 ESPALIER_INSTANTIATE class WeightedSum<float>;
 
 ESPALIER_INSTANTIATE Variable<float> mse_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
@@ -30,6 +31,8 @@ ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Vari
                                                                       const BCEWithLogitsOptions<float>&);
 ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Tensor<float>&, const Target<float>&,
                                                                       const BCEWithLogitsOptions<float>&);
+ESPALIER_INSTANTIATE Variable<float> gaussian_focal_loss(const Variable<float>&, const Target<float>&, const GaussianFocalOptions&);
+ESPALIER_INSTANTIATE Variable<float> gaussian_focal_loss(const Tensor<float>&, const Target<float>&, const GaussianFocalOptions&);
 ESPALIER_INSTANTIATE Variable<float> mean_over_labelled(const Variable<float>&, const Target<float>&);
 ESPALIER_INSTANTIATE Variable<float> inverse_propensity(const Variable<float>&, const Target<float>&, const Tensor<float>&,
                                                         const PropensityOptions&);

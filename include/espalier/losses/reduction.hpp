@@ -105,11 +105,19 @@ template <class Scalar>
     return Tensor<Scalar>{reduction == Reduction::none ? elements : Shape{}};
 }
 
+/// What a mean divides by, unless the loss says otherwise.
+struct TotalWeight {
+    template <class Scalar>
+    [[nodiscard]] double operator()(const ElementWeights<Scalar>& weights) const {
+        return weights.total();
+    }
+};
+
 /// A loss with `point(prediction, value, i) -> Point` for element i. The derivatives are made with the losses and kept,
 /// in the place of a copy of the target.
-template <class Scalar, class PointOf>
+template <class Scalar, class PointOf, class DivisorOf = TotalWeight>
 [[nodiscard]] Variable<Scalar> pointwise(const char* operation, const Variable<Scalar>& prediction, const Target<Scalar>& target,
-                                         Reduction reduction, const PointOf& point) {
+                                         Reduction reduction, const PointOf& point, const DivisorOf& divisor_of = {}) {
     const Scalar* const value = values_like(operation, prediction.shape(), target).data();
     const ElementWeights<Scalar> weights{target, reduction};
     if (weights.counted() == 0)
@@ -136,7 +144,7 @@ template <class Scalar, class PointOf>
     } else {
         double total = kernels::sum(n, at);
         if (reduction == Reduction::mean) {
-            const double divisor = weights.total();
+            const double divisor = divisor_of(weights);
             total /= divisor;
             scale = static_cast<Scalar>(1 / divisor);
         }

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+/// @file Everything in vision/.
+#pragma once
+
+#include <espalier/vision/box.hpp>
+#include <espalier/vision/center_net.hpp>
+#include <espalier/vision/decode_centers.hpp>
+#include <espalier/vision/gaussian.hpp>
+#include <espalier/vision/nms.hpp>
