@@ -4,6 +4,8 @@
 
 #include <espalier/vision/box.hpp>
 #include <espalier/vision/center_net.hpp>
+#include <espalier/vision/coco_evaluation.hpp>
 #include <espalier/vision/decode_centers.hpp>
 #include <espalier/vision/gaussian.hpp>
+#include <espalier/vision/mean_average_precision.hpp>
 #include <espalier/vision/nms.hpp>

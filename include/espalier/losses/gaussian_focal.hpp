@@ -36,19 +36,18 @@ template <class Scalar>
 /// The loss of a logit x where the heat map has the value y.
 template <class Scalar>
 [[nodiscard]] Point<Scalar> gaussian_focal_point(Scalar x, Scalar y, Scalar alpha, Scalar beta) noexcept {
-    constexpr auto least = Scalar(1e-4);
-    const Scalar e = std::exp(-std::abs(x));
-    const Scalar sigmoid = (x >= 0 ? Scalar(1) : e) / (1 + e);
-    const Scalar p = std::clamp(sigmoid, least, 1 - least);
-    const bool clamped = p != sigmoid;
-    // With q the share that is wrong, both cases are c q^alpha log(1 / (1 - q)); q rises with x in one and falls in the other.
+    constexpr auto least = Scalar(1e-4), most = 1 - least;
+    // Both cases are c q^alpha log(1 / (1 - q)) with q the share that is wrong, which falls with x at a place and rises elsewhere. It and
+    // the share that is right are sigmoids each, so that neither is a small difference.
     const bool place = y == 1;
-    const Scalar q = place ? 1 - p : p;
-    const Scalar right = place ? p : 1 - p;
-    const Scalar c = place ? Scalar(1) : power(1 - y, beta);
-    const Scalar factor = c * power(q, alpha);
+    const Scalar e = std::exp(-std::abs(x));
+    const Scalar larger = 1 / (1 + e), smaller = e / (1 + e);
+    const bool is_right = (x >= 0) == place;
+    const Scalar right = std::clamp(is_right ? larger : smaller, least, most);
+    const Scalar wrong = std::clamp(is_right ? smaller : larger, least, most);
+    const Scalar factor = (place ? Scalar(1) : power(1 - y, beta)) * power(wrong, alpha);
     const Scalar log_right = std::log(right);
-    const Scalar slope = clamped ? Scalar(0) : factor * (q - alpha * right * log_right);
+    const Scalar slope = smaller < least ? Scalar(0) : factor * (wrong - alpha * right * log_right);
     return {-factor * log_right, place ? -slope : slope};
 }
 
