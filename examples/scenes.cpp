@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/// @file Four tasks for every pixel and every object of a scene, in one network: dense prediction and detection.
+///
+/// A scene shows some garments of Fashion-MNIST, turned, near and far, partly hidden. The network says which garment each pixel shows
+/// (segmentation), where one ends (boundaries), how far away it is (depth), and draws a box around each (detection). `scenes/` holds what
+/// is particular to this example: how scenes are composed, the networks, the command line and the picture.
+
+#include "multi_fashion/dataset.hpp"
+#include "scenes/drawing.hpp"
+#include "scenes/labelling.hpp"
+#include "scenes/options.hpp"
+#include "scenes/score.hpp"
+#include "scenes/training.hpp"
+
+#include <espalier/core/build_info.hpp>
+#include <espalier/core/threads.hpp>
+#include <espalier/io/file.hpp>
+#include <espalier/io/model.hpp>
+#include <espalier/mtl/comparison.hpp>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+using namespace espalier;
+using namespace scenes;
+
+namespace {
+
+/// What each network reached, and by how much one of all tasks is better than one of each.
+void print_scores(const Named<double>& together, const Named<double>& alone) {
+    std::printf("\n%-10s  %-26s  %8s  %s\n", "task", "", "together", alone.empty() ? "" : "   alone");
+    std::vector<mtl::MetricResult> compared;
+    for (const Measure& measure : measures) {
+        const double value = together.at(measure.task);
+        std::printf("%-10s  %-26s  %8.4f", std::string{measure.task}.c_str(), std::string{measure.name}.c_str(), value);
+        if (!alone.empty()) {
+            std::printf("  %8.4f", alone.at(measure.task));
+            compared.push_back({.value = value, .baseline = alone.at(measure.task), .higher_is_better = measure.higher_is_better});
+        }
+        std::printf("\n");
+    }
+    if (!compared.empty())
+        std::printf("on average %+.1f %% better together than alone\n", 100 * mtl::delta_m_improvement(compared));
+    std::printf("\n");
+}
+
+void run_training(const Options& options) {
+    const auto garments = multi_fashion::load_garments(options.data, "train");
+    const auto test = fixed_scenes(multi_fashion::load_garments(options.data, "t10k"), options.test_scenes, Random{1, 2});
+    // What is found out after minutes of training must have a place to go to: better to fail now than then.
+    std::filesystem::create_directories(options.out);
+    const auto folder = std::filesystem::canonical(options.out);
+
+    std::printf("%td scenes of %td x %td pixels an epoch, %d epochs, each of scenes of its own; %td test scenes\n%s\n\n", options.scenes, side,
+                side, options.epochs, test.size(), build_info().text().c_str());
+    std::fflush(stdout);
+    const auto net = train(tasks, garments, options);
+    const Named<double> together = score(net, test);
+    Named<double> alone;
+    for (const std::string& task : tasks)
+        if (options.baselines)
+            alone.insert(task, score(train({task}, garments, options), test).at(task));
+    print_scores(together, alone);
+
+    const auto weights = folder / "scenes.safetensors";
+    io::save(net, weights);
+    auto restored = make_net(options.trunk, tasks);
+    io::load(restored, weights);
+    const auto picture = folder / "scenes.svg";
+    io::write_file(picture, draw_scenes(restored, test, 12));
+    std::printf("weights  %s\npicture  %s (twelve test scenes, by the network from the file)\n", weights.c_str(), picture.c_str());
+}
+
+void run_labelling(const Options& options) {
+    require<ValueError>(!options.weights.empty(), "scenes", "expected --weights beside --predict, got none");
+    auto net = make_net(options.trunk, tasks);
+    io::load(net, options.weights);
+    std::filesystem::create_directories(options.out);
+    for (const auto& [image, picture, objects] : label_folder(net, options.predict, options.out))
+        std::printf("%s: %s\n  %s\n", image.c_str(), objects.c_str(), picture.c_str());
+}
+
+void run(const Options& options) {
+    if (options.threads > 0)
+        set_num_threads(options.threads);
+    if (options.predict.empty())
+        run_training(options);
+    else
+        run_labelling(options);
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+    return examples::program(
+        "scenes", [&] { return parse(argc, argv); }, run);
+}

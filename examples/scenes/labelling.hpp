@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/// @file Images of one's own, labelled by a network from a file.
+#pragma once
+
+#include "drawing.hpp"
+
+#include <espalier/core/error.hpp>
+#include <espalier/io/image.hpp>
+#include <espalier/io/resize.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace scenes {
+
+/// What was found in one image.
+struct Labelled {
+    std::filesystem::path image, picture;
+    std::string objects;
+};
+
+/// Labels each PNG or JPEG file of a folder, in the order of their names, and writes what each pixel shows beside it, with boxes, as
+/// `<name>.labels.svg` into `out`. Images are brought to the size of a scene. @throws espalier::IoError naming the file that is no image,
+/// or the folder that has none
+[[nodiscard]] inline std::vector<Labelled> label_folder(const mtl::MultiTaskNet<>& net, const std::filesystem::path& folder,
+                                                        const std::filesystem::path& out) {
+    using namespace espalier;
+    std::vector<std::filesystem::path> images;
+    require<IoError>(std::filesystem::is_directory(folder), "scenes", "expected a folder of images, got ", folder);
+    for (const auto& entry : std::filesystem::directory_iterator{folder}) {
+        const std::string type = entry.path().extension().string();
+        if (type == ".png" || type == ".jpg" || type == ".jpeg")
+            images.push_back(entry.path());
+    }
+    std::sort(images.begin(), images.end());
+    require<IoError>(!images.empty(), "scenes", "expected .png, .jpg or .jpeg files in ", folder, ", got none");
+    std::vector<Labelled> result;
+    for (const auto& path : images) {
+        const auto pixels = io::resize(io::to_tensor(io::read_image(path, {.channels = 3})), {side, side});
+        const auto scene = pixels.reshape({1, side, side, 3});
+        const auto said = net.predict(scene);
+        const auto found = vision::decode_centers(said.at("objects"), {.stride = object_stride, .score_threshold = surely}).front();
+        const auto segments = first_classes(said.at("segments"));
+        Labelled labelled{path, out / (path.stem().string() + ".labels.svg"), ""};
+        for (const auto& detection : found)
+            labelled.objects += concat(labelled.objects.empty() ? "" : ", ", name_of(detection.label), ' ',
+                                       std::lround(100 * detection.score), " %");
+        if (found.empty())
+            labelled.objects = "nothing";
+        io::write_file(labelled.picture,
+                       concat("<svg xmlns='http://www.w3.org/2000/svg' width='", 8 * side, "' height='", 4 * side, "' viewBox='0 0 ", 2 * side,
+                              ' ', side, "' font-family='Helvetica, Arial, sans-serif'><style>image{image-rendering:pixelated}",
+                              ".box{fill:none}.label{font-size:6.5px;font-weight:bold}</style>",
+                              detail::draw_panel(paint_scene(scene, 0), found, 0, 0),
+                              detail::draw_panel(paint_segments(segments, 0), detail::no_objects, side, 0), "</svg>\n"));
+        result.push_back(std::move(labelled));
+    }
+    return result;
+}
+
+}  // namespace scenes
