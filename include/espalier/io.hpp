@@ -5,11 +5,16 @@
 #include <espalier/io/csv.hpp>
 #include <espalier/io/dtype.hpp>
 #include <espalier/io/endian.hpp>
+#include <espalier/io/exif.hpp>
 #include <espalier/io/file.hpp>
 #include <espalier/io/gzip.hpp>
 #include <espalier/io/idx.hpp>
+#include <espalier/io/image.hpp>
+#include <espalier/io/jpeg.hpp>
 #include <espalier/io/layout.hpp>
 #include <espalier/io/numbers.hpp>
+#include <espalier/io/pixels.hpp>
+#include <espalier/io/png.hpp>
 #include <espalier/io/tensor_file.hpp>
 
 #if __has_include(<nlohmann/json.hpp>)
