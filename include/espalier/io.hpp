@@ -10,11 +10,15 @@
 #include <espalier/io/gzip.hpp>
 #include <espalier/io/idx.hpp>
 #include <espalier/io/image.hpp>
+#include <espalier/io/image_folder.hpp>
+#include <espalier/io/image_set.hpp>
+#include <espalier/io/image_table.hpp>
 #include <espalier/io/jpeg.hpp>
 #include <espalier/io/layout.hpp>
 #include <espalier/io/numbers.hpp>
 #include <espalier/io/pixels.hpp>
 #include <espalier/io/png.hpp>
+#include <espalier/io/resize.hpp>
 #include <espalier/io/tensor_file.hpp>
 
 #if __has_include(<nlohmann/json.hpp>)
