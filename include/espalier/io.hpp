@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// @file Everything in io/. Safetensors files and table encoders need nlohmann_json; without it on the include path they are left out.
+/// @file Everything in io/. Safetensors files, table encoders and COCO need nlohmann_json; without it on the include path they are left
+/// out.
 #pragma once
 
 #include <espalier/io/csv.hpp>
@@ -22,6 +23,7 @@
 #include <espalier/io/tensor_file.hpp>
 
 #if __has_include(<nlohmann/json.hpp>)
+#include <espalier/io/coco.hpp>
 #include <espalier/io/model.hpp>
 #include <espalier/io/pytorch.hpp>
 #include <espalier/io/safetensors.hpp>
