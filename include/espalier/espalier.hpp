@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// @file The whole library but for files: `espalier/io.hpp` needs nlohmann_json and, for `.gz`, zlib; this needs Eigen alone.
+/// @file The whole library but for files: `espalier/io.hpp` needs nlohmann_json, zlib for `.gz`, libpng and libjpeg for images;
+/// this needs Eigen alone.
 #pragma once
 
 #include <espalier/autograd.hpp>
