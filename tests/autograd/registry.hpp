@@ -106,6 +106,7 @@ Rows image_rows();
 Rows normalization_rows();
 Rows shape_rows();
 Rows loss_rows();
+Rows dense_rows();
 
 /// All of them.
 const Rows& rows();
