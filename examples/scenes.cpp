@@ -53,8 +53,8 @@ void run_training(const Options& options) {
     std::filesystem::create_directories(options.out);
     const auto folder = std::filesystem::canonical(options.out);
 
-    std::printf("%td scenes of %td x %td pixels an epoch, %d epochs, each of scenes of its own; %td test scenes\n%s\n\n", options.scenes, side,
-                side, options.epochs, test.size(), build_info().text().c_str());
+    std::printf("%td scenes of %td x %td pixels an epoch, %d epochs, each of scenes of its own; %td test scenes\n%s\n\n", options.scenes,
+                side, side, options.epochs, test.size(), build_info().text().c_str());
     std::fflush(stdout);
     const auto net = train(tasks, garments, options);
     const Named<double> together = score(net, test);

@@ -52,7 +52,8 @@ public:
                 segments[to] = seen ? seen->label + 1 : 0;
                 known[to] = seen != nullptr;
                 depth[to] = seen ? static_cast<float>(seen->distance) : 0.0F;
-                boundaries[to] = (x + 1 < side && at(scene, x + 1, y) != owner) || (y + 1 < side && at(scene, x, y + 1) != owner) ? 1.0F : 0.0F;
+                boundaries[to] = (x + 1 < side && at(scene, x + 1, y) != owner) || (y + 1 < side && at(scene, x, y + 1) != owner) ? 1.0F
+                                                                                                                                  : 0.0F;
             }
         float* object = objects.data() + sample * most_garments * 5;
         for (const Seen& seen : scene.garments)
@@ -85,7 +86,9 @@ public:
 private:
     static constexpr Index fewest_pixels = 40;  ///< of a garment that is to be found
 
-    [[nodiscard]] static int at(const Scene& scene, Index x, Index y) noexcept { return scene.owner[static_cast<std::size_t>(y * side + x)]; }
+    [[nodiscard]] static int at(const Scene& scene, Index x, Index y) noexcept {
+        return scene.owner[static_cast<std::size_t>(y * side + x)];
+    }
 
     Tensor<float> pixels;
     Tensor<Index> segments;

@@ -66,7 +66,8 @@ inline const std::vector<espalier::vision::Object> no_objects;
     const Tensor<float>& true_boundaries = set.target("boundaries").values();
 
     std::string svg = concat("<svg xmlns='http://www.w3.org/2000/svg' width='", columns * card_width + 2 * edge, "' height='",
-                             top + (count + columns - 1) / columns * card_height + edge, "' font-family='Helvetica, Arial, \"DejaVu Sans\", ",
+                             top + (count + columns - 1) / columns * card_height + edge,
+                             "' font-family='Helvetica, Arial, \"DejaVu Sans\", ",
                              R"(sans-serif'><style>.page{fill:#f4f5f7}.card{fill:#fff;stroke:#dfe2e7}.title{font-size:22px;font-weight:bold}
 .small{font-size:11px;fill:#4a515c}image{image-rendering:pixelated}.box{fill:none;stroke-width:1.2}
 .label{font-size:6.5px;font-weight:bold;paint-order:stroke;stroke:#000;stroke-width:1.5px}</style>
@@ -95,9 +96,11 @@ inline const std::vector<espalier::vision::Object> no_objects;
         };
         const auto number = static_cast<std::size_t>(i);
         svg += detail::draw_panel(paint_scene(scenes, i), detail::no_objects, left, 22);
-        row("truth", 22, true_segments, set.target("depth").values(),
+        row(
+            "truth", 22, true_segments, set.target("depth").values(),
             [&](Index pixel) { return static_cast<double>(true_boundaries[pixels + pixel]); }, objects[number]);
-        row("network", 22 + side + gap, segments, said.at("depth"),
+        row(
+            "network", 22 + side + gap, segments, said.at("depth"),
             [&](Index pixel) { return 1 / (1 + std::exp(-static_cast<double>(said.at("boundaries")[pixels + pixel]))); }, found[number]);
         svg += "</g>\n";
     }

@@ -67,7 +67,8 @@ private:
         if (!(left > -1 && top > -1 && left < side && top < side))
             return 0;
         const auto column = static_cast<espalier::Index>(left + 1) - 1, row = static_cast<espalier::Index>(top + 1) - 1;
-        const auto right = static_cast<float>(left - static_cast<double>(column)), down = static_cast<float>(top - static_cast<double>(row));
+        const auto right = static_cast<float>(left - static_cast<double>(column)),
+                   down = static_cast<float>(top - static_cast<double>(row));
         const auto value = [&](espalier::Index cx, espalier::Index cy) {
             return cx < 0 || cy < 0 || cx >= side || cy >= side ? 0.0F : values[at(cx, cy)];
         };

@@ -51,7 +51,8 @@ inline void draw_ground(espalier::Random& random, espalier::Index side, float* p
     }
     const float angle = random.uniform<float>(0.0F, std::numbers::pi_v<float>), waves = random.uniform<float>(2.0F, 16.0F);
     const float stripes = random.uniform<float>(0.0F, 0.5F), clouds = random.uniform<float>(0.1F, 0.6F);
-    const float across = waves * 2 * std::numbers::pi_v<float> * std::cos(angle), down = waves * 2 * std::numbers::pi_v<float> * std::sin(angle);
+    const float across = waves * 2 * std::numbers::pi_v<float> * std::cos(angle),
+                down = waves * 2 * std::numbers::pi_v<float> * std::sin(angle);
     const SmoothNoise coarse{random, 4}, fine{random, 24};
     for (espalier::Index y = 0; y < side; ++y)
         for (espalier::Index x = 0; x < side; ++x) {

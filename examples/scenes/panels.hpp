@@ -59,7 +59,9 @@ template <class ColourOf>
     return image;
 }
 
-[[nodiscard]] inline std::uint8_t as_byte(double value) { return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 1.0) * 255)); }
+[[nodiscard]] inline std::uint8_t as_byte(double value) {
+    return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 1.0) * 255));
+}
 
 /// The scene itself, darkened where `light` is below 1.
 [[nodiscard]] inline espalier::io::Image<std::uint8_t> paint_scene(const Tensor<float>& scenes, Index number, double light = 1) {
@@ -84,7 +86,8 @@ template <class Probability>
 }
 
 /// From yellow for what is near to blue for what is far; the ground is dark.
-[[nodiscard]] inline espalier::io::Image<std::uint8_t> paint_depth(const Tensor<float>& depth, const Tensor<Index>& segments, Index number) {
+[[nodiscard]] inline espalier::io::Image<std::uint8_t> paint_depth(const Tensor<float>& depth, const Tensor<Index>& segments,
+                                                                   Index number) {
     return paint([&](Index i) {
         const Index pixel = number * side * side + i;
         if (segments[pixel] == 0)

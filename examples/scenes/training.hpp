@@ -66,7 +66,8 @@ private:
     using Clock = std::chrono::steady_clock;
 
     void show(bool last) const {
-        const double seconds = std::chrono::duration<double>(shown_ - start_).count(), share = static_cast<double>(done_) / static_cast<double>(steps_);
+        const double seconds = std::chrono::duration<double>(shown_ - start_).count(),
+                     share = static_cast<double>(done_) / static_cast<double>(steps_);
         std::string words;
         for (const auto& [task, mean] : losses_)
             words += multi_fashion::text("%s %.3f  ", task.c_str(), mean);

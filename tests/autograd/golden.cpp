@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include <set>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -26,16 +28,12 @@ const Golden& golden() {
     return loaded;
 }
 
-/// Pooling with `ceil_mode` and without the padding.
-const Golden& golden_pooling() {
-    static const Golden loaded{"pooling.safetensors"};
-    return loaded;
-}
-
-/// Losses of heat maps and boxes.
-const Golden& golden_detection() {
-    static const Golden loaded{"detection.safetensors"};
-    return loaded;
+/// All files of cases: `ops`, pooling with `ceil_mode` and without the padding, losses of heat maps and objects, losses of dense prediction
+/// and of boxes.
+const std::vector<const Golden*>& all_golden() {
+    static const Golden pooling{"pooling.safetensors"}, detection{"detection.safetensors"}, dense{"dense.safetensors"};
+    static const std::vector<const Golden*> all{&golden(), &pooling, &detection, &dense};
+    return all;
 }
 
 std::string operation_of(const std::string& key) { return key.substr(0, key.find('/')); }
@@ -76,7 +74,7 @@ void compare(const espalier::io::TensorFile& file, const std::string& key, const
 
 TEST_CASE("every operation has at least three golden cases, and every case an operation", "[golden]") {
     std::map<std::string, int> count;
-    for (const Golden* const from : {&golden(), &golden_detection()})
+    for (const Golden* const from : all_golden())
         for (const auto& item : from->cases.items()) {
             CAPTURE(item.key());
             CHECK_NOTHROW(row_named(operation_of(item.key())));
@@ -91,7 +89,7 @@ TEST_CASE("every operation has at least three golden cases, and every case an op
 }
 
 TEST_CASE("values and gradients equal PyTorch's in double to 1e-10", "[golden]") {
-    for (const Golden* const from : {&golden(), &golden_pooling(), &golden_detection()})
+    for (const Golden* const from : all_golden())
         for (const auto& item : from->cases.items()) {
             CAPTURE(item.key(), item.value().dump());
             compare<double>(from->file, item.key(), item.value(), 1e-10);
@@ -99,7 +97,7 @@ TEST_CASE("values and gradients equal PyTorch's in double to 1e-10", "[golden]")
 }
 
 TEST_CASE("values and gradients equal PyTorch's in float to 1e-5", "[golden]") {
-    for (const Golden* const from : {&golden(), &golden_pooling(), &golden_detection()})
+    for (const Golden* const from : all_golden())
         for (const auto& item : from->cases.items()) {
             CAPTURE(item.key(), item.value().dump());
             compare<float>(from->file, item.key(), item.value(), 1e-5);

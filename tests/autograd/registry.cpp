@@ -9,8 +9,8 @@ namespace registry {
 const Rows& rows() {
     static const Rows all = [] {
         Rows result;
-        for (auto part :
-             {arithmetic_rows, activation_rows, product_rows, image_rows, normalization_rows, shape_rows, loss_rows, detection_rows}) {
+        for (auto part : {arithmetic_rows, activation_rows, product_rows, image_rows, normalization_rows, shape_rows, loss_rows,
+                          detection_rows, dense_rows}) {
             Rows more = part();
             std::move(more.begin(), more.end(), std::back_inserter(result));
         }

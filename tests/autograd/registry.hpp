@@ -107,6 +107,7 @@ Rows normalization_rows();
 Rows shape_rows();
 Rows loss_rows();
 Rows detection_rows();
+Rows dense_rows();
 
 /// All of them.
 const Rows& rows();

@@ -17,6 +17,17 @@ ESPALIER_INSTANTIATE class Huber<float>;
 ESPALIER_INSTANTIATE class CrossEntropy<float>;
 ESPALIER_INSTANTIATE class BCEWithLogits<float>;
 ESPALIER_INSTANTIATE class GaussianFocal<float>;
+ESPALIER_INSTANTIATE class SigmoidFocal<float>;
+ESPALIER_INSTANTIATE class FocalCrossEntropy<float>;
+ESPALIER_INSTANTIATE class Tversky<float>;
+ESPALIER_INSTANTIATE class Dice<float>;
+ESPALIER_INSTANTIATE class LovaszSoftmax<float>;
+ESPALIER_INSTANTIATE class LovaszHinge<float>;
+ESPALIER_INSTANTIATE class GeneralizedBoxIou<float>;
+ESPALIER_INSTANTIATE class DistanceBoxIou<float>;
+ESPALIER_INSTANTIATE class CompleteBoxIou<float>;
+ESPALIER_INSTANTIATE class ScaleInvariant<float>;
+ESPALIER_INSTANTIATE class Cosine<float>;
 ESPALIER_INSTANTIATE class WeightedSum<float>;
 
 ESPALIER_INSTANTIATE Variable<float> mse_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
@@ -33,6 +44,30 @@ ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Tens
                                                                       const BCEWithLogitsOptions<float>&);
 ESPALIER_INSTANTIATE Variable<float> gaussian_focal_loss(const Variable<float>&, const Target<float>&, const GaussianFocalOptions&);
 ESPALIER_INSTANTIATE Variable<float> gaussian_focal_loss(const Tensor<float>&, const Target<float>&, const GaussianFocalOptions&);
+ESPALIER_INSTANTIATE Variable<float> sigmoid_focal_loss(const Variable<float>&, const Target<float>&, const SigmoidFocalOptions&);
+ESPALIER_INSTANTIATE Variable<float> sigmoid_focal_loss(const Tensor<float>&, const Target<float>&, const SigmoidFocalOptions&);
+ESPALIER_INSTANTIATE Variable<float> focal_cross_entropy(const Variable<float>&, const Target<float>&,
+                                                         const FocalCrossEntropyOptions<float>&);
+ESPALIER_INSTANTIATE Variable<float> focal_cross_entropy(const Tensor<float>&, const Target<float>&,
+                                                         const FocalCrossEntropyOptions<float>&);
+ESPALIER_INSTANTIATE Variable<float> tversky_loss(const Variable<float>&, const Target<float>&, const TverskyOptions&);
+ESPALIER_INSTANTIATE Variable<float> tversky_loss(const Tensor<float>&, const Target<float>&, const TverskyOptions&);
+ESPALIER_INSTANTIATE Variable<float> dice_loss(const Variable<float>&, const Target<float>&, const DiceOptions&);
+ESPALIER_INSTANTIATE Variable<float> dice_loss(const Tensor<float>&, const Target<float>&, const DiceOptions&);
+ESPALIER_INSTANTIATE Variable<float> lovasz_softmax_loss(const Variable<float>&, const Target<float>&, const LovaszSoftmaxOptions&);
+ESPALIER_INSTANTIATE Variable<float> lovasz_softmax_loss(const Tensor<float>&, const Target<float>&, const LovaszSoftmaxOptions&);
+ESPALIER_INSTANTIATE Variable<float> lovasz_hinge_loss(const Variable<float>&, const Target<float>&, const LovaszHingeOptions&);
+ESPALIER_INSTANTIATE Variable<float> lovasz_hinge_loss(const Tensor<float>&, const Target<float>&, const LovaszHingeOptions&);
+ESPALIER_INSTANTIATE Variable<float> generalized_box_iou_loss(const Tensor<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> generalized_box_iou_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> distance_box_iou_loss(const Tensor<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> distance_box_iou_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> complete_box_iou_loss(const Tensor<float>&, const Target<float>&, const CompleteBoxIouOptions&);
+ESPALIER_INSTANTIATE Variable<float> complete_box_iou_loss(const Variable<float>&, const Target<float>&, const CompleteBoxIouOptions&);
+ESPALIER_INSTANTIATE Variable<float> scale_invariant_loss(const Variable<float>&, const Target<float>&, const ScaleInvariantOptions&);
+ESPALIER_INSTANTIATE Variable<float> scale_invariant_loss(const Tensor<float>&, const Target<float>&, const ScaleInvariantOptions&);
+ESPALIER_INSTANTIATE Variable<float> cosine_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> cosine_loss(const Tensor<float>&, const Target<float>&, const LossOptions&);
 ESPALIER_INSTANTIATE Variable<float> mean_over_labelled(const Variable<float>&, const Target<float>&);
 ESPALIER_INSTANTIATE Variable<float> inverse_propensity(const Variable<float>&, const Target<float>&, const Tensor<float>&,
                                                         const PropensityOptions&);

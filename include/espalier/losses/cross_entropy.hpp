@@ -5,6 +5,7 @@
 #include <espalier/core/finite.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/softmax.hpp>
+#include <espalier/losses/labels.hpp>
 #include <espalier/losses/reduction.hpp>
 
 #include <algorithm>
@@ -29,12 +30,7 @@ template <class Scalar>
 void check(const CrossEntropyOptions<Scalar>& options) {
     require<ValueError>(is_finite(options.label_smoothing) && options.label_smoothing >= 0 && options.label_smoothing <= 1, "cross_entropy",
                         "expected a label_smoothing in [0, 1], got ", options.label_smoothing);
-    if (!options.weight)
-        return;
-    require<ShapeError>(options.weight->rank() == 1, "cross_entropy", "expected class weights of shape (classes,), got ",
-                        options.weight->shape());
-    for (const Scalar w : *options.weight)
-        require<ValueError>(w >= 0 && is_finite(w), "cross_entropy", "expected finite class weights of at least 0, got ", w);
+    check_class_weights("cross_entropy", options.weight);
 }
 
 /// The loss of one row of logits is -sum over c of q_c w_c log softmax(x)_c; q is 1 - smoothing on the label, and
@@ -99,25 +95,6 @@ private:
     Scalar on_others_;  ///< on_all_ times the sum of the weights
 };
 
-/// The label of every entry, -1 where it does not count. @throws as `cross_entropy`.
-template <class Scalar>
-[[nodiscard]] Tensor<Index> checked_labels(const Shape& logits, const Target<Scalar>& target, const ElementWeights<Scalar>& weights,
-                                           Index ignore_index) {
-    require<ShapeError>(logits.rank() >= 2 && logits.back() > 0, "cross_entropy", "expected logits (N, ..., classes), got ", logits);
-    const Tensor<Index>& labels = labels_for("cross_entropy", "logits", logits, target);
-    const Index classes = logits.back();
-    auto result = Tensor<Index>::empty(labels.shape());
-    for (Index r = 0; r < labels.numel(); ++r) {
-        const Index label = labels[r];
-        const bool counts = label != ignore_index && weights.counts(r);
-        if (counts && (label < 0 || label >= classes))
-            fail<ValueError>("cross_entropy", "expected labels in [0, ", classes, "), got ", label, " at sample ",
-                             r / target.sample_numel(), classes == 1 ? ": for one logit take binary_cross_entropy_with_logits" : "");
-        result[r] = counts ? label : -1;
-    }
-    return result;
-}
-
 }  // namespace detail
 
 /// -log softmax(logits)[label] for logits (N, ..., C), the classes on the last axis, and labels (N, ...), so also for
@@ -134,7 +111,7 @@ template <class Scalar>
                                              const CrossEntropyOptions<Scalar>& options = {}) {
     detail::check(options);
     const detail::ElementWeights<Scalar> weights{target, options.reduction};
-    Tensor<Index> labels = detail::checked_labels(logits.shape(), target, weights, options.ignore_index);
+    Tensor<Index> labels = detail::checked_labels("cross_entropy", logits.shape(), target, weights, options.ignore_index);
     const Index classes = logits.shape().back();
     require<ShapeError>(!options.weight || options.weight->numel() == classes, "cross_entropy", "expected class weights of shape (",
                         classes, ",), got ", options.weight ? options.weight->shape() : Shape{});
