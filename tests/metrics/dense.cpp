@@ -97,8 +97,7 @@ TEST_CASE("The boundary F-score of no edge is 1, of edges on one side 0, and it 
     f.update(edge, Target<float>{truth, {.mask = {}, .weight = Tensor<float>{{1}, {3}}}});
     REQUIRE(f.recall() == 0.75);
     REQUIRE_THROWS_WITH(f.update(edge, Tensor<float>::full({1, 2, 2, 1}, 2)), "[boundary_f] expected values 0 and 1, got 2 at sample 0");
-    REQUIRE_THROWS_WITH(f.update(Tensor<float>{{1, 2}}, Tensor<float>{{1, 2}}),
-                        "[boundary_f] expected edge maps (N, H, W, 1), got (1, 2)");
+    REQUIRE_THROWS_WITH(f.update(Tensor<float>{{1, 2}}, Tensor<float>{{1, 2}}), "[boundary_f] expected edge maps (N, H, W, 1), got (1, 2)");
     REQUIRE_THROWS_WITH(metrics::BoundaryF{{.tolerance = -1}}, "[boundary_f] expected a finite tolerance of at least 0, got -1");
     f.reset();
     f.update(Tensor<float>{Shape{0, 2, 2, 1}}, Tensor<float>{Shape{0, 2, 2, 1}});
@@ -183,8 +182,7 @@ TEST_CASE("The panoptic quality of half a segment, of void and of what is masked
     quality.update(spoilt, Target<float>{Tensor<Index>{{1, 1, 4, 2}, {0, 7, 0, 7, 0, 7, 0, 7}}, mask});
     REQUIRE(quality.value() == 1);
     REQUIRE(quality.count() == 2);
-    REQUIRE_THROWS_WITH(quality.update(spoilt, real),
-                        "[panoptic_quality] expected integers as classes and instances, got nan at sample 0");
+    REQUIRE_THROWS_WITH(quality.update(spoilt, real), "[panoptic_quality] expected integers as classes and instances, got nan at sample 0");
     REQUIRE_THROWS_WITH(quality.update(said, Tensor<Index>{{1, 1, 4}}),
                         "[panoptic_quality] expected labels of the shape of the prediction (1, 1, 4, 2), got (1, 1, 4)");
     REQUIRE(quality.count() == 2);

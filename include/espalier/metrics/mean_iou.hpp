@@ -5,8 +5,8 @@
 #include <espalier/core/finite.hpp>
 #include <espalier/metrics/confusion_matrix.hpp>
 
-#include <utility>
 #include <limits>
+#include <utility>
 
 namespace espalier::inline ESPALIER_ABI::metrics {
 

@@ -48,7 +48,8 @@ public:
         require<ShapeError>(target.shape() == shape, "panoptic_quality", "expected labels of the shape of the prediction ", shape, ", got ",
                             target.shape());
         for (Index i = 0; i < prediction.numel(); ++i)
-            if (target.counts(i) && (!is_finite(prediction[i]) || std::floor(prediction[i]) != prediction[i] || std::abs(prediction[i]) > most))
+            if (target.counts(i) &&
+                (!is_finite(prediction[i]) || std::floor(prediction[i]) != prediction[i] || std::abs(prediction[i]) > most))
                 fail<ValueError>("panoptic_quality", "expected integers as classes and instances, got ", prediction[i], " at sample ",
                                  i / target.sample_numel());
     }
