@@ -22,6 +22,12 @@ ESPALIER_INSTANTIATE class detail::BinaryRatio<float, detail::BinaryRecallOf>;
 ESPALIER_INSTANTIATE class BinaryRecall<float>;
 ESPALIER_INSTANTIATE class detail::BinaryRatio<float, detail::BinaryF1ScoreOf>;
 ESPALIER_INSTANTIATE class BinaryF1Score<float>;
+ESPALIER_INSTANTIATE class MeanIoU<float>;
+ESPALIER_INSTANTIATE class BoundaryF<float>;
+ESPALIER_INSTANTIATE class AbsRel<float>;
+ESPALIER_INSTANTIATE class WithinFactor<float>;
+ESPALIER_INSTANTIATE class MeanAngle<float>;
+ESPALIER_INSTANTIATE class PanopticQuality<float>;
 ESPALIER_INSTANTIATE class Metric<float>;
 ESPALIER_INSTANTIATE class PerTask<float>;
 
