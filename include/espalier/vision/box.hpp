@@ -131,7 +131,7 @@ template <class Scalar>
     return detail::over_union(p, q);
 }
 
-/// The same of every box of (A, 4) and every one of (B, 4): (A, B). @throws ShapeError
+/// The IoU of every box of (A, 4) with every one of (B, 4): (A, B). @throws ShapeError
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> box_iou(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
     for (const Tensor<Scalar>* boxes : {&a, &b})
@@ -144,8 +144,9 @@ template <class Scalar>
     return result;
 }
 
-/// The objects of N images as (N, M, 5), see above. M is the largest number in any image and at least 1, so that a set without objects is
-/// not taken for one without labels. @throws ValueError for a box without area or not finite, or a negative class, with image and row
+/// The objects of N images as the values (N, M, 5) of a target. M is the largest number in any image and at least 1, so that a set without
+/// objects is not taken for one without labels. @throws ValueError for a box without area or not finite, or a negative class, with image
+/// and row
 template <class Scalar = float>
 [[nodiscard]] Tensor<Scalar> pack(const std::vector<std::vector<Object>>& images) {
     std::size_t most = 1;
@@ -167,7 +168,7 @@ template <class Scalar = float>
     return result;
 }
 
-/// The way back: the rows whose class is not negative. @throws ShapeError, ValueError as `pack`
+/// The objects of values (N, M, 5), as `pack` made them: the rows whose class is not negative. @throws ShapeError, ValueError as `pack`
 template <class Scalar>
 [[nodiscard]] std::vector<std::vector<Object>> unpack(const Tensor<Scalar>& values) {
     require<ShapeError>(values.rank() == 3 && values.size(2) == 5, "unpack", "expected objects (N, M, 5), got ", values.shape());

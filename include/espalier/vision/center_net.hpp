@@ -234,7 +234,7 @@ private:
     CenterNetOptions options_;
 };
 
-/// Of a `center_head`.
+/// What a `center_head` may be told.
 struct CenterHeadOptions {
     Index hidden = 64;  ///< channels between its two convolutions
 };

@@ -109,7 +109,7 @@ private:
     return order;
 }
 
-/// The same among the boxes of each class alone. @throws as `nms`; ShapeError unless there are as many labels
+/// `nms` among the boxes of each class alone. @throws as `nms`; ShapeError unless there are as many labels
 [[nodiscard]] inline std::vector<Index> batched_nms(std::span<const Box> boxes, std::span<const double> scores,
                                                     std::span<const Index> labels, double iou_threshold) {
     const float bound = detail::iou_bound("batched_nms", iou_threshold);
