@@ -88,3 +88,28 @@ seed("gzip", "wrong_sum", packed(b"text")[:-8] + bytes(8))
 seed("gzip", "stored", gzip.compress(bytes(range(64)), 0, mtime=0))
 seed("gzip", "with_name", b"\x1f\x8b\x08\x08" + bytes(5) + b"\x03name\0" + packed(b"text")[10:])
 seed("gzip", "plain", b"not packed")
+
+coco = {
+    "info": {}, "licenses": [],
+    "categories": [{"id": 7, "name": "dog", "supercategory": "animal"}, {"id": 2, "name": "cat"}],
+    "images": [{"id": 4, "file_name": "a.jpg", "height": 5, "width": 6}, {"id": -3, "file_name": "\u00e9.jpg", "height": 20, "width": 10}],
+    "annotations": [{"id": 1, "image_id": 4, "category_id": 7, "bbox": [1, 2.5, 3, 2], "iscrowd": 0, "area": 4.5, "segmentation": [[1, 2, 3]]},
+                    {"id": 2, "image_id": -3, "category_id": 2, "bbox": [-0.5, 0, 10.75, 20], "iscrowd": 1,
+                     "segmentation": {"counts": "abc", "size": [1, 2]}}],
+}
+seed("coco", "boxes", json.dumps(coco, separators=(",", ":")).encode())
+seed("coco", "bad_boxes", json.dumps({**coco, "annotations": [{**coco["annotations"][0], "bbox": box} for box in ([1, 1, 0, 2], [9, 9, 1, 1])]},
+                                     separators=(",", ":")).encode())
+seed("coco", "nothing", b'{"images":[],"annotations":[],"categories":[]}')
+seed("coco", "unknown_category", json.dumps({**coco, "categories": []}, separators=(",", ":")).encode())
+
+# Of images those that the tests of the readers have.
+images = pathlib.Path(__file__).parent.parent / "golden" / "images"
+for name in ("grey", "palette_alpha", "rgb16", "grey1_interlaced", "rgba16_interlaced", "grey_key", "one_pixel"):
+    data = (images / f"{name}.png").read_bytes()
+    seed("png", name, data)
+    seed("png", name + "_cut", data[:len(data) * 2 // 3])
+for name in ("grey", "progressive", "cmyk", "ycck", "turned_6", "turned_6_little", "one_pixel"):
+    data = (images / f"{name}.jpg").read_bytes()
+    seed("jpeg", name, data)
+    seed("jpeg", name + "_cut", data[:len(data) * 9 // 10])
