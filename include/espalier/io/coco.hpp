@@ -36,6 +36,7 @@ struct CocoOptions {
     std::uint64_t max_bytes = 0x1'0000'0000;  ///< refuse a larger file
 };
 
+/// A kind of object, as the file names it.
 struct CocoCategory {
     std::int64_t id = 0;
     std::string name;
@@ -50,6 +51,7 @@ struct CocoObject {
     double area = 0;      ///< of the object's outline, in pixels; the box's where the file has none
 };
 
+/// An image's file, and what is in it.
 struct CocoImage {
     std::int64_t id = 0;
     std::string file;
