@@ -32,6 +32,12 @@ const Golden& golden_pooling() {
     return loaded;
 }
 
+/// Layers of images that came after the first file.
+const Golden& golden_layers() {
+    static const Golden loaded{"layers.safetensors"};
+    return loaded;
+}
+
 std::string operation_of(const std::string& key) { return key.substr(0, key.find('/')); }
 
 Attributes attributes_of(const json& object) {
@@ -70,11 +76,12 @@ void compare(const espalier::io::TensorFile& file, const std::string& key, const
 
 TEST_CASE("every operation has at least three golden cases, and every case an operation", "[golden]") {
     std::map<std::string, int> count;
-    for (const auto& item : golden().cases.items()) {
-        CAPTURE(item.key());
-        CHECK_NOTHROW(row_named(operation_of(item.key())));
-        ++count[operation_of(item.key())];
-    }
+    for (const Golden* const from : {&golden(), &golden_layers()})
+        for (const auto& item : from->cases.items()) {
+            CAPTURE(item.key());
+            CHECK_NOTHROW(row_named(operation_of(item.key())));
+            ++count[operation_of(item.key())];
+        }
     std::set<std::string> names;
     for (const Row& row : rows()) {
         CAPTURE(row.name);
@@ -84,7 +91,7 @@ TEST_CASE("every operation has at least three golden cases, and every case an op
 }
 
 TEST_CASE("values and gradients equal PyTorch's in double to 1e-10", "[golden]") {
-    for (const Golden* const from : {&golden(), &golden_pooling()})
+    for (const Golden* const from : {&golden(), &golden_pooling(), &golden_layers()})
         for (const auto& item : from->cases.items()) {
             CAPTURE(item.key(), item.value().dump());
             compare<double>(from->file, item.key(), item.value(), 1e-10);
@@ -92,7 +99,7 @@ TEST_CASE("values and gradients equal PyTorch's in double to 1e-10", "[golden]")
 }
 
 TEST_CASE("values and gradients equal PyTorch's in float to 1e-5", "[golden]") {
-    for (const Golden* const from : {&golden(), &golden_pooling()})
+    for (const Golden* const from : {&golden(), &golden_pooling(), &golden_layers()})
         for (const auto& item : from->cases.items()) {
             CAPTURE(item.key(), item.value().dump());
             compare<float>(from->file, item.key(), item.value(), 1e-5);
