@@ -14,6 +14,7 @@
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/mix.hpp>
 #include <espalier/autograd/normalization.hpp>
+#include <espalier/autograd/pixel_shuffle.hpp>
 #include <espalier/autograd/pooling.hpp>
 #include <espalier/autograd/record.hpp>
 #include <espalier/autograd/reduction.hpp>

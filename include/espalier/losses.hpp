@@ -2,7 +2,6 @@
 /// @file Everything in losses/.
 #pragma once
 
-#include <espalier/compiled/losses.ipp>
 #include <espalier/losses/binary_cross_entropy.hpp>
 #include <espalier/losses/box_iou.hpp>
 #include <espalier/losses/cosine.hpp>
@@ -24,9 +23,10 @@
 #include <espalier/losses/scale_invariant.hpp>
 #include <espalier/losses/target.hpp>
 #include <espalier/losses/tversky.hpp>
+#include <espalier/losses/weighted_sum.hpp>
 
 #if defined(ESPALIER_COMPILED)
 #define ESPALIER_INSTANTIATE extern template
-#include <espalier/losses/weighted_sum.hpp>
+#include <espalier/compiled/losses.ipp>
 #undef ESPALIER_INSTANTIATE
 #endif

@@ -17,6 +17,7 @@
 #include <espalier/nn/module.hpp>
 #include <espalier/nn/normalization.hpp>
 #include <espalier/nn/parameter.hpp>
+#include <espalier/nn/pixel_shuffle.hpp>
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>

@@ -6,6 +6,7 @@
 #include <espalier/autograd/conv2d.hpp>
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/normalization.hpp>
+#include <espalier/autograd/pixel_shuffle.hpp>
 #include <espalier/autograd/pooling.hpp>
 #include <espalier/autograd/reduction.hpp>
 #include <espalier/autograd/reshape.hpp>
@@ -236,6 +237,12 @@ TEMPLATE_TEST_CASE("images of nothing, as in PyTorch", "[empty]", float, double)
         all(shape, [](const auto& f, const Shape& s) { CHECK_THROWS_AS(f(V{Variable<T>{Tensor<T>{s}, true}}), ShapeError); });
     const auto wide = ag::upsample_bilinear2d(Variable<T>{Tensor<T>{Shape{0, 4, 5, 3}}}, {Index{1} << 40, 1 << 10});
     CHECK(wide.shape() == Shape{0, Index{1} << 40, 1 << 10, 3});  // no table of so many rows, of which none is there
+    const auto shuffle = [](const V& v) { return ag::pixel_shuffle(v[0], 2); };
+    const auto unshuffle = [](const V& v) { return ag::pixel_unshuffle(v[0], 2); };
+    CHECK(of_shapes<T>({{0, 4, 6, 8}}, shuffle) == Shape{0, 8, 12, 2});
+    CHECK(of_shapes<T>({{2, 0, 6, 8}}, shuffle) == Shape{2, 0, 12, 2});
+    CHECK(of_shapes<T>({{0, 4, 6, 8}}, unshuffle) == Shape{0, 2, 3, 32});
+    CHECK(of_shapes<T>({{2, 4, 6, 0}}, unshuffle) == Shape{2, 2, 3, 0});
     const auto global = [](const V& v) { return ag::global_avg_pool2d(v[0]); };
     CHECK(of_shapes<T>({{0, 4, 5, 3}}, global) == Shape{0, 3});
     CHECK(of_shapes<T>({{2, 4, 5, 0}}, global) == Shape{2, 0});

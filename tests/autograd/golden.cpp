@@ -29,10 +29,11 @@ const Golden& golden() {
 }
 
 /// All files of cases: `ops`, pooling with `ceil_mode` and without the padding, losses of heat maps and objects, losses of dense prediction
-/// and of boxes.
+/// and of boxes, layers of images that came later.
 const std::vector<const Golden*>& all_golden() {
-    static const Golden pooling{"pooling.safetensors"}, detection{"detection.safetensors"}, dense{"dense.safetensors"};
-    static const std::vector<const Golden*> all{&golden(), &pooling, &detection, &dense};
+    static const Golden pooling{"pooling.safetensors"}, detection{"detection.safetensors"}, dense{"dense.safetensors"},
+        layers{"layers.safetensors"};
+    static const std::vector<const Golden*> all{&golden(), &pooling, &detection, &dense, &layers};
     return all;
 }
 

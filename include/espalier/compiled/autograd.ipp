@@ -91,6 +91,8 @@ ESPALIER_INSTANTIATE Variable<float> conv2d_relu_max_pool2d(const Variable<float
 ESPALIER_INSTANTIATE Variable<float> max_pool2d(const Variable<float>&, Pair, const Pool2dOptions&);
 ESPALIER_INSTANTIATE Variable<float> avg_pool2d(const Variable<float>&, Pair, const AvgPool2dOptions&);
 ESPALIER_INSTANTIATE Variable<float> global_avg_pool2d(const Variable<float>&);
+ESPALIER_INSTANTIATE Variable<float> pixel_shuffle(const Variable<float>&, Index);
+ESPALIER_INSTANTIATE Variable<float> pixel_unshuffle(const Variable<float>&, Index);
 ESPALIER_INSTANTIATE Variable<float> upsample_nearest2d(const Variable<float>&, Pair);
 ESPALIER_INSTANTIATE Variable<float> upsample_bilinear2d(const Variable<float>&, Pair, bool);
 

@@ -2,6 +2,7 @@
 #include "autograd/registry.hpp"
 
 #include <espalier/autograd/conv2d.hpp>
+#include <espalier/autograd/pixel_shuffle.hpp>
 #include <espalier/autograd/pooling.hpp>
 #include <espalier/autograd/upsample.hpp>
 
@@ -44,6 +45,15 @@ Draw convolution(Random& random) {
     set(draw.attributes, "padding", padding);
     set(draw.attributes, "dilation", dilation);
     draw.attributes.set("groups", std::vector<Index>{groups});
+    return draw;
+}
+
+Draw shuffled(Random& random, bool up) {
+    const Index r = between(random, 1, 3), of_pixels = up ? 1 : r, of_channels = up ? r * r : 1;
+    Draw draw{{normal({between(random, 1, 2), between(random, 1, 2) * of_pixels, between(random, 1, 2) * of_pixels,
+                       between(random, 1, 2) * of_channels},
+                      random)}};
+    draw.attributes.set("factor", std::vector<Index>{r});
     return draw;
 }
 
@@ -206,6 +216,23 @@ Rows image_rows() {
           "[upsample_bilinear2d] expected images (N, H, W, C), got input (1, 0, 4, 3)"},
          {[] { (void)ag::upsample_bilinear2d(zeros({1, 4, 4, 3}), {2, -1}); },
           "[upsample_bilinear2d] expected a size of at least 1x1, got 2x-1"}}));
+    rows.push_back(row(
+        "pixel_shuffle", [](const auto& v, const Attributes& a) { return ag::pixel_shuffle(v[0], a.index("factor")); },
+        [](Random& random) { return shuffled(random, true); },
+        {{[] { (void)ag::pixel_shuffle(zeros({4, 4, 4}), 2); },
+          "[pixel_shuffle] expected images (N, H, W, C) with a multiple of 4 channels, got input (4, 4, 4)"},
+         {[] { (void)ag::pixel_shuffle(zeros({1, 4, 4, 6}), 2); },
+          "[pixel_shuffle] expected images (N, H, W, C) with a multiple of 4 channels, got input (1, 4, 4, 6)"},
+         {[] { (void)ag::pixel_shuffle(zeros({1, 4, 4, 6}), 0); }, "[pixel_shuffle] expected a factor from 1 to 2^31 - 1, got 0"}}));
+    rows.push_back(row(
+        "pixel_unshuffle", [](const auto& v, const Attributes& a) { return ag::pixel_unshuffle(v[0], a.index("factor")); },
+        [](Random& random) { return shuffled(random, false); },
+        {{[] { (void)ag::pixel_unshuffle(zeros({4, 4, 4}), 2); },
+          "[pixel_unshuffle] expected images (N, H, W, C) with multiples of 2 for H and W, got input (4, 4, 4)"},
+         {[] { (void)ag::pixel_unshuffle(zeros({1, 4, 5, 6}), 2); },
+          "[pixel_unshuffle] expected images (N, H, W, C) with multiples of 2 for H and W, got input (1, 4, 5, 6)"},
+         {[] { (void)ag::pixel_unshuffle(zeros({1, 4, 4, 6}), huge); },
+          concat("[pixel_unshuffle] expected a factor from 1 to 2^31 - 1, got ", huge)}}));
     return rows;
 }
 
