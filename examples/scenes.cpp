@@ -37,12 +37,13 @@ void print_scores(const Named<double>& together, const Named<double>& alone) {
         std::printf("%-10s  %-26s  %8.4f", std::string{measure.task}.c_str(), std::string{measure.name}.c_str(), value);
         if (!alone.empty()) {
             std::printf("  %8.4f", alone.at(measure.task));
-            compared.push_back({.value = value, .baseline = alone.at(measure.task), .higher_is_better = measure.higher_is_better});
+            if (alone.at(measure.task) != 0)  // of nothing there is no so-and-so much better
+                compared.push_back({.value = value, .baseline = alone.at(measure.task), .higher_is_better = measure.higher_is_better});
         }
         std::printf("\n");
     }
     if (!compared.empty())
-        std::printf("on average %+.1f %% better together than alone\n", 100 * mtl::delta_m_improvement(compared));
+        std::printf("on average %+.1f %% better together than alone\n", mtl::delta_m_improvement(compared));
     std::printf("\n");
 }
 
@@ -56,12 +57,12 @@ void run_training(const Options& options) {
     std::printf("%td scenes of %td x %td pixels an epoch, %d epochs, each of scenes of its own; %td test scenes\n%s\n\n", options.scenes,
                 side, side, options.epochs, test.size(), build_info().text().c_str());
     std::fflush(stdout);
-    const auto net = train(tasks, garments, options);
+    const auto net = scenes::train(tasks, garments, options);
     const Named<double> together = score(net, test);
     Named<double> alone;
     for (const std::string& task : tasks)
         if (options.baselines)
-            alone.insert(task, score(train({task}, garments, options), test).at(task));
+            alone.insert(task, score(scenes::train({task}, garments, options), test).at(task));
     print_scores(together, alone);
 
     const auto weights = folder / "scenes.safetensors";

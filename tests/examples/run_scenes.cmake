@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+# usage: cmake -D PROGRAM=... -D DATA=... -D FOLDER=... -P run_scenes.cmake
+#
+# A short training of every trunk, the table and the picture; images of one's own labelled by the weights from the file; the same on one
+# thread; bad options end with one line on stderr and exit code 1.
+cmake_minimum_required(VERSION 3.25)
+include(${CMAKE_CURRENT_LIST_DIR}/running.cmake)
+
+set(short --epochs 1 --scenes 12 --batch 4 --test-scenes 12 --data ${DATA})
+run(${short} --baselines --labels 0.5 --rule UPGrad --out all)
+if(NOT code EQUAL 0)
+    fail("expected exit code 0, got ${code}")
+endif()
+foreach(pattern "segments +mean IoU +[01]\\.[0-9]+ +[01]\\.[0-9]+" "boundaries +boundary F" "depth +mean relative error" "objects +AP at IoU 0.5"
+        "on average [-+][0-9.]+ % better" "/all/scenes.safetensors" "/all/scenes.svg")
+    if(NOT out MATCHES "${pattern}")
+        fail("expected '${pattern}' in the output")
+    endif()
+endforeach()
+file(READ ${FOLDER}/all/scenes.svg svg)
+foreach(pattern "^<svg " "</svg>\n$" "data:image/png;base64,iVBOR" ">truth<" ">network<" "Ankle boot")
+    if(NOT svg MATCHES "${pattern}")
+        fail("expected '${pattern}' in the picture")
+    endif()
+endforeach()
+
+file(MAKE_DIRECTORY ${FOLDER}/photos)
+foreach(image IN ITEMS rgb.png grey16.png rgb.jpg)
+    file(COPY ${CMAKE_CURRENT_LIST_DIR}/../golden/images/${image} DESTINATION ${FOLDER}/photos)
+endforeach()
+run(--predict photos --weights all/scenes.safetensors --out labelled)
+string(REGEX MATCHALL "labelled/[a-z0-9]+.labels.svg" pictures "${out}")
+list(LENGTH pictures count)
+if(NOT code EQUAL 0 OR NOT count EQUAL 3)
+    fail("expected three labelled images and exit code 0, got ${count} and ${code}")
+endif()
+
+run(${short} --trunk hardnet --out two)
+run(${short} --trunk hardnet --out one --threads 1)
+file(SHA256 ${FOLDER}/two/scenes.safetensors two)
+file(SHA256 ${FOLDER}/one/scenes.safetensors one)
+if(NOT two STREQUAL one)
+    fail("expected the same weights on one thread")
+endif()
+
+function(expect_nothing_made)
+    if(EXISTS ${FOLDER}/scenes.safetensors)
+        fail("expected no weights for ${ARGN}")
+    endif()
+endfunction()
+expect_error("--trunk" --trunk resnet)
+expect_error("--labels" --labels 2)
+expect_error("no_such_folder" --data no_such_folder)
+expect_error("no_such_folder" --predict no_such_folder --weights all/scenes.safetensors)
+expect_error("--weights" --predict photos)
+expect_error("--no-such-option" --no-such-option)
+
+run(--help)
+if(NOT code EQUAL 0 OR NOT out MATCHES "--predict")
+    fail("expected the options and exit code 0 for --help, got ${code}")
+endif()
