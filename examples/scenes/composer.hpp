@@ -25,7 +25,7 @@ using espalier::Random;
 
 inline constexpr Index side = 96;              ///< pixels of a scene
 inline constexpr Index most_garments = 6;      ///< in one scene
-inline constexpr double nearest = 1, farthest = 3;  ///< distances of garments
+inline constexpr double nearest = 1, farthest = 2;  ///< distances of garments
 inline constexpr double side_at_nearest = 60;  ///< pixels that a garment's 28 take there; half as many at twice the distance
 
 /// One garment of a scene as it can be seen.
@@ -43,8 +43,8 @@ struct Scene {
     std::vector<Seen> garments;                  ///< from the farthest to the nearest
 };
 
-/// Draws scenes: two to six garments of any classes, turned by up to half a right angle, at distances from 1 to 3 of which the size tells,
-/// those nearer over those farther away, each with its dye and its shadow, on a textured ground, in one light for all, with noise.
+/// Draws scenes: two to six garments of any classes, turned by up to a quarter of a right angle, at distances from 1 to 2 of which the size
+/// tells, those nearer over those farther away, each with its dye and its shadow, on a textured ground, in one light for all, with noise.
 class Composer {
 public:
     /// @throws espalier::ValueError for no garments
@@ -82,7 +82,7 @@ private:
     void place(Random& random, double distance, Scene& scene) const {
         const Index number = random.below(garments_.size());
         const Garment garment{garments_.inputs().data() + number * Garment::side * Garment::side};
-        const double angle = random.uniform(-std::numbers::pi / 4, std::numbers::pi / 4);
+        const double angle = random.uniform(-std::numbers::pi / 8, std::numbers::pi / 8);
         const double size = side_at_nearest / distance;
         const double step = Garment::side / size;
         const double margin = std::min(size / 3, side / 3.0);

@@ -33,17 +33,20 @@ namespace detail {
     return text;
 }
 
-/// One picture of a card at (x, y), and on it a box with its class for each object.
+/// One picture of a card at (x, y), and on it a box in the colour of its class for each object, with its name or without.
 template <class Objects>
-[[nodiscard]] std::string draw_panel(const espalier::io::Image<std::uint8_t>& image, const Objects& objects, Index x, Index y) {
+[[nodiscard]] std::string draw_panel(const espalier::io::Image<std::uint8_t>& image, const Objects& objects, Index x, Index y,
+                                     bool names = false) {
     std::string svg = espalier::concat("<g transform='translate(", x, ' ', y, ")'><image width='", side, "' height='", side,
                                        "' href='data:image/png;base64,", base64(espalier::io::encode_png(image)), "'/>");
     for (const auto& object : objects) {
         const auto& [x1, y1, x2, y2] = object.box;
         const std::string colour = css(palette.at(static_cast<std::size_t>(object.label + 1)));
         svg += espalier::concat("<rect class='box' x='", x1, "' y='", y1, "' width='", x2 - x1, "' height='", y2 - y1, "' stroke='", colour,
-                                "'/><text class='label' x='", x1 + 1, "' y='", y1 + 6, "' fill='", colour, "'>", name_of(object.label),
-                                "</text>");
+                                "'/>");
+        if (names)
+            svg += espalier::concat("<text class='label' x='", x1 + 1, "' y='", y1 + 6, "' fill='", colour, "'>", name_of(object.label),
+                                    "</text>");
     }
     return svg + "</g>\n";
 }
@@ -69,8 +72,7 @@ inline const std::vector<espalier::vision::Object> no_objects;
                              top + (count + columns - 1) / columns * card_height + edge,
                              "' font-family='Helvetica, Arial, \"DejaVu Sans\", ",
                              R"(sans-serif'><style>.page{fill:#f4f5f7}.card{fill:#fff;stroke:#dfe2e7}.title{font-size:22px;font-weight:bold}
-.small{font-size:11px;fill:#4a515c}image{image-rendering:pixelated}.box{fill:none;stroke-width:1.2}
-.label{font-size:6.5px;font-weight:bold;paint-order:stroke;stroke:#000;stroke-width:1.5px}</style>
+.small{font-size:11px;fill:#4a515c}image{image-rendering:pixelated}.box{fill:none;stroke-width:1.5}</style>
 <rect class='page' width='100%' height='100%'/><text class='title' x='24' y='38'>Scenes: four tasks, one network</text>
 )");
     for (Index c = 0; c < segment_classes; ++c)

@@ -53,7 +53,7 @@ struct Labelled {
                        concat("<svg xmlns='http://www.w3.org/2000/svg' width='", 8 * side, "' height='", 4 * side, "' viewBox='0 0 ",
                               2 * side, ' ', side, "' font-family='Helvetica, Arial, sans-serif'><style>image{image-rendering:pixelated}",
                               ".box{fill:none}.label{font-size:6.5px;font-weight:bold}</style>",
-                              detail::draw_panel(paint_scene(scene, 0), found, 0, 0),
+                              detail::draw_panel(paint_scene(scene, 0), found, 0, 0, true),
                               detail::draw_panel(paint_segments(segments, 0), detail::no_objects, side, 0), "</svg>\n"));
         result.push_back(std::move(labelled));
     }

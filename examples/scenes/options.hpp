@@ -23,10 +23,10 @@ namespace scenes {
 struct Options {
     std::string trunk = "unet";
     std::string rule = "Sum";
-    int epochs = 8;
+    int epochs = 10;
     Index scenes = 2'000;
     Index batch = 8;
-    double learning_rate = 0.002;
+    double learning_rate = 0.003;
     double labels = 1;
     bool baselines = false;
     Index test_scenes = 300;

@@ -35,7 +35,7 @@ using espalier::Named;
     if (task == "segments")
         return losses::CrossEntropy<>{{.weight = ground_counts_less()}};
     if (task == "boundaries")
-        return losses::BCEWithLogits{};
+        return losses::BCEWithLogits<>{{.pos_weight = Tensor<float>::full({1}, 4)}};  // one pixel of twelve is one
     if (task == "depth")
         return losses::L1{};
     return vision::CenterNet{{.stride = object_stride}};

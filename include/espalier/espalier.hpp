@@ -13,4 +13,3 @@
 #include <espalier/optim.hpp>
 #include <espalier/tensor.hpp>
 #include <espalier/train.hpp>
-#include <espalier/vision.hpp>
