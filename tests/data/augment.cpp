@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <string>
@@ -247,4 +248,70 @@ TEST_CASE("of inputs by name the one that is named moves", "[data][augment]") {
     CHECK_THROWS_WITH(data::random_shift(1, {.input = "table"})(several, first),
                       "[inputs] expected numbers in input 'table', got indices of shape (6,)");
     CHECK_THROWS_AS(data::random_shift(1, {.input = "image"})(expected, first), StateError);
+}
+
+TEST_CASE("boxes stay around what they are around, and go when it goes", "[data][augment]") {
+    constexpr Index count = 200, height = 8, width = 6;
+    Random random{3};
+    Tensor<float> pixels{{count, height, width, 1}};
+    auto boxes = Tensor<float>::full({count, 2, 5}, -1);
+    for (Index i = 0; i < count; ++i) {
+        const Index x = random.below(width), y = random.below(height);
+        const Index right = x + 1 + random.below(width - x), bottom = y + 1 + random.below(height - y);
+        for (Index v = y; v < bottom; ++v)
+            for (Index u = x; u < right; ++u)
+                pixels.at(i, v, u, 0) = 1;
+        const Index row = random.below(2);  // the other one is no object
+        for (Index k = 0; const Index value : {x, y, right, bottom, Index{7}})
+            boxes.at(i, row, k++) = static_cast<float>(value);
+    }
+    const data::AugmentOptions options{.boxes = {"objects"}};
+    data::Batch<> batch{pixels, {{"objects", boxes}}};
+    data::compose(data::random_horizontal_flip(0.5, options), data::random_vertical_flip(0.5, options),
+                  data::random_shift(5, options))(batch, random);
+    const Tensor<float>& moved = batch.targets.at("objects").values();
+    Index gone = 0;
+    for (Index i = 0; i < count; ++i) {
+        float x1 = width, y1 = height, x2 = 0, y2 = 0;
+        for (Index v = 0; v < height; ++v)
+            for (Index u = 0; u < width; ++u)
+                if (batch.input.at(i, v, u, 0) > 0) {
+                    x1 = std::min(x1, static_cast<float>(u));
+                    y1 = std::min(y1, static_cast<float>(v));
+                    x2 = std::max(x2, static_cast<float>(u + 1));
+                    y2 = std::max(y2, static_cast<float>(v + 1));
+                }
+        const Index row = boxes.at(i, 0, 4) < 0 ? 1 : 0;
+        CAPTURE(i);
+        CHECK(moved.at(i, 1 - row, 4) == -1);
+        if (x2 == 0) {
+            ++gone;
+            CHECK(moved.at(i, row, 4) == -1);
+            continue;
+        }
+        for (Index k = 0; const float value : {x1, y1, x2, y2, 7.0F})
+            CHECK(moved.at(i, row, k++) == value);
+    }
+    CHECK(gone > 0);
+    CHECK_FALSE(moved == boxes);
+}
+
+TEST_CASE("what is no box is refused before anything moves", "[data][augment]") {
+    Random random{4};
+    const auto flip = data::random_horizontal_flip(1, {.boxes = {"objects"}});
+    data::Batch<> batch{images({2, 2, 3, 1}).input, {{"objects", Tensor<float>{Shape{2, 3, 4}}}}};
+    const auto before = batch.input;
+    CHECK_THROWS_WITH(flip(batch, random),
+                      "[random_horizontal_flip] expected values (N, M, 5) of task 'objects', x1, y1, x2, y2 and class of "
+                      "objects, got values of shape (2, 3, 4)");
+    batch.targets.at("objects") = Tensor<Index>{Shape{2, 3, 5}};
+    CHECK_THROWS_WITH(flip(batch, random), ContainsSubstring("got class indices of shape (2, 3, 5)"));
+    CHECK(batch.input == before);
+    CHECK_THROWS_WITH(data::random_shift(1, {.targets = {"a"}, .boxes = {"a"}}),
+                      ContainsSubstring("expected each target once, got 'a' twice"));
+    data::Batch<> none{Tensor<float>{Shape{0, 4, 4, 1}}, {{"objects", Tensor<float>{Shape{0, 2, 5}}}}};
+    flip(none, random);
+    data::Batch<> nothing{Tensor<float>{Shape{1, 4, 4, 1}}, {{"objects", Tensor<float>{Shape{1, 0, 5}}}}};
+    flip(nothing, random);
+    CHECK(nothing.targets.at("objects").shape() == Shape{1, 0, 5});
 }

@@ -25,12 +25,16 @@ struct AugmentOptions {
     std::vector<std::string> targets = {};
     Index label_fill = -100;  ///< class index of such a pixel: what CrossEntropy ignores
     std::string input = {};   ///< which input holds the images, where a batch has inputs by name
+    /// Tasks whose targets are objects, (N, M, 5) as vision/box.hpp has them: corners x1, y1, x2, y2 in pixels, and a class. Boxes move
+    /// with the image and are cut at its edges; one that a shift takes out of it becomes a row without an object.
+    std::vector<std::string> boxes = {};
 };
 
 namespace detail {
 
 [[nodiscard]] inline AugmentOptions checked(const char* operation, AugmentOptions options) {
     auto names = options.targets;
+    names.insert(names.end(), options.boxes.begin(), options.boxes.end());
     std::sort(names.begin(), names.end());
     const auto twice = std::adjacent_find(names.begin(), names.end());
     require<ValueError>(twice == names.end(), operation, "expected each target once, got '", twice == names.end() ? "" : *twice, "' twice");
@@ -47,7 +51,7 @@ template <class Scalar>
     return batch.input.shape();
 }
 
-/// Whether the input is images and the named targets lie on its pixels; asked before anything is drawn or moved.
+/// Whether the input is images, the named targets lie on its pixels and the named boxes are such; asked before anything is drawn or moved.
 template <class Scalar>
 void check_images(const char* operation, const Batch<Scalar>& batch, const AugmentOptions& options) {
     const Shape& shape = shape_of_images(operation, batch, options);
@@ -57,6 +61,12 @@ void check_images(const char* operation, const Batch<Scalar>& batch, const Augme
         require<ShapeError>(target.rank() >= 3 && target.axes(0, 3) == shape.axes(0, 3), operation,
                             "expected a target (N, H, W, ...) of task '", task, "' on the pixels of images ", shape, ", got shape ",
                             target);
+    }
+    for (const std::string& task : options.boxes) {
+        const auto& target = batch.targets.at(task);
+        require<ShapeError>(!target.has_labels() && target.shape().rank() == 3 && target.shape()[2] == 5, operation,
+                            "expected values (N, M, 5) of task '", task, "', x1, y1, x2, y2 and class of objects, got ",
+                            target.has_labels() ? "class indices" : "values", " of shape ", target.shape());
     }
 }
 
@@ -99,6 +109,34 @@ void move_pixels(Batch<Scalar>& batch, const AugmentOptions& options, bool bring
     }
 }
 
+/// Applies `move(i, box)` to the four corners of each object of image i. Cut at the edges, or without a class if nothing is left.
+template <class Scalar, class Move>
+void move_boxes(Batch<Scalar>& batch, const AugmentOptions& options, const Move& move) {
+    if (options.boxes.empty())
+        return;
+    const Shape& shape = shape_of_images("move_boxes", batch, options);
+    const auto height = static_cast<Scalar>(shape[1]), width = static_cast<Scalar>(shape[2]);
+    for (const std::string& task : options.boxes) {
+        auto& target = batch.targets.at(task);
+        losses::TargetOptions<Scalar> beside = target.options();
+        Tensor<Scalar> values = std::move(target).values();
+        const Index rows = values.size(1);
+        for (Index i = 0; i < values.size(0) * rows; ++i) {
+            Scalar* const box = values.data() + i * 5;
+            if (!(box[4] >= 0))
+                continue;
+            move(i / rows, box);
+            box[0] = std::max(box[0], Scalar(0));
+            box[1] = std::max(box[1], Scalar(0));
+            box[2] = std::min(box[2], width);
+            box[3] = std::min(box[3], height);
+            if (!(box[0] < box[2] && box[1] < box[3]))
+                std::fill_n(box, 5, Scalar(-1));
+        }
+        target = {std::move(values), std::move(beside)};
+    }
+}
+
 class RandomFlip {
 public:
     RandomFlip(bool horizontal, double p, AugmentOptions options)
@@ -123,6 +161,14 @@ public:
                 else
                     reverse(image, height, width * pixel);
             }
+        });
+        const Shape& shape = shape_of_images(name(), batch, options_);
+        move_boxes(batch, options_, [&, side = static_cast<Scalar>(shape[horizontal_ ? 2 : 1])](Index i, Scalar* box) {
+            if (!std::binary_search(flipped.begin(), flipped.end(), i))
+                return;
+            Scalar& low = box[horizontal_ ? 0 : 1];
+            Scalar& high = box[horizontal_ ? 2 : 3];
+            low = side - std::exchange(high, side - low);
         });
     }
 
@@ -170,6 +216,11 @@ public:
                                 images.data() + image + (row * width + to) * pixel);
                 }
             }
+        });
+        move_boxes(batch, options_, [&](Index i, Scalar* box) {
+            const auto [down, right] = shifts[static_cast<std::size_t>(i)];
+            for (int corner = 0; corner < 4; ++corner)
+                box[corner] += static_cast<Scalar>(corner % 2 == 0 ? right : down);
         });
     }
 
