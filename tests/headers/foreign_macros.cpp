@@ -89,6 +89,8 @@
 #endif
 
 #include <espalier/espalier.hpp>
+#include <espalier/nn/trunks.hpp>
+#include <espalier/vision.hpp>
 #if __has_include(<nlohmann/json.hpp>)
 #include <espalier/io.hpp>
 #endif

@@ -77,9 +77,9 @@ public:
         return p + r > 0 ? 2 * p * r / (p + r) : 0;
     }
     /// 0 if no edge is predicted.
-    [[nodiscard]] double precision() const noexcept { return predicted_.all > 0 ? predicted_.near / predicted_.all : 0; }
+    [[nodiscard]] double precision() const noexcept { return predicted_.all > 0 ? predicted_.matched / predicted_.all : 0; }
     /// 0 if there is no edge.
-    [[nodiscard]] double recall() const noexcept { return true_.all > 0 ? true_.near / true_.all : 0; }
+    [[nodiscard]] double recall() const noexcept { return true_.all > 0 ? true_.matched / true_.all : 0; }
     /// Pixels counted since the start or `reset()`.
     [[nodiscard]] Index count() const noexcept { return count_; }
     void reset() noexcept {
@@ -90,7 +90,7 @@ public:
 private:
     /// Weights of the edge pixels of one map, and of those that are near the other's.
     struct Edges {
-        double near = 0;
+        double matched = 0;
         double all = 0;
 
         void add(double weight, Index height, Index width, const PoolVector<char>& own, const PoolVector<char>& other, double tolerance) {
@@ -98,7 +98,7 @@ private:
                 for (Index x = 0; x < width; ++x)
                     if (own[static_cast<std::size_t>(y * width + x)]) {
                         all += weight;
-                        near += is_near(height, width, y, x, other, tolerance) ? weight : 0;
+                        matched += is_near(height, width, y, x, other, tolerance) ? weight : 0;
                     }
         }
         [[nodiscard]] static bool is_near(Index height, Index width, Index y, Index x, const PoolVector<char>& other, double tolerance) {
