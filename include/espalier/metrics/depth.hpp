@@ -7,20 +7,20 @@
 #pragma once
 
 #include <espalier/core/finite.hpp>
-#include <espalier/kernels/reduction.hpp>
 #include <espalier/losses/match.hpp>
 #include <espalier/losses/target.hpp>
+#include <espalier/metrics/regression.hpp>
 
 #include <cmath>
 
 namespace espalier::inline ESPALIER_ABI::metrics {
 namespace detail {
 
-/// Weighted mean of `term(prediction, depth)`.
+/// `ErrorMean` of depths, which are above 0.
 template <class Scalar>
-class DepthMean {
+class DepthMean : public ErrorMean<Scalar> {
 public:
-    explicit DepthMean(const char* operation) : operation_{operation} {}
+    explicit DepthMean(const char* operation) : ErrorMean<Scalar>{operation}, operation_{operation} {}
 
     void check(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) const {
         const Tensor<Scalar>& depths = losses::values_like(operation_, prediction.shape(), target, "depths");
@@ -31,29 +31,11 @@ public:
     template <class Term>
     void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target, const Term& term) {
         check(prediction, target);
-        const Tensor<Scalar>& depths = target.values();
-        total_ += kernels::sum(depths.numel(), [&](Index i) {
-            const auto weight = static_cast<double>(target.weight_of(i));
-            return weight > 0 ? weight * term(static_cast<double>(prediction[i]), static_cast<double>(depths[i])) : 0;
-        });
-        weights_ += kernels::sum(depths.numel(), [&](Index i) { return target.weight_of(i); });
-        count_ += target.counted();
-    }
-    [[nodiscard]] double mean() const {
-        require<StateError>(count_ > 0, operation_, "expected labelled samples, got none");
-        return total_ / weights_;
-    }
-    [[nodiscard]] Index count() const noexcept { return count_; }
-    void reset() noexcept {
-        total_ = weights_ = 0;
-        count_ = 0;
+        ErrorMean<Scalar>::update(prediction, target, term);
     }
 
 private:
     const char* operation_;
-    double total_ = 0;
-    double weights_ = 0;
-    Index count_ = 0;
 };
 
 }  // namespace detail

@@ -11,20 +11,21 @@
 namespace espalier::inline ESPALIER_ABI::metrics {
 namespace detail {
 
-/// Weighted sum of `Term{}(prediction - value)` over all elements that count.
-template <class Scalar, class Term>
-class ErrorSum {
+/// Weighted mean of `term(prediction, value)` over all elements that count.
+template <class Scalar>
+class ErrorMean {
 public:
-    explicit ErrorSum(const char* operation) : operation_{operation} {}
+    explicit ErrorMean(const char* operation) : operation_{operation} {}
 
     void check(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) const {
         (void)losses::values_like(operation_, prediction.shape(), target);
     }
-    void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) {
+    template <class Term>
+    void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target, const Term& term) {
         const Tensor<Scalar>& values = losses::values_like(operation_, prediction.shape(), target);
         const double total = kernels::sum(values.numel(), [&](Index i) {
             const auto weight = static_cast<double>(target.weight_of(i));
-            return weight > 0 ? weight * Term{}(static_cast<double>(prediction[i]) - static_cast<double>(values[i])) : 0;
+            return weight > 0 ? weight * term(static_cast<double>(prediction[i]), static_cast<double>(values[i])) : 0;
         });
         const Index counted = target.counted();
         weights_ += target.weight() ? kernels::sum(values.numel(), [&](Index i) { return target.weight_of(i); })
@@ -50,13 +51,6 @@ private:
     Index count_ = 0;
 };
 
-struct Absolute {
-    double operator()(double d) const noexcept { return std::abs(d); }
-};
-struct Squared {
-    double operator()(double d) const noexcept { return d * d; }
-};
-
 }  // namespace detail
 
 /// Mean absolute error over all elements that are labelled, weighted as the target says.
@@ -66,7 +60,9 @@ public:
     /// @throws ShapeError unless the values have the prediction's shape, StateError for a target of class indices.
     void check(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) const { errors_.check(prediction, target); }
     /// @throws as `check`; nothing is counted then.
-    void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) { errors_.update(prediction, target); }
+    void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) {
+        errors_.update(prediction, target, [](double x, double y) { return std::abs(x - y); });
+    }
     /// @throws StateError if nothing has been counted.
     [[nodiscard]] double value() const { return errors_.mean(); }
     /// Elements counted since the start or `reset()`.
@@ -74,7 +70,7 @@ public:
     void reset() noexcept { errors_.reset(); }
 
 private:
-    detail::ErrorSum<Scalar, detail::Absolute> errors_{"mae"};
+    detail::ErrorMean<Scalar> errors_{"mae"};
 };
 
 /// Root of the mean squared error over all elements that are labelled, weighted as the target says.
@@ -84,7 +80,9 @@ public:
     /// @throws ShapeError unless the values have the prediction's shape, StateError for a target of class indices.
     void check(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) const { errors_.check(prediction, target); }
     /// @throws as `check`; nothing is counted then.
-    void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) { errors_.update(prediction, target); }
+    void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) {
+        errors_.update(prediction, target, [](double x, double y) { return (x - y) * (x - y); });
+    }
     /// @throws StateError if nothing has been counted.
     [[nodiscard]] double value() const { return std::sqrt(errors_.mean()); }
     /// Elements counted since the start or `reset()`.
@@ -92,7 +90,7 @@ public:
     void reset() noexcept { errors_.reset(); }
 
 private:
-    detail::ErrorSum<Scalar, detail::Squared> errors_{"rmse"};
+    detail::ErrorMean<Scalar> errors_{"rmse"};
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::metrics
