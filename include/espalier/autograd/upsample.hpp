@@ -3,105 +3,48 @@
 #pragma once
 
 #include <espalier/autograd/record.hpp>
-#include <espalier/core/threads.hpp>
-#include <espalier/kernels/elementwise.hpp>
-#include <espalier/kernels/window.hpp>
+#include <espalier/kernels/resample.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
 namespace detail {
 
-/// Output position i along one axis takes `(1 - weight)` of entry `low` and `weight` of entry `high`.
-struct Sample {
-    Index low;
-    Index high;
-    double weight;
-};
-
-[[nodiscard]] inline PoolVector<Sample> nearest_samples(Index from, Index to) {
-    PoolVector<Sample> samples;
-    samples.reserve(static_cast<std::size_t>(to));
-    for (Index i = 0; i < to; ++i)
-        samples.push_back({i * from / to, i * from / to, 0});
-    return samples;
+template <class Scalar>
+[[nodiscard]] kernels::Resampling<Scalar> nearest_axis(Index from, Index to) {
+    return {from, to, [=](Index i, const auto& add) { add(i * from / to, 1.0); }};
 }
 
-[[nodiscard]] inline PoolVector<Sample> linear_samples(Index from, Index to, bool align_corners) {
-    PoolVector<Sample> samples;
-    samples.reserve(static_cast<std::size_t>(to));
-    for (Index i = 0; i < to; ++i) {
-        const auto position = static_cast<double>(i);
-        const double ratio = align_corners ? (to > 1 ? static_cast<double>(from - 1) / static_cast<double>(to - 1) : 0)
-                                           : static_cast<double>(from) / static_cast<double>(to);
-        const double x = align_corners ? position * ratio : std::max(0.0, (position + 0.5) * ratio - 0.5);
-        const Index low = std::min(static_cast<Index>(x), from - 1);
-        samples.push_back({low, std::min(low + 1, from - 1), x - static_cast<double>(low)});
-    }
-    return samples;
+template <class Scalar>
+[[nodiscard]] kernels::Resampling<Scalar> linear_axis(Index from, Index to, bool align_corners) {
+    return {from, to, [=](Index i, const auto& add) {
+                const auto position = static_cast<double>(i);
+                const double ratio = align_corners ? (to > 1 ? static_cast<double>(from - 1) / static_cast<double>(to - 1) : 0)
+                                                   : static_cast<double>(from) / static_cast<double>(to);
+                const double x = align_corners ? position * ratio : std::max(0.0, (position + 0.5) * ratio - 0.5);
+                const Index low = std::min(static_cast<Index>(x), from - 1);
+                const double weight = low + 1 < from ? x - static_cast<double>(low) : 0;
+                add(low, 1 - weight);
+                add(low + 1, weight);
+            }};
 }
 
-/// Resized to `size`; `samples(from, to)` are those of an axis.
-template <class Scalar, class Samples>
-[[nodiscard]] Variable<Scalar> resample(const char* operation, const Variable<Scalar>& x, Pair size, const Samples& samples) {
+/// Resized to `size`; `axis(from, to)` says how along one.
+template <class Scalar, class Axis>
+[[nodiscard]] Variable<Scalar> resample(const char* operation, const Variable<Scalar>& x, Pair size, const Axis& axis) {
     const Shape in = x.shape();
-    const Index channels = in[3];
-    const Shape out{in[0], size.height, size.width, channels};
-    Tensor<Scalar> y{out};  // before the tables: what cannot be held is refused before anything is made of it
+    Tensor<Scalar> y{
+        {in[0], size.height, size.width, in[3]}};  // before the axes: what cannot be held is refused before anything is made of it
     const bool empty = y.numel() == 0;
-    // Calls body(output offset, input offset, weight) for the up to four sources of every pixel of image n.
-    const auto for_each_source = [=, rows = samples(in[1], empty ? 0 : out[1]),
-                                  columns = samples(in[2], empty ? 0 : out[2])](Index n, const auto& body) {
-        for (Index oy = 0; oy < out[1]; ++oy)
-            for (Index ox = 0; ox < out[2]; ++ox) {
-                const Sample& v = rows[static_cast<std::size_t>(oy)];
-                const Sample& h = columns[static_cast<std::size_t>(ox)];
-                const auto source = [&](Index sy, Index sx, double weight) {
-                    if (weight != 0)
-                        body(((n * out[1] + oy) * out[2] + ox) * channels, (sy * in[2] + sx) * channels, static_cast<Scalar>(weight));
-                };
-                source(v.low, h.low, (1 - v.weight) * (1 - h.weight));
-                source(v.low, h.high, (1 - v.weight) * h.weight);
-                source(v.high, h.low, v.weight * (1 - h.weight));
-                source(v.high, h.high, v.weight * h.weight);
-            }
-    };
-    const Index image = in[1] * in[2] * channels;
-    parallel_for(in[0], 1, [&](Index begin, Index end) {
-        for (Index n = begin; n < end; ++n)
-            for_each_source(n, [&](Index to, Index from, Scalar weight) {
-                kernels::vector_loop(0, channels, [=, in = x.value().data() + n * image + from, out = y.data() + to](Index c) {
-                    out[c] += weight * in[c];
-                });
-            });
-    });
-    return record<Scalar>(operation, std::move(y), {x}, [=](Gradients<Scalar>& g) {
-        auto dx = Tensor<Scalar>::empty(in.prepended(g.rows()));
-        const auto gather = [&](Index n, auto* sums) {
-            std::fill_n(sums, image, 0);
-            for_each_source(n, [&](Index to, Index from, Scalar weight) {
-                kernels::vector_loop(0, channels,
-                                     [=, in = g.cotangent().data() + to, out = sums + from](Index c) { out[c] += weight * in[c]; });
-            });
-        };
-        const bool in_doubles = !empty && out[1] * out[2] / (in[1] * in[2]) > 64;  // so many floats would lose digits
-        const auto bytes = static_cast<std::size_t>(in_doubles ? image : 0) * sizeof(double);
-        parallel_for(g.rows() * in[0], 1, bytes, [&](Index begin, Index end, void* scratch) {
-            for (Index n = begin; n < end; ++n) {
-                Scalar* const to = dx.data() + n * image;
-                if (!in_doubles) {
-                    gather(n, to);
-                    continue;
-                }
-                auto* const sums = static_cast<double*>(scratch);
-                gather(n, sums);
-                std::transform(sums, sums + image, to, [](double v) { return static_cast<Scalar>(v); });
-            }
-        });
-        g.add(0, std::move(dx));
-    });
+    const auto rows = axis(in[1], empty ? 0 : size.height), columns = axis(in[2], empty ? 0 : size.width);
+    kernels::resample(in[0], {in[1], in[2]}, in[3], rows, columns, x.value().data(), y.data());
+    return record<Scalar>(operation, std::move(y), {x},
+                          [in, size, rows = rows.transposed(), columns = columns.transposed()](Gradients<Scalar>& g) {
+                              auto dx = Tensor<Scalar>::empty(in.prepended(g.rows()));
+                              kernels::resample_back(g.rows() * in[0], size, in[3], rows, columns, g.cotangent().data(), dx.data());
+                              g.add(0, std::move(dx));
+                          });
 }
 
 inline void require_resizable(const char* operation, const Shape& x, Pair size) {
@@ -115,7 +58,7 @@ inline void require_resizable(const char* operation, const Shape& x, Pair size) 
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> upsample_nearest2d(const Variable<Scalar>& x, Pair size) {
     detail::require_resizable("upsample_nearest2d", x.shape(), size);
-    return detail::resample("upsample_nearest2d", x, size, detail::nearest_samples);
+    return detail::resample("upsample_nearest2d", x, size, detail::nearest_axis<Scalar>);
 }
 
 /// Bilinear interpolation; with `align_corners` the corner pixels of input and output coincide. @throws ShapeError, ValueError
@@ -123,7 +66,7 @@ template <class Scalar>
 [[nodiscard]] Variable<Scalar> upsample_bilinear2d(const Variable<Scalar>& x, Pair size, bool align_corners = false) {
     detail::require_resizable("upsample_bilinear2d", x.shape(), size);
     return detail::resample("upsample_bilinear2d", x, size,
-                            [=](Index from, Index to) { return detail::linear_samples(from, to, align_corners); });
+                            [=](Index from, Index to) { return detail::linear_axis<Scalar>(from, to, align_corners); });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd
