@@ -51,22 +51,21 @@ template <class Scalar>
 [[nodiscard]] GroupStatistics<Scalar> statistics_of_groups(const GroupNormExtents& e, const Scalar* x, double eps) {
     const Shape shape{e.samples, e.channels};
     GroupStatistics<Scalar> result{Tensor<Scalar>::empty(shape), Tensor<double>::empty(shape)};
-    parallel_for(e.samples, kernels::row_grain(e.sample()), static_cast<std::size_t>(e.channels) * sizeof(double),
-                 [&](Index begin, Index end, void* scratch) {
-                     auto* const sums = static_cast<double*>(scratch);
-                     for (Index n = begin; n < end; ++n) {
-                         Scalar* const mean = result.mean.data() + n * e.channels;
-                         double* const inverse = result.inverse.data() + n * e.channels;
-                         kernels::column_sums(e.places, e.channels, x + n * e.sample(), sums);
-                         e.fold(inverse, [sums](Index c) { return sums[c]; });
-                         std::transform(inverse, inverse + e.channels, mean,
-                                        [&](double sum) { return static_cast<Scalar>(sum / e.count()); });
-                         kernels::column_squares(e.places, e.channels, x + n * e.sample(), mean, sums);
-                         e.fold(inverse, [sums](Index c) { return sums[c]; });
-                         std::transform(inverse, inverse + e.channels, inverse,
-                                        [&](double sum) { return 1 / std::sqrt(sum / e.count() + eps); });
-                     }
-                 });
+    parallel_for(
+        e.samples, kernels::row_grain(e.sample()), static_cast<std::size_t>(e.channels) * sizeof(double),
+        [&](Index begin, Index end, void* scratch) {
+            auto* const sums = static_cast<double*>(scratch);
+            for (Index n = begin; n < end; ++n) {
+                Scalar* const mean = result.mean.data() + n * e.channels;
+                double* const inverse = result.inverse.data() + n * e.channels;
+                kernels::column_sums(e.places, e.channels, x + n * e.sample(), sums);
+                e.fold(inverse, [sums](Index c) { return sums[c]; });
+                std::transform(inverse, inverse + e.channels, mean, [&](double sum) { return static_cast<Scalar>(sum / e.count()); });
+                kernels::column_squares(e.places, e.channels, x + n * e.sample(), mean, sums);
+                e.fold(inverse, [sums](Index c) { return sums[c]; });
+                std::transform(inverse, inverse + e.channels, inverse, [&](double sum) { return 1 / std::sqrt(sum / e.count() + eps); });
+            }
+        });
     return result;
 }
 
@@ -119,7 +118,8 @@ private:
         e_.fold(folded.data(), [&](Index c) { return weight(c) * sums[c]; });
         e_.fold(folded.data() + channels, [&](Index c) { return weight(c) * sums[e_.channels + c]; });
         PoolVector<Scalar> factors(4 * channels);
-        Scalar *const slope = factors.data(), *const offset = slope + channels, *const scale = offset + channels, *const zero = scale + channels;
+        Scalar *const slope = factors.data(), *const offset = slope + channels, *const scale = offset + channels,
+                      *const zero = scale + channels;
         for (Index c = 0; c < e_.channels; ++c) {
             const double r = inverse[c];
             slope[c] = static_cast<Scalar>(-r * r * r * folded[channels + static_cast<std::size_t>(c)] / e_.count());
@@ -164,12 +164,13 @@ private:
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> group_norm(const Variable<Scalar>& x, Index groups, const Variable<Scalar>* weight,
                                           const Variable<Scalar>* bias, double eps) {
-    require<ShapeError>(x.rank() >= 2 && x.size(-1) > 0, "group_norm", "expected (N, ..., C) of at least one channel, got input ", x.shape());
+    require<ShapeError>(x.rank() >= 2 && x.size(-1) > 0, "group_norm", "expected (N, ..., C) of at least one channel, got input ",
+                        x.shape());
     if (weight)
         require_affine("group_norm", x, *weight, *bias);
     const GroupNormExtents e{x.size(0), x.shape().product(1, x.rank() - 1), x.size(-1), groups};
-    require<ValueError>(groups > 0 && e.channels % groups == 0, "group_norm", "expected groups that divide ", e.channels,
-                        " channels, got ", groups);
+    require<ValueError>(groups > 0 && e.channels % groups == 0, "group_norm", "expected groups that divide ", e.channels, " channels, got ",
+                        groups);
     auto statistics = statistics_of_groups(e, x.value().data(), eps);
     auto y = Tensor<Scalar>::empty(x.shape());
     parallel_for(e.samples, kernels::row_grain(e.sample()), 2 * static_cast<std::size_t>(e.channels) * sizeof(Scalar),

@@ -39,7 +39,8 @@ public:
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
         if (options_.affine)
             return autograd::group_norm<Scalar>(x, groups_, weight_, bias_, options_.eps);
-        require<ShapeError>(x.rank() >= 2 && x.size(-1) == channels_, "group_norm", "expected ", channels_, " channels, got input ", x.shape());
+        require<ShapeError>(x.rank() >= 2 && x.size(-1) == channels_, "group_norm", "expected ", channels_, " channels, got input ",
+                            x.shape());
         return autograd::group_norm<Scalar>(x, groups_, options_.eps);
     }
 
@@ -64,7 +65,8 @@ template <class Scalar = float>
 class InstanceNorm2d : public Module<InstanceNorm2d<Scalar>, Scalar> {
 public:
     /// @throws ValueError for no channels or an eps that is not positive.
-    explicit InstanceNorm2d(Index channels, InstanceNorm2dOptions options = {}) : norm_{channels, channels, {options.eps, options.affine}} {}
+    explicit InstanceNorm2d(Index channels, InstanceNorm2dOptions options = {})
+        : norm_{channels, channels, {options.eps, options.affine}} {}
 
     /// @throws ShapeError
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
