@@ -23,6 +23,7 @@
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
+#include <espalier/nn/squeeze_excitation.hpp>
 #include <espalier/nn/standardize.hpp>
 #include <espalier/nn/table.hpp>
 #include <espalier/nn/table_inputs.hpp>

@@ -32,6 +32,8 @@ ESPALIER_INSTANTIATE class Module<GroupNorm<float>, float>;
 ESPALIER_INSTANTIATE class GroupNorm<float>;
 ESPALIER_INSTANTIATE class Module<InstanceNorm2d<float>, float>;
 ESPALIER_INSTANTIATE class InstanceNorm2d<float>;
+ESPALIER_INSTANTIATE class Module<SqueezeExcitation<float>, float>;
+ESPALIER_INSTANTIATE class SqueezeExcitation<float>;
 ESPALIER_INSTANTIATE class Module<Embedding<float>, float>;
 ESPALIER_INSTANTIATE class Embedding<float>;
 ESPALIER_INSTANTIATE class EmbeddingBag<float>;
