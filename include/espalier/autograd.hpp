@@ -3,13 +3,16 @@
 #pragma once
 
 #include <espalier/autograd/activation.hpp>
+#include <espalier/autograd/adaptive_pooling.hpp>
 #include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/backward.hpp>
 #include <espalier/autograd/conv2d.hpp>
+#include <espalier/autograd/conv_transpose2d.hpp>
 #include <espalier/autograd/dropout.hpp>
 #include <espalier/autograd/embedding.hpp>
 #include <espalier/autograd/film.hpp>
 #include <espalier/autograd/gradcheck.hpp>
+#include <espalier/autograd/group_norm.hpp>
 #include <espalier/autograd/logit_product.hpp>
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/mix.hpp>

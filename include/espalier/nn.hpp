@@ -4,11 +4,13 @@
 
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
+#include <espalier/nn/conv_transpose2d.hpp>
 #include <espalier/nn/dropout.hpp>
 #include <espalier/nn/embedding.hpp>
 #include <espalier/nn/embedding_bag.hpp>
 #include <espalier/nn/encoder.hpp>
 #include <espalier/nn/freeze.hpp>
+#include <espalier/nn/group_norm.hpp>
 #include <espalier/nn/init.hpp>
 #include <espalier/nn/layer.hpp>
 #include <espalier/nn/linear.hpp>
@@ -21,6 +23,7 @@
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/sequential.hpp>
+#include <espalier/nn/squeeze_excitation.hpp>
 #include <espalier/nn/standardize.hpp>
 #include <espalier/nn/table.hpp>
 #include <espalier/nn/table_inputs.hpp>

@@ -108,6 +108,7 @@ Rows shape_rows();
 Rows loss_rows();
 Rows detection_rows();
 Rows dense_rows();
+Rows dense_layer_rows();
 
 /// All of them.
 const Rows& rows();

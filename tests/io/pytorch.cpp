@@ -74,6 +74,24 @@ TEMPLATE_TEST_CASE("files that PyTorch wrote give PyTorch's outputs", "[io][pyto
     gives_what_pytorch_gives<T>(Mixed<T>{}, "mixed", mixed_sample);
 }
 
+TEMPLATE_TEST_CASE("layers of dense prediction come from PyTorch and go back", "[io][pytorch]", float, double) {
+    using T = TestType;
+    const auto expected = io::load_safetensors(ESPALIER_GOLDEN_DIR "/dense_layers.safetensors");
+    auto net = upwards_net<T>();
+    const auto report = io::load_pytorch(net, golden + "upwards.f32.safetensors", {4, 5, 3});
+    CHECK(report.complete());
+    require_close(net(expected.get<T>("upwards/input")).value(), expected.get<T>("upwards/output0"), 1e-5);
+    const TemporaryFolder folder;
+    io::save_pytorch(net, folder / "back", {4, 5, 3});
+    const auto there = io::load_safetensors(golden + "upwards.f32.safetensors");
+    const auto back = io::load_safetensors(folder / "back");
+    for (const auto& [name, tensor] : there) {
+        CAPTURE(name);
+        CHECK(back.at(name).extents() == tensor.extents());
+        CHECK(back.get<float>(name) == there.get<float>(name));
+    }
+}
+
 TEST_CASE("the same file without turning over gives other outputs: shapes alone do not tell", "[io][pytorch]") {
     auto net = flat_net<float>();
     const auto expected = io::load_safetensors(golden + "expected.safetensors");

@@ -49,6 +49,21 @@ nn::Sequential<T> decoder_net() {
             nn::Unflatten{{2, 3, 4}}, nn::Upsample{2},      nn::Conv2d<T>{4, 3, 3, {.padding = 1}}};
 }
 
+/// Of tests/golden/dense_layers.py.
+template <class T>
+nn::Sequential<T> upwards_net() {
+    return {nn::Conv2d<T>{3, 4, 3, {.padding = 1}},
+            nn::GroupNorm<T>{2, 4},
+            nn::ReLU{},
+            nn::ConvTranspose2d<T>{4, 6, 3, {.stride = 2, .padding = 1, .output_padding = 1, .groups = 2}},
+            nn::InstanceNorm2d<T>{6, {.affine = true}},
+            nn::AdaptiveMaxPool2d{{6, 5}},
+            nn::ConvTranspose2d<T>{6, 2, 2, {.stride = 2, .bias = false}},
+            nn::AdaptiveAvgPool2d{{2, 3}},
+            nn::Flatten{},
+            nn::Linear<T>{12, 5}};
+}
+
 template <class T>
 struct Mixed : nn::Module<Mixed<T>, T> {
     nn::Conv2d<T> first{3, 3, 3, {.padding = 1}};

@@ -39,3 +39,13 @@ TEST_CASE("accumulate adds at any alignment", "[elementwise]") {
             CHECK(to[i] == (i >= 3 && i < 23 ? 1 + static_cast<double>(i - 3 + shift) : 1));
     }
 }
+
+TEMPLATE_TEST_CASE("a row is added to each", "[elementwise]", float, double) {
+    for (const Index columns : {Index{1}, Index{19}}) {
+        std::vector<TestType> row(static_cast<std::size_t>(columns)), y(3 * row.size(), 1);
+        std::iota(row.begin(), row.end(), TestType(0));
+        kernels::add_to_each_row(Index{3}, columns, row.data(), y.data());
+        for (std::size_t i = 0; i < y.size(); ++i)
+            CHECK(y[i] == 1 + row[i % row.size()]);
+    }
+}

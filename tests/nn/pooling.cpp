@@ -26,6 +26,8 @@ TEMPLATE_TEST_CASE("pooling layers are the operations", "[nn][pooling]", float, 
           autograd::avg_pool2d(x, 3, {.padding = 1, .ceil_mode = true, .count_include_pad = false}).value());
     CHECK(nn::GlobalAvgPool2d{}(x).value() == autograd::global_avg_pool2d(x).value());
     CHECK(nn::GlobalAvgPool2d{}(x).shape() == Shape{2, 3});
+    CHECK(nn::AdaptiveAvgPool2d{{2, 4}}(x).value() == autograd::adaptive_avg_pool2d(x, {2, 4}).value());
+    CHECK(nn::AdaptiveMaxPool2d{3}(x).value() == autograd::adaptive_max_pool2d(x, 3).value());
 }
 
 TEST_CASE("pooling by hand, each channel by itself", "[nn][pooling]") {

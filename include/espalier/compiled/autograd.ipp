@@ -60,6 +60,8 @@ ESPALIER_INSTANTIATE Variable<float> batch_norm_relu(const Variable<float>&, con
 ESPALIER_INSTANTIATE Variable<float> batch_norm_add_relu(const Variable<float>&, const Variable<float>&, const Variable<float>&,
                                                          const Variable<float>&, RunningStatistics<float>&, bool, double, double);
 ESPALIER_INSTANTIATE Variable<float> layer_norm(const Variable<float>&, const Variable<float>&, const Variable<float>&, double);
+ESPALIER_INSTANTIATE Variable<float> group_norm(const Variable<float>&, Index, const Variable<float>&, const Variable<float>&, double);
+ESPALIER_INSTANTIATE Variable<float> group_norm(const Variable<float>&, Index, double);
 ESPALIER_INSTANTIATE Variable<float> film(const Variable<float>&, const Variable<float>&, const Variable<float>&);
 
 // Shapes.
@@ -88,6 +90,11 @@ ESPALIER_INSTANTIATE Variable<float> conv2d_relu(const Variable<float>&, const V
 ESPALIER_INSTANTIATE Variable<float> conv2d_relu_max_pool2d(const Variable<float>&, const Variable<float>&, const Variable<float>&,
                                                             const Conv2dOptions&);
 ESPALIER_INSTANTIATE Variable<float> conv2d_relu_max_pool2d(const Variable<float>&, const Variable<float>&, const Conv2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> conv_transpose2d(const Variable<float>&, const Variable<float>&, const Variable<float>&,
+                                                      const ConvTranspose2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> conv_transpose2d(const Variable<float>&, const Variable<float>&, const ConvTranspose2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> adaptive_avg_pool2d(const Variable<float>&, Pair);
+ESPALIER_INSTANTIATE Variable<float> adaptive_max_pool2d(const Variable<float>&, Pair);
 ESPALIER_INSTANTIATE Variable<float> max_pool2d(const Variable<float>&, Pair, const Pool2dOptions&);
 ESPALIER_INSTANTIATE Variable<float> avg_pool2d(const Variable<float>&, Pair, const AvgPool2dOptions&);
 ESPALIER_INSTANTIATE Variable<float> global_avg_pool2d(const Variable<float>&);

@@ -37,7 +37,8 @@ enum class OperationKind {
         {"scale", elementwise}, {"shift", elementwise}, {"dropout", elementwise}, {"softmax", elementwise},
         {"log_softmax", elementwise}, {"add", elementwise}, {"subtract", elementwise}, {"multiply", elementwise},
         {"divide", elementwise}, {"weighted_sum", elementwise}, {"logit_product", elementwise}, {"conv2d", convolution},
-        {"conv2d_relu", convolution}, {"conv2d_relu_max_pool2d", convolution},
+        {"conv2d_relu", convolution}, {"conv2d_relu_max_pool2d", convolution}, {"conv_transpose2d", convolution},
+        {"adaptive_avg_pool2d", spatial}, {"adaptive_max_pool2d", spatial}, {"group_norm", normalisation},
     };
     // clang-format on
     for (const auto& [name, kind] : names)

@@ -150,7 +150,10 @@ private:
         operand(in[0], i);
         classes_.unite(i, in[0], i);
         const std::string_view operation = steps_[i].operation;
-        if (rank(i) > 2 && operation.starts_with("batch_norm"))
+        const bool grouped = operation == "group_norm";
+        if (grouped && rank(i) == 2)
+            classes_.depend(i, known_plain(in[0]), i);  // in another order other channels meet in a group
+        if (rank(i) > 2 && (grouped || operation.starts_with("batch_norm")))
             classes_.fix(i, pixels_and_channels(steps_[i].shape), i);  // PyTorch's has the channels on axis 1
         const std::size_t parameters = operation == "batch_norm_add_relu" ? in.size() - 1 : in.size();
         if (parameters < in.size()) {  // what is added, of the same shape

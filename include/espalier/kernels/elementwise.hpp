@@ -85,4 +85,16 @@ void accumulate(Index n, const Scalar* from, Scalar* to) {
     });
 }
 
+/// y[r][c] += x[c] for each of the rows of y.
+template <class Scalar>
+void add_to_each_row(Index rows, Index columns, const Scalar* x, Scalar* y) {
+    parallel_for(rows, std::max<Index>(1, elementwise_grain / std::max<Index>(columns, 1)), [=](Index begin, Index end) {
+        if constexpr (simd::vectorised<Scalar>)
+            simd::table().add_to_rows(end - begin, columns, x, 0, y + begin * columns, columns);
+        else
+            for (Index r = begin; r < end; ++r)
+                vector_loop(0, columns, [=, row = y + r * columns](Index c) { row[c] += x[c]; });
+    });
+}
+
 }  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -34,9 +34,8 @@ struct Window {
     Pair dilation{1};
     bool ceil_mode = false;  ///< windows may reach over the end, if they begin in the image or in the padding before it
 
-    /// Extents of the image that a window slid over `input` gives.
-    /// @throws ShapeError, ValueError under the name of `operation` if the window is malformed or does not fit.
-    [[nodiscard]] Pair output(const char* operation, Pair input) const {
+    /// @throws ValueError under the name of `operation` if the window is malformed.
+    void require_valid(const char* operation) const {
         require<ValueError>(kernel.height > 0 && kernel.width > 0, operation, "expected a kernel of at least 1x1, got ", kernel);
         require<ValueError>(stride.height > 0 && stride.width > 0, operation, "expected a stride of at least 1, got ", stride);
         require<ValueError>(padding.height >= 0 && padding.width >= 0, operation, "expected a padding of at least 0, got ", padding);
@@ -44,6 +43,12 @@ struct Window {
         for (const Pair option : {kernel, stride, padding, dilation})
             require<ValueError>(option.height <= most && option.width <= most, operation,
                                 "expected a kernel, stride, padding and dilation of at most ", most, ", got ", option);
+    }
+
+    /// Extents of the image that a window slid over `input` gives.
+    /// @throws ShapeError, ValueError under the name of `operation` if the window is malformed or does not fit.
+    [[nodiscard]] Pair output(const char* operation, Pair input) const {
+        require_valid(operation);
         const Pair result{windows(input.height, reach().height, stride.height, padding.height),
                           windows(input.width, reach().width, stride.width, padding.width)};
         require<ShapeError>(result.height > 0 && result.width > 0, operation, "expected a padded image of at least ", reach(), ", got ",

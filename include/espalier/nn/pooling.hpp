@@ -2,6 +2,7 @@
 /// @file Pooling layers for (N, H, W, C) images of any scalar.
 #pragma once
 
+#include <espalier/autograd/adaptive_pooling.hpp>
 #include <espalier/autograd/pooling.hpp>
 
 namespace espalier::inline ESPALIER_ABI::nn {
@@ -47,6 +48,24 @@ struct GlobalAvgPool2d {
     template <class Scalar>
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
         return autograd::global_avg_pool2d(x);
+    }
+};
+
+/// Means of as many windows as `output_size` says, which cover an image of any size: (N, H, W, C) gives (N, h, w, C).
+struct AdaptiveAvgPool2d {
+    Pair output_size;
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::adaptive_avg_pool2d(x, output_size);
+    }
+};
+
+/// The largest values of the same windows.
+struct AdaptiveMaxPool2d {
+    Pair output_size;
+    template <class Scalar>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
+        return autograd::adaptive_max_pool2d(x, output_size);
     }
 };
 
