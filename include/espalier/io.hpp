@@ -11,6 +11,7 @@
 #include <espalier/io/gzip.hpp>
 #include <espalier/io/idx.hpp>
 #include <espalier/io/image.hpp>
+#include <espalier/io/image_files.hpp>
 #include <espalier/io/image_folder.hpp>
 #include <espalier/io/image_set.hpp>
 #include <espalier/io/image_table.hpp>
