@@ -3,6 +3,7 @@
 /// out.
 #pragma once
 
+#include <espalier/io/alpha.hpp>
 #include <espalier/io/csv.hpp>
 #include <espalier/io/dtype.hpp>
 #include <espalier/io/endian.hpp>
