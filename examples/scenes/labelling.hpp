@@ -4,11 +4,11 @@
 
 #include "drawing.hpp"
 
-#include <espalier/core/error.hpp>
 #include <espalier/io/image.hpp>
+#include <espalier/io/image_files.hpp>
 #include <espalier/io/resize.hpp>
 
-#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -27,17 +27,8 @@ struct Labelled {
 [[nodiscard]] inline std::vector<Labelled> label_folder(const mtl::MultiTaskNet<>& net, const std::filesystem::path& folder,
                                                         const std::filesystem::path& out) {
     using namespace espalier;
-    std::vector<std::filesystem::path> images;
-    require<IoError>(std::filesystem::is_directory(folder), "scenes", "expected a folder of images, got ", folder);
-    for (const auto& entry : std::filesystem::directory_iterator{folder}) {
-        const std::string type = entry.path().extension().string();
-        if (type == ".png" || type == ".jpg" || type == ".jpeg")
-            images.push_back(entry.path());
-    }
-    std::sort(images.begin(), images.end());
-    require<IoError>(!images.empty(), "scenes", "expected .png, .jpg or .jpeg files in ", folder, ", got none");
     std::vector<Labelled> result;
-    for (const auto& path : images) {
+    for (const auto& path : io::image_files(folder)) {
         const auto pixels = io::resize(io::to_tensor(io::read_image(path, {.channels = 3})), {side, side});
         const auto scene = pixels.reshape({1, side, side, 3});
         const auto said = net.predict(scene);

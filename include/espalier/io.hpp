@@ -3,6 +3,7 @@
 /// out.
 #pragma once
 
+#include <espalier/io/alpha.hpp>
 #include <espalier/io/csv.hpp>
 #include <espalier/io/dtype.hpp>
 #include <espalier/io/endian.hpp>
@@ -11,6 +12,7 @@
 #include <espalier/io/gzip.hpp>
 #include <espalier/io/idx.hpp>
 #include <espalier/io/image.hpp>
+#include <espalier/io/image_files.hpp>
 #include <espalier/io/image_folder.hpp>
 #include <espalier/io/image_set.hpp>
 #include <espalier/io/image_table.hpp>

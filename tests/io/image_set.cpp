@@ -110,6 +110,36 @@ TEST_CASE("images of several sizes are an error, unless they are brought to one"
     CHECK_THROWS_WITH((io::ImageFolder{folder.path(), {.max_pixels = 15}}), ContainsSubstring("1.png"));
 }
 
+TEST_CASE("transparent pixels show what lies behind them, if that is told", "[io][image]") {
+    const TemporaryFolder folder;
+    std::filesystem::create_directory(folder / "a");
+    io::write_png(folder / "a/1.png", io::Image<std::uint8_t>{1, 2, 4, {255, 0, 0, 255, 0, 51, 0, 0}});
+    const auto read = [&](const io::ImageSetOptions& options) { return io::ImageFolder{folder.path(), options}.image(0); };
+    CHECK(read({}) == Tensor<float>{{1, 2, 3}, {1, 0, 0, 0, 0.2F, 0}});
+    CHECK(read({.background = 1}) == Tensor<float>{{1, 2, 3}, {1, 0, 0, 1, 1, 1}});
+    CHECK(read({.channels = 1, .background = 0}).at(0, 1, 0) == 0);
+    CHECK(read({.channels = 4, .background = 1}).at(0, 1, 3) == 1);
+    CHECK_THROWS_WITH(read({.background = 255}), ContainsSubstring("[image_set] expected a background in [0, 1], got 255"));
+    CHECK_THROWS_AS(read({.background = -1}), ValueError);
+}
+
+TEST_CASE("files that a table names are looked for before anything is read", "[io][image]") {
+    const TemporaryFolder folder;
+    write_grey(folder / "1.png", 1);
+    std::filesystem::create_directory(folder / "2.png");
+    const auto paths = [&](const std::string& rows, bool must_exist = true) {
+        return io::image_paths(io::parse_csv("file,x\n" + rows, {}, "cats.csv").column("file"), folder.path(), must_exist);
+    };
+    CHECK(paths("1.png,\n1.png,\n") == std::vector{folder / "1.png", folder / "1.png"});
+    CHECK(paths("").empty());
+    CHECK(paths("3.png,\n", false).size() == 1);
+    CHECK_THROWS_AS(paths("1.png,\n3.png,\n"), IoError);
+    CHECK_THROWS_WITH(paths("1.png,\n3.png,\n"),
+                      ContainsSubstring("3.png\", which is named in \"cats.csv\", line 3, column 1 'file', got none"));
+    CHECK_THROWS_WITH(paths("2.png,\n"), ContainsSubstring("expected a file at"));
+    CHECK_THROWS_WITH(paths(",\n", false), ContainsSubstring("expected the name of a file"));
+}
+
 TEST_CASE("a folder without classes, and a class without images", "[io][image]") {
     const TemporaryFolder folder;
     CHECK_THROWS_WITH(io::ImageFolder{folder / "none"}, ContainsSubstring("[image_folder] expected a folder at"));

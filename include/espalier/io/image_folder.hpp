@@ -8,6 +8,7 @@
 /// @endcode
 #pragma once
 
+#include <espalier/io/image_files.hpp>
 #include <espalier/io/image_set.hpp>
 
 #include <algorithm>
@@ -19,14 +20,6 @@
 
 namespace espalier::inline ESPALIER_ABI::io {
 namespace detail {
-
-/// Whether a name ends as that of a PNG or JPEG file does.
-[[nodiscard]] inline bool named_as_image(const std::filesystem::path& path) {
-    std::string ending = path.extension().string();
-    std::transform(ending.begin(), ending.end(), ending.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
-}
 
 /// The names of the folders in a folder, sorted by their bytes. @throws IoError if it cannot be read, or holds none
 [[nodiscard]] inline std::vector<std::string> folders_in(const std::filesystem::path& root) {
@@ -40,22 +33,6 @@ namespace detail {
     require<IoError>(!names.empty(), "image_folder", "expected a folder for each class in ", root, ", got none");
     std::sort(names.begin(), names.end());
     return names;
-}
-
-/// The images in a folder and those below, sorted by folder, then by name. @throws IoError if it cannot be read, or holds none
-[[nodiscard]] inline std::vector<std::filesystem::path> images_below(const std::filesystem::path& folder) {
-    std::error_code error;
-    std::filesystem::recursive_directory_iterator at{folder, error};
-    std::vector<std::filesystem::path> paths;
-    for (; !error && at != std::filesystem::recursive_directory_iterator{}; at.increment(error))
-        if (std::error_code ignored; named_as_image(at->path()) && !at->is_directory(ignored))
-            paths.push_back(at->path());
-    require<IoError>(!error, "image_folder", "expected to read the folder ", folder, ", got: ", error.message());
-    require<IoError>(!paths.empty(), "image_folder", "expected files *.png, *.jpg or *.jpeg in ", folder, ", got none");
-    std::sort(paths.begin(), paths.end(), [](const std::filesystem::path& a, const std::filesystem::path& b) {
-        return std::pair{a.parent_path().string(), a.filename().string()} < std::pair{b.parent_path().string(), b.filename().string()};
-    });
-    return paths;
 }
 
 }  // namespace detail
@@ -84,7 +61,7 @@ private:
 
         Files(const std::vector<std::string>& classes, const std::filesystem::path& root) {
             for (std::size_t label = 0; label < classes.size(); ++label) {
-                for (auto& path : detail::images_below(root / classes[label]))
+                for (auto& path : image_files(root / classes[label], true))
                     paths.push_back(std::move(path));
                 labels.resize(paths.size(), static_cast<Index>(label));
             }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/data/batch.hpp>
+#include <espalier/io/alpha.hpp>
 #include <espalier/io/image.hpp>
 #include <espalier/io/resize.hpp>
 #include <espalier/losses/target.hpp>
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -24,6 +26,8 @@ struct ImageSetOptions {
     Pair size = {};                        ///< height and width that each is brought to; none: all must be as the first
     Index channels = 3;                    ///< 1 grey, 3 RGB, 4 RGB and alpha
     bool antialias = true;                 ///< see `resize`
+    /// What transparent pixels show, 0 black to 1 white, see `over_background`; without one, alpha is left out or kept as it is.
+    std::optional<double> background = {};
     std::uint64_t max_pixels = 100000000;  ///< of a file, see `ImageOptions`
 };
 
@@ -42,6 +46,8 @@ public:
                             options_.channels);
         require<ValueError>(size == Pair{} || (size.height >= 1 && size.width >= 1), "image_set", "expected a size of at least 1x1, got ",
                             size);
+        require<ValueError>(!options_.background || (*options_.background >= 0 && *options_.background <= 1), "image_set",
+                            "expected a background in [0, 1], got ", options_.background.value_or(0));
         for (const auto& [task, target] : targets_)
             require<ShapeError>(target.size() == this->size(), "image_set", "expected a target '", task, "' of ", this->size(),
                                 " samples, one for each file, got shape ", target.shape());
@@ -109,8 +115,12 @@ private:
 
     [[nodiscard]] Tensor<Scalar> read(Index i) const {
         try {
-            auto pixels = to_tensor<Scalar>(read_image(paths_[static_cast<std::size_t>(i)],
-                                                       {.channels = options_.channels, .max_pixels = options_.max_pixels}));
+            const auto& path = paths_[static_cast<std::size_t>(i)];
+            auto pixels = to_tensor<Scalar>(
+                options_.background
+                    ? with_channels(over_background(read_image(path, {.max_pixels = options_.max_pixels}), *options_.background),
+                                    options_.channels)
+                    : read_image(path, {.channels = options_.channels, .max_pixels = options_.max_pixels}));
             return options_.size == Pair{} ? std::move(pixels) : resize(pixels, options_.size, options_.antialias);
         } catch (IoError& error) {
             error.append(place(i));

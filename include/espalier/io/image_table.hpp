@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -45,19 +46,25 @@ struct ImageTableColumns {
     std::vector<ImageTarget> targets = {};  ///< without any, all columns but that of the files
 };
 
-namespace detail {
-
-/// @throws IoError for a cell without a name; as `CsvTable::column`
-[[nodiscard]] inline std::vector<std::filesystem::path> paths_of(const CsvColumn& files, const std::filesystem::path& folder) {
+/// The files that the cells of a column name, relative to a folder. With `must_exist` each of them is looked for: better to learn now
+/// than in the middle of a training that one is not there. @throws IoError naming file, line and column for a cell without a name, or a
+/// file that there is not
+[[nodiscard]] inline std::vector<std::filesystem::path> image_paths(const CsvColumn& files, const std::filesystem::path& folder,
+                                                                    bool must_exist = true) {
     const auto present = files.present();
     std::vector<std::filesystem::path> paths;
     for (Index row = 0; row < files.size(); ++row) {
         require<IoError>(present[row], "image_table", "expected the name of a file", files.place(row), ", got '",
-                         shortened(files.text(row)), "', which means none");
+                         detail::shortened(files.text(row)), "', which means none");
         paths.push_back(folder / files.text(row));
+        std::error_code ignored;
+        require<IoError>(!must_exist || std::filesystem::is_regular_file(paths.back(), ignored), "image_table", "expected a file at ",
+                         paths.back(), ", which is named", files.place(row), ", got none");
     }
     return paths;
 }
+
+namespace detail {
 
 [[nodiscard]] inline bool all_numbers(const CsvColumn& column, const Tensor<bool>& present) {
     double number = 0;
@@ -95,7 +102,7 @@ private:
 
     ImageTable(const CsvColumn& files, const CsvTable& table, const std::filesystem::path& folder, std::vector<ImageTarget> wanted,
                ImageSetOptions options, Classes classes)
-        : ImageSet<Scalar>{detail::paths_of(files, folder), targets_of(files, table, std::move(wanted), classes), options,
+        : ImageSet<Scalar>{image_paths(files, folder, false), targets_of(files, table, std::move(wanted), classes), options,
                            [files](Index row) { return "," + files.place(row); }},
           classes_{std::move(classes)} {}
 
