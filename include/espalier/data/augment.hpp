@@ -9,6 +9,7 @@
 /// draw depends on (seed, epoch, batch) alone.
 #pragma once
 
+#include <espalier/data/augment/affine.hpp>
 #include <espalier/data/augment/crop.hpp>
 #include <espalier/data/augment/flip.hpp>
 #include <espalier/data/augment/move.hpp>

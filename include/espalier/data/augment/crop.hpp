@@ -66,7 +66,8 @@ public:
         }
         const Pair room{shape[1] + 2 * before.height - size_.height, shape[2] + 2 * before.width - size_.width};
         require<ShapeError>(room.height >= 0 && room.width >= 0, "random_crop", "expected images of at least ", size_,
-                            " pixels with their padding of ", crop_.padding, ", got shape ", shape, ": .pad_if_needed adds to smaller ones");
+                            " pixels with their padding of ", crop_.padding, ", got shape ", shape,
+                            ": .pad_if_needed adds to smaller ones");
         std::vector<Corner> corners(static_cast<std::size_t>(shape[0]));
         for (Corner& corner : corners) {
             corner.top = random.below(room.height + 1) - before.height;
@@ -122,8 +123,6 @@ private:
 }
 /// Cuts the middle of `size` pixels out of each image, as torchvision's CenterCrop; smaller images get a margin of `image_fill`.
 /// @throws ValueError for a size below 1x1; when called as the flips
-[[nodiscard]] inline auto center_crop(Pair size, AugmentOptions options = {}) {
-    return detail::CenterCrop{size, std::move(options)};
-}
+[[nodiscard]] inline auto center_crop(Pair size, AugmentOptions options = {}) { return detail::CenterCrop{size, std::move(options)}; }
 
 }  // namespace espalier::inline ESPALIER_ABI::data

@@ -42,7 +42,8 @@ template <class Scalar>
 template <class Scalar, class Move>
 void move_pixels(Batch<Scalar>& batch, const AugmentOptions& options, bool brings_in, const Move& move) {
     constexpr std::false_type as_it_is;
-    change_images(batch, options.input, [&](Tensor<Scalar>& images) { move(images, static_cast<Scalar>(options.image_fill), std::true_type{}); });
+    change_images(batch, options.input,
+                  [&](Tensor<Scalar>& images) { move(images, static_cast<Scalar>(options.image_fill), std::true_type{}); });
     for (const std::string& task : options.targets) {
         auto& target = batch.targets.at(task);
         losses::TargetOptions<Scalar> beside = target.options();  // weights are of samples, which stay where they are
@@ -149,19 +150,18 @@ void move_points(Batch<Scalar>& batch, const AugmentOptions& options, const std:
                     move_box(box, map, size, options.min_visible);
         });
     for (const std::string& task : options.keypoints)
-        each_image(task, [&](Scalar* rows, Index count, const Affine& map) {
-            move_keypoints(rows, count, map, size, options.keypoint_pairs);
-        });
+        each_image(task,
+                   [&](Scalar* rows, Index count, const Affine& map) { move_keypoints(rows, count, map, size, options.keypoint_pairs); });
 }
 
 /// Moves all of a batch of images of `shape` to the part of each from `corners[i]` on, of that size.
 template <class Scalar>
-void move_to_windows(Batch<Scalar>& batch, const AugmentOptions& options, const Shape& shape, const std::vector<Corner>& corners, Pair size) {
+void move_to_windows(Batch<Scalar>& batch, const AugmentOptions& options, const Shape& shape, const std::vector<Corner>& corners,
+                     Pair size) {
     const bool brings_in = std::any_of(corners.begin(), corners.end(), [&](const Corner& c) {
         return c.top < 0 || c.left < 0 || c.top + size.height > shape[1] || c.left + size.width > shape[2];
     });
-    move_pixels(batch, options, brings_in,
-                [&](auto& images, auto fill, auto) { images = windows_of(images, corners, size, fill); });
+    move_pixels(batch, options, brings_in, [&](auto& images, auto fill, auto) { images = windows_of(images, corners, size, fill); });
     std::vector<Affine> maps;
     for (const Corner& corner : corners)
         maps.push_back({1, 0, -static_cast<double>(corner.left), 0, 1, -static_cast<double>(corner.top)});

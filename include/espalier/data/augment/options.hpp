@@ -80,8 +80,8 @@ void check_rows(const char* operation, const Batch<Scalar>& batch, const std::st
                 const char* expected, const char* what) {
     const auto& target = batch.targets.at(task);
     require<ShapeError>(!target.has_labels() && target.shape().rank() == 3 && target.shape()[2] == numbers, operation, "expected values ",
-                        expected, " of task '", task, "', ", what, ", got ", target.has_labels() ? "class indices" : "values",
-                        " of shape ", target.shape());
+                        expected, " of task '", task, "', ", what, ", got ", target.has_labels() ? "class indices" : "values", " of shape ",
+                        target.shape());
     require<ShapeError>(target.size() == images, operation, "expected values of ", images, " images of task '", task, "', got shape ",
                         target.shape());
     require<ShapeError>(!target.masks_elements(), operation, "expected a mask for images of task '", task, "', got one for elements ",
