@@ -256,35 +256,35 @@ TEST_CASE("cross_entropy refuses bad options when it is made", "[losses]") {
 TEMPLATE_TEST_CASE("cross_entropy of probabilities that are 0 and 1 is that of labels", "[losses]", float, double) {
     using T = TestType;
     Random random{3};
-    const auto logits = Tensor<T>::normal({4, 2, 3}, random);
-    const Tensor<Index> labels{{4, 2}, {0, 2, 1, 1, 0, 2, 2, 0}};
-    Tensor<T> probabilities{logits.shape()};
+    const auto scores = Tensor<T>::normal({4, 2, 3}, random);
+    const Tensor<Index> truth{{4, 2}, {0, 2, 1, 1, 0, 2, 2, 0}};
+    Tensor<T> certain{scores.shape()};
     for (Index r = 0; r < 8; ++r)
-        probabilities[3 * r + labels[r]] = 1;
+        certain[3 * r + truth[r]] = 1;
     const Tensor<bool> samples{{4}, {true, false, true, true}};
-    const Tensor<T> weight{{4}, {1, 5, 0, T(0.5)}};
+    const Tensor<T> share{{4}, {1, 5, 0, T(0.5)}};
     for (const auto reduction : {Reduction::mean, Reduction::sum, Reduction::none})
         for (const double smoothing : {0.0, 0.3}) {
             const losses::CrossEntropyOptions<T> options{.label_smoothing = smoothing, .reduction = reduction};
-            Variable<T> a{logits, true}, b{logits, true};
-            const auto of_labels = losses::cross_entropy(a, losses::Target<T>{labels, {.mask = samples, .weight = weight}}, options);
-            const auto of_shares = losses::cross_entropy(b, losses::Target<T>{probabilities, {.mask = samples, .weight = weight}}, options);
+            Variable<T> a{scores, true}, b{scores, true};
+            const auto of_labels = losses::cross_entropy(a, losses::Target<T>{truth, {.mask = samples, .weight = share}}, options);
+            const auto of_shares = losses::cross_entropy(b, losses::Target<T>{certain, {.mask = samples, .weight = share}}, options);
             REQUIRE(of_shares.shape() == of_labels.shape());
             autograd::sum(of_labels).backward();
             autograd::sum(of_shares).backward();
             for (Index i = 0; i < of_labels.value().numel(); ++i)
                 CHECK(static_cast<double>(of_shares.value()[i]) == Approx(static_cast<double>(of_labels.value()[i])).margin(1e-6));
-            for (Index i = 0; i < logits.numel(); ++i)
+            for (Index i = 0; i < scores.numel(); ++i)
                 CHECK(static_cast<double>(b.grad()[i]) == Approx(static_cast<double>(a.grad()[i])).margin(1e-6));
         }
 }
 
 TEST_CASE("cross_entropy does not look at probabilities that do not count", "[losses]") {
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    const Tensor<double> logits{{3, 2}, {1, 2, nan, nan, 0, nan}};
+    const Tensor<double> scores{{3, 2}, {1, 2, nan, nan, 0, nan}};
     Tensor<double> q{{3, 2}, {0.25, 0.75, nan, 7, 0.5, 0.5}};
     Tensor<bool> mask{{3, 2}, {true, true, false, false, true, false}};  // of the last row only a part is known
-    Variable<double> x{logits, true};
+    Variable<double> x{scores, true};
     const auto y = losses::cross_entropy(x, losses::Target<double>{q, mask});
     const double expected = -0.25 * std::log(1 / (1 + std::exp(1))) - 0.75 * std::log(1 / (1 + std::exp(-1)));
     CHECK(y.item() == Approx(expected));
