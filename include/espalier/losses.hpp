@@ -4,6 +4,7 @@
 
 #include <espalier/losses/binary_cross_entropy.hpp>
 #include <espalier/losses/box_iou.hpp>
+#include <espalier/losses/class_probabilities.hpp>
 #include <espalier/losses/cosine.hpp>
 #include <espalier/losses/counterfactual.hpp>
 #include <espalier/losses/cross_entropy.hpp>

@@ -315,3 +315,61 @@ TEST_CASE("what is no box is refused before anything moves", "[data][augment]") 
     flip(nothing, random);
     CHECK(nothing.targets.at("objects").shape() == Shape{1, 0, 5});
 }
+
+TEST_CASE("key points move with the image, change sides in a mirror and vanish outside of it", "[data][augment]") {
+    Random random{1};
+    const data::AugmentOptions options{.keypoints = {"pose"}, .keypoint_pairs = {{0, 2}}};
+    const auto make = [] {
+        const float nan = std::numeric_limits<float>::quiet_NaN();
+        return data::Batch<>{
+            Tensor<float>{Shape{1, 4, 6, 1}},
+            {{"pose", {Tensor<float>{{1, 4, 3}, {0, 1, 1, 2.5F, 0.5F, 2, 6, 4, 1, nan, nan, 0}}, {.weight = Tensor<float>{{1}, {2}}}}}}};
+    };
+    auto batch = make();
+    const auto pose = [&] { return batch.targets.at("pose").values().slice(0, 1); };
+    const auto row = [&](Index k) { return std::vector<float>{pose()[3 * k], pose()[3 * k + 1], pose()[3 * k + 2]}; };
+    data::random_horizontal_flip(1, options)(batch, random);
+    CHECK(row(0) == std::vector<float>{0, 4, 1});  // on the very edge is inside
+    CHECK(row(1) == std::vector<float>{3.5F, 0.5F, 2});
+    CHECK(row(2) == std::vector<float>{6, 1, 1});
+    CHECK(pose()[11] == 0);
+    data::random_vertical_flip(1, options)(batch, random);
+    CHECK(row(0) == std::vector<float>{6, 3, 1});  // a second mirror is a turn by 180 degrees: the sides are as they were
+    CHECK(row(2) == std::vector<float>{0, 0, 1});
+    CHECK((*batch.targets.at("pose").weight())[0] == 2);
+    bool left = false;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        batch = make();
+        Random draw{seed}, same{seed};
+        data::random_shift(2, options)(batch, draw);
+        const auto down = static_cast<float>(same.below(5) - 2), right = static_cast<float>(same.below(5) - 2);
+        CHECK(row(1) == (down + 0.5F < 0 ? std::vector<float>{0, 0, 0} : std::vector<float>{2.5F + right, 0.5F + down, 2}));
+        CHECK(row(2) == (down > 0 || right > 0 ? std::vector<float>{0, 0, 0} : std::vector<float>{6 + right, 4 + down, 1}));
+        left = left || row(1)[2] == 0;
+    }
+    CHECK(left);
+}
+
+TEST_CASE("what are no key points is refused before anything moves", "[data][augment]") {
+    Random random{1};
+    const auto flip = data::random_horizontal_flip(1, {.keypoints = {"pose"}, .keypoint_pairs = {{1, 3}}});
+    data::Batch<> batch{images({2, 2, 3, 1}).input, {{"pose", Tensor<float>{Shape{2, 3, 2}}}}};
+    const auto before = batch.input;
+    CHECK_THROWS_WITH(flip(batch, random),
+                      "[random_horizontal_flip] expected values (N, K, 3) of task 'pose', x, y and visibility of key "
+                      "points, got values of shape (2, 3, 2)");
+    batch.targets.at("pose") = Tensor<float>{Shape{2, 3, 3}};
+    CHECK_THROWS_WITH(
+        flip(batch, random),
+        "[random_horizontal_flip] expected more than 3 key points of task 'pose', as .keypoint_pairs has it, got shape (2, 3, 3)");
+    batch.targets.at("pose") = Tensor<float>{Shape{3, 4, 3}};
+    CHECK_THROWS_WITH(flip(batch, random), ContainsSubstring("expected values of 2 images of task 'pose', got shape (3, 4, 3)"));
+    batch.targets.at("pose") = {Tensor<float>{Shape{2, 4, 3}}, Tensor<bool>{Shape{2, 4, 3}}};
+    CHECK_THROWS_WITH(flip(batch, random), ContainsSubstring("expected a mask for images of task 'pose'"));
+    CHECK(batch.input == before);
+    CHECK_THROWS_WITH(data::random_shift(1, {.keypoints = {"a"}, .keypoint_pairs = {{0, 1}, {1, 2}}}),
+                      ContainsSubstring("expected each key point in one of .keypoint_pairs at most"));
+    CHECK_THROWS_AS(data::random_shift(1, {.keypoints = {"a"}, .keypoint_pairs = {{-1, 1}}}), ValueError);
+    CHECK_THROWS_WITH(data::random_shift(1, {.boxes = {"a"}, .keypoints = {"a"}}), ContainsSubstring("got 'a' twice"));
+    CHECK_THROWS_WITH(data::random_shift(1, {.min_visible = 2}), ContainsSubstring("expected a min_visible in [0, 1], got 2"));
+}

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include <espalier/autograd/reduction.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/losses/cross_entropy.hpp>
 
 #include "losses/testing.hpp"
 #include "threads.hpp"
+
+#include <cmath>
+#include <limits>
 
 using namespace espalier;
 using namespace testing;
@@ -228,9 +232,9 @@ TEST_CASE("cross_entropy names what does not fit", "[losses]") {
     REQUIRE_THROWS_WITH(loss(x, Tensor<Index>{{3}}), "[cross_entropy] expected labels of shape (4,) for logits (4, 10), got (3,)");
     REQUIRE_THROWS_WITH(loss(x, Tensor<Index>{{4, 1}}),
                         "[cross_entropy] expected labels of shape (4,) for logits (4, 10), got (4, 1): reshape them to (4,)");
-    REQUIRE_THROWS_AS(loss(x, Tensor<float>{{4, 10}}), StateError);
-    REQUIRE_THROWS_WITH(loss(x, Tensor<float>{{4, 10}}),
-                        "[cross_entropy] expected a target of class indices, got values of shape (4, 10): give labels as a Tensor<Index>");
+    REQUIRE_THROWS_AS(loss(x, Tensor<float>{Shape{4, 9}}), StateError);
+    REQUIRE_THROWS_WITH(loss(x, Tensor<float>{Shape{4, 9}}),
+                        "[cross_entropy] expected a target of class indices, got values of shape (4, 9): give labels as a Tensor<Index>");
     REQUIRE_THROWS_WITH(loss(Variable<float>{Tensor<float>{{4}}}, Tensor<Index>{{4}}),
                         "[cross_entropy] expected logits (N, ..., classes), got (4,)");
     REQUIRE_THROWS_WITH(loss(Variable<float>{Tensor<float>{{4, 0}}}, Tensor<Index>{{4}}),
@@ -247,4 +251,51 @@ TEST_CASE("cross_entropy refuses bad options when it is made", "[losses]") {
     const CrossEntropy<double> loss{{.weight = weight}};
     REQUIRE_THROWS_WITH(loss(Variable<double>{Tensor<double>{{1, 4}}}, Tensor<Index>{{1}}),
                         "[cross_entropy] expected class weights of shape (4,), got (3,)");
+}
+
+TEMPLATE_TEST_CASE("cross_entropy of probabilities that are 0 and 1 is that of labels", "[losses]", float, double) {
+    using T = TestType;
+    Random random{3};
+    const auto scores = Tensor<T>::normal({4, 2, 3}, random);
+    const Tensor<Index> truth{{4, 2}, {0, 2, 1, 1, 0, 2, 2, 0}};
+    Tensor<T> certain{scores.shape()};
+    for (Index r = 0; r < 8; ++r)
+        certain[3 * r + truth[r]] = 1;
+    const Tensor<bool> samples{{4}, {true, false, true, true}};
+    const Tensor<T> share{{4}, {1, 5, 0, T(0.5)}};
+    for (const auto reduction : {Reduction::mean, Reduction::sum, Reduction::none})
+        for (const double smoothing : {0.0, 0.3}) {
+            const losses::CrossEntropyOptions<T> options{.label_smoothing = smoothing, .reduction = reduction};
+            Variable<T> a{scores, true}, b{scores, true};
+            const auto of_labels = losses::cross_entropy(a, losses::Target<T>{truth, {.mask = samples, .weight = share}}, options);
+            const auto of_shares = losses::cross_entropy(b, losses::Target<T>{certain, {.mask = samples, .weight = share}}, options);
+            REQUIRE(of_shares.shape() == of_labels.shape());
+            autograd::sum(of_labels).backward();
+            autograd::sum(of_shares).backward();
+            for (Index i = 0; i < of_labels.value().numel(); ++i)
+                CHECK(static_cast<double>(of_shares.value()[i]) == Approx(static_cast<double>(of_labels.value()[i])).margin(1e-6));
+            for (Index i = 0; i < scores.numel(); ++i)
+                CHECK(static_cast<double>(b.grad()[i]) == Approx(static_cast<double>(a.grad()[i])).margin(1e-6));
+        }
+}
+
+TEST_CASE("cross_entropy does not look at probabilities that do not count", "[losses]") {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const Tensor<double> scores{{3, 2}, {1, 2, nan, nan, 0, nan}};
+    Tensor<double> q{{3, 2}, {0.25, 0.75, nan, 7, 0.5, 0.5}};
+    Tensor<bool> mask{{3, 2}, {true, true, false, false, true, false}};  // of the last row only a part is known
+    Variable<double> x{scores, true};
+    const auto y = losses::cross_entropy(x, losses::Target<double>{q, mask});
+    const double expected = -0.25 * std::log(1 / (1 + std::exp(1))) - 0.75 * std::log(1 / (1 + std::exp(-1)));
+    CHECK(y.item() == Approx(expected));
+    y.backward();
+    CHECK((x.grad()[2] == 0 && x.grad()[5] == 0));
+    const auto nothing = losses::cross_entropy(x, losses::Target<double>{q, Tensor<bool>{Shape{3}}});
+    CHECK(nothing.item() == 0);
+    CHECK_FALSE(nothing.requires_grad());
+    CHECK(losses::cross_entropy(Tensor<double>{Shape{0, 4}}, Tensor<double>{Shape{0, 4}}).item() == 0);
+    CHECK_THROWS_WITH(losses::cross_entropy(x, Tensor<double>{{3, 2}, {0, 1, 0, 1, 0, 1.5}}),
+                      "[cross_entropy] expected probabilities in [0, 1], got 1.5 at sample 2");
+    CHECK_THROWS_WITH(losses::cross_entropy(x, Tensor<double>{Shape{3, 2}}, {.weight = Tensor<double>::ones({3})}),
+                      "[cross_entropy] expected class weights of shape (2,), got (3,)");
 }

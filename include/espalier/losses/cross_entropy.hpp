@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-/// @file Cross-entropy of logits and class indices.
+/// @file Cross-entropy of logits and class indices, or probabilities of the classes.
 #pragma once
 
 #include <espalier/core/finite.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/softmax.hpp>
+#include <espalier/losses/class_probabilities.hpp>
 #include <espalier/losses/labels.hpp>
 #include <espalier/losses/reduction.hpp>
 
@@ -104,12 +105,17 @@ private:
 /// What counts for nothing is as if it were not labelled: a label that is `ignore_index`, or one of class weight 0 unless
 /// smoothing gives other classes a share of it. (It then adds to the sum of losses and not to the divisor, as in PyTorch.)
 /// Where nothing counts, or the divisor is 0, the loss is a constant 0.
-/// @throws ShapeError if logits, labels or class weights do not fit, StateError for a target of values, ValueError for a
-/// label outside [0, C) or a bad option.
+///
+/// A target of values of the logits' shape (N, ..., C) is probabilities of the classes, as `data::mix_up` makes them: then a row counts
+/// whose values all do, and a mean is over rows, weighted by their samples alone, also with class weights, as PyTorch's.
+/// @throws ShapeError if logits, labels or class weights do not fit, StateError for a target of values of another shape, ValueError for a
+/// label outside [0, C), a probability outside [0, 1] or a bad option.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> cross_entropy(const Variable<Scalar>& logits, const std::type_identity_t<Target<Scalar>>& target,
                                              const CrossEntropyOptions<Scalar>& options = {}) {
     detail::check(options);
+    if (!target.has_labels() && logits.shape().rank() >= 2 && logits.shape().back() > 0 && target.shape() == logits.shape())
+        return detail::cross_entropy_of_probabilities(logits, target, options.weight, options.label_smoothing, options.reduction);
     const detail::ElementWeights<Scalar> weights{target, options.reduction};
     Tensor<Index> labels = detail::checked_labels("cross_entropy", logits.shape(), target, weights, options.ignore_index);
     const Index classes = logits.shape().back();

@@ -67,6 +67,13 @@ Draw classes(Random& random) {
     return draw;
 }
 
+Draw probabilities(Random& random) {
+    Draw draw = classes(random);
+    const auto values = Tensor<double>::uniform(draw.inputs[0].shape(), random);
+    draw.attributes.set("probabilities", std::vector<double>{values.begin(), values.end()});
+    return draw;
+}
+
 /// Predictions that are nowhere at a kink: their distances to the values are odd multiples of 0.05, give or take 0.02, and
 /// the slopes of the losses change at 0 and at +-0.7.
 Draw real_values(Random& random) {
@@ -124,6 +131,22 @@ Rows loss_rows() {
          {[] { (void)cross_entropy(zeros({2, 10}), labels({3})); },
           "[cross_entropy] expected labels of shape (2,) for logits (2, 10), got (3,)"},
          {[] { (void)cross_entropy(zeros({2}), labels({2})); }, "[cross_entropy] expected logits (N, ..., classes), got (2,)"}}));
+    rows.push_back(row(
+        "cross_entropy_of_probabilities",
+        []<class S>(const Variables<S>& v, const Attributes& a) {
+            const Target<S> target{a.tensor<S>("probabilities", v[0].shape()), mask(a)};
+            return cross_entropy(v[0], target,
+                                 CrossEntropyOptions<S>{.weight = vector<S>(a, "weight"),
+                                                        .label_smoothing = a.number("label_smoothing"),
+                                                        .reduction = reduction(a)});
+        },
+        probabilities,
+        {{[] { (void)cross_entropy(zeros({2, 1}), Tensor<double>{{2, 1}, {1, 1.5}}); },
+          "[cross_entropy] expected probabilities in [0, 1], got 1.5 at sample 1"},
+         {[] { (void)cross_entropy(zeros({2, 3}), Tensor<double>{Shape{2, 2}}); },
+          "[cross_entropy] expected a target of class indices, got values of shape (2, 2): give labels as a Tensor<Index>"},
+         {[] { (void)cross_entropy(zeros({2, 3}), Tensor<double>{Shape{2, 3}}, {.weight = Tensor<double>::ones({2})}); },
+          "[cross_entropy] expected class weights of shape (3,), got (2,)"}}));
     rows.push_back(row(
         "binary_cross_entropy_with_logits",
         []<class S>(const Variables<S>& v, const Attributes& a) {
