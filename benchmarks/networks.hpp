@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 /// @file The networks whose training steps are timed. `pytorch/networks.py` has the same, under the same names.
 ///
-/// Inputs are (H, W, C), or (features,) of the MLP. Every head gives scores of ten classes, for a sample or for each of its pixels.
+/// Inputs are (H, W, C), or (features,) of the MLP. But for the scenes, every head gives scores of ten classes, for a
+/// sample or for each of its pixels.
 #pragma once
+
+#include "../examples/scenes/training.hpp"
 
 #include <espalier/espalier.hpp>
 #include <espalier/mtl/sharing/cross_stitch.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
 #include <espalier/mtl/sharing/ple.hpp>
 #include <espalier/nn/trunks/fastnet.hpp>
+#include <espalier/nn/trunks/fc_hardnet.hpp>
 #include <espalier/nn/trunks/hardnet.hpp>
 #include <espalier/nn/trunks/lenet.hpp>
 #include <espalier/nn/trunks/reference.hpp>
@@ -176,6 +180,18 @@ inline mtl::MultiTaskNet<> mmoe(const Shape& input) {
             left_and_right(nn::Sequential{nn::Linear{16, 8}, nn::ReLU{}, nn::Linear{8, 10}})};
 }
 
+/// Heads that classify each cell of a map of a quarter of the image's size.
+inline mtl::MultiTaskNet<> fc_hardnet70(const Shape& input) {
+    return {nn::trunks::fc_hardnet70(input[2]), left_and_right(nn::Conv2d{48, 10, 1})};
+}
+
+/// That of examples/scenes.cpp, with its four tasks and their losses.
+inline mtl::MultiTaskNet<> scenes(const Shape& input) {
+    require<ShapeError>(input == Shape{::scenes::side, ::scenes::side, 3}, "scenes", "expected an --input of ", ::scenes::side, 'x',
+                        ::scenes::side, "x3, got ", input);
+    return ::scenes::make_net("unet", ::scenes::tasks);
+}
+
 /// By the names of the command line.
 inline const std::map<std::string, mtl::MultiTaskNet<> (*)(const Shape&)> networks{
     {"reference", reference},
@@ -194,6 +210,18 @@ inline const std::map<std::string, mtl::MultiTaskNet<> (*)(const Shape&)> networ
     {"cross_stitch", cross_stitch},
     {"ple", ple},
     {"mmoe", mmoe},
+    {"fc_hardnet70", fc_hardnet70},
+    {"scenes", scenes},
 };
+
+/// The loss of each task of a network: cross-entropy but for the scenes.
+inline mtl::MultiTaskLoss<> make_criterion(const std::string& network, const std::vector<std::string>& tasks) {
+    if (network == "scenes")
+        return ::scenes::make_criterion(tasks);
+    std::vector<mtl::TaskLoss<>> losses;
+    for (const std::string& task : tasks)
+        losses.push_back({task, losses::CrossEntropy{}});
+    return mtl::MultiTaskLoss<>{std::move(losses)};
+}
 
 }  // namespace benchmarks

@@ -28,11 +28,11 @@ struct Training {
     mtl::MultiTaskLoss<> criterion;
     optim::SGD<> sgd;
 
-    Training(mtl::MultiTaskNet<> network, Tensor<float> batch, losses::Targets<> labels, double learning_rate)
+    Training(const std::string& name, mtl::MultiTaskNet<> network, Tensor<float> batch, losses::Targets<> labels, double learning_rate)
         : net{std::move(network)},
           input{std::move(batch)},
           targets{std::move(labels)},
-          criterion{cross_entropies(net)},
+          criterion{benchmarks::make_criterion(name, net.tasks())},
           sgd{net.parameters(), {.learning_rate = learning_rate, .momentum = 0.9}} {}
 
     /// @returns the loss before it
@@ -42,14 +42,6 @@ struct Training {
         loss.backward();
         sgd.step();
         return loss.item();
-    }
-
-private:
-    static mtl::MultiTaskLoss<> cross_entropies(const mtl::MultiTaskNet<>& net) {
-        std::vector<mtl::TaskLoss<>> losses;
-        for (const std::string& task : net.tasks())
-            losses.push_back({task, losses::CrossEntropy{}});
-        return mtl::MultiTaskLoss<>{std::move(losses)};
     }
 };
 
@@ -73,6 +65,34 @@ losses::Targets<> random_targets(mtl::MultiTaskNet<>& net, const Tensor<float>& 
     return targets;
 }
 
+/// What a scene might be, at random.
+losses::Targets<> random_scenes(Index count, Random& random) {
+    constexpr Index side = scenes::side;
+    Tensor<Index> segments{{count, side, side}};
+    for (Index& label : segments)
+        label = random.below(scenes::segment_classes);
+    Tensor<float> boundaries{{count, side, side, 1}};
+    for (float& value : boundaries)
+        value = random.uniform() < 0.1 ? 1.0F : 0.0F;
+    auto depth = Tensor<float>::uniform({count, side, side, 1}, random, 1, 2);
+    Tensor<bool> known{depth.shape()};
+    for (bool& value : known)
+        value = random.uniform() < 0.3;
+    Tensor<float> objects{{count, scenes::most_garments, 5}};
+    for (Index i = 0; i < objects.numel(); i += 5) {
+        for (Index axis = 0; axis < 2; ++axis) {
+            const float size = random.uniform(0.2F, 0.6F), corner = random.uniform(0.0F, 1 - size);
+            objects[i + axis] = corner * static_cast<float>(side);
+            objects[i + 2 + axis] = (corner + size) * static_cast<float>(side);
+        }
+        objects[i + 4] = static_cast<float>(random.below(scenes::garment_classes + 1) - 1);
+    }
+    return {{"segments", std::move(segments)},
+            {"boundaries", std::move(boundaries)},
+            {"depth", {std::move(depth), std::move(known)}},
+            {"objects", std::move(objects)}};
+}
+
 int run(const benchmarks::StepOptions& options) {
     const double start_mb = benchmarks::resident_megabytes();
     set_num_threads(options.threads);
@@ -80,8 +100,8 @@ int run(const benchmarks::StepOptions& options) {
     Random random{2};
     auto net = make_network(options);
     auto input = Tensor<float>::uniform(Shape{std::span<const Index>{options.input}}.prepended(options.batch), random);
-    auto targets = random_targets(net, input, random);
-    Training training{std::move(net), std::move(input), std::move(targets), 0.001};
+    auto targets = options.net == "scenes" ? random_scenes(options.batch, random) : random_targets(net, input, random);
+    Training training{options.net, std::move(net), std::move(input), std::move(targets), 0.001};
     const double peak_before = benchmarks::peak_gflops(options.threads);
     const auto times = benchmarks::time_steps(options, [&] { (void)training.step(); });
     return benchmarks::report(options, {.times = times,
@@ -99,6 +119,19 @@ void drop_nothing(mtl::MultiTaskNet<>& net) {
                 layer = nn::Dropout{0};
 }
 
+/// As `exported` of pytorch/training_step.py names them.
+losses::Targets<> targets_of(const io::TensorFile& file, const std::vector<std::string>& tasks) {
+    losses::Targets<> targets;
+    for (const std::string& task : tasks)
+        if (!file.contains("values." + task))
+            targets.insert(task, file.get<Index>("labels." + task));
+        else if (file.contains("known." + task))
+            targets.insert(task, {file.get<float>("values." + task), file.get<Index>("known." + task).cast<bool>()});
+        else
+            targets.insert(task, file.get<float>("values." + task));
+    return targets;
+}
+
 /// @returns the program's exit code
 int check(const benchmarks::StepOptions& options, const std::string& path) {
     set_num_threads(options.threads);
@@ -107,13 +140,12 @@ int check(const benchmarks::StepOptions& options, const std::string& path) {
     io::load_pytorch(net, path, Shape{std::span<const Index>{options.input}}, {.prefix = "net."});
     const auto file = io::load_safetensors(path);
     auto input = file.get<float>("input");
-    losses::Targets<> targets;
-    for (const std::string& task : net.tasks())
-        targets.insert(task, file.get<Index>("labels." + task));
+    auto targets = targets_of(file, net.tasks());
     const auto expected = file.get<double>("losses");
     const auto learning_rate = file.get<double>("learning_rate")[0];
     const double spread = file.get<double>("spread")[0];
-    Training training{std::move(net), input.rank() == 4 ? io::from_nchw(input) : std::move(input), std::move(targets), learning_rate};
+    Training training{options.net, std::move(net), input.rank() == 4 ? io::from_nchw(input) : std::move(input), std::move(targets),
+                      learning_rate};
 
     std::vector<double> differences;
     for (const double theirs : expected) {

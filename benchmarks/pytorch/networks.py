@@ -5,6 +5,7 @@ Inputs are (C, H, W), or (features,) of the MLP. `products(net, x)` counts what 
 """
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 
 class MultiTaskNet(nn.Module):
@@ -140,15 +141,15 @@ def mix(channels, height, width):
         lambda: nn.Linear(128, 10))
 
 
-def conv_norm(inputs, outputs, kernel, stride=1, groups=1, activation=True):
+def conv_norm(inputs, outputs, kernel, stride=1, groups=1, activation=True, make_activation=nn.ReLU6):
     layers = [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(outputs)]
-    return nn.Sequential(*layers, *([nn.ReLU6()] if activation else []))
+    return nn.Sequential(*layers, *([make_activation()] if activation else []))
 
 
 class HarDBlock(nn.Module):
     """Layer i reads those that are 1, 2, 4 ... before it, as long as the power of two divides i."""
 
-    def __init__(self, channels, growth, multiplier, count, depthwise):
+    def __init__(self, channels, growth, multiplier, count, depthwise, make_activation=nn.ReLU6):
         super().__init__()
         self.links = [[i - 2**k for k in range(i.bit_length()) if i % 2**k == 0] for i in range(1, count + 1)]
         widths, layers = [channels], []
@@ -156,7 +157,7 @@ class HarDBlock(nn.Module):
             outputs = int(growth * multiplier ** (len(links) - 1) + 1) // 2 * 2
             inputs = sum(widths[link] for link in links)
             layers.append(nn.Sequential(conv_norm(inputs, outputs, 1), conv_norm(outputs, outputs, 3, groups=outputs, activation=False))
-                          if depthwise else conv_norm(inputs, outputs, 3))
+                          if depthwise else conv_norm(inputs, outputs, 3, make_activation=make_activation))
             widths.append(outputs)
         self.layers = nn.ModuleList(layers)
         self.kept = [i for i in range(1, count + 1) if i % 2 or i == count]
@@ -275,8 +276,89 @@ def mmoe(features):
     return MultiTaskNet(MMoE(features), lambda: nn.Sequential(nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 10)))
 
 
+class UShape(nn.Module):
+    """Down and back up; what each step down was given goes on beside what leads back to it."""
+
+    def __init__(self, down, up):
+        super().__init__()
+        self.down, self.up = nn.ModuleList(down), nn.ModuleList(up)
+
+    def forward(self, x):
+        before = []
+        for layer in self.down:
+            before.append(x)
+            x = layer(x)
+        for layer in reversed(self.up):
+            skip = before.pop()
+            x = layer(x)
+            if x.shape[2:] != skip.shape[2:]:
+                x = F.interpolate(x, size=skip.shape[2:], mode="bilinear", align_corners=True)
+            x = torch.cat([x, skip], 1)
+        return x
+
+
+def fc_hardnet70_trunk(channels):
+    growths, counts, behind = (10, 16, 18, 24, 32), (4, 4, 8, 8, 8), (64, 96, 160, 224, 320)
+
+    def conv(inputs, outputs, kernel=1, stride=1):
+        return conv_norm(inputs, outputs, kernel, stride, make_activation=nn.ReLU)
+
+    def block(inputs, level):
+        return HarDBlock(inputs, growths[level], 1.7, counts[level], False, nn.ReLU)
+
+    stem = nn.Sequential(conv(channels, 16, 3, 2), conv(16, 24, 3), conv(24, 32, 3, 2), conv(32, 48, 3))
+    first = block(48, 0)
+    skips, down = [first.width], []
+    for level in range(1, 5):
+        dense = block(behind[level - 1], level)
+        down.append(nn.Sequential(conv(skips[-1], behind[level - 1]), nn.AvgPool2d(2), dense))
+        skips.append(dense.width)
+    down[-1].append(conv(skips[-1], behind[-1]))
+    ways_up, inputs = [], behind[-1]
+    for level in reversed(range(4)):
+        joined = inputs + skips[level]
+        dense = block(joined // 2, level)
+        ways_up.append(nn.Sequential(conv(joined, joined // 2), dense))
+        inputs = dense.width
+    last = ways_up.pop()
+    up = [*reversed(ways_up), nn.Sequential()]  # nothing where the way turns
+    return nn.Sequential(stem, first, UShape(down, up), last)
+
+
+def fc_hardnet70(channels, height, width):
+    return MultiTaskNet(fc_hardnet70_trunk(channels), lambda: nn.Conv2d(48, 10, 1))
+
+
+def conv_norm_relu(inputs, outputs, kernel, stride=1):
+    return [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+
+
+def scenes(channels, height, width, filters=24, depth=3):
+    """A U-Net on a map of half the size, and the heads of examples/scenes/networks.hpp."""
+    def two(inputs, outputs):
+        return conv_norm_relu(inputs, outputs, 3) + conv_norm_relu(outputs, outputs, 3)
+
+    down, up = [], []
+    for level in range(depth):
+        above = filters * 2**level
+        down.append(nn.Sequential(nn.MaxPool2d(2), *two(above, 2 * above)))
+        up.append(nn.Sequential(*([] if level + 1 == depth else two(4 * above, 2 * above)), nn.ConvTranspose2d(2 * above, above, 2, stride=2)))
+    net = MultiTaskNet(nn.Sequential(*conv_norm_relu(channels, filters, 5, 2), nn.Sequential(*two(filters, filters)), UShape(down, up),
+                                     nn.Sequential(*two(2 * filters, filters))), nn.Identity)
+
+    def dense(outputs):
+        return nn.Sequential(nn.Conv2d(filters, outputs, 1), nn.Upsample((height, width), mode="bilinear"))
+
+    last = nn.Conv2d(64, 14, 1)
+    nn.init.constant_(last.bias[:10], -2.19)
+    nn.init.zeros_(last.bias[10:])
+    objects = nn.Sequential(*conv_norm_relu(filters, 2 * filters, 3, 2), nn.Conv2d(2 * filters, 64, 3, padding=1), nn.ReLU(), last)
+    net.heads = nn.ModuleDict({"segments": dense(11), "boundaries": dense(1), "depth": dense(1), "objects": objects})
+    return net
+
+
 NETWORKS = {make.__name__: make for make in (reference, lenet, separable, resnet20, unet, stem, mlp, odd, mix, resnet18, hardnet68,
-                                             hardnet68ds, fastnet_half, cross_stitch, ple, mmoe)}
+                                             hardnet68ds, fastnet_half, cross_stitch, ple, mmoe, fc_hardnet70, scenes)}
 
 
 def taps_on_pixels(side, outputs, kernel, stride, padding, dilation):
@@ -304,7 +386,11 @@ def products(net, x):
         counts[0] += passes * whole
         counts[1] += passes * useful
 
+    def count_up(layer, inputs, output):
+        counts[:] = [count + 3 * output.numel() * layer.in_channels for count in counts]  # 2x2 of stride 2: each pixel has one tap
+
     hooks = [layer.register_forward_hook(count) for layer in net.modules() if isinstance(layer, (nn.Conv2d, nn.Linear))]
+    hooks += [layer.register_forward_hook(count_up) for layer in net.modules() if isinstance(layer, nn.ConvTranspose2d)]
     net(x)
     for hook in hooks:
         hook.remove()

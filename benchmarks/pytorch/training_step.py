@@ -17,6 +17,7 @@ import statistics
 import struct
 import time
 
+import scenes
 import torch
 from networks import NETWORKS, products
 from torch import nn
@@ -36,23 +37,31 @@ class Training:
         *pixels, channels = args.input
         self.x = torch.rand(args.batch, channels, *pixels)
         self.net = NETWORKS[args.net](channels, *pixels)
-        with torch.no_grad():
-            outputs = self.net(self.x)  # a class for every score that a head gives
-        self.labels = {task: torch.randint(out.shape[1], (out.shape[0], *out.shape[2:])) for task, out in outputs.items()}
+        if args.net == "scenes":
+            self.targets = scenes.random_targets(args.batch, *pixels)
+            # What a loader would have made ready: the map of objects.
+            of_step = self.targets | {"objects": scenes.center_map(self.targets["objects"], *(side // scenes.STRIDE for side in pixels))}
+            self.losses = {task: lambda out, task=task, y=y: scenes.LOSS_WEIGHTS[task] * scenes.task_loss(task, out, y)
+                           for task, y in of_step.items()}
+        else:
+            with torch.no_grad():
+                outputs = self.net(self.x)  # a class for every score that a head gives
+            self.targets = {task: torch.randint(out.shape[1], (out.shape[0], *out.shape[2:])) for task, out in outputs.items()}
+            criterion = nn.CrossEntropyLoss()
+            self.losses = {task: lambda out, y=y: criterion(out, y) for task, y in self.targets.items()}
         fast = args.mode != "default"
         if fast and pixels:
             self.net = self.net.to(memory_format=torch.channels_last)
             self.x = self.x.to(memory_format=torch.channels_last)
         self.sgd = torch.optim.SGD(self.net.parameters(), lr=learning_rate, momentum=0.9, fused=True if fast else None)
         self.forward = torch.compile(self.net) if args.mode == "compile" else self.net
-        self.criterion = nn.CrossEntropyLoss()
         self.bfloat16 = args.mode == "bfloat16"
 
     def step(self):
         """Returns the loss before it."""
         with torch.autocast("cpu", dtype=torch.bfloat16) if self.bfloat16 else contextlib.nullcontext():
             outputs = self.forward(self.x)
-            loss = sum(self.criterion(outputs[task], labels) for task, labels in self.labels.items())
+            loss = sum(of_task(outputs[task]) for task, of_task in self.losses.items())
         self.sgd.zero_grad()
         loss.backward()
         self.sgd.step()
@@ -103,6 +112,17 @@ def three_losses(training, **rounding):
     return [training.step().item() for _ in range(3)]
 
 
+def exported(targets):
+    """Class indices as labels.<task>, numbers as values.<task>, and which of them are known as known.<task>."""
+    tensors = {}
+    for task, target in targets.items():
+        target, known = target if isinstance(target, tuple) else (target, None)
+        tensors[f"values.{task}" if target.is_floating_point() else f"labels.{task}"] = target
+        if known is not None:
+            tensors[f"known.{task}"] = known.long()
+    return tensors
+
+
 def export(args):
     """Weights, batch, labels, and the losses of three steps with a rate that moves them. Both sides draw masks of their own, so
     none are drawn. How far losses of the same steps lie apart when PyTorch rounds them in another way is told too: in a deep network
@@ -115,7 +135,7 @@ def export(args):
     losses = three_losses(training)
     others = three_losses(training, memory_format=torch.channels_last) + three_losses(training, dtype=torch.float64)
     tensors = {f"net.{name}": tensor.clone() for name, tensor in training.net.state_dict().items()}
-    tensors |= {"input": training.x} | {f"labels.{task}": labels for task, labels in training.labels.items()}
+    tensors |= {"input": training.x} | exported(training.targets)
     whole, useful = products(training.net, training.x)
     spread = max(abs(other - loss) / loss for other, loss in zip(others, 2 * losses))
     tensors |= {"losses": torch.tensor(losses, dtype=torch.float64), "spread": torch.tensor([spread], dtype=torch.float64)}

@@ -41,6 +41,14 @@ using espalier::Named;
     return vision::CenterNet{{.stride = object_stride}};
 }
 
+/// The losses of some of the tasks. What a garment is is harder to learn than all else, and the other tasks gain from it.
+[[nodiscard]] inline mtl::MultiTaskLoss<> make_criterion(const std::vector<std::string>& of_tasks) {
+    std::vector<mtl::TaskLoss<>> losses;
+    for (const std::string& task : of_tasks)
+        losses.push_back({.name = task, .loss = make_loss(task), .weight = task == "segments" ? 3.0 : 1.0});
+    return mtl::MultiTaskLoss<>{std::move(losses)};
+}
+
 /// Shows how far a training is, and the mean loss of each task over the last steps.
 class Bar {
 public:
@@ -92,10 +100,7 @@ private:
     using namespace espalier;
     manual_seed(options.seed);
     auto net = make_net(options.trunk, of_tasks);
-    std::vector<mtl::TaskLoss<>> losses;
-    for (const std::string& task : of_tasks)
-        losses.push_back({task, make_loss(task)});
-    mtl::MultiTaskLoss<> criterion{std::move(losses)};
+    auto criterion = make_criterion(of_tasks);
     if (options.rule != "Sum" && of_tasks.size() > 1)
         mtl::balance_by_name(criterion, options.rule);
     data::DataLoader loader{DrawnScenes{garments, options.scenes, options.labels}, {.batch_size = options.batch, .seed = options.seed}};

@@ -39,6 +39,7 @@ public:
 
     void set(const std::string& name, std::vector<double> values) { values_[name] = std::move(values); }
     void set(const std::string& name, const std::vector<Index>& values) { values_[name].assign(values.begin(), values.end()); }
+    void set(const std::string& name, Pair pair) { values_[name] = {static_cast<double>(pair.height), static_cast<double>(pair.width)}; }
     void set(const std::string& name, const Shape& shape) { values_[name].assign(shape.begin(), shape.end()); }
     bool contains(const std::string& name) const { return values_.count(name) != 0; }
     const std::vector<double>& list(const std::string& name) const { return values_.at(name); }
@@ -117,6 +118,12 @@ const Row& row_named(const std::string& name);
 
 /// From `low` to `high`, both included.
 inline Index between(Random& random, Index low, Index high) { return low + random.below(high - low + 1); }
+inline Pair pair_between(Random& random, Index low, Index high) {
+    const Index height = between(random, low, high);
+    return {height, between(random, low, high)};
+}
+/// Fits an index, and hardly any product of two.
+constexpr Index huge = Index{1} << 62;
 /// Extents from 1 to `largest`, a quarter of them 1.
 Shape random_shape(Random& random, Index low_rank, Index high_rank, Index largest = 4);
 Tensor<double> normal(const Shape& shape, Random& random);

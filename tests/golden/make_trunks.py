@@ -225,19 +225,6 @@ class ChannelsLast(nn.Module):
         return x.permute(0, 2, 3, 1)
 
 
-class UpConv(nn.Module):
-    """A transposed convolution, 2x2 of stride 2, with its weights as this library has them."""
-
-    def __init__(self, inputs, outputs):
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(4 * outputs, inputs, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(outputs))
-
-    def forward(self, x):
-        weight = self.weight.reshape(2, 2, len(self.bias), -1).permute(3, 2, 0, 1)
-        return F.conv_transpose2d(x, weight, self.bias, stride=2)
-
-
 class UShape(nn.Module):
     """down one behind the other, and back up; what each step down was given goes on beside what leads back to it."""
 
@@ -271,7 +258,7 @@ def unet(filters, depth, norm):
         for level in range(depth):
             above = filters * 2**level
             down.append(nn.Sequential(nn.MaxPool2d(2), *two(above, 2 * above)))
-            up.append(nn.Sequential(*([] if level + 1 == depth else two(4 * above, 2 * above)), UpConv(2 * above, above)))
+            up.append(nn.Sequential(*([] if level + 1 == depth else two(4 * above, 2 * above)), nn.ConvTranspose2d(2 * above, above, 2, stride=2)))
         return nn.Sequential(*two(channels, filters), UShape(down, up), *two(2 * filters, filters), nn.AvgPool2d(8), ChannelsLast())
     return make
 

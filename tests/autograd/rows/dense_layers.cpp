@@ -11,24 +11,14 @@ namespace {
 namespace ag = espalier::autograd;
 using espalier::concat;
 
-constexpr Index huge = Index{1} << 62;
-
-void set(Attributes& attributes, const std::string& name, Pair pair) {
-    attributes.set(name, std::vector<Index>{pair.height, pair.width});
-}
-
 ag::ConvTranspose2dOptions options_of(const Attributes& a) {
     return {a.pair("stride", 1), a.pair("padding", 0), a.pair("output_padding", 0), a.pair("dilation", 1), a.index("groups", 1)};
 }
 
 Draw transposed(Random& random) {
-    const auto pair = [&](Index low, Index high) {
-        const Index height = between(random, low, high);
-        return Pair{height, between(random, low, high)};
-    };
-    const Pair kernel = pair(1, 3), stride = pair(1, 3), dilation = pair(1, 2);
+    const Pair kernel = pair_between(random, 1, 3), stride = pair_between(random, 1, 3), dilation = pair_between(random, 1, 2);
     const Pair more{random.below(std::max(stride.height, dilation.height)), random.below(std::max(stride.width, dilation.width))};
-    const Pair extent = pair(1, 3);
+    const Pair extent = pair_between(random, 1, 3);
     const Pair whole{(extent.height - 1) * stride.height + (kernel.height - 1) * dilation.height + more.height,
                      (extent.width - 1) * stride.width + (kernel.width - 1) * dilation.width + more.width};
     const Pair padding{random.below(std::min<Index>(2, whole.height / 2) + 1), random.below(std::min<Index>(2, whole.width / 2) + 1)};
@@ -38,18 +28,18 @@ Draw transposed(Random& random) {
                normal({in, kernel.height, kernel.width, filters}, random)}};
     if (random.below(2))
         draw.inputs.push_back(normal({groups * filters}, random));
-    set(draw.attributes, "stride", stride);
-    set(draw.attributes, "padding", padding);
-    set(draw.attributes, "output_padding", more);
-    set(draw.attributes, "dilation", dilation);
+    draw.attributes.set("stride", stride);
+    draw.attributes.set("padding", padding);
+    draw.attributes.set("output_padding", more);
+    draw.attributes.set("dilation", dilation);
     draw.attributes.set("groups", std::vector<Index>{groups});
     return draw;
 }
 
-Draw resized(Random& random, Tensor<double> (*values)(const Shape&, Random&)) {
+Draw pooled_to(Random& random, Tensor<double> (*values)(const Shape&, Random&)) {
     const Index height = between(random, 1, 5);
     Draw draw{{values({between(random, 1, 2), height, between(random, 1, 5), between(random, 1, 3)}, random)}};
-    set(draw.attributes, "size", {between(random, 1, 6), between(random, 1, 4)});
+    draw.attributes.set("size", Pair{between(random, 1, 6), between(random, 1, 4)});
     return draw;
 }
 
@@ -121,11 +111,11 @@ Rows dense_layer_rows() {
         transposed, transposed_refusals()));
     rows.push_back(row(
         "adaptive_avg_pool2d", [](const auto& v, const Attributes& a) { return ag::adaptive_avg_pool2d(v[0], a.pair("size", 1)); },
-        [](Random& random) { return resized(random, normal); },
+        [](Random& random) { return pooled_to(random, normal); },
         pooling_refusals("adaptive_avg_pool2d", [](const Shape& x, Pair size) { (void)ag::adaptive_avg_pool2d(zeros(x), size); })));
     rows.push_back(row(
         "adaptive_max_pool2d", [](const auto& v, const Attributes& a) { return ag::adaptive_max_pool2d(v[0], a.pair("size", 1)); },
-        [](Random& random) { return resized(random, apart); },
+        [](Random& random) { return pooled_to(random, apart); },
         pooling_refusals("adaptive_max_pool2d", [](const Shape& x, Pair size) { (void)ag::adaptive_max_pool2d(zeros(x), size); })));
     rows.push_back(row(
         "group_norm",

@@ -12,17 +12,6 @@ namespace {
 namespace ag = espalier::autograd;
 using espalier::concat;
 
-constexpr Index huge = Index{1} << 62;
-
-Pair pair_between(Random& random, Index low, Index high) {
-    const Index height = between(random, low, high);
-    return {height, between(random, low, high)};
-}
-
-void set(Attributes& attributes, const std::string& name, Pair pair) {
-    attributes.set(name, std::vector<Index>{pair.height, pair.width});
-}
-
 ag::Conv2dOptions conv_options(const Attributes& a) {
     return {a.pair("stride", 1), a.pair("padding", 0), a.pair("dilation", 1), a.index("groups", 1)};
 }
@@ -41,9 +30,9 @@ Draw convolution(Random& random) {
                normal({out, kernel.height, kernel.width, depth}, random)}};
     if (random.below(2))
         draw.inputs.push_back(normal({out}, random));
-    set(draw.attributes, "stride", pair_between(random, 1, 3));
-    set(draw.attributes, "padding", padding);
-    set(draw.attributes, "dilation", dilation);
+    draw.attributes.set("stride", pair_between(random, 1, 3));
+    draw.attributes.set("padding", padding);
+    draw.attributes.set("dilation", dilation);
     draw.attributes.set("groups", std::vector<Index>{groups});
     return draw;
 }
@@ -74,10 +63,10 @@ Draw pooled(Random& random, Tensor<double> (*values)(const Shape&, Random&)) {
     const Pair padding{random.below(kernel.height / 2 + 1), random.below(kernel.width / 2 + 1)};
     Draw draw{{values({between(random, 1, 2), kernel.height + random.below(4), kernel.width + random.below(4), between(random, 1, 3)},
                       random)}};
-    set(draw.attributes, "kernel", kernel);
-    set(draw.attributes, "padding", padding);
+    draw.attributes.set("kernel", kernel);
+    draw.attributes.set("padding", padding);
     if (random.below(3))
-        set(draw.attributes, "stride", pair_between(random, 1, 3));
+        draw.attributes.set("stride", pair_between(random, 1, 3));
     draw.attributes.set("ceil_mode", std::vector<Index>{random.below(2)});
     draw.attributes.set("exclude_pad", std::vector<Index>{random.below(2)});
     return draw;
@@ -85,7 +74,7 @@ Draw pooled(Random& random, Tensor<double> (*values)(const Shape&, Random&)) {
 
 Draw resized(Random& random) {
     Draw draw{{normal({between(random, 1, 2), between(random, 1, 4), between(random, 1, 4), between(random, 1, 2)}, random)}};
-    set(draw.attributes, "size", pair_between(random, 1, 6));
+    draw.attributes.set("size", pair_between(random, 1, 6));
     draw.attributes.set("align_corners", std::vector<Index>{random.below(2)});
     return draw;
 }

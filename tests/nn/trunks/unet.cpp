@@ -49,19 +49,6 @@ TEST_CASE("U-Net gives a map of the size of its image", "[nn][trunks]") {
     testing::require_regular(trunks::unet(2, {.width = 4, .depth = 2, .batch_norm = true}), {2, 9, 8, 2});
 }
 
-TEST_CASE("an up-convolution makes 2x2 pixels of each", "[nn][trunks]") {
-    trunks::UpConv2d<float> up{1, 2};
-    auto parameters = up.named_parameters();
-    REQUIRE(parameters.at("weight").shape() == Shape{8, 1, 1, 1});
-    for (Index i = 0; i < 8; ++i)
-        parameters.at("weight").mutable_value()[i] = static_cast<float>(i);
-    parameters.at("bias").mutable_value()[1] = 0.5F;
-    const auto y = up(Tensor<float>{{1, 1, 2, 1}, {1, 10}}).value();
-    CHECK(y == Tensor<float>{{1, 2, 4, 2}, {0, 1.5F, 2, 3.5F, 0, 10.5F, 20, 30.5F, 4, 5.5F, 6, 7.5F, 40, 50.5F, 60, 70.5F}});
-    trunks::UpConv2d<double> with_gradients{3, 2};
-    testing::require_gradients(with_gradients, normal<double>({2, 2, 3, 3}));
-}
-
 TEST_CASE("weights of U-Net start normal by fan in", "[nn][trunks]") {
     manual_seed(3);
     const auto state = trunks::unet(1, {.width = 32, .depth = 1}).state_dict();

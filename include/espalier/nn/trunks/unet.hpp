@@ -2,11 +2,12 @@
 /// @file U-Net (Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image Segmentation, MICCAI 2015).
 #pragma once
 
-#include <espalier/autograd/arithmetic.hpp>
-#include <espalier/autograd/reshape.hpp>
+#include <espalier/nn/conv_transpose2d.hpp>
+#include <espalier/nn/init.hpp>
 #include <espalier/nn/trunks/blocks.hpp>
 #include <espalier/nn/trunks/u_shape.hpp>
 
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -17,35 +18,6 @@ struct UNetOptions {
     Index width = 64;         ///< filters at the size of the image, twice as many each time it is halved
     Index depth = 4;          ///< how often that is
     bool batch_norm = false;  ///< behind each 3x3 convolution, which has no bias then; the paper has none
-};
-
-/// An up-convolution: each pixel becomes 2x2 pixels, each of them by weights of its own, as by PyTorch's
-/// `ConvTranspose2d(in, out, 2, stride=2)`. Weight (4 out, 1, 1, in), rows of pixels before columns before filters; bias (out,).
-template <class Scalar = float>
-class UpConv2d : public Module<UpConv2d<Scalar>, Scalar> {
-public:
-    /// @throws ValueError for counts that are not positive.
-    UpConv2d(Index in, Index out) : pixels_{in, 4 * out, 1, {.bias = false}}, bias_{Tensor<Scalar>{Shape{out}}} {}
-
-    /// (N, H, W, in) gives (N, 2 H, 2 W, out). @throws ShapeError
-    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x) const {
-        const Variable<Scalar> y = pixels_(x);
-        const Shape& shape = y.shape();
-        const Index half = shape[3] / 2;  // the channels of two pixels that come to lie side by side
-        const auto rows = [&](Index lower) {
-            return autograd::reshape(autograd::narrow(y, 3, lower * half, half), {shape[0], shape[1], shape[2] * half});
-        };
-        return autograd::reshape(autograd::cat({rows(0), rows(1)}, 2), {shape[0], 2 * shape[1], 2 * shape[2], half / 2}) + bias_.variable();
-    }
-
-    void visit(Visitor<Scalar>& visitor) {
-        pixels_.visit(visitor);
-        visitor("bias", bias_);
-    }
-
-private:
-    Conv2d<Scalar> pixels_;
-    Parameter<Scalar> bias_;
 };
 
 namespace detail {
@@ -87,7 +59,9 @@ template <class Scalar = float>
         Sequential<Scalar> way_up;
         if (level < options.depth)
             detail::add_unet_convolutions(way_up, 4 * above, 2 * above, options.batch_norm);
-        way_up.add(UpConv2d<Scalar>{2 * above, above});
+        ConvTranspose2d<Scalar> pixels{2 * above, above, 2, {.stride = 2}};
+        pixels.bias().mutable_value().fill(0);
+        way_up.add(std::move(pixels));
         up.push_back(std::move(way_up));
     }
     Sequential<Scalar> first;
@@ -101,7 +75,9 @@ template <class Scalar = float>
     for (auto& [path, parameter] : trunk.named_parameters())
         if (parameter.rank() == 4) {
             Random random = new_random();
-            init::kaiming_normal(parameter.mutable_value(), random);
+            const Shape& shape = parameter.shape();
+            const bool rises = shape[1] == 2;  // each of its four pixels is a sum over the channels alone
+            init::normal(parameter.mutable_value(), random, 0, std::sqrt(2 / static_cast<double>(rises ? shape[0] : init::fan(shape).in)));
         }
     return trunk;
 }
