@@ -10,6 +10,7 @@
 #pragma once
 
 #include <espalier/data/augment/affine.hpp>
+#include <espalier/data/augment/color.hpp>
 #include <espalier/data/augment/crop.hpp>
 #include <espalier/data/augment/flip.hpp>
 #include <espalier/data/augment/move.hpp>
