@@ -12,6 +12,7 @@
 #include <espalier/data/augment/affine.hpp>
 #include <espalier/data/augment/color.hpp>
 #include <espalier/data/augment/crop.hpp>
+#include <espalier/data/augment/cut_out.hpp>
 #include <espalier/data/augment/flip.hpp>
 #include <espalier/data/augment/move.hpp>
 #include <espalier/data/augment/options.hpp>
