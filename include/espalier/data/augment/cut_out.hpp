@@ -61,7 +61,7 @@ public:
           options_{checked("cut_out", AugmentOptions{.targets = std::move(options.targets),
                                                      .label_fill = options.label_fill,
                                                      .input = std::move(options.input)})} {
-        require<ValueError>(size.height >= 1 && size.width >= 1, "cut_out", "expected a size of at least 1x1, got ", size);
+        check_size("cut_out", size);
         require<ValueError>(p_ >= 0 && p_ <= 1, "cut_out", "expected a probability in [0, 1], got ", p_);
         require<ValueError>(count_ >= 0, "cut_out", "expected a count of at least 0, got ", count_);
     }
