@@ -18,3 +18,4 @@
 #include <espalier/data/augment/mixing.hpp>
 #include <espalier/data/augment/move.hpp>
 #include <espalier/data/augment/options.hpp>
+#include <espalier/data/augment/resize.hpp>
