@@ -10,7 +10,12 @@
 #pragma once
 
 #include <espalier/data/augment/affine.hpp>
+#include <espalier/data/augment/color.hpp>
 #include <espalier/data/augment/crop.hpp>
+#include <espalier/data/augment/cut_out.hpp>
 #include <espalier/data/augment/flip.hpp>
+#include <espalier/data/augment/mix_up.hpp>
+#include <espalier/data/augment/mixing.hpp>
 #include <espalier/data/augment/move.hpp>
 #include <espalier/data/augment/options.hpp>
+#include <espalier/data/augment/resize.hpp>

@@ -20,10 +20,6 @@ struct CropOptions {
 
 namespace detail {
 
-inline void check_size(const char* operation, Pair size) {
-    require<ValueError>(size.height >= 1 && size.width >= 1, operation, "expected a size of at least 1x1, got ", size);
-}
-
 class RandomShift {
 public:
     RandomShift(Index max_pixels, AugmentOptions options) : max_pixels_{max_pixels}, options_{checked("random_shift", std::move(options))} {

@@ -12,6 +12,10 @@
 
 namespace espalier::inline ESPALIER_ABI::data::detail {
 
+inline void check_size(const char* operation, Pair size) {
+    require<ValueError>(size.height >= 1 && size.width >= 1, operation, "expected a size of at least 1x1, got ", size);
+}
+
 /// Where a point of an image goes, in pixels: the middle of the first is (0.5, 0.5).
 struct Affine {
     double xx = 1, xy = 0, dx = 0;
