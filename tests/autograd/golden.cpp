@@ -29,11 +29,11 @@ const Golden& golden() {
 }
 
 /// All files of cases: `ops`, pooling with `ceil_mode` and without the padding, losses of heat maps and objects, losses of dense prediction
-/// and of boxes, layers of images that came later, layers of dense prediction.
+/// and of boxes, layers of images that came later, layers of dense prediction, the loss of key points.
 const std::vector<const Golden*>& all_golden() {
     static const Golden pooling{"pooling.safetensors"}, detection{"detection.safetensors"}, dense{"dense.safetensors"},
-        layers{"layers.safetensors"}, dense_layers{"dense_layers.safetensors"};
-    static const std::vector<const Golden*> all{&golden(), &pooling, &detection, &dense, &layers, &dense_layers};
+        layers{"layers.safetensors"}, dense_layers{"dense_layers.safetensors"}, keypoints{"keypoints.safetensors"};
+    static const std::vector<const Golden*> all{&golden(), &pooling, &detection, &dense, &layers, &dense_layers, &keypoints};
     return all;
 }
 
