@@ -10,6 +10,7 @@
 #include <espalier/nn/trunks/blocks.hpp>
 #include <espalier/nn/trunks/fastnet.hpp>
 #include <espalier/nn/trunks/fc_hardnet.hpp>
+#include <espalier/nn/trunks/feature_pyramid.hpp>
 #include <espalier/nn/trunks/hardnet.hpp>
 #include <espalier/nn/trunks/lenet.hpp>
 #include <espalier/nn/trunks/mlp.hpp>

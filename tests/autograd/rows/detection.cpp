@@ -3,6 +3,7 @@
 
 #include <espalier/losses/gaussian_focal.hpp>
 #include <espalier/vision/center_net.hpp>
+#include <espalier/vision/keypoints.hpp>
 
 #include <optional>
 
@@ -12,6 +13,7 @@ namespace {
 using namespace espalier::losses;
 using espalier::vision::center_net_loss;
 using espalier::vision::CenterNetOptions;
+using espalier::vision::keypoint_loss;
 
 std::optional<Tensor<bool>> mask_of_images(const Attributes& a) {
     if (!a.contains("mask"))
@@ -47,6 +49,18 @@ Draw objects_of_images(Random& random) {
     }
     draw.attributes.set("objects", objects);
     draw.attributes.set("rows", std::vector<Index>{rows});
+    return draw;
+}
+
+/// Some are not visible, but one is.
+Draw keypoints_of_images(Random& random) {
+    const Index images = between(random, 1, 3), height = between(random, 1, 5), width = between(random, 1, 5), count = between(random, 1, 4);
+    Draw draw{{normal({images, height, width, count}, random)}, {{"stride", {2}}, {"sigma", {random.uniform(0.5, 2.0)}}}};
+    std::vector<double> keypoints;
+    for (Index i = 0; i < images * count; ++i)
+        keypoints.insert(keypoints.end(), {random.uniform(0.0, 2.0 * static_cast<double>(width)), random.uniform(0.0, 2.0 * static_cast<double>(height)),
+                                           i == 0 ? 2 : static_cast<double>(random.below(3))});
+    draw.attributes.set("keypoints", keypoints);
     return draw;
 }
 
@@ -88,6 +102,22 @@ Rows detection_rows() {
           "[center_net_loss] expected objects (2, M, 5), got (3, 1, 5)"},
          {[] { (void)center_net_loss(zeros({2, 3, 4, 5}), Tensor<Index>{Shape{2}}); },
           "[center_net_loss] expected a target of values (N, M, 5), got class indices of shape (2,)"}}));
+    rows.push_back(row(
+        "keypoint_loss",
+        []<class S>(const Variables<S>& v, const Attributes& a) {
+            TargetOptions<S> options;
+            if (a.contains("weight"))
+                options.weight = a.tensor<S>("weight", {v[0].size(0)});
+            const Target<S> target{a.tensor<S>("keypoints", {v[0].size(0), v[0].size(3), 3}), options};
+            return keypoint_loss(v[0], target, {.stride = a.index("stride"), .sigma = a.number("sigma")});
+        },
+        keypoints_of_images,
+        {{[] { (void)keypoint_loss(zeros({2, 3, 4}), no_objects({2, 4, 3})); },
+          "[keypoint_loss] expected predictions (N, h, w, K), got (2, 3, 4)"},
+         {[] { (void)keypoint_loss(zeros({2, 3, 4, 5}), no_objects({2, 4, 3})); },
+          "[keypoint_loss] expected key points (2, 5, 3), got (2, 4, 3)"},
+         {[] { (void)keypoint_loss(zeros({2, 3, 4, 5}), Tensor<Index>{Shape{2}}); },
+          "[keypoint_loss] expected a target of values (N, K, 3), got class indices of shape (2,)"}}));
     return rows;
 }
 
