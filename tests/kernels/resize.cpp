@@ -36,15 +36,16 @@ TEMPLATE_TEST_CASE("a part of an image is resized as if there were nothing aroun
 TEST_CASE("the weights of every new sample are one in all, and lie inside", "[kernels]") {
     for (const Index from : {1, 2, 5, 16})
         for (const Index to : {1, 3, 16, 40}) {
-            const kernels::ResizeTaps<double> taps{from, to, true, 10};
-            REQUIRE(taps.first.size() == static_cast<std::size_t>(to));
-            for (std::size_t i = 0; i < taps.first.size(); ++i) {
+            const auto axis = kernels::triangle_axis<double>(from, to, true, 10);
+            REQUIRE(axis.size() == to);
+            for (Index i = 0; i < to; ++i) {
+                const auto& run = axis.run(i);
                 double sum = 0;
-                for (std::size_t k = taps.begin[i]; k < taps.begin[i + 1]; ++k)
-                    sum += taps.weights[k];
+                for (Index k = 0; k < run.count; ++k)
+                    sum += axis.weights(run)[k];
                 CHECK(sum == Approx(1));
-                CHECK(taps.first[i] >= 10);
-                CHECK(taps.first[i] + static_cast<Index>(taps.begin[i + 1] - taps.begin[i]) <= 10 + from);
+                CHECK(run.first >= 10);
+                CHECK(run.first + run.count <= 10 + from);
             }
         }
 }
