@@ -33,7 +33,7 @@ void run_training(const Options& options) {
     folder::save(net, recipe, out / "folder.safetensors");
     const auto said = folder::predict(net, data.columns, data.test);
     print_report(data, said);
-    io::write_file(out / "predictions.csv", predictions_csv(data.columns, data.test.paths(), said));
+    io::write_file(out / "predictions.csv", predictions_csv(data.columns, data.test.paths(), options.images, said));
     io::write_file(out / "folder.svg", draw(data, said));
     std::printf("\nweights      %s\npredictions  %s (held-out images)\npicture      %s\n", (out / "folder.safetensors").c_str(),
                 (out / "predictions.csv").c_str(), (out / "folder.svg").c_str());
@@ -44,7 +44,7 @@ void run_labelling(const Options& options) {
     auto net = make_net(recipe);
     io::load(net, options.weights);
     const io::ImageSet<float> set{io::image_files(options.predict), {}, {.size = {recipe.size, recipe.size}, .background = 1}};
-    const auto csv = predictions_csv(recipe.columns, set.paths(), folder::predict(net, recipe.columns, set));
+    const auto csv = predictions_csv(recipe.columns, set.paths(), options.predict, folder::predict(net, recipe.columns, set));
     std::filesystem::create_directories(options.out);
     const auto file = std::filesystem::canonical(options.out) / "predictions.csv";
     io::write_file(file, csv);

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -120,9 +121,9 @@ inline void print_report(const Data& data, const Named<Tensor<float>>& said) {
     return text;
 }
 
-/// A table of what is said of each image, as CSV.
+/// A table of what is said of each image, as CSV; images are named from `root` on.
 [[nodiscard]] inline std::string predictions_csv(const std::vector<Column>& columns, const std::vector<std::filesystem::path>& paths,
-                                                 const Named<Tensor<float>>& said) {
+                                                 const std::filesystem::path& root, const Named<Tensor<float>>& said) {
     const auto quoted = [](const std::string& text) {
         if (text.find_first_of(",\"\r\n") == text.npos)
             return text;
@@ -135,7 +136,8 @@ inline void print_report(const Data& data, const Named<Tensor<float>>& said) {
     for (const Column& column : columns)
         csv += "," + quoted(column.name);
     for (std::size_t i = 0; i < paths.size(); ++i) {
-        csv += "\n" + quoted(paths[i].filename().string());
+        const auto below = paths[i].lexically_relative(root);  // empty for a path of the table that starts elsewhere
+        csv += "\n" + quoted((below.empty() ? paths[i] : below).generic_string());
         for (const Column& column : columns)
             csv += "," + quoted(say(column, said.at(column.name), static_cast<Index>(i)));
     }
