@@ -2,6 +2,7 @@
 /// @file Scenes, what is true of them and what a network says, side by side in an SVG file that any browser shows.
 #pragma once
 
+#include "../base64.hpp"
 #include "networks.hpp"
 #include "panels.hpp"
 
@@ -10,7 +11,6 @@
 
 #include <cmath>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace scenes {
@@ -19,26 +19,12 @@ inline constexpr double surely = 0.3;  ///< what is less likely an object is not
 
 namespace detail {
 
-/// Bytes in the letters of base64 (RFC 4648), as a picture within a page has them.
-[[nodiscard]] inline std::string base64(std::string_view bytes) {
-    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        std::uint32_t three = 0;
-        for (std::size_t k = 0; k < 3; ++k)
-            three = three << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-        for (std::size_t k = 0; k < 4; ++k)
-            text += i + k > bytes.size() ? '=' : letters[three >> (18 - 6 * k) & 63];
-    }
-    return text;
-}
-
 /// One picture of a card at (x, y), and on it a box in the colour of its class for each object, with its name or without.
 template <class Objects>
 [[nodiscard]] std::string draw_panel(const espalier::io::Image<std::uint8_t>& image, const Objects& objects, Index x, Index y,
                                      bool names = false) {
     std::string svg = espalier::concat("<g transform='translate(", x, ' ', y, ")'><image width='", side, "' height='", side,
-                                       "' href='data:image/png;base64,", base64(espalier::io::encode_png(image)), "'/>");
+                                       "' href='data:image/png;base64,", examples::base64(espalier::io::encode_png(image)), "'/>");
     for (const auto& object : objects) {
         const auto& [x1, y1, x2, y2] = object.box;
         const std::string colour = css(palette.at(static_cast<std::size_t>(object.label + 1)));
