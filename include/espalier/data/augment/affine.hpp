@@ -51,10 +51,11 @@ void sample_bilinear(const Scalar* image, Pair size, Index channels, double x, d
     const double right = x - 0.5 - column, below = y - 0.5 - line;
     std::fill_n(to, channels, Scalar(0));
     for (int corner = 0; corner < 4; ++corner) {
-        const double share = (corner % 2 ? right : 1 - right) * (corner / 2 ? below : 1 - below);
+        const int across = corner % 2, down = corner / 2;
+        const double share = (across ? right : 1 - right) * (down ? below : 1 - below);
         if (!(share > 0))
             continue;
-        const double u = column + corner % 2, v = line + corner / 2;
+        const double u = column + across, v = line + down;
         const bool inside = u >= 0 && v >= 0 && u < static_cast<double>(size.width) && v < static_cast<double>(size.height);
         const Scalar* const from = inside ? image + (static_cast<Index>(v) * size.width + static_cast<Index>(u)) * channels : nullptr;
         for (Index c = 0; c < channels; ++c)

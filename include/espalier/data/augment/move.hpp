@@ -167,6 +167,7 @@ void move_to_windows(Batch<Scalar>& batch, const AugmentOptions& options, const 
     });
     move_pixels(batch, options, brings_in, [&](auto& images, auto fill, auto) { images = windows_of(images, corners, size, fill); });
     std::vector<Affine> maps;
+    maps.reserve(corners.size());
     for (const Corner& corner : corners)
         maps.push_back({1, 0, -static_cast<double>(corner.left), 0, 1, -static_cast<double>(corner.top)});
     move_points(batch, options, maps, size);
