@@ -7,6 +7,7 @@
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/avg_pooling.hpp>
 #include <espalier/kernels/elementwise.hpp>
+#include <espalier/kernels/pooling.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -111,19 +112,7 @@ void adaptive_max_pool2d_backward(const AdaptivePoolShape& s, Index images, cons
                 image[from[i + c] * s.channels + c] += out[i + c];
     };
     const bool in_doubles = s.output.height * s.output.width / (s.input.height * s.input.width) > detail::many_taps;
-    const auto bytes = static_cast<std::size_t>(in_doubles ? s.input_size() : 0) * sizeof(double);
-    parallel_for(images, 1, bytes, [&](Index begin, Index end, void* scratch) {
-        for (Index n = begin; n < end; ++n) {
-            Scalar* const image = dx + n * s.input_size();
-            if (!in_doubles) {
-                scatter(n, image);
-                continue;
-            }
-            auto* const sums = static_cast<double*>(scratch);
-            scatter(n, sums);
-            std::transform(sums, sums + s.input_size(), image, [](double v) { return static_cast<Scalar>(v); });
-        }
-    });
+    detail::scatter_to_images(images, s.input_size(), in_doubles, dx, scatter);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

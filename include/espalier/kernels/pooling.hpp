@@ -111,6 +111,28 @@ void max_pool2d_forward(const PoolShape& s, const Scalar* x, Scalar* y, std::uin
     });
 }
 
+namespace detail {
+
+/// Fills images of `size` elements each by `scatter(n, sums)`, which zeroes its sums; in doubles where they have very many terms.
+template <class Scalar, class Scatter>
+void scatter_to_images(Index images, Index size, bool in_doubles, Scalar* dx, const Scatter& scatter) {
+    const auto bytes = static_cast<std::size_t>(in_doubles ? size : 0) * sizeof(double);
+    parallel_for(images, 1, bytes, [&](Index begin, Index end, void* scratch) {
+        for (Index n = begin; n < end; ++n) {
+            Scalar* const image = dx + n * size;
+            if (!in_doubles) {
+                scatter(n, image);
+                continue;
+            }
+            auto* const sums = static_cast<double*>(scratch);
+            scatter(n, sums);
+            std::transform(sums, sums + size, image, [](double v) { return static_cast<Scalar>(v); });
+        }
+    });
+}
+
+}  // namespace detail
+
 /// dx from dy; `images` counts T batches one after the other, which share the winners of one batch.
 template <class Scalar>
 void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, const std::uint16_t* winner, Scalar* dx) {
@@ -131,19 +153,7 @@ void max_pool2d_backward(const PoolShape& s, Index images, const Scalar* dy, con
         });
     };
     const bool in_doubles = detail::most_windows(w) > detail::many_taps;  // may win so many windows
-    const auto bytes = static_cast<std::size_t>(in_doubles ? s.input_size() : 0) * sizeof(double);
-    parallel_for(images, 1, bytes, [&](Index begin, Index end, void* scratch) {
-        for (Index n = begin; n < end; ++n) {
-            Scalar* const image = dx + n * s.input_size();
-            if (!in_doubles) {
-                scatter(n, image);
-                continue;
-            }
-            auto* const sums = static_cast<double*>(scratch);
-            scatter(n, sums);
-            std::transform(sums, sums + s.input_size(), image, [](double v) { return static_cast<Scalar>(v); });
-        }
-    });
+    detail::scatter_to_images(images, s.input_size(), in_doubles, dx, scatter);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

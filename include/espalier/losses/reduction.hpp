@@ -105,6 +105,21 @@ template <class Scalar>
     return Tensor<Scalar>{reduction == Reduction::none ? elements : Shape{}};
 }
 
+/// A loss that is a scalar, with its derivatives by the prediction, which were made with it.
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> with_slopes(const char* operation, double loss, const Variable<Scalar>& prediction, Tensor<Scalar> slopes) {
+    return autograd::record<Scalar>(operation, Tensor<Scalar>::scalar(static_cast<Scalar>(loss)), {prediction},
+                                    [slopes = std::move(slopes)](autograd::Gradients<Scalar>& g) {
+                                        const Index size = slopes.numel();
+                                        auto gradient = Tensor<Scalar>::empty(slopes.shape().prepended(g.rows()));
+                                        kernels::for_each_index(g.rows() * size, [&, upstream = g.cotangent().data(), out = gradient.data(),
+                                                                                  slope = slopes.data()](Index i) {
+                                            out[i] = slope[i % size] * upstream[i / size];
+                                        });
+                                        g.add(0, std::move(gradient));
+                                    });
+}
+
 /// What a mean divides by, unless the loss says otherwise.
 struct TotalWeight {
     template <class Scalar>

@@ -17,6 +17,7 @@
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/reduction.hpp>
 #include <espalier/losses/gaussian_focal.hpp>
+#include <espalier/losses/reduction.hpp>
 #include <espalier/losses/target.hpp>
 #include <espalier/nn/sequential.hpp>
 #include <espalier/vision/box.hpp>
@@ -199,17 +200,7 @@ template <class Scalar>
     detail::draw_centers(wanted, options.minimum_overlap, slopes);
     double total = detail::focal_of_centers(wanted, prediction.value(), slopes);
     total += detail::boxes_of_centers(wanted, options, prediction.value(), slopes);
-    auto loss = Tensor<Scalar>::scalar(static_cast<Scalar>(total / wanted.divisor));
-    return autograd::record<Scalar>(
-        "center_net_loss", std::move(loss), {prediction}, [slopes = std::move(slopes)](autograd::Gradients<Scalar>& g) {
-            const Index size = slopes.numel();
-            const Scalar* const upstream = g.cotangent().data();
-            auto gradient = Tensor<Scalar>::empty(slopes.shape().prepended(g.rows()));
-            kernels::for_each_index(g.rows() * size, [&, out = gradient.data(), slope = slopes.data()](Index i) {
-                out[i] = slope[i % size] * upstream[i / size];
-            });
-            g.add(0, std::move(gradient));
-        });
+    return losses::detail::with_slopes("center_net_loss", total / wanted.divisor, prediction, std::move(slopes));
 }
 /// The same of a prediction that is no variable, such as what `predict` gives.
 template <class Scalar>

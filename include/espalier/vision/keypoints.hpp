@@ -18,6 +18,7 @@
 #include <espalier/core/random.hpp>
 #include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/reduction.hpp>
+#include <espalier/losses/reduction.hpp>
 #include <espalier/losses/target.hpp>
 #include <espalier/nn/sequential.hpp>
 #include <espalier/vision/box.hpp>
@@ -175,17 +176,7 @@ template <class Scalar>
         });
         return loss;
     });
-    auto loss = Tensor<Scalar>::scalar(static_cast<Scalar>(total / weights.total));
-    return autograd::record<Scalar>(
-        "keypoint_loss", std::move(loss), {prediction}, [slopes = std::move(slopes)](autograd::Gradients<Scalar>& g) {
-            const Index size = slopes.numel();
-            const Scalar* const upstream = g.cotangent().data();
-            auto gradient = Tensor<Scalar>::empty(slopes.shape().prepended(g.rows()));
-            kernels::for_each_index(g.rows() * size, [&, out = gradient.data(), slope = slopes.data()](Index i) {
-                out[i] = slope[i % size] * upstream[i / size];
-            });
-            g.add(0, std::move(gradient));
-        });
+    return losses::detail::with_slopes("keypoint_loss", total / weights.total, prediction, std::move(slopes));
 }
 /// The same of a prediction that is no variable, such as what `predict` gives.
 template <class Scalar>
