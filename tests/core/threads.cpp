@@ -188,6 +188,30 @@ TEST_CASE("several threads may use the pool at once", "[core][threads]") {
     CHECK(sum == 3 * 50 * 190);
 }
 
+TEST_CASE("a loop does not wait for a thread that has no time for it", "[core][threads]") {
+    const testing::Threads restore;
+    set_num_threads(2);
+    std::atomic<int> begun{0};
+    std::atomic<bool> over{false};
+    std::thread other{[&] {
+        parallel_for(2, 1, [&](Index, Index) {  // this thread and the pool's only one
+            ++begun;
+            while (!over)
+                std::this_thread::yield();
+        });
+    }};
+    while (begun < 2)
+        std::this_thread::yield();
+    Index sum = 0;
+    for (int i = 0; i < 3000; ++i)  // more than the pool's queue takes
+        parallel_for(4, 1, 64, [&](Index begin, Index, void* scratch) { sum += *static_cast<Index*>(scratch) = begin; });
+    CHECK_THROWS_AS(parallel_for(4, 1, [](Index, Index) { throw std::logic_error{"own"}; }), std::logic_error);
+    over = true;
+    other.join();
+    CHECK(sum == 3000 * 6);
+    CHECK(chunks_of(100, 1).size() == 100);
+}
+
 TEST_CASE("set_num_threads refuses what makes no sense", "[core][threads]") {
     const int before = num_threads();
     CHECK_THROWS_WITH(set_num_threads(0), "[set_num_threads] expected 1 to 1024 threads, got 0");

@@ -7,6 +7,7 @@
 #include <espalier/core/memory.hpp>
 #include <espalier/core/process.hpp>
 #include <espalier/core/processors.hpp>
+#include <espalier/core/shared_loop.hpp>
 
 #if __has_include(<Eigen/ThreadPool>)
 #include <Eigen/ThreadPool>
@@ -15,11 +16,9 @@
 #endif
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
-#include <exception>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -90,11 +89,6 @@ public:
         return pool_;
     }
 
-    static bool& busy() noexcept {
-        static thread_local bool inside = false;
-        return inside;
-    }
-
 private:
     friend struct ThreadsOfProcess;
 
@@ -112,7 +106,7 @@ private:
         std::shared_ptr<ThreadPool> old;
         const std::scoped_lock lock{mutex_};
         ended_ = true;
-        if (busy())
+        if (within_loop())
             abandon();
         else
             old = std::exchange(pool_, nullptr);
@@ -139,103 +133,25 @@ struct ThreadsOfProcess {
 };
 inline const ThreadsOfProcess threads_of_process;
 
-struct BusyScope {
-    bool before = std::exchange(Threads::busy(), true);
-    ~BusyScope() { Threads::busy() = before; }
-};
-
-/// Rounds that a thread waits for others before it falls asleep, some tens of microseconds.
-inline constexpr int spins = 2000;
-
-inline void relax() noexcept {
-#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__) && defined(__GNUC__)
-    asm volatile("yield");
-#endif
-}
-
-/// Chunks that one thread begins with; those that are done with their own help it. Unsigned, as `next` runs past the end, by one
-/// for each thread that looks.
-struct alignas(memory_alignment) Share {
-    std::atomic<std::size_t> next;
-    std::size_t end;
-};
-
-/// Calls `run(context, chunk, scratch)` for every chunk in [0, chunks) on all threads, with `scratch_bytes` of memory that
-/// are this thread's own. Not a template: it is compiled once, however many loops a program has.
-///
-/// Each thread begins with the same part of the chunks in every loop: what it wrote in one, it finds in its own cache in the
-/// next, which counts where the cores share none.
-inline void run_chunks(Index chunks, std::size_t scratch_bytes, void (*run)(const void* context, Index chunk, void* scratch),
-                       const void* context) {
+/// Calls `body` for every chunk in [0, chunks) on all threads, with `scratch_bytes` of memory that are this thread's own. Not a template:
+/// it is compiled once, however many loops a program has.
+inline void run_chunks(Index chunks, std::size_t scratch_bytes, ChunkBody body) {
     if (scratch_bytes > std::numeric_limits<std::size_t>::max() / (8 * most_threads))
         throw std::bad_alloc{};
-    const auto pool = chunks > 1 && !Threads::busy() ? Threads::instance().pool() : nullptr;
-    const auto helpers = pool ? static_cast<unsigned>(std::min<Index>(pool->NumThreads(), chunks - 1)) : 0;
-    // Taken here and for all threads: which of them come to work at all differs from loop to loop.
-    scratch_bytes = (scratch_bytes + memory_alignment - 1) / memory_alignment * memory_alignment;
+    const auto pool = chunks > 1 && !within_loop() ? Threads::instance().pool() : nullptr;
     if (!pool) {
         const Buffer memory = scratch_bytes ? Buffer{scratch_bytes} : Buffer{};
         for (Index chunk = 0; chunk < chunks; ++chunk)
-            run(context, chunk, memory.data());
+            body.run(body.context, chunk, memory.data());
         return;
     }
-    const unsigned threads = helpers + 1;
-    const Buffer memory{(sizeof(Share) + scratch_bytes) * threads};
-    auto* const shares = static_cast<Share*>(memory.data());
-    const std::size_t all = static_cast<std::size_t>(chunks), whole = all / threads, rest = all % threads;
-    for (unsigned i = 0; i < threads; ++i)  // all * i / threads, of which the product may be too large
-        ::new (shares + i) Share{whole * i + rest * i / threads, whole * (i + 1) + rest * (i + 1) / threads};
-    std::exception_ptr failure;
-    std::mutex failure_mutex;
-    const auto work = [&](unsigned thread) {
-        const BusyScope scope;
-        try {
-            void* const scratch = reinterpret_cast<std::byte*>(shares + threads) + scratch_bytes * thread;
-            for (unsigned i = 0; i < threads; ++i) {
-                Share& share = shares[(thread + i) % threads];
-                for (std::size_t chunk; (chunk = share.next.fetch_add(1)) < share.end;)
-                    run(context, static_cast<Index>(chunk), scratch);
-            }
-        } catch (...) {
-            for (unsigned i = 0; i < threads; ++i)
-                shares[i].next = shares[i].end;
-            const std::scoped_lock lock{failure_mutex};
-            if (!failure)
-                failure = std::current_exception();
-        }
-    };
-    // Destroyed by hand: it refuses to be while there are threads to wait for, as there are in the child of a fork.
-    alignas(Eigen::Barrier) std::byte barrier_memory[sizeof(Eigen::Barrier)];
-    auto& barrier = *::new (static_cast<void*>(barrier_memory)) Eigen::Barrier{helpers};
-    std::atomic<unsigned> busy{helpers};
-    const unsigned process = forks.load(std::memory_order_relaxed);
-    // Of a fork within a body, the child has this thread alone. The loop cannot end there, and a worker has nowhere to return to.
-    const auto refuse_in_child = [process] {
-        require<StateError>(!forked_since(process), "parallel_for",
-                            "expected the process that began the loop to end it, got a child "
-                            "that was forked within its body and returned");
-    };
-    const auto help = [&](unsigned thread) {
-        work(thread);
-        refuse_in_child();
-        busy.fetch_sub(1, std::memory_order_release);
-        barrier.Notify();
-    };
-    for (unsigned i = 1; i <= helpers; ++i) {
-        const int worker = static_cast<int>(i);
-        pool->ScheduleWithHint([&help, i] { help(i); }, worker - 1, worker);  // two words: what std::function holds without allocating
-    }
-    work(0);
-    refuse_in_child();
-    // Falling asleep and being woken costs more than the last chunk of most loops is worth waiting for.
-    for (int i = 0; i < spins && busy.load(std::memory_order_acquire) > 0; ++i)
-        relax();
-    barrier.Wait();
-    barrier.~Barrier();
-    if (failure)
-        std::rethrow_exception(failure);
+    const int helpers = static_cast<int>(std::min<Index>(pool->NumThreads(), chunks - 1));
+    // Taken here and for all threads: which of them come to work at all differs from loop to loop.
+    scratch_bytes = (scratch_bytes + memory_alignment - 1) / memory_alignment * memory_alignment;
+    auto* const loop = new SharedLoop{static_cast<std::size_t>(chunks), static_cast<unsigned>(helpers) + 1, scratch_bytes, body};
+    for (int i = 0; i < helpers; ++i)  // two words: what std::function holds without allocating
+        pool->ScheduleWithHint([loop, i] { loop->help(static_cast<unsigned>(i) + 1); }, i, i + 1);
+    loop->finish();
 }
 
 }  // namespace detail
@@ -264,12 +180,12 @@ void parallel_for(Index n, Index grain, std::size_t scratch_bytes, const Body& b
         Index grain;
     } const context{body, n, std::max<Index>(grain, 1)};
     detail::run_chunks((n - 1) / context.grain + 1, scratch_bytes,
-                       [](const void* pointer, Index chunk, void* scratch) {
-                           const auto& c = *static_cast<const Context*>(pointer);
-                           const Index begin = chunk * c.grain;
-                           c.body(begin, begin + std::min(c.grain, c.n - begin), scratch);
-                       },
-                       &context);
+                       {[](const void* pointer, Index chunk, void* scratch) {
+                            const auto& c = *static_cast<const Context*>(pointer);
+                            const Index begin = chunk * c.grain;
+                            c.body(begin, begin + std::min(c.grain, c.n - begin), scratch);
+                        },
+                        &context});
 }
 
 /// Calls `body(begin, end)` on consecutive chunks of at most `grain` indices that cover [0, n), on all threads.
