@@ -20,7 +20,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "pytorch"))
-from multi_fashion import TASKS, load_pairs, mean_and_spread, train, write_json  # noqa: E402
+from multi_fashion import TASKS, mean_and_spread, train, write_json  # noqa: E402
+from tensors import read  # noqa: E402
 
 
 def train_espalier(args, seed, folder):
@@ -83,7 +84,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         args.pairs = os.path.join(folder, "pairs.safetensors")
         subprocess.run([args.program, *data_options(args), "--export", args.pairs], check=True)
-        pairs = load_pairs(args.pairs)
+        pairs = read(args.pairs)
         ours, theirs = [], []
         for seed in range(1, args.seeds + 1):  # in turns, so that a busy machine is busy for both
             ours.append(train_espalier(args, seed, folder))

@@ -189,7 +189,7 @@ inline mtl::MultiTaskNet<> fc_hardnet70(const Shape& input) {
 inline mtl::MultiTaskNet<> scenes(const Shape& input) {
     require<ShapeError>(input == Shape{::scenes::side, ::scenes::side, 3}, "scenes", "expected an --input of ", ::scenes::side, 'x',
                         ::scenes::side, "x3, got ", input);
-    return ::scenes::make_net("unet", ::scenes::tasks);
+    return ::scenes::make_net("unet", "hard", ::scenes::tasks);
 }
 
 /// By the names of the command line.

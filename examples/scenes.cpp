@@ -7,17 +7,16 @@
 
 #include "multi_fashion/dataset.hpp"
 #include "scenes/drawing.hpp"
+#include "scenes/exchange.hpp"
 #include "scenes/labelling.hpp"
 #include "scenes/options.hpp"
-#include "scenes/score.hpp"
-#include "scenes/training.hpp"
 
 #include <espalier/core/build_info.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/io/file.hpp>
-#include <espalier/io/model.hpp>
 #include <espalier/mtl/comparison.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -47,9 +46,7 @@ void print_scores(const Named<double>& together, const Named<double>& alone) {
     std::printf("\n");
 }
 
-void run_training(const Options& options) {
-    const auto garments = multi_fashion::load_garments(options.data, "train");
-    const auto test = fixed_scenes(multi_fashion::load_garments(options.data, "t10k"), options.test_scenes, Random{1, 2});
+void run_training(const Options& options, const data::Dataset<>& garments, const data::Dataset<>& test) {
     // What is found out after minutes of training must have a place to go to: better to fail now than then.
     std::filesystem::create_directories(options.out);
     const auto folder = std::filesystem::canonical(options.out);
@@ -57,17 +54,21 @@ void run_training(const Options& options) {
     std::printf("%td scenes of %td x %td pixels an epoch, %d epochs, each of scenes of its own; %td test scenes\n%s\n\n", options.scenes,
                 side, side, options.epochs, test.size(), build_info().text().c_str());
     std::fflush(stdout);
+    const auto start = std::chrono::steady_clock::now();
     const auto net = scenes::train(tasks, garments, options);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const Named<double> together = score(net, test);
     Named<double> alone;
     for (const std::string& task : tasks)
         if (options.baselines)
             alone.insert(task, score(scenes::train({task}, garments, options), test).at(task));
     print_scores(together, alone);
+    if (!options.json.empty())
+        write_json(options, together, alone, seconds);
 
     const auto weights = folder / "scenes.safetensors";
     io::save(net, weights);
-    auto restored = make_net(options.trunk, tasks);
+    auto restored = make_net(options.trunk, options.way, tasks);
     io::load(restored, weights);
     const auto picture = folder / "scenes.svg";
     io::write_file(picture, draw_scenes(restored, test, 12));
@@ -76,20 +77,35 @@ void run_training(const Options& options) {
 
 void run_labelling(const Options& options) {
     require<ValueError>(!options.weights.empty(), "scenes", "expected --weights beside --predict, got none");
-    auto net = make_net(options.trunk, tasks);
-    io::load(net, options.weights);
+    auto net = make_net(options.trunk, options.way, tasks);
+    load_weights(net, options.weights);
     std::filesystem::create_directories(options.out);
     for (const auto& [image, picture, objects] : label_folder(net, options.predict, options.out))
         std::printf("%s: %s\n  %s\n", image.c_str(), objects.c_str(), picture.c_str());
 }
 
+void run_scoring(const Options& options, const data::Dataset<>& test) {
+    auto net = make_net(options.trunk, options.way, tasks);
+    load_weights(net, options.weights);
+    const auto scores = score(net, test);
+    print_scores(scores, {});
+    if (!options.json.empty())
+        write_json(options, scores, {}, 0);
+}
+
 void run(const Options& options) {
     if (options.threads > 0)
         set_num_threads(options.threads);
-    if (options.predict.empty())
-        run_training(options);
+    if (!options.predict.empty())
+        return run_labelling(options);
+    const auto test = fixed_scenes(multi_fashion::load_garments(options.data, "t10k"), options.test_scenes, Random{1, 2});
+    if (!options.weights.empty())
+        return run_scoring(options, test);
+    const auto garments = multi_fashion::load_garments(options.data, "train");
+    if (options.export_to.empty())
+        run_training(options, garments, test);
     else
-        run_labelling(options);
+        export_scenes(options.export_to, garments, test, options);
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ import sys
 
 import numpy
 import torch
-from multi_fashion import TASKS, evaluate, images, load_pairs, make_network, mean_and_spread, write_json
+from multi_fashion import TASKS, evaluate, images, make_network, mean_and_spread, write_json
+from tensors import read
 from torch import nn
 from torchjd.aggregation import NashMTL, UPGrad
 from torchjd.autojac import jac_to_grad, mtl_backward
@@ -134,7 +135,7 @@ def main():
     args = parser.parse_args()
     if args.threads > 0:
         torch.set_num_threads(args.threads)
-    shared = load_pairs(args.shared)
+    shared = read(args.shared)
     ours, epochs = read_runs(args.runs)
     if not ours:
         sys.exit(f"balance_rules: expected runs of {', '.join(AGGREGATORS)} in {args.runs}, got none")

@@ -19,24 +19,10 @@ import sys
 import time
 
 import torch
+from tensors import read
 from torch import nn
 
 TASKS = ("left", "right")
-
-
-def load_pairs(path):
-    """The tensors of a safetensors file, which holds types U8 and I64 here."""
-    types = {"U8": torch.uint8, "I64": torch.int64}
-    with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        data = bytearray(file.read())
-    tensors = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            begin, end = entry["data_offsets"]
-            flat = torch.frombuffer(data[begin:end], dtype=types[entry["dtype"]])
-            tensors[name] = flat.reshape(entry["shape"])
-    return tensors
 
 
 class MultiTaskNet(nn.Module):
@@ -165,7 +151,7 @@ def main():
     if args.threads > 0:
         torch.set_num_threads(args.threads)
 
-    pairs = load_pairs(args.pairs)
+    pairs = read(args.pairs)
     runs = [train(args, seed, pairs) for seed in range(args.seed, args.seed + args.seeds)]
     for task in TASKS:
         mean, spread = mean_and_spread([run["test_accuracy"][task] for run in runs])

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 STRIDE = 4  # pixels from one cell of the map of objects to the next
 CLASSES = 10
-LOSS_WEIGHTS = {"segments": 3.0, "boundaries": 1.0, "depth": 1.0, "objects": 1.0}
+LOSS_WEIGHTS = {"segments": 5.0, "boundaries": 1.0, "depth": 1.0, "objects": 1.0}
 
 
 def gaussian_radius(height, width, overlap=0.7):

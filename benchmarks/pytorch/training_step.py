@@ -14,12 +14,12 @@ import contextlib
 import copy
 import json
 import statistics
-import struct
 import time
 
 import scenes
 import torch
 from networks import NETWORKS, products
+from tensors import write
 from torch import nn
 
 
@@ -91,19 +91,6 @@ def time_steps(args, step):
     return times
 
 
-def write_safetensors(path, tensors, metadata):
-    types = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64"}
-    header, parts, reached = {"__metadata__": metadata}, [], 0
-    for name, tensor in tensors.items():
-        data = tensor.detach().contiguous().numpy().tobytes()
-        header[name] = {"dtype": types[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [reached, reached + len(data)]}
-        parts.append(data)
-        reached += len(data)
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
-
-
 def three_losses(training, **rounding):
     """Of steps that leave `training` as it is. What `rounding` tells `Module.to` has them rounded in another way."""
     training = copy.deepcopy(training)
@@ -140,7 +127,7 @@ def export(args):
     spread = max(abs(other - loss) / loss for other, loss in zip(others, 2 * losses))
     tensors |= {"losses": torch.tensor(losses, dtype=torch.float64), "spread": torch.tensor([spread], dtype=torch.float64)}
     tensors |= {"learning_rate": torch.tensor([learning_rate], dtype=torch.float64)}
-    write_safetensors(args.export, tensors, {"format": "pt"})
+    write(args.export, tensors)
     print(json.dumps({"parameters": sum(p.numel() for p in training.net.parameters()), "products": whole, "useful_products": useful}))
 
 

@@ -78,13 +78,4 @@ struct Trunk {
     return {task, dense_head(trunk, task == "segments" ? segment_classes : 1)};
 }
 
-/// A net of all tasks that are named.
-[[nodiscard]] inline mtl::MultiTaskNet<> make_net(const std::string& trunk, const std::vector<std::string>& of_tasks) {
-    Trunk made = make_trunk(trunk);
-    std::vector<mtl::Head<>> heads;
-    for (const std::string& task : of_tasks)
-        heads.push_back(make_head(task, made));
-    return {std::move(made.layers), std::move(heads)};
-}
-
 }  // namespace scenes

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../program.hpp"
-#include "networks.hpp"
+#include "ways.hpp"
 
 #include <espalier/mtl/balancing/by_name.hpp>
 
@@ -22,6 +22,7 @@ namespace scenes {
 
 struct Options {
     std::string trunk = "unet";
+    std::string way = "hard";
     std::string rule = "Sum";
     int epochs = 10;
     Index scenes = 2'000;
@@ -36,6 +37,8 @@ struct Options {
     std::filesystem::path out = ".";
     std::filesystem::path predict;
     std::filesystem::path weights;
+    std::filesystem::path json;
+    std::filesystem::path export_to;
 };
 
 /// Nothing after `--help`, which is answered here. @throws CLI::ParseError, one line, for a command line that is wrong
@@ -50,6 +53,7 @@ struct Options {
     };
     const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
     add("--trunk", options.trunk, "NAME", "'unet' or 'hardnet'")->check(CLI::IsMember(trunks).description(""));
+    add("--way", options.way, "NAME", "how the tasks share: 'hard', 'mtan' or 'cross-stitch'")->check(CLI::IsMember(ways).description(""));
     add("--rule", options.rule, "NAME", "what balances the tasks, as Sum, UW or UPGrad")
         ->check(CLI::IsMember(mtl::rule_names()).description(""));
     add("--epochs", options.epochs, "N", "passes, each over scenes of its own")->check(within(1, 1'000'000));
@@ -64,7 +68,9 @@ struct Options {
     add("--data", options.data, "FOLDER", "the four IDX files of Fashion-MNIST, plain or .gz");
     add("--out", options.out, "FOLDER", "for scenes.safetensors and scenes.svg, or the labelled images");
     add("--predict", options.predict, "FOLDER", "of PNG or JPEG images, which --weights label; nothing is trained");
-    add("--weights", options.weights, "FILE", "of a training with the same --trunk")->needs("--predict");
+    add("--weights", options.weights, "FILE", "of a training with the same --trunk and --way, or of PyTorch; scored, unless --predict");
+    add("--json", options.json, "FILE", "for the figures");
+    add("--export", options.export_to, "FOLDER", "write the scenes of each epoch there as safetensors, and end");
     if (!examples::parse(app, argc, argv))
         return std::nullopt;
     return options;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "../training_bar.hpp"
-#include "networks.hpp"
 #include "options.hpp"
 
 #include <espalier/data/loader.hpp>
@@ -44,8 +43,13 @@ using espalier::Named;
 [[nodiscard]] inline mtl::MultiTaskLoss<> make_criterion(const std::vector<std::string>& of_tasks) {
     std::vector<mtl::TaskLoss<>> losses;
     for (const std::string& task : of_tasks)
-        losses.push_back({.name = task, .loss = make_loss(task), .weight = task == "segments" ? 3.0 : 1.0});
+        losses.push_back({.name = task, .loss = make_loss(task), .weight = task == "segments" ? 5.0 : 1.0});
     return mtl::MultiTaskLoss<>{std::move(losses)};
+}
+
+[[nodiscard]] inline espalier::data::DataLoader<> make_loader(const espalier::data::Dataset<>& garments, const Options& options) {
+    return espalier::data::DataLoader{DrawnScenes{garments, options.scenes, options.labels},
+                                      {.batch_size = options.batch, .seed = options.seed}};
 }
 
 /// Trains a net of some of the tasks on scenes that are drawn anew each epoch; Adam, its rate falling on half a cosine.
@@ -53,11 +57,11 @@ using espalier::Named;
                                                const Options& options) {
     using namespace espalier;
     manual_seed(options.seed);
-    auto net = make_net(options.trunk, of_tasks);
+    auto net = make_net(options.trunk, options.way, of_tasks);
     auto criterion = make_criterion(of_tasks);
     if (options.rule != "Sum" && of_tasks.size() > 1)
         mtl::balance_by_name(criterion, options.rule);
-    data::DataLoader loader{DrawnScenes{garments, options.scenes, options.labels}, {.batch_size = options.batch, .seed = options.seed}};
+    auto loader = make_loader(garments, options);
     const Index steps = (options.scenes + options.batch - 1) / options.batch * options.epochs;
     optim::Adam<> adam{net.parameters(), {.learning_rate = options.learning_rate}};
     optim::Scheduler<> schedule{adam, optim::CosineAnnealingLR{{.t_max = steps}}};

@@ -44,8 +44,8 @@ struct alignas(memory_alignment) Share {
     std::size_t end;
 };
 
-/// A loop of one caller and of helpers that may come at any time: where processors are scarce, after all is done and the caller has gone on.
-/// They find it closed then. Hence it lives on the heap, until the last of them has looked in; all else is the caller's.
+/// A loop of one caller and of helpers that may come at any time: where processors are scarce, after all is done and the caller has gone
+/// on. They find it closed then. Hence it lives on the heap, until the last of them has looked in; all else is the caller's.
 ///
 /// Each thread begins with the same part of the chunks in every loop: what it wrote in one, it finds in its own cache in the
 /// next, which counts where the cores share none.
@@ -53,7 +53,11 @@ class SharedLoop {
 public:
     /// Of `threads`, of which one is the caller. @throws std::bad_alloc
     SharedLoop(std::size_t chunks, unsigned threads, std::size_t scratch_bytes, ChunkBody body)
-        : body_{body}, threads_{threads}, scratch_bytes_{scratch_bytes}, memory_{(sizeof(Share) + scratch_bytes) * threads}, owners_{threads} {
+        : body_{body},
+          threads_{threads},
+          scratch_bytes_{scratch_bytes},
+          memory_{(sizeof(Share) + scratch_bytes) * threads},
+          owners_{threads} {
         const std::size_t whole = chunks / threads, rest = chunks % threads;
         for (unsigned i = 0; i < threads; ++i)  // chunks * i / threads, of which the product may be too large
             ::new (shares() + i) Share{whole * i + rest * i / threads, whole * (i + 1) + rest * (i + 1) / threads};
@@ -127,7 +131,7 @@ private:
     ChunkBody body_;
     unsigned threads_;
     std::size_t scratch_bytes_;  ///< of each thread
-    Buffer memory_;              ///< the shares, and the scratch memory
+    Buffer memory_;  ///< the shares, and the scratch memory
     std::atomic<unsigned> owners_;
     std::atomic<unsigned> inside_{0};  ///< helpers at work, and whether the loop is `closed`
     unsigned process_ = forks.load(std::memory_order_relaxed);
