@@ -45,11 +45,11 @@ struct alignas(memory_alignment) Share {
 };
 
 /// A loop of one caller and of helpers that may come at any time: where processors are scarce, after all is done and the caller has gone
-/// on. They find it closed then. Hence it lives on the heap, until the last of them has looked in; all else is the caller's.
+/// on. They find it closed then. Hence it lives in the pool's memory, until the last of them has looked in; all else is the caller's.
 ///
 /// Each thread begins with the same part of the chunks in every loop: what it wrote in one, it finds in its own cache in the
 /// next, which counts where the cores share none.
-class SharedLoop {
+class SharedLoop : public Pooled {
 public:
     /// Of `threads`, of which one is the caller. @throws std::bad_alloc
     SharedLoop(std::size_t chunks, unsigned threads, std::size_t scratch_bytes, ChunkBody body)
@@ -62,6 +62,8 @@ public:
         for (unsigned i = 0; i < threads; ++i)  // chunks * i / threads, of which the product may be too large
             ::new (shares() + i) Share{whole * i + rest * i / threads, whole * (i + 1) + rest * (i + 1) / threads};
     }
+
+    [[nodiscard]] unsigned helpers() const noexcept { return threads_ - 1; }
 
     /// The helper's part, once each: chunks, if there are some left. @throws StateError as `finish`, which ends the child
     void help(unsigned thread) {
@@ -93,6 +95,12 @@ public:
             std::rethrow_exception(failure);
     }
 
+    /// By a thread that will not touch the loop any more, or in place of a helper that will not come.
+    void release() noexcept {
+        if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            delete this;
+    }
+
 private:
     static constexpr unsigned closed = 1U << 31;
     static constexpr int spins = 2000;  ///< rounds of waiting before falling asleep, some tens of microseconds
@@ -121,11 +129,6 @@ private:
     void refuse_in_child() const {
         require<StateError>(!forked_since(process_), "parallel_for",
                             "expected the process that began the loop to end it, got a child that was forked within its body and returned");
-    }
-
-    void release() noexcept {
-        if (owners_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-            delete this;
     }
 
     ChunkBody body_;

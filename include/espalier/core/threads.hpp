@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file One thread pool (Eigen's) and one `parallel_for`, whose chunks depend on the problem and never on the threads.
+/// @file One thread pool and one `parallel_for`, whose chunks depend on the problem and never on the threads.
 #pragma once
 
 #include <espalier/core/config.hpp>
@@ -8,24 +8,17 @@
 #include <espalier/core/process.hpp>
 #include <espalier/core/processors.hpp>
 #include <espalier/core/shared_loop.hpp>
-
-#if __has_include(<Eigen/ThreadPool>)
-#include <Eigen/ThreadPool>
-#else
-#include <unsupported/Eigen/CXX11/ThreadPool>
-#endif
+#include <espalier/core/thread_pool.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI {
@@ -45,23 +38,6 @@ inline constexpr int most_threads = 1024;
                         "expected the environment's ESPALIER_NUM_THREADS to be a number from 1 to ", most_threads, ", got '", text, "'");
     return count;
 }
-
-/// What Eigen's pool makes threads and tasks of: as its own, but of our namespace. The pool and its queues are then others for each
-/// set of compiler flags, as all that is ours.
-struct ThreadEnvironment {
-    struct Task {
-        std::function<void()> f;
-    };
-    struct EnvThread {
-        explicit EnvThread(std::function<void()> f) : thread{std::move(f)} {}
-        void OnCancel() noexcept {}
-        std::jthread thread;
-    };
-    EnvThread* CreateThread(std::function<void()> f) { return new EnvThread{std::move(f)}; }
-    Task CreateTask(std::function<void()> f) { return {std::move(f)}; }
-    void ExecuteTask(const Task& task) { task.f(); }
-};
-using ThreadPool = Eigen::ThreadPoolTempl<ThreadEnvironment>;
 
 class Threads {
 public:
@@ -85,7 +61,7 @@ public:
     [[nodiscard]] std::shared_ptr<ThreadPool> pool() {
         const std::scoped_lock lock{mutex_};
         if (!pool_ && counted() > 1 && !ended_)
-            pool_ = std::make_shared<ThreadPool>(count_ - 1);
+            pool_ = std::make_shared<ThreadPool>(static_cast<unsigned>(count_ - 1));
         return pool_;
     }
 
@@ -145,12 +121,11 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, ChunkBody body) 
             body.run(body.context, chunk, memory.data());
         return;
     }
-    const int helpers = static_cast<int>(std::min<Index>(pool->NumThreads(), chunks - 1));
+    const auto threads = static_cast<unsigned>(std::min<Index>(pool->size(), chunks - 1)) + 1;
     // Taken here and for all threads: which of them come to work at all differs from loop to loop.
     scratch_bytes = (scratch_bytes + memory_alignment - 1) / memory_alignment * memory_alignment;
-    auto* const loop = new SharedLoop{static_cast<std::size_t>(chunks), static_cast<unsigned>(helpers) + 1, scratch_bytes, body};
-    for (int i = 0; i < helpers; ++i)  // two words: what std::function holds without allocating
-        pool->ScheduleWithHint([loop, i] { loop->help(static_cast<unsigned>(i) + 1); }, i, i + 1);
+    auto* const loop = new SharedLoop{static_cast<std::size_t>(chunks), threads, scratch_bytes, body};
+    pool->offer(*loop);
     loop->finish();
 }
 
