@@ -333,7 +333,7 @@ def conv_norm_relu(inputs, outputs, kernel, stride=1):
     return [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
 
 
-def scenes(channels, height, width, filters=24, depth=3):
+def scenes(channels, height, width, filters=32, depth=2):
     """A U-Net on a map of half the size, and the heads of examples/scenes/networks.hpp."""
     def two(inputs, outputs):
         return conv_norm_relu(inputs, outputs, 3) + conv_norm_relu(outputs, outputs, 3)

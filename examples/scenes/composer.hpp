@@ -92,7 +92,7 @@ private:
         for (float& part : dye)
             part = random.uniform<float>(0.35F, 1.0F);
         const double shadow = 5 / distance;  // the light comes from the upper left
-        const double reach = size * 0.75 + shadow + 1;
+        const double reach = size / 2 * (std::cos(angle) + std::abs(std::sin(angle))) + shadow + 1;
         const auto rows = span_around(view.y, reach), columns = span_around(view.x, reach);
         for (Index y = rows.first; y < rows.second; ++y)
             for (Index x = columns.first; x < columns.second; ++x)
@@ -135,8 +135,8 @@ private:
         seen.bottom = std::max(seen.bottom, y + 1);
     }
 
-    /// One light and one contrast for the scene, and the noise of a sensor: of the grain below, four values for one draw, since a normal
-    /// variable for each would take as long as all else.
+    /// One light and one contrast for the scene, and the noise of a sensor: runs of the grain below from random places, since a normal
+    /// variable for each value would take as long as all else.
     static void expose(Random& random, Scene& scene) {
         static const auto grain = [] {
             std::array<float, 1 << 16> values;
@@ -145,12 +145,12 @@ private:
                 value = fixed.normal<float>();
             return values;
         }();
+        constexpr Index run = 3 * side / 4;
         const float light = random.uniform<float>(0.7F, 1.2F), noise = random.uniform<float>(0.01F, 0.04F);
-        std::uint64_t bits = 0;
-        for (std::size_t i = 0; i < scene.pixels.size(); ++i, bits >>= 16) {
-            if (i % 4 == 0)
-                bits = random.next();
-            scene.pixels[i] = std::clamp(light * scene.pixels[i] + noise * grain[bits & 0xFFFF], 0.0F, 1.0F);
+        for (auto part = scene.pixels.begin(); part != scene.pixels.end(); part += run) {
+            const float* const from = grain.data() + random.below(static_cast<Index>(grain.size()) - run);
+            for (Index i = 0; i < run; ++i)
+                part[i] = std::clamp(light * part[i] + noise * from[i], 0.0F, 1.0F);
         }
     }
 

@@ -45,8 +45,8 @@ public:
         }
         for (espalier::Index y = 0; y < side; ++y)
             for (espalier::Index x = 0; x < side; ++x) {
-                brightness_[at(x, y)] = grey[y * side + x] / 255;
-                cover_[at(x, y)] = ground[at(x, y)] ? 0.0F : 1.0F;
+                brightness_[framed(x, y)] = grey[y * side + x] / 255;
+                cover_[framed(x, y)] = ground[at(x, y)] ? 0.0F : 1.0F;
             }
     }
 
@@ -57,9 +57,12 @@ public:
 
 private:
     static constexpr float darkest = 14;
-    using Values = std::array<float, side * side>;
+    using Values = std::array<float, (side + 2) * (side + 2)>;  ///< within a frame of zeros
 
     [[nodiscard]] static std::size_t at(espalier::Index x, espalier::Index y) noexcept { return static_cast<std::size_t>(y * side + x); }
+    [[nodiscard]] static std::size_t framed(espalier::Index x, espalier::Index y) noexcept {
+        return static_cast<std::size_t>((y + 1) * (side + 2) + x + 1);
+    }
 
     /// 0 around the photograph.
     [[nodiscard]] static float sample(const Values& values, double x, double y) noexcept {
@@ -69,11 +72,9 @@ private:
         const auto column = static_cast<espalier::Index>(left + 1) - 1, row = static_cast<espalier::Index>(top + 1) - 1;
         const auto right = static_cast<float>(left - static_cast<double>(column)),
                    down = static_cast<float>(top - static_cast<double>(row));
-        const auto value = [&](espalier::Index cx, espalier::Index cy) {
-            return cx < 0 || cy < 0 || cx >= side || cy >= side ? 0.0F : values[at(cx, cy)];
-        };
-        const float above = value(column, row) + right * (value(column + 1, row) - value(column, row));
-        const float below = value(column, row + 1) + right * (value(column + 1, row + 1) - value(column, row + 1));
+        const float* const upper = &values[framed(column, row)];
+        const float* const lower = upper + side + 2;
+        const float above = upper[0] + right * (upper[1] - upper[0]), below = lower[0] + right * (lower[1] - lower[0]);
         return above + down * (below - above);
     }
 

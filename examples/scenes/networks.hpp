@@ -35,8 +35,8 @@ struct Trunk {
 
 /// U-Net on a map of half the size: a quarter of the work, for boundaries that are half as sharp.
 [[nodiscard]] inline nn::Sequential<> half_size_unet() {
-    nn::Sequential<> layers{nn::Conv2d{3, 24, 5, {.stride = 2, .padding = 2, .bias = false}}, nn::BatchNorm{24}, nn::ReLU{}};
-    for (auto& stage : nn::trunks::unet(24, {.width = 24, .depth = 3, .batch_norm = true}))
+    nn::Sequential<> layers{nn::Conv2d{3, 32, 5, {.stride = 2, .padding = 2, .bias = false}}, nn::BatchNorm{32}, nn::ReLU{}};
+    for (auto& stage : nn::trunks::unet(32, {.width = 32, .depth = 2, .batch_norm = true}))
         layers.add(std::move(stage));
     return layers;
 }
@@ -44,7 +44,7 @@ struct Trunk {
 /// @throws espalier::ValueError for a name that is not among `trunks`
 [[nodiscard]] inline Trunk make_trunk(const std::string& name) {
     if (name == "unet")
-        return {half_size_unet(), 24, 2};
+        return {half_size_unet(), 32, 2};
     espalier::require<espalier::ValueError>(name == "hardnet", "scenes", "expected a trunk 'unet' or 'hardnet', got '", name, "'");
     return {nn::trunks::fc_hardnet70(3), 48, 4};
 }

@@ -26,7 +26,7 @@ struct Options {
     std::string rule = "Sum";
     int epochs = 10;
     Index scenes = 2'000;
-    Index batch = 8;
+    Index batch = 4;
     double learning_rate = 0.003;
     double labels = 1;
     bool baselines = false;

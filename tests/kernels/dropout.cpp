@@ -36,7 +36,7 @@ TEST_CASE("the mask of dropout is that of the stream's numbers, draw by draw, wi
 }
 
 TEMPLATE_TEST_CASE("dropout takes one draw an element from the stream's position on, on all threads", "[dropout]", float, double) {
-    const Index n = 2 * kernels::elementwise_grain + 77;
+    const Index n = 2 * 32768 + 77;
     const Random random{5, 6, 1000};
     std::vector<TestType> x(static_cast<std::size_t>(n)), mask(x.size()), y(x.size());
     for (std::size_t i = 0; i < x.size(); ++i)

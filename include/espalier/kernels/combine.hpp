@@ -47,7 +47,7 @@ template <class Scalar, class Body>
 void for_each_run(Index n, const Repeated<Scalar>& a, const Repeated<Scalar>& b, const Body& body) {
     const Pattern<Scalar> left{a, n};
     const Pattern<Scalar> right{b, n};
-    parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
+    parallel_for(n, elementwise_grain(n), [&](Index begin, Index end) {
         for (Index i = begin, count = 0; i < end; i += count) {
             count = std::min({end - i, left.run(i), right.run(i)});
             body(left.at(i), right.at(i), i, count);

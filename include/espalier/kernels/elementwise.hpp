@@ -11,8 +11,14 @@
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
-/// Elements a thread takes at a time: large enough that handing them out costs nothing beside the work.
-inline constexpr Index elementwise_grain = 32768;
+/// Elements of n that a thread takes at a time: enough that handing them out costs nothing beside the work, and no more than leaves an even
+/// share for each of some threads. A multiple of 1024.
+[[nodiscard]] inline Index elementwise_grain(Index n) noexcept { return std::clamp<Index>((n / 16 + 1023) / 1024 * 1024, 8192, 32768); }
+
+/// The same in rows of so many elements.
+[[nodiscard]] inline Index elementwise_row_grain(Index rows, Index columns) noexcept {
+    return std::max<Index>(1, elementwise_grain(rows * columns) / std::max<Index>(columns, 1));
+}
 
 /// Rows of so many elements that a thread takes at a time, where each element costs more.
 [[nodiscard]] inline Index row_grain(Index columns) noexcept { return std::max<Index>(1, 8192 / std::max<Index>(columns, 1)); }
@@ -36,7 +42,7 @@ void vector_loop(Index begin, Index end, const Body& body) {
 /// `vector_loop` over [0, n) on all threads.
 template <class Body>
 void for_each_index(Index n, const Body& body) {
-    parallel_for(n, elementwise_grain, [&](Index begin, Index end) { vector_loop(begin, end, body); });
+    parallel_for(n, elementwise_grain(n), [&](Index begin, Index end) { vector_loop(begin, end, body); });
 }
 
 /// y[i] = f(x[i]).
@@ -48,7 +54,7 @@ void map(Index n, const X* x, Y* y, const F& f) {
 /// y[i] = f(x[i]) for a function of one element of kernels/functions.hpp.
 template <class F, class Scalar>
 void map(Index n, const Scalar* x, Scalar* y, Scalar parameter = 0) {
-    parallel_for(n, elementwise_grain, [=](Index begin, Index end) {
+    parallel_for(n, elementwise_grain(n), [=](Index begin, Index end) {
         if constexpr (simd::vectorised<Scalar>)
             simd::kernels_of<F>().value(end - begin, x + begin, y + begin, parameter);
         else
@@ -60,7 +66,7 @@ void map(Index n, const Scalar* x, Scalar* y, Scalar parameter = 0) {
 template <class F, class Scalar>
 void map_back(Index rows, Index n, const Scalar* x, const Scalar* y, Scalar* dy, Scalar parameter = 0) {
     for (Index t = 0; t < rows; ++t, dy += n)
-        parallel_for(n, elementwise_grain, [=](Index begin, Index end) {
+        parallel_for(n, elementwise_grain(n), [=](Index begin, Index end) {
             if constexpr (simd::vectorised<Scalar>)
                 simd::kernels_of<F>().pull(end - begin, x + begin, y + begin, dy + begin, parameter);
             else
@@ -77,7 +83,7 @@ void relu(Index n, const Scalar* x, Scalar* y) {
 /// to[i] += from[i].
 template <class Scalar>
 void accumulate(Index n, const Scalar* from, Scalar* to) {
-    parallel_for(n, elementwise_grain, [=](Index begin, Index end) {
+    parallel_for(n, elementwise_grain(n), [=](Index begin, Index end) {
         if constexpr (simd::vectorised<Scalar>)
             simd::table().add_to_rows(1, end - begin, from + begin, 0, to + begin, 0);
         else
@@ -88,7 +94,7 @@ void accumulate(Index n, const Scalar* from, Scalar* to) {
 /// y[r][c] += x[c] for each of the rows of y.
 template <class Scalar>
 void add_to_each_row(Index rows, Index columns, const Scalar* x, Scalar* y) {
-    parallel_for(rows, std::max<Index>(1, elementwise_grain / std::max<Index>(columns, 1)), [=](Index begin, Index end) {
+    parallel_for(rows, elementwise_row_grain(rows, columns), [=](Index begin, Index end) {
         if constexpr (simd::vectorised<Scalar>)
             simd::table().add_to_rows(end - begin, columns, x, 0, y + begin * columns, columns);
         else

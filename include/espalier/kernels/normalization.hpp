@@ -24,7 +24,7 @@ namespace detail {
 /// Calls `body(first, last)` for parts of the rows, on all threads.
 template <class Body>
 void for_each_rows(Index rows, Index columns, const Body& body) {
-    parallel_for(rows, std::max<Index>(1, elementwise_grain / std::max<Index>(columns, 1)), body);
+    parallel_for(rows, elementwise_row_grain(rows, columns), body);
 }
 
 }  // namespace detail

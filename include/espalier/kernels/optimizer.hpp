@@ -31,8 +31,8 @@ using ConstUpdateMap = Eigen::Map<const Eigen::Array<Scalar, update_block, 1>, E
 /// in a padded copy: every element then goes through the same instructions, and has the same bits wherever a pass begins.
 template <class Scalar, std::size_t Count, class Update>
 void update_blocks(Index n, const Scalar* gradient, const std::array<Scalar*, Count>& arrays, const Update& update) {
-    static_assert(elementwise_grain % update_block == 0);
-    parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
+    static_assert(1024 % update_block == 0);  // as chunks are multiples of
+    parallel_for(n, elementwise_grain(n), [&](Index begin, Index end) {
         std::array<std::array<Scalar, update_block>, Count + 1> copies{};
         for (Index i = begin; i < end; i += update_block) {
             const Index size = std::min(update_block, end - i);
@@ -60,7 +60,7 @@ void update_blocks(Index n, const Scalar* gradient, const std::array<Scalar*, Co
 template <class Scalar>
 void sgd(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter) {
     if constexpr (simd::vectorised<Scalar>)
-        return parallel_for(n, elementwise_grain,
+        return parallel_for(n, elementwise_grain(n),
                             [&](Index begin, Index end) { simd::table().sgd(end - begin, rule, gradient + begin, parameter + begin); });
     else
         update_blocks<Scalar, 1>(n, gradient, {parameter}, [&](const Scalar* g, const std::array<Scalar*, 1>& a) {
@@ -74,7 +74,7 @@ void sgd(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* p
 template <class Scalar>
 void sgd_momentum(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter, Scalar* velocity) {
     if constexpr (simd::vectorised<Scalar>)
-        return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
+        return parallel_for(n, elementwise_grain(n), [&](Index begin, Index end) {
             simd::table().sgd_momentum(end - begin, rule, gradient + begin, parameter + begin, velocity + begin);
         });
     else
@@ -96,7 +96,7 @@ void sgd_momentum(Index n, const SgdRule<Scalar>& rule, const Scalar* gradient, 
 template <class Scalar>
 void adam(Index n, const AdamRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter, Scalar* first, Scalar* second) {
     if constexpr (simd::vectorised<Scalar>)
-        return parallel_for(n, elementwise_grain, [&](Index begin, Index end) {
+        return parallel_for(n, elementwise_grain(n), [&](Index begin, Index end) {
             simd::table().adam(end - begin, rule, gradient + begin, parameter + begin, first + begin, second + begin);
         });
     else

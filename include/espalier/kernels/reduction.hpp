@@ -16,7 +16,7 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 /// Sum over i in [0, n) of `term(i)`, in double and in fixed chunks.
 template <class Term>
 [[nodiscard]] double sum(Index n, const Term& term) {
-    constexpr Index grain = 8192;
+    constexpr Index grain = 4096;
     PoolVector<double> partial(static_cast<std::size_t>((n + grain - 1) / grain));
     parallel_for(n, grain, [&](Index begin, Index end) {
         double total = 0;
@@ -36,7 +36,7 @@ template <class Term>
 template <class Add>
 void column_sums_of_blocks(Index rows, Index columns, double* result, const Add& add, Index several = 1) {
     constexpr Index block = 256;  // few enough that sums of floats are as good as doubles
-    constexpr Index chunk = 8 * block;
+    const Index chunk = std::clamp<Index>(rows / (16 * block), 1, 8) * block;
     const Index chunks = std::max<Index>(1, (rows + chunk - 1) / chunk);
     const Index widths = (columns + block - 1) / block;
     const Index entries = several * columns;

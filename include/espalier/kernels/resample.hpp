@@ -79,6 +79,15 @@ template <class Scalar, class In, class Sum>
 void weighted_sum(const Resampling<Scalar>& along, const typename Resampling<Scalar>::Run& run, Index n, const In* x, Sum* y) {
     const Scalar* const weights = along.weights(run);
     const In* const from = x + run.first * n;
+    if (n < 4) {  // grey images, and maps of a single value: too short for loops over channels
+        for (Index j = 0; j < n; ++j) {
+            Sum sum(0);
+            for (Index k = 0; k < run.count; ++k)
+                sum += static_cast<Sum>(weights[k]) * static_cast<Sum>(from[k * n + j]);
+            y[j] = sum;
+        }
+        return;
+    }
     std::fill_n(y, n, Sum(0));
     if constexpr (simd::vectorised<Scalar> && std::is_same_v<In, float> && std::is_same_v<Sum, float>)
         if (n >= 8)

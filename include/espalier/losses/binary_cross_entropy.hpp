@@ -51,8 +51,10 @@ template <class Scalar>
                             "expected a pos_weight of one element or of the last axes of the prediction ", shape, ", got ",
                             weight->shape());
     }
+    const Index period = weight ? weight->numel() : 0;
+    const Scalar one_for_all = period == 1 ? (*weight)[0] : Scalar(1);
     return detail::pointwise(operation, prediction, target, options.reduction, [=](Scalar x, Scalar y, Index i) {
-        const Scalar p = weight ? (*weight)[i % weight->numel()] : Scalar(1);
+        const Scalar p = period > 1 ? (*weight)[i % period] : one_for_all;
         const Scalar w = 1 - y + p * y;
         const Scalar e = std::exp(-std::abs(x));
         const Scalar sigmoid = (x >= 0 ? Scalar(1) : e) / (1 + e);

@@ -33,9 +33,8 @@ template <class Scalar>
         [weights = std::move(weights), scale = static_cast<Scalar>(1 / divisor)](autograd::Gradients<Scalar>& g) {
             const Index size = weights.numel();
             auto gradient = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
-            kernels::for_each_index(g.rows() * size, [&, upstream = g.cotangent().data(), out = gradient.data()](Index i) {
-                out[i] = scale * upstream[i / size] * weights[i % size];
-            });
+            for (Index row = 0; row < g.rows(); ++row)
+                kernels::map<kernels::Scale>(size, weights.data(), gradient.data() + row * size, scale * g.cotangent().data()[row]);
             g.add(0, std::move(gradient));
         });
 }

@@ -112,10 +112,9 @@ template <class Scalar>
                                     [slopes = std::move(slopes)](autograd::Gradients<Scalar>& g) {
                                         const Index size = slopes.numel();
                                         auto gradient = Tensor<Scalar>::empty(slopes.shape().prepended(g.rows()));
-                                        kernels::for_each_index(g.rows() * size, [&, upstream = g.cotangent().data(), out = gradient.data(),
-                                                                                  slope = slopes.data()](Index i) {
-                                            out[i] = slope[i % size] * upstream[i / size];
-                                        });
+                                        for (Index row = 0; row < g.rows(); ++row)
+                                            kernels::map<kernels::Scale>(size, slopes.data(), gradient.data() + row * size,
+                                                                         g.cotangent().data()[row]);
                                         g.add(0, std::move(gradient));
                                     });
 }
@@ -171,9 +170,12 @@ template <class Scalar, class PointOf, class DivisorOf = TotalWeight>
             const Index size = slopes.numel();
             const Scalar* const upstream = g.cotangent().data();
             auto gradient = Tensor<Scalar>::empty(slopes.shape().prepended(g.rows()));
-            kernels::for_each_index(g.rows() * size, [&, out = gradient.data(), slope = slopes.data()](Index i) {
-                out[i] = slope[i % size] * (single ? scale * upstream[i / size] : upstream[i]);
-            });
+            for (Index row = 0; row < g.rows(); ++row)
+                if (Scalar* const out = gradient.data() + row * size; single)
+                    kernels::map<kernels::Scale>(size, slopes.data(), out, scale * upstream[row]);
+                else
+                    kernels::for_each_index(size,
+                                            [=, slope = slopes.data(), up = upstream + row * size](Index i) { out[i] = slope[i] * up[i]; });
             g.add(0, std::move(gradient));
         });
 }
