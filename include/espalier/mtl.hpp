@@ -17,6 +17,7 @@
 #include <espalier/mtl/sharing/cross_stitch.hpp>
 #include <espalier/mtl/sharing/dselect_k.hpp>
 #include <espalier/mtl/sharing/factorised_linear.hpp>
+#include <espalier/mtl/sharing/from_stages.hpp>
 #include <espalier/mtl/sharing/home.hpp>
 #include <espalier/mtl/sharing/low_rank_adapters.hpp>
 #include <espalier/mtl/sharing/ltb.hpp>

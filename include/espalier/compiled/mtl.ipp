@@ -16,6 +16,7 @@ ESPALIER_INSTANTIATE class nn::Module<mtl::MultiTaskNet<float>, float>;
 namespace espalier::inline ESPALIER_ABI::mtl {
 
 ESPALIER_INSTANTIATE class HardSharing<float>;
+ESPALIER_INSTANTIATE class FromStages<float>;
 ESPALIER_INSTANTIATE class Separate<float>;
 ESPALIER_INSTANTIATE class CrossStitch<float>;
 ESPALIER_INSTANTIATE class NDDR<float>;
