@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: MIT
 /// @file What reading an image costs beside libpng and libjpeg alone, in as few calls as they need: both decode the same bytes in turns.
+/// And how long a training on all threads waits for images from files.
 
 #include "clock.hpp"
 
 #include <espalier/core/random.hpp>
+#include <espalier/core/threads.hpp>
+#include <espalier/data/loader.hpp>
+#include <espalier/io/file.hpp>
 #include <espalier/io/image.hpp>
+#include <espalier/io/image_set.hpp>
+#include <espalier/losses/cross_entropy.hpp>
+#include <espalier/mtl/multi_task_loss.hpp>
+#include <espalier/mtl/multi_task_net.hpp>
+#include <espalier/nn/linear.hpp>
+#include <espalier/nn/trunks/resnet.hpp>
+#include <espalier/optim/sgd.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -13,6 +24,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -80,11 +92,44 @@ void print_row(const char* kind, Index side, int repetitions, const std::functio
     std::printf("| %s | %d | %.3f | %.3f | %.2f |\n", kind, static_cast<int>(side), best[0], best[1], best[0] / best[1]);
 }
 
+/// Share of the time of some epochs in which a training of a ResNet-18 waits for the loader, whose thread reads the files.
+void print_waiting(const char* kind, Index side, const std::function<std::string(const io::Image<std::uint8_t>&)>& encode) {
+    constexpr Index files = 256;
+    const auto folder = std::filesystem::temp_directory_path() / concat("espalier_images_", kind);
+    std::filesystem::create_directories(folder);
+    const auto image = photograph(side);
+    std::vector<std::filesystem::path> paths;
+    for (Index i = 0; i < files; ++i) {
+        paths.push_back(folder / concat(i));
+        io::write_file(paths.back(), encode(image));
+    }
+    manual_seed(1);
+    data::DataLoader<> loader{io::ImageSet<>{paths, {{"kind", Tensor<Index>{{files}}}}}, {.batch_size = 32}};
+    mtl::MultiTaskNet<> net{nn::trunks::resnet18(3), {{"kind", nn::Linear{512, 10}}}};
+    const mtl::MultiTaskLoss<> criterion{{"kind", losses::CrossEntropy<>{}}};
+    optim::SGD<> sgd{net.parameters(), {.learning_rate = 0.01}};
+    double waited = 0, begin = benchmarks::seconds_now();
+    const double start = begin;
+    for (int epoch = 0; epoch < 3; ++epoch, begin = benchmarks::seconds_now())
+        for (const auto& batch : loader) {
+            waited += benchmarks::seconds_now() - begin;
+            const auto loss = criterion(net(batch.input), batch.targets);
+            sgd.zero_grad();
+            loss.backward();
+            sgd.step();
+            begin = benchmarks::seconds_now();
+        }
+    std::printf("| %s | %d | %.1f %% |\n", kind, static_cast<int>(side), 100 * waited / (benchmarks::seconds_now() - start));
+    std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
     int repetitions = 20;
-    CLI::App app{"Times the decoding of images in memory beside libpng and libjpeg alone. Prints Markdown."};
+    CLI::App app{
+        "Times the decoding of images in memory beside libpng and libjpeg alone, and how long a training waits for files. Prints "
+        "Markdown."};
     app.add_option("--repetitions", repetitions, "of every measurement")->check(CLI::Range(1, 10'000))->capture_default_str();
     CLI11_PARSE(app, argc, argv);
     std::puts("| format | side | Espalier, ms | library alone, ms | ratio |");
@@ -100,6 +145,15 @@ int main(int argc, char* argv[]) {
         const std::string jpeg = io::encode_jpeg(image);
         print_row(
             "JPEG", side, repetitions, [&] { static_cast<void>(io::decode_image(jpeg)); }, [&] { jpeg_alone(jpeg); });
+#endif
+    }
+    std::printf("\n| files | side | waiting for them, %d threads |\n|---|---:|---:|\n", num_threads());
+    for (const Index side : {64, 96}) {
+#if ESPALIER_HAS_PNG
+        print_waiting("PNG", side, [](const auto& image) { return io::encode_png(image); });
+#endif
+#if ESPALIER_HAS_JPEG
+        print_waiting("JPEG", side, [](const auto& image) { return io::encode_jpeg(image); });
 #endif
     }
 }

@@ -15,9 +15,7 @@ using testing::same_bits;
 
 namespace {
 
-nn::Sequential<> three_layers() {
-    return {nn::Linear{4, 5}, nn::Tanh{}, nn::Linear{5, 6}};
-}
+nn::Sequential<> three_layers() { return {nn::Linear{4, 5}, nn::Tanh{}, nn::Linear{5, 6}}; }
 
 }  // namespace
 
@@ -68,10 +66,8 @@ TEST_CASE("stages of a trunk are maps of different sizes", "[mtl][sharing]") {
 
 TEST_CASE("stages that are not there are refused", "[mtl][sharing]") {
     CHECK_THROWS_WITH((mtl::FromStages{three_layers(), {}}), "[FromStages] expected a number of layers for each head, got none");
-    CHECK_THROWS_WITH((mtl::FromStages{three_layers(), {3, 4}}),
-                      "[FromStages] expected 1 to 3 layers, as the trunk has, got 4 for head 1");
-    CHECK_THROWS_WITH((mtl::FromStages{three_layers(), {0, 3}}),
-                      "[FromStages] expected 1 to 3 layers, as the trunk has, got 0 for head 0");
+    CHECK_THROWS_WITH((mtl::FromStages{three_layers(), {3, 4}}), "[FromStages] expected 1 to 3 layers, as the trunk has, got 4 for head 1");
+    CHECK_THROWS_WITH((mtl::FromStages{three_layers(), {0, 3}}), "[FromStages] expected 1 to 3 layers, as the trunk has, got 0 for head 0");
     CHECK_THROWS_WITH((mtl::FromStages{three_layers(), {2, 1}}),
                       "[FromStages] expected a head behind the last of 3 layers, got none behind layer 2");
     mtl::FromStages stages{three_layers(), {3}};
