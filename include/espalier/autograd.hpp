@@ -5,6 +5,7 @@
 #include <espalier/autograd/activation.hpp>
 #include <espalier/autograd/adaptive_pooling.hpp>
 #include <espalier/autograd/arithmetic.hpp>
+#include <espalier/autograd/attention.hpp>
 #include <espalier/autograd/backward.hpp>
 #include <espalier/autograd/conv2d.hpp>
 #include <espalier/autograd/conv_transpose2d.hpp>

@@ -17,6 +17,7 @@
 #include <espalier/nn/load_state.hpp>
 #include <espalier/nn/mode.hpp>
 #include <espalier/nn/module.hpp>
+#include <espalier/nn/multihead_attention.hpp>
 #include <espalier/nn/normalization.hpp>
 #include <espalier/nn/parameter.hpp>
 #include <espalier/nn/pixel_shuffle.hpp>
@@ -27,6 +28,7 @@
 #include <espalier/nn/standardize.hpp>
 #include <espalier/nn/table.hpp>
 #include <espalier/nn/table_inputs.hpp>
+#include <espalier/nn/transformer.hpp>
 #include <espalier/nn/undo.hpp>
 
 #if defined(ESPALIER_COMPILED)

@@ -102,6 +102,9 @@ Draw empty_batch(const Row& row, Draw draw) {
                 input = Tensor<double>{input.rank() ? input.shape().with(0, 0) : Shape{0}};
         return draw;
     }
+    if (row.name == "scaled_dot_product_attention")
+        for (auto& input : draw.inputs)
+            input = Tensor<double>{input.shape().with(0, 0)};
     draw.inputs[0] = Tensor<double>{draw.inputs[0].shape().with(0, 0)};
     if (row.name == "batch_norm_add_relu")
         draw.inputs[3] = draw.inputs[0];

@@ -2,6 +2,7 @@
 #if __has_include(<nlohmann/json.hpp>)
 
 #include <espalier/io/pytorch.hpp>
+#include <espalier/nn/transformer.hpp>
 
 #include "catch.hpp"
 #include "io/files.hpp"
@@ -84,6 +85,23 @@ TEMPLATE_TEST_CASE("layers of dense prediction come from PyTorch and go back", "
     const TemporaryFolder folder;
     io::save_pytorch(net, folder / "back", {4, 5, 3});
     const auto there = io::load_safetensors(golden + "upwards.f32.safetensors");
+    const auto back = io::load_safetensors(folder / "back");
+    for (const auto& [name, tensor] : there) {
+        CAPTURE(name);
+        CHECK(back.at(name).extents() == tensor.extents());
+        CHECK(back.get<float>(name) == there.get<float>(name));
+    }
+}
+
+TEST_CASE("a Transformer comes from PyTorch and goes back", "[io][pytorch]") {
+    const auto expected = io::load_safetensors(ESPALIER_GOLDEN_DIR "/attention.safetensors");
+    nn::TransformerEncoder encoder{6, 2, 2, {.feed_forward = 8, .dropout = 0}};
+    const auto report = io::load_pytorch(encoder, golden + "transformer.f32.safetensors", {5, 6});
+    CHECK(report.complete());
+    require_close(encoder(expected.get<float>("transformer/input")).value(), expected.get<float>("transformer/output"), 1e-5);
+    const TemporaryFolder folder;
+    io::save_pytorch(encoder, folder / "back", {5, 6});
+    const auto there = io::load_safetensors(golden + "transformer.f32.safetensors");
     const auto back = io::load_safetensors(folder / "back");
     for (const auto& [name, tensor] : there) {
         CAPTURE(name);

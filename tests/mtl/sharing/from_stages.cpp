@@ -42,7 +42,8 @@ TEST_CASE("an auxiliary head brings a gradient to the layers below it, and to no
     const auto of = [&](double weight) {
         auto weighed = criterion;
         weighed.set_weight("kind", weight);
-        net.zero_grad();
+        for (auto& parameter : net.parameters())
+            parameter.zero_grad();
         weighed(net(x), {{"kind", kind}, {"kind, early", kind}}).backward();
         return net.named_parameters().map([](const auto&, const auto& p) { return p.grad(); });
     };
