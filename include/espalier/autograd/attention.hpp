@@ -8,7 +8,11 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
@@ -29,14 +33,15 @@ struct AttentionOptions {
 
 namespace detail {
 
-inline void check_lengths(const char* operation, const char* whose, const std::optional<Tensor<Index>>& lengths, Index samples, Index most) {
+inline void check_lengths(const char* operation, const char* whose, const std::optional<Tensor<Index>>& lengths, Index samples,
+                          Index most) {
     if (!lengths)
         return;
-    require<ShapeError>(lengths->shape() == Shape{samples}, operation, "expected lengths (", samples, ",) of the ",
-                        whose, ", got ", lengths->shape());
+    require<ShapeError>(lengths->shape() == Shape{samples}, operation, "expected lengths (", samples, ",) of the ", whose, ", got ",
+                        lengths->shape());
     for (const Index length : *lengths)
-        require<ValueError>(length >= 0 && length <= most, operation, "expected lengths of 0 to ", most, " of the ",
-                            whose, ", got ", length);
+        require<ValueError>(length >= 0 && length <= most, operation, "expected lengths of 0 to ", most, " of the ", whose, ", got ",
+                            length);
 }
 
 /// Which columns of which input hold queries, keys or values.
@@ -45,59 +50,69 @@ struct AttentionPart {
     Index column;
 };
 
+/// Extents of what is attended to, and of heads.
+struct AttentionExtents {
+    Index samples, queries, keys, width, value_width;
+};
+
+/// The rule of checked options, which point nowhere yet. @throws as `scaled_dot_product_attention`
+template <class Scalar>
+[[nodiscard]] kernels::AttentionRule<Scalar> attention_rule(const char* operation, const AttentionExtents& e,
+                                                            const AttentionOptions& options, Random* random) {
+    check_lengths(operation, "queries", options.query_lengths, e.samples, e.queries);
+    check_lengths(operation, "keys", options.key_lengths, e.samples, e.keys);
+    const Shape one{e.queries, e.keys};
+    require<ShapeError>(!options.mask || options.mask->shape() == one || options.mask->shape() == one.prepended(e.samples), operation,
+                        "expected a mask ", one, " or ", one.prepended(e.samples), ", got ", options.mask ? options.mask->shape() : one);
+    require<ValueError>(is_finite(options.scale) && options.dropout >= 0 && options.dropout < 1, operation,
+                        "expected a finite scale and a dropout in [0, 1), got ", options.scale, " and ", options.dropout);
+    require<ValueError>(options.dropout == 0 || random, operation, "expected a stream of random numbers beside a dropout of ",
+                        options.dropout, ", got none");
+    const Random drawn = random ? *random : Random{};
+    if (options.dropout > 0)
+        random->skip(static_cast<std::uint64_t>(e.samples * options.heads * e.queries * e.keys));
+    return {.samples = e.samples,
+            .heads = options.heads,
+            .kv_heads = options.kv_heads ? options.kv_heads : options.heads,
+            .queries = e.queries,
+            .keys = e.keys,
+            .width = e.width,
+            .value_width = e.value_width,
+            .scale = static_cast<Scalar>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(e.width))),
+            .causal = options.causal,
+            .query_lengths = nullptr,
+            .key_lengths = nullptr,
+            .mask = nullptr,
+            .mask_step = options.mask && options.mask->rank() == 3 ? e.queries * e.keys : 0,
+            .dropout = options.dropout,
+            .random = drawn};
+}
+
+/// With what the options hold, which are kept with the operation, wherever they are just now.
+template <class Scalar>
+[[nodiscard]] kernels::AttentionRule<Scalar> pointing(kernels::AttentionRule<Scalar> rule, const AttentionOptions& kept) noexcept {
+    rule.query_lengths = kept.query_lengths ? kept.query_lengths->data() : nullptr;
+    rule.key_lengths = kept.key_lengths ? kept.key_lengths->data() : nullptr;
+    rule.mask = kept.mask ? kept.mask->data() : nullptr;
+    return rule;
+}
+
 /// Of inputs (N, L, ...), whose parts begin at their columns; `width` of a query's head, `value_width` of a value's.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> attention(const char* operation, std::initializer_list<Variable<Scalar>> inputs,
                                          const std::array<AttentionPart, 3>& parts, Index width, Index value_width,
                                          const AttentionOptions& options, Random* random) {
-    const auto input = [&](int part) -> const Variable<Scalar>& { return inputs.begin()[parts[static_cast<std::size_t>(part)].input]; };
-    const Shape& of_queries = input(0).shape();
-    const Index samples = of_queries[0], queries = of_queries[1], keys = input(1).shape()[1];
-    const Index kv_heads = options.kv_heads ? options.kv_heads : options.heads;
-    check_lengths(operation, "queries", options.query_lengths, samples, queries);
-    check_lengths(operation, "keys", options.key_lengths, samples, keys);
-    const Shape one{queries, keys};
-    require<ShapeError>(!options.mask || options.mask->shape() == one || options.mask->shape() == one.prepended(samples), operation,
-                        "expected a mask ", one, " or ", one.prepended(samples), ", got ", options.mask ? options.mask->shape() : one);
-    require<ValueError>(is_finite(options.scale) && options.dropout >= 0 && options.dropout < 1, operation,
-                        "expected a finite scale and a dropout in [0, 1), got ", options.scale, " and ", options.dropout);
-    require<ValueError>(options.dropout == 0 || random, operation, "expected a stream of random numbers beside a dropout of ",
-                        options.dropout, ", got none");
-    kernels::AttentionRule<Scalar> rule{
-        .samples = samples,
-        .heads = options.heads,
-        .kv_heads = kv_heads,
-        .queries = queries,
-        .keys = keys,
-        .width = width,
-        .value_width = value_width,
-        .scale = static_cast<Scalar>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(width))),
-        .causal = options.causal,
-        .query_lengths = nullptr,
-        .key_lengths = nullptr,
-        .mask = nullptr,
-        .mask_step = options.mask && options.mask->rank() == 3 ? queries * keys : 0,
-        .dropout = options.dropout,
-        .random = random ? *random : Random{}};
-    if (options.dropout > 0)
-        random->skip(static_cast<std::uint64_t>(samples * options.heads * queries * keys));
-    // The options are kept with the operation; the rule points into them wherever they are just now.
-    const auto pointed = [](kernels::AttentionRule<Scalar> to, const AttentionOptions& kept) {
-        to.query_lengths = kept.query_lengths ? kept.query_lengths->data() : nullptr;
-        to.key_lengths = kept.key_lengths ? kept.key_lengths->data() : nullptr;
-        to.mask = kept.mask ? kept.mask->data() : nullptr;
-        return to;
-    };
+    const auto input = [&](std::size_t part) -> const Variable<Scalar>& { return inputs.begin()[parts[part].input]; };
     const auto rows_of = [parts](std::size_t part, auto* data, const Shape& shape) {
         return kernels::HeadRows<std::remove_reference_t<decltype(*data)>>{data + parts[part].column, shape[1] * shape[2], shape[2]};
     };
-    const Index width_of_result = options.heads * value_width;
-    Tensor<Scalar> y{{samples, queries, width_of_result}};
-    kernels::attention<Scalar>(pointed(rule, options), rows_of(0, input(0).value().data(), of_queries),
-                               rows_of(1, input(1).value().data(), input(1).shape()), rows_of(2, input(2).value().data(), input(2).shape()),
-                               {y.data(), queries * width_of_result, width_of_result});
-    return record<Scalar>(operation, std::move(y), inputs, [=, rule = std::move(rule)](Gradients<Scalar>& g) {
-        const Shape shape{samples, queries, width_of_result};
+    const auto value_of = [&](std::size_t part) { return rows_of(part, input(part).value().data(), input(part).shape()); };
+    const Index samples = input(0).size(0), queries = input(0).size(1), all_widths = options.heads * value_width;
+    const auto rule = attention_rule<Scalar>(operation, {samples, queries, input(1).size(1), width, value_width}, options, random);
+    Tensor<Scalar> y{{samples, queries, all_widths}};
+    kernels::attention<Scalar>(pointing(rule, options), value_of(0), value_of(1), value_of(2),
+                               {y.data(), queries * all_widths, all_widths});
+    return record<Scalar>(operation, std::move(y), inputs, [=](Gradients<Scalar>& g) {
         PoolVector<Tensor<Scalar>> gradients;
         for (std::size_t i = 0; i < g.inputs(); ++i)
             gradients.emplace_back(g.input(i).shape().prepended(g.rows()));
@@ -109,8 +124,8 @@ template <class Scalar>
                 const std::size_t i = parts[part].input;
                 return rows_of(part, gradients[i].data() + t * g.input(i).numel(), g.input(i).shape());
             };
-            kernels::attention_back<Scalar>(pointed(rule, options), value(0), value(1), value(2),
-                                            {std::as_const(g.cotangent()).data() + t * shape.numel(), queries * width_of_result, width_of_result},
+            const Scalar* const dy = std::as_const(g.cotangent()).data() + t * samples * queries * all_widths;
+            kernels::attention_back<Scalar>(pointing(rule, options), value(0), value(1), value(2), {dy, queries * all_widths, all_widths},
                                             gradient(0), gradient(1), gradient(2));
         }
         for (std::size_t i = 0; i < gradients.size(); ++i)
@@ -143,8 +158,8 @@ template <class Scalar>
                             v.size(2) % kv_heads == 0,
                         operation, "expected queries (N, Lq, ", options.heads, " D), keys (N, Lk, ", kv_heads, " D) and values (N, Lk, ",
                         kv_heads, " E), got ", q.shape(), ", ", k.shape(), " and ", v.shape());
-    return detail::attention<Scalar>(operation, {q, k, v}, {{{0, 0}, {1, 0}, {2, 0}}}, q.size(2) / options.heads, v.size(2) / kv_heads, options,
-                                     random);
+    return detail::attention<Scalar>(operation, {q, k, v}, {{{0, 0}, {1, 0}, {2, 0}}}, q.size(2) / options.heads, v.size(2) / kv_heads,
+                                     options, random);
 }
 
 /// The same of queries, keys and values that lie side by side, (N, L, (heads + 2 kv_heads) width), as one linear layer makes them: nothing
@@ -156,8 +171,8 @@ template <class Scalar>
     const Index kv_heads = options.kv_heads ? options.kv_heads : options.heads, all = options.heads + 2 * kv_heads;
     require<ShapeError>(qkv.rank() == 3 && qkv.size(2) % all == 0, operation, "expected (N, L, ", all, " D), got ", qkv.shape());
     const Index width = qkv.size(2) / all;
-    return detail::attention<Scalar>(operation, {qkv}, {{{0, 0}, {0, options.heads * width}, {0, (options.heads + kv_heads) * width}}}, width,
-                                     width, options, random);
+    return detail::attention<Scalar>(operation, {qkv}, {{{0, 0}, {0, options.heads * width}, {0, (options.heads + kv_heads) * width}}},
+                                     width, width, options, random);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

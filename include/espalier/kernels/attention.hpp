@@ -206,10 +206,11 @@ private:
 template <class Scalar>
 void attention(const AttentionRule<Scalar>& rule, const HeadRows<const Scalar>& q, const HeadRows<const Scalar>& k,
                const HeadRows<const Scalar>& v, const HeadRows<Scalar>& y) {
-    parallel_for(rule.samples * rule.kv_heads, 1, detail::AttentionHead<Scalar>::bytes(rule, false), [&](Index begin, Index end, void* memory) {
-        for (Index i = begin; i < end; ++i)
-            detail::AttentionHead<Scalar>{rule, i / rule.kv_heads, i % rule.kv_heads, false, memory}.forward(q, k, v, y);
-    });
+    parallel_for(rule.samples * rule.kv_heads, 1, detail::AttentionHead<Scalar>::bytes(rule, false),
+                 [&](Index begin, Index end, void* memory) {
+                     for (Index i = begin; i < end; ++i)
+                         detail::AttentionHead<Scalar>{rule, i / rule.kv_heads, i % rule.kv_heads, false, memory}.forward(q, k, v, y);
+                 });
 }
 
 /// What comes back of dy: dq is written, where there are queries; dk and dv are added to.
@@ -217,10 +218,11 @@ template <class Scalar>
 void attention_back(const AttentionRule<Scalar>& rule, const HeadRows<const Scalar>& q, const HeadRows<const Scalar>& k,
                     const HeadRows<const Scalar>& v, const HeadRows<const Scalar>& dy, const HeadRows<Scalar>& dq,
                     const HeadRows<Scalar>& dk, const HeadRows<Scalar>& dv) {
-    parallel_for(rule.samples * rule.kv_heads, 1, detail::AttentionHead<Scalar>::bytes(rule, true), [&](Index begin, Index end, void* memory) {
-        for (Index i = begin; i < end; ++i)
-            detail::AttentionHead<Scalar>{rule, i / rule.kv_heads, i % rule.kv_heads, true, memory}.backward(q, k, v, dy, dq, dk, dv);
-    });
+    parallel_for(
+        rule.samples * rule.kv_heads, 1, detail::AttentionHead<Scalar>::bytes(rule, true), [&](Index begin, Index end, void* memory) {
+            for (Index i = begin; i < end; ++i)
+                detail::AttentionHead<Scalar>{rule, i / rule.kv_heads, i % rule.kv_heads, true, memory}.backward(q, k, v, dy, dq, dk, dv);
+        });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -38,7 +38,10 @@ class MultiheadAttention : public Module<MultiheadAttention<Scalar>, Scalar> {
 public:
     /// @throws ValueError unless the heads divide the features, of which there is one, and the dropout is in [0, 1).
     MultiheadAttention(Index features, Index heads, MultiheadAttentionOptions options = {})
-        : features_{checked(features, heads, options)}, heads_{heads}, options_{options}, out_proj_{features, features, {options.bias}},
+        : features_{checked(features, heads, options)},
+          heads_{heads},
+          options_{options},
+          out_proj_{features, features, {options.bias}},
           random_{new_random()} {
         Tensor<Scalar> weight{Shape{3 * features, features}};
         Random random = new_random();
@@ -48,7 +51,8 @@ public:
         out_proj_.bias().mutable_value().fill(0);
     }
 
-    /// A sequence that looks at itself. What is behind its length is not looked at. @throws ShapeError; ValueError for a length out of range
+    /// A sequence that looks at itself. What is behind its length is not looked at. @throws ShapeError; ValueError for a length out of
+    /// range
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x, const AttentionMask& mask = {}) {
         require_sequences(x);
         auto options = options_for(mask);

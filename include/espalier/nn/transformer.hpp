@@ -33,8 +33,11 @@ template <class Scalar>
 class TransformerParts {
 public:
     TransformerParts(Index features, const TransformerOptions& options)
-        : linear1_{features, checked(options).feed_forward}, linear2_{options.feed_forward, features}, options_{options},
-          dropout_{options.dropout}, dropout_of_parts_{options.dropout} {}
+        : linear1_{features, checked(options).feed_forward},
+          linear2_{options.feed_forward, features},
+          options_{options},
+          dropout_{options.dropout},
+          dropout_of_parts_{options.dropout} {}
 
     /// x with what `part` makes of it.
     template <class Part>
@@ -75,7 +78,9 @@ class TransformerEncoderLayer : public Module<TransformerEncoderLayer<Scalar>, S
 public:
     /// @throws ValueError as a `MultiheadAttention`, and for no features between the linear layers
     TransformerEncoderLayer(Index features, Index heads, const TransformerOptions& options = {})
-        : self_attn_{features, heads, {.dropout = options.dropout}}, parts_{features, options}, norm1_{features, options.eps},
+        : self_attn_{features, heads, {.dropout = options.dropout}},
+          parts_{features, options},
+          norm1_{features, options.eps},
           norm2_{features, options.eps} {}
 
     /// @throws ShapeError; ValueError for a length out of range
@@ -103,8 +108,12 @@ class TransformerDecoderLayer : public Module<TransformerDecoderLayer<Scalar>, S
 public:
     /// @throws as a `TransformerEncoderLayer`
     TransformerDecoderLayer(Index features, Index heads, const TransformerOptions& options = {})
-        : self_attn_{features, heads, {.dropout = options.dropout}}, multihead_attn_{features, heads, {.dropout = options.dropout}},
-          parts_{features, options}, norm1_{features, options.eps}, norm2_{features, options.eps}, norm3_{features, options.eps} {}
+        : self_attn_{features, heads, {.dropout = options.dropout}},
+          multihead_attn_{features, heads, {.dropout = options.dropout}},
+          parts_{features, options},
+          norm1_{features, options.eps},
+          norm2_{features, options.eps},
+          norm3_{features, options.eps} {}
 
     /// x (N, L, features) with what was found in `memory`, (N, S, features). `mask.causal` and `mask.pairs` are of x alone.
     /// @throws ShapeError; ValueError for a length out of range
