@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
-/// @file Everything in text/.
+/// @file Everything in text/. What has a vocabulary needs nlohmann_json; without it on the include path that is left out.
 #pragma once
 
 #include <espalier/text/unicode.hpp>
 #include <espalier/text/unicode_tables.hpp>
 #include <espalier/text/utf8.hpp>
+
+#if __has_include(<nlohmann/json.hpp>)
+#include <espalier/text/parse_json.hpp>
+#include <espalier/text/vocabulary.hpp>
+#endif
