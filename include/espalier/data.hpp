@@ -9,6 +9,7 @@
 #include <espalier/data/inputs.hpp>
 #include <espalier/data/loader.hpp>
 #include <espalier/data/one_hot.hpp>
+#include <espalier/data/pad_sequence.hpp>
 #include <espalier/data/prefetch.hpp>
 #include <espalier/data/sampler.hpp>
 #include <espalier/data/sequences.hpp>
