@@ -122,6 +122,8 @@ TEST_CASE("what a file asks for beyond byte pairs is refused by name", "[text][t
     CHECK_THAT(changed("/model/merges/3", "a"), ContainsSubstring("as model.merges[3]"));
     CHECK_THAT(changed("/model/merges/3", {"a", "nowhere"}), ContainsSubstring("in model.merges[3], got 'nowhere'"));
     CHECK_THAT(changed("/model/merges/3", file_of("gpt2.json")["model"]["merges"][0]), ContainsSubstring("again as model.merges[3]"));
+    CHECK_THAT(changed("/added_tokens/1", {{"id", file_of("gpt2.json")["model"]["vocab"]["\u0120"]}, {"content", "\u0120"}}),
+               ContainsSubstring("got one for byte 32"));
     CHECK(changed("/model/ignore_merges", true) == "accepted");
     auto without = file_of("gpt2.json");
     const auto id = without["model"]["vocab"]["a"];

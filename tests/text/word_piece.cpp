@@ -94,6 +94,7 @@ TEST_CASE("what a file asks for beyond word pieces is refused by name", "[text][
     CHECK_THAT(message("/model/vocab/new", 3), ContainsSubstring("expected each id once in model.vocab, got 3"));
     CHECK_THAT(message("/model/vocab/new", "x"), ContainsSubstring("as model.vocab of 'new', got \"x\""));
     CHECK_THAT(message("/model/unk_token", "none"), ContainsSubstring("expected the special token 'none'"));
+    CHECK_THAT(message("/model/unk_token", ""), ContainsSubstring("expected a token as model.unk_token"));
     CHECK_THAT(message("/model/max_input_chars_per_word", 0), ContainsSubstring("above 0"));
     CHECK_THAT(message("/model", 3), ContainsSubstring("expected an object as model"));
     CHECK(message("/truncation", {{"max_length", 3}}) == "accepted");

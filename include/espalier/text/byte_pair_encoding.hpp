@@ -123,6 +123,9 @@ private:
                 bytes[static_cast<std::size_t>(token.id)] = token.content;
                 skipped[static_cast<std::size_t>(token.id)] = token.special && token.id != vocabulary.unknown();
             }
+            for (std::size_t byte = 0; byte < 256; ++byte)
+                require<IoError>(bytes[byte_ids[byte]] == std::string(1, static_cast<char>(static_cast<unsigned char>(byte))), "tokenizer",
+                                 "expected added_tokens that stand for no byte, got one for byte ", byte);
         }
 
         void read_merges(const detail::JsonPart& part) {
@@ -138,6 +141,8 @@ private:
                     return static_cast<std::uint32_t>(*found);
                 };
                 const auto left_id = id(left), right_id = id(right), both = id(left + right);
+                require<IoError>(bytes[both] == bytes[left_id] + bytes[right_id], "tokenizer",
+                                 "expected a token of the bytes of both in model.merges[", rank, "], got '", left, right, "'");
                 require<IoError>(merges.insert(left_id, right_id, {rank, both}), "tokenizer",
                                  "expected each pair once in model.merges, got '", left, ' ', right, "' again as model.merges[", rank, "]");
                 ++rank;

@@ -17,6 +17,8 @@ class ByteTokenizer : public Tokenizer<ByteTokenizer> {
 public:
     static constexpr bool takes_utf8 = false;
 
+    ByteTokenizer() = default;  // an aggregate would have to reach the constructor of its base
+
     [[nodiscard]] static constexpr Index size() noexcept { return 259; }
     [[nodiscard]] static constexpr std::optional<Index> padding() noexcept { return 256; }
     [[nodiscard]] static constexpr std::optional<Index> begin_id() noexcept { return 257; }

@@ -64,11 +64,13 @@ public:
         if (!model["max_input_chars_per_word"].is_null())
             options.max_characters = model["max_input_chars_per_word"].number();
         model["max_input_chars_per_word"].expect(options.max_characters > 0, "a number above 0");
+        const std::string unknown = model["unk_token"].text_or("[UNK]");
+        model["unk_token"].expect(!unknown.empty(), "a token");
         options.words = words_of(file.root()["normalizer"]);
         const detail::JsonPart pre_tokenizer = file.root()["pre_tokenizer"];
         pre_tokenizer.expect(pre_tokenizer.type() == "BertPreTokenizer", "a BertPreTokenizer");
         auto added = file.added_tokens(options.words == WordOptions{false, false, false, false});
-        Vocabulary vocabulary = file.vocabulary(added, model["unk_token"].text_or("[UNK]"));
+        Vocabulary vocabulary = file.vocabulary(added, unknown);
         return WordPiece{std::move(vocabulary), options, std::move(added)};
     }
 
