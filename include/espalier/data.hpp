@@ -7,8 +7,10 @@
 #include <espalier/data/combine.hpp>
 #include <espalier/data/dataset.hpp>
 #include <espalier/data/inputs.hpp>
+#include <espalier/data/length_sampler.hpp>
 #include <espalier/data/loader.hpp>
 #include <espalier/data/one_hot.hpp>
+#include <espalier/data/pad_sequence.hpp>
 #include <espalier/data/prefetch.hpp>
 #include <espalier/data/sampler.hpp>
 #include <espalier/data/sequences.hpp>

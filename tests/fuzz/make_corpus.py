@@ -103,6 +103,40 @@ seed("coco", "bad_boxes", json.dumps({**coco, "annotations": [{**coco["annotatio
 seed("coco", "nothing", b'{"images":[],"annotations":[],"categories":[]}')
 seed("coco", "unknown_category", json.dumps({**coco, "categories": []}, separators=(",", ":")).encode())
 
+special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+pieces = [*special, "word", "##s", "caf", "##e", "!", "1"]
+seed("tokenizer", "lines", b"\0" + "\n".join(pieces).encode() + b"\n")
+seed("tokenizer", "lines_crlf", b"\0a\r\n##b\r\n\xc3\xa9")
+seed("tokenizer", "lines_twice", b"\0a\nb\na\n")
+seed("tokenizer", "saved", b"\1" + json.dumps({"format": "espalier vocabulary 1", "tokens": pieces, "padding": "[PAD]", "unknown": "[UNK]",
+                                              "begin": "", "end": "!"}, separators=(",", ":")).encode())
+word_piece = {
+    "added_tokens": [{"id": i, "content": t, "special": True, "normalized": False} for i, t in enumerate(special)],
+    "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True},
+    "pre_tokenizer": {"type": "BertPreTokenizer"},
+    "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A"}},
+                                                                {"SpecialToken": {"id": "[SEP]", "type_id": 0}}]},
+    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+              "vocab": {t: i for i, t in enumerate(pieces)}},
+}
+seed("tokenizer", "word_piece", b"\2" + json.dumps(word_piece, separators=(",", ":")).encode())
+seed("tokenizer", "word_piece_old", b"\2" + json.dumps({**word_piece, "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 3],
+                                                                                        "cls": ["[CLS]", 2]}}, separators=(",", ":")).encode())
+printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+letters = [chr(b) for b in printable] + [chr(256 + i) for i in range(256 - len(printable))]
+merges = ["w o", "r d", "wo rd", "i t", "\u0120 word", "\u00f0 \u0141"]
+tokens = letters + [m.replace(" ", "") for m in merges]
+byte_pairs = {
+    "added_tokens": [{"id": len(tokens), "content": "<|end|>", "special": True}],
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
+    "post_processor": {"type": "ByteLevel"},
+    "model": {"type": "BPE", "vocab": {t: i for i, t in enumerate(tokens)}, "merges": merges},
+}
+seed("tokenizer", "byte_pairs", b"\3" + json.dumps(byte_pairs, separators=(",", ":"), ensure_ascii=False).encode())
+lists = {**byte_pairs["model"], "merges": [m.split() for m in merges], "ignore_merges": True}
+seed("tokenizer", "byte_pairs_lists", b"\3" + json.dumps({**byte_pairs, "model": lists, "pre_tokenizer": {"type": "ByteLevel"}},
+                                                        separators=(",", ":"), ensure_ascii=False).encode())
+
 # Of images those that the tests of the readers have.
 images = pathlib.Path(__file__).parent.parent / "golden" / "images"
 for name in ("grey", "palette_alpha", "rgb16", "grey1_interlaced", "rgba16_interlaced", "grey_key", "one_pixel"):
