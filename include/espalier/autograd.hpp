@@ -25,6 +25,7 @@
 #include <espalier/autograd/recurrent.hpp>
 #include <espalier/autograd/reduction.hpp>
 #include <espalier/autograd/reshape.hpp>
+#include <espalier/autograd/rms_norm.hpp>
 #include <espalier/autograd/segment.hpp>
 #include <espalier/autograd/sequence_steps.hpp>
 #include <espalier/autograd/softmax.hpp>

@@ -25,6 +25,7 @@
 #include <espalier/nn/pooling.hpp>
 #include <espalier/nn/recurrent.hpp>
 #include <espalier/nn/reshape.hpp>
+#include <espalier/nn/rms_norm.hpp>
 #include <espalier/nn/sequential.hpp>
 #include <espalier/nn/squeeze_excitation.hpp>
 #include <espalier/nn/standardize.hpp>

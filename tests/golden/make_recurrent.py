@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes recurrent.safetensors: what PyTorch makes of sequences, in double, and pytorch/sequence.f32.safetensors, the state_dict of a
-network for them.
+"""Writes recurrent.safetensors: what PyTorch makes of sequences, in double.
 
     pip install torch==2.13.0 numpy safetensors
     python tests/golden/make_recurrent.py
@@ -151,6 +150,10 @@ for kind, label in ((nn.GRU, "gru"), (nn.LSTM, "lstm")):
     network(f"{label}_deep", kind(3, 6, num_layers=2, bidirectional=True, batch_first=True), (4, 5, 3), [5, 1, 3, 2], True)
     network(f"{label}_without_bias", kind(2, 3, num_layers=2, bias=False, batch_first=True), (2, 1, 2), None, True)
     network(f"{label}_both_ways", kind(5, 20, bidirectional=True, batch_first=True), (1, 9, 5), [7])
+
+for shape, epsilon in [((2, 3, 5), None), ((4, 6), 1e-5), ((3,), 0.5), ((2, 1, 1), 1e-3), ((3, 70), None)]:
+    case("rms_norm", [random(*shape) * 2, random(shape[-1])], {} if epsilon is None else {"epsilon": epsilon},
+         lambda x, w: nn.functional.rms_norm(x, (shape[-1],), w, epsilon))
 
 path = FOLDER / "recurrent.safetensors"
 save_file(tensors, path, metadata={"cases": json.dumps(cases, sort_keys=True)})

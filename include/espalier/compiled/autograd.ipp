@@ -62,6 +62,7 @@ ESPALIER_INSTANTIATE Variable<float> batch_norm_add_relu(const Variable<float>&,
 ESPALIER_INSTANTIATE Variable<float> layer_norm(const Variable<float>&, const Variable<float>&, const Variable<float>&, double);
 ESPALIER_INSTANTIATE Variable<float> group_norm(const Variable<float>&, Index, const Variable<float>&, const Variable<float>&, double);
 ESPALIER_INSTANTIATE Variable<float> group_norm(const Variable<float>&, Index, double);
+ESPALIER_INSTANTIATE Variable<float> rms_norm(const Variable<float>&, const Variable<float>&, std::optional<double>);
 ESPALIER_INSTANTIATE Variable<float> film(const Variable<float>&, const Variable<float>&, const Variable<float>&);
 
 // Shapes.

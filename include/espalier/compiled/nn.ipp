@@ -37,6 +37,8 @@ ESPALIER_INSTANTIATE class Module<GRU<float>, float>;
 ESPALIER_INSTANTIATE class GRU<float>;
 ESPALIER_INSTANTIATE class Module<LSTM<float>, float>;
 ESPALIER_INSTANTIATE class LSTM<float>;
+ESPALIER_INSTANTIATE class Module<RMSNorm<float>, float>;
+ESPALIER_INSTANTIATE class RMSNorm<float>;
 ESPALIER_INSTANTIATE class Module<SqueezeExcitation<float>, float>;
 ESPALIER_INSTANTIATE class SqueezeExcitation<float>;
 ESPALIER_INSTANTIATE class Module<Embedding<float>, float>;

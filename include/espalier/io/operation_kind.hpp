@@ -39,7 +39,7 @@ enum class OperationKind {
         {"divide", elementwise}, {"weighted_sum", elementwise}, {"logit_product", elementwise}, {"conv2d", convolution},
         {"conv2d_relu", convolution}, {"conv2d_relu_max_pool2d", convolution}, {"conv_transpose2d", convolution},
         {"adaptive_avg_pool2d", spatial}, {"adaptive_max_pool2d", spatial}, {"group_norm", normalisation},
-        {"gru", linear}, {"lstm", linear},
+        {"gru", linear}, {"lstm", linear}, {"rms_norm", normalisation},
     };
     // clang-format on
     for (const auto& [name, kind] : names)

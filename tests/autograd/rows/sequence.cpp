@@ -3,6 +3,7 @@
 
 #include <espalier/autograd/gru.hpp>
 #include <espalier/autograd/lstm.hpp>
+#include <espalier/autograd/rms_norm.hpp>
 
 namespace registry {
 namespace {
@@ -136,6 +137,19 @@ Rows sequence_rows() {
             return with_states(y.output, {y.hidden, y.cell});
         },
         [](Random& random) { return sequences(random, 4, 2); }, lstm_refusals()));
+    rows.push_back(row(
+        "rms_norm",
+        [](const auto& v, const Attributes& a) {
+            return ag::rms_norm(v[0], v[1], a.contains("epsilon") ? std::optional{a.number("epsilon")} : std::nullopt);
+        },
+        [](Random& random) {
+            const Shape shape = random_shape(random, 2, 3);
+            return Draw{{normal(shape, random), normal({shape.back()}, random)}, {{"epsilon", {0.1}}}};
+        },
+        {{[] { (void)ag::rms_norm(zeros({4, 3}), zeros({4})); },
+          "[rms_norm] expected (..., C) and a weight (C,), got input (4, 3) and weight (4,)"},
+         {[] { (void)ag::rms_norm(zeros({}), zeros({1})); },
+          "[rms_norm] expected (..., C) and a weight (C,), got input () and weight (1,)"}}));
     return rows;
 }
 
