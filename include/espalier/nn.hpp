@@ -11,10 +11,12 @@
 #include <espalier/nn/encoder.hpp>
 #include <espalier/nn/freeze.hpp>
 #include <espalier/nn/group_norm.hpp>
+#include <espalier/nn/gru.hpp>
 #include <espalier/nn/init.hpp>
 #include <espalier/nn/layer.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/load_state.hpp>
+#include <espalier/nn/lstm.hpp>
 #include <espalier/nn/mode.hpp>
 #include <espalier/nn/module.hpp>
 #include <espalier/nn/multihead_attention.hpp>
@@ -22,7 +24,9 @@
 #include <espalier/nn/parameter.hpp>
 #include <espalier/nn/pixel_shuffle.hpp>
 #include <espalier/nn/pooling.hpp>
+#include <espalier/nn/recurrent.hpp>
 #include <espalier/nn/reshape.hpp>
+#include <espalier/nn/rms_norm.hpp>
 #include <espalier/nn/sequential.hpp>
 #include <espalier/nn/squeeze_excitation.hpp>
 #include <espalier/nn/standardize.hpp>

@@ -112,6 +112,9 @@ Draw empty_batch(const Row& row, Draw draw) {
         draw.attributes.set("mask", std::vector<double>{});
     if (draw.attributes.contains("lengths"))
         draw.attributes.set("lengths", std::vector<Index>{});
+    if (draw.attributes.flag("initial"))  // states of the samples
+        for (std::size_t i = draw.attributes.flag("bias") ? 5 : 3; i < draw.inputs.size(); ++i)
+            draw.inputs[i] = Tensor<double>{draw.inputs[i].shape().with(0, 0)};
     if (row.name == "reshape")
         draw.attributes.set("shape", Shape{3, 0, 2});
     return draw;

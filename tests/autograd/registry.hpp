@@ -111,6 +111,7 @@ Rows detection_rows();
 Rows dense_rows();
 Rows dense_layer_rows();
 Rows attention_rows();
+Rows sequence_rows();
 
 /// All of them.
 const Rows& rows();

@@ -65,6 +65,7 @@ ESPALIER_INSTANTIATE Variable<float> group_norm(const Variable<float>&, Index, d
 ESPALIER_INSTANTIATE Variable<float> scaled_dot_product_attention(const Variable<float>&, const Variable<float>&, const Variable<float>&,
                                                                   const AttentionOptions&, Random*);
 ESPALIER_INSTANTIATE Variable<float> self_attention(const Variable<float>&, const AttentionOptions&, Random*);
+ESPALIER_INSTANTIATE Variable<float> rms_norm(const Variable<float>&, const Variable<float>&, std::optional<double>);
 ESPALIER_INSTANTIATE Variable<float> film(const Variable<float>&, const Variable<float>&, const Variable<float>&);
 
 // Shapes.
@@ -85,6 +86,14 @@ ESPALIER_INSTANTIATE Variable<float> linear_relu(const Variable<float>&, const V
 ESPALIER_INSTANTIATE Variable<float> embedding(const Variable<float>&, const Tensor<Index>&);
 ESPALIER_INSTANTIATE Variable<float> segment_sum(const Variable<float>&, const Tensor<Index>&);
 ESPALIER_INSTANTIATE Variable<float> segment_mean(const Variable<float>&, const Tensor<Index>&);
+ESPALIER_INSTANTIATE Variable<float> gru(const Variable<float>&, const RecurrentWeights<float>&, const RecurrentOptions&,
+                                         const std::optional<Variable<float>>&);
+ESPALIER_INSTANTIATE GruOutput<float> gru_with_state(const Variable<float>&, const RecurrentWeights<float>&, const RecurrentOptions&,
+                                                     const std::optional<Variable<float>>&);
+ESPALIER_INSTANTIATE Variable<float> lstm(const Variable<float>&, const RecurrentWeights<float>&, const RecurrentOptions&,
+                                          const std::optional<LstmState<float>>&);
+ESPALIER_INSTANTIATE LstmOutput<float> lstm_with_state(const Variable<float>&, const RecurrentWeights<float>&, const RecurrentOptions&,
+                                                       const std::optional<LstmState<float>>&);
 ESPALIER_INSTANTIATE Variable<float> conv2d(const Variable<float>&, const Variable<float>&, const Variable<float>&, const Conv2dOptions&);
 ESPALIER_INSTANTIATE Variable<float> conv2d(const Variable<float>&, const Variable<float>&, const Conv2dOptions&);
 ESPALIER_INSTANTIATE Variable<float> conv2d_relu(const Variable<float>&, const Variable<float>&, const Variable<float>&,

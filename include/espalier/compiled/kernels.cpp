@@ -21,5 +21,7 @@ template const CombineKernels& kernels_of<Subtract>();
 template const CombineKernels& kernels_of<Multiply>();
 template const CombineKernels& kernels_of<Divide>();
 template const DropoutKernels& kernels_of<Dropout>();
+template const RecurrentKernels& kernels_of<Gru>();
+template const RecurrentKernels& kernels_of<Lstm>();
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd

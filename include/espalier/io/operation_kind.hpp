@@ -11,7 +11,7 @@ namespace espalier::inline ESPALIER_ABI::io::detail {
 
 enum class OperationKind {
     convolution,    ///< image, weight, maybe bias: an image
-    linear,         ///< rows, weight (out, in), maybe bias
+    linear,         ///< rows, weight (out, in), maybe bias; or sequences and what a recurrent layer has of such
     matmul,         ///< rows, weight (in, out)
     normalisation,  ///< values, and a weight and a bias for each channel
     reshape,
@@ -40,6 +40,7 @@ enum class OperationKind {
         {"conv2d_relu", convolution}, {"conv2d_relu_max_pool2d", convolution}, {"conv_transpose2d", convolution},
         {"adaptive_avg_pool2d", spatial}, {"adaptive_max_pool2d", spatial}, {"group_norm", normalisation},
         {"scaled_dot_product_attention", spatial}, {"self_attention", spatial},
+        {"gru", linear}, {"lstm", linear}, {"rms_norm", normalisation},
     };
     // clang-format on
     for (const auto& [name, kind] : names)

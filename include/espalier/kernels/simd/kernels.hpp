@@ -8,6 +8,7 @@
 
 #include <espalier/core/isa.hpp>
 #include <espalier/kernels/functions.hpp>
+#include <espalier/kernels/recurrent.hpp>
 #include <espalier/kernels/simd/table.hpp>
 
 #include <bit>
@@ -90,6 +91,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 
 #include <espalier/kernels/simd/passes.ipp>
 
+#include <espalier/kernels/simd/recurrent.ipp>
+
 #include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
@@ -114,6 +117,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/recurrent.ipp>
 
 #include <espalier/kernels/simd/maps.ipp>
 
@@ -145,6 +150,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #include <espalier/kernels/simd/doubles.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
+
+#include <espalier/kernels/simd/recurrent.ipp>
 
 #include <espalier/kernels/simd/maps.ipp>
 
