@@ -37,7 +37,7 @@ Variable<Scalar> attend_to_itself(const Variables<Scalar>& v, const Attributes& 
     return ag::self_attention(v[0], attention_options(a, v[0].size(0), v[0].size(1), v[0].size(1)), &random);
 }
 
-std::vector<double> lengths(Index samples, Index most, Random& random) {
+std::vector<double> random_lengths(Index samples, Index most, Random& random) {
     std::vector<double> result;
     for (Index i = 0; i < samples; ++i)
         result.push_back(static_cast<double>(between(random, 0, most)));
@@ -52,9 +52,9 @@ Attributes any_rule(Random& random, Index samples, Index queries, Index keys, In
     if (random.below(2))
         a.set("scale", std::vector<double>{0.7});
     if (random.below(2))
-        a.set("query_lengths", lengths(samples, queries, random));
+        a.set("query_lengths", random_lengths(samples, queries, random));
     if (random.below(2))
-        a.set("key_lengths", lengths(samples, keys, random));
+        a.set("key_lengths", random_lengths(samples, keys, random));
     if (random.below(2)) {
         std::vector<double> mask(static_cast<std::size_t>((random.below(2) ? samples : 1) * queries * keys));
         for (double& seen : mask)
@@ -80,31 +80,31 @@ Draw any_self_attention(Random& random) {
             any_rule(random, samples, places, places, heads, kv_heads)};
 }
 
-void call(const Shape& q, const Shape& k, const Shape& v, const ag::AttentionOptions& options = {}) {
+void call_attention(const Shape& q, const Shape& k, const Shape& v, const ag::AttentionOptions& options = {}) {
     (void)ag::scaled_dot_product_attention(zeros(q), zeros(k), zeros(v), options);
 }
 
-std::vector<Refusal> refusals() {
+std::vector<Refusal> attention_refusals() {
     const std::string tag = "[scaled_dot_product_attention] ";
     const std::string shapes = tag + "expected queries (N, Lq, 2 D), keys (N, Lk, 1 D) and values (N, Lk, 1 E), got ";
     const ag::AttentionOptions grouped{.heads = 2, .kv_heads = 1};
     return {
-        {[=] { call({1, 4, 6}, {1, 4, 6}, {1, 4, 3}, grouped); }, shapes + "(1, 4, 6), (1, 4, 6) and (1, 4, 3)"},
-        {[=] { call({2, 4, 6}, {1, 4, 3}, {1, 4, 3}, grouped); }, shapes + "(2, 4, 6), (1, 4, 3) and (1, 4, 3)"},
-        {[=] { call({1, 4, 6}, {1, 4, 3}, {1, 5, 3}, grouped); }, shapes + "(1, 4, 6), (1, 4, 3) and (1, 5, 3)"},
-        {[=] { call({1, 4, 5}, {1, 4, 3}, {1, 4, 3}, grouped); }, shapes + "(1, 4, 5), (1, 4, 3) and (1, 4, 3)"},
-        {[=] { call({4, 6}, {4, 3}, {4, 3}, grouped); }, shapes + "(4, 6), (4, 3) and (4, 3)"},
-        {[] { call({1, 4, 6}, {1, 4, 6}, {1, 4, 6}, {.heads = 3, .kv_heads = 2}); },
+        {[=] { call_attention({1, 4, 6}, {1, 4, 6}, {1, 4, 3}, grouped); }, shapes + "(1, 4, 6), (1, 4, 6) and (1, 4, 3)"},
+        {[=] { call_attention({2, 4, 6}, {1, 4, 3}, {1, 4, 3}, grouped); }, shapes + "(2, 4, 6), (1, 4, 3) and (1, 4, 3)"},
+        {[=] { call_attention({1, 4, 6}, {1, 4, 3}, {1, 5, 3}, grouped); }, shapes + "(1, 4, 6), (1, 4, 3) and (1, 5, 3)"},
+        {[=] { call_attention({1, 4, 5}, {1, 4, 3}, {1, 4, 3}, grouped); }, shapes + "(1, 4, 5), (1, 4, 3) and (1, 4, 3)"},
+        {[=] { call_attention({4, 6}, {4, 3}, {4, 3}, grouped); }, shapes + "(4, 6), (4, 3) and (4, 3)"},
+        {[] { call_attention({1, 4, 6}, {1, 4, 6}, {1, 4, 6}, {.heads = 3, .kv_heads = 2}); },
          tag + "expected a number of heads above 0 that those of the keys divide, got 3 and 2"},
-        {[] { call({1, 4, 6}, {1, 4, 6}, {1, 4, 6}, {.heads = 0}); },
+        {[] { call_attention({1, 4, 6}, {1, 4, 6}, {1, 4, 6}, {.heads = 0}); },
          tag + "expected a number of heads above 0 that those of the keys divide, got 0 and 0"},
-        {[] { call({1, 4, 6}, {1, 4, 6}, {1, 4, 6}, {.key_lengths = Tensor<Index>{{2}}}); },
+        {[] { call_attention({1, 4, 6}, {1, 4, 6}, {1, 4, 6}, {.key_lengths = Tensor<Index>{{2}}}); },
          tag + "expected lengths (1,) of the keys, got (2,)"},
-        {[] { call({1, 4, 6}, {1, 5, 6}, {1, 5, 6}, {.query_lengths = Tensor<Index>::full({1}, 5)}); },
+        {[] { call_attention({1, 4, 6}, {1, 5, 6}, {1, 5, 6}, {.query_lengths = Tensor<Index>::full({1}, 5)}); },
          tag + "expected lengths of 0 to 4 of the queries, got 5"},
-        {[] { call({1, 4, 6}, {1, 5, 6}, {1, 5, 6}, {.mask = Tensor<bool>{{5, 4}}}); }, tag + "expected a mask (4, 5) or (1, 4, 5), got (5, 4)"},
-        {[] { call({1, 4, 6}, {1, 5, 6}, {1, 5, 6}, {.dropout = 1}); }, tag + "expected a finite scale and a dropout in [0, 1), got 0 and 1"},
-        {[] { call({1, 4, 6}, {1, 5, 6}, {1, 5, 6}, {.dropout = 0.5}); },
+        {[] { call_attention({1, 4, 6}, {1, 5, 6}, {1, 5, 6}, {.mask = Tensor<bool>{{5, 4}}}); }, tag + "expected a mask (4, 5) or (1, 4, 5), got (5, 4)"},
+        {[] { call_attention({1, 4, 6}, {1, 5, 6}, {1, 5, 6}, {.dropout = 1}); }, tag + "expected a finite scale and a dropout in [0, 1), got 0 and 1"},
+        {[] { call_attention({1, 4, 6}, {1, 5, 6}, {1, 5, 6}, {.dropout = 0.5}); },
          tag + "expected a stream of random numbers beside a dropout of 0.5, got none"},
     };
 }
@@ -114,7 +114,7 @@ std::vector<Refusal> refusals() {
 Rows attention_rows() {
     Rows rows;
     rows.push_back(row(
-        "scaled_dot_product_attention", [](const auto& v, const Attributes& a) { return attend(v, a); }, any_attention, refusals()));
+        "scaled_dot_product_attention", [](const auto& v, const Attributes& a) { return attend(v, a); }, any_attention, attention_refusals()));
     rows.push_back(row(
         "self_attention", [](const auto& v, const Attributes& a) { return attend_to_itself(v, a); }, any_self_attention,
         {{[] { (void)ag::self_attention(zeros({2, 3, 10}), {.heads = 2, .kv_heads = 1}); },

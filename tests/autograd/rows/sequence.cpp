@@ -11,7 +11,7 @@ namespace {
 namespace ag = espalier::autograd;
 using espalier::concat;
 
-ag::RecurrentOptions options_of(const Attributes& a) {
+ag::RecurrentOptions recurrent_options_of(const Attributes& a) {
     ag::RecurrentOptions options{.lengths = {}, .reverse = a.flag("reverse")};
     if (a.contains("lengths")) {
         const auto lengths = a.indices("lengths");
@@ -120,8 +120,8 @@ Rows sequence_rows() {
             if (a.flag("initial"))
                 initial = v.back();
             if (!a.flag("states"))
-                return ag::gru(v[0], weights_of(v, a), options_of(a), initial);
-            const auto y = ag::gru_with_state(v[0], weights_of(v, a), options_of(a), initial);
+                return ag::gru(v[0], weights_of(v, a), recurrent_options_of(a), initial);
+            const auto y = ag::gru_with_state(v[0], weights_of(v, a), recurrent_options_of(a), initial);
             return with_states(y.output, {y.hidden});
         },
         [](Random& random) { return sequences(random, 3, 1); }, gru_refusals()));
@@ -132,8 +132,8 @@ Rows sequence_rows() {
             if (a.flag("initial"))
                 initial = {v[v.size() - 2], v.back()};
             if (!a.flag("states"))
-                return ag::lstm(v[0], weights_of(v, a), options_of(a), initial);
-            const auto y = ag::lstm_with_state(v[0], weights_of(v, a), options_of(a), initial);
+                return ag::lstm(v[0], weights_of(v, a), recurrent_options_of(a), initial);
+            const auto y = ag::lstm_with_state(v[0], weights_of(v, a), recurrent_options_of(a), initial);
             return with_states(y.output, {y.hidden, y.cell});
         },
         [](Random& random) { return sequences(random, 4, 2); }, lstm_refusals()));
