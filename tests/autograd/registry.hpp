@@ -110,6 +110,7 @@ Rows loss_rows();
 Rows detection_rows();
 Rows dense_rows();
 Rows dense_layer_rows();
+Rows ranking_rows();
 
 /// All of them.
 const Rows& rows();
