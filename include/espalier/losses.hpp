@@ -20,6 +20,7 @@
 #include <espalier/losses/match.hpp>
 #include <espalier/losses/mean_over_labelled.hpp>
 #include <espalier/losses/mse.hpp>
+#include <espalier/losses/ranking.hpp>
 #include <espalier/losses/reduction.hpp>
 #include <espalier/losses/scale_invariant.hpp>
 #include <espalier/losses/target.hpp>

@@ -28,6 +28,8 @@ ESPALIER_INSTANTIATE class DistanceBoxIou<float>;
 ESPALIER_INSTANTIATE class CompleteBoxIou<float>;
 ESPALIER_INSTANTIATE class ScaleInvariant<float>;
 ESPALIER_INSTANTIATE class Cosine<float>;
+ESPALIER_INSTANTIATE class BPR<float>;
+ESPALIER_INSTANTIATE class ListNet<float>;
 ESPALIER_INSTANTIATE class WeightedSum<float>;
 
 ESPALIER_INSTANTIATE Variable<float> mse_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
@@ -68,6 +70,12 @@ ESPALIER_INSTANTIATE Variable<float> scale_invariant_loss(const Variable<float>&
 ESPALIER_INSTANTIATE Variable<float> scale_invariant_loss(const Tensor<float>&, const Target<float>&, const ScaleInvariantOptions&);
 ESPALIER_INSTANTIATE Variable<float> cosine_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
 ESPALIER_INSTANTIATE Variable<float> cosine_loss(const Tensor<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> bpr_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> bpr_loss(const Tensor<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> list_net_loss(const Variable<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> list_net_loss(const Tensor<float>&, const Target<float>&, const LossOptions&);
+ESPALIER_INSTANTIATE Variable<float> sampled_softmax_loss(const Variable<float>&, const Target<float>&, const Tensor<float>&,
+                                                          const LossOptions&);
 ESPALIER_INSTANTIATE Variable<float> mean_over_labelled(const Variable<float>&, const Target<float>&);
 ESPALIER_INSTANTIATE Variable<float> inverse_propensity(const Variable<float>&, const Target<float>&, const Tensor<float>&,
                                                         const PropensityOptions&);
