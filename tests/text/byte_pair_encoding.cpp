@@ -64,7 +64,7 @@ TEST_CASE("byte pairs of nothing, of one byte and of much", "[text][tokenizer]")
     CHECK_THROWS_AS(tokenizer.decode(Ids{-1}), ValueError);
     CHECK_THROWS_AS(tokenizer.encode("a", {.add_special = true}), ValueError);
     std::string huge;  // one word of 1 MB, and a million words
-    for (int i = 0; i < 1'000'000; ++i)
+    for (Index i = 0; i < 1'000'000; ++i)
         huge.push_back(static_cast<char>('a' + i * i % 7));
     CHECK(tokenizer.decode(tokenizer.encode(huge)) == huge);
     for (std::size_t i = 0; i < huge.size(); i += 2)

@@ -16,6 +16,7 @@ TEST_CASE("bytes are their own ids", "[text][tokenizer]") {
     const text::ByteTokenizer bytes;
     CHECK(bytes.encode("a\xFF") == Ids{97, 255});
     CHECK(bytes.encode("").empty());
+    CHECK(bytes == text::ByteTokenizer{});
     CHECK(bytes.encode("a", {.add_special = true}) == Ids{257, 97, 258});
     std::string all;
     for (int i = 0; i < 256; ++i)

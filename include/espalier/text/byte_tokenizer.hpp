@@ -39,7 +39,7 @@ public:
         return text;
     }
 
-    friend bool operator==(const ByteTokenizer&, const ByteTokenizer&) = default;
+    friend bool operator==(const ByteTokenizer&, const ByteTokenizer&) noexcept { return true; }  // it has no state
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::text

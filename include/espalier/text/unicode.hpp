@@ -139,7 +139,7 @@ inline void append_decomposed(std::u32string& to, char32_t c, const UnicodeTable
 
 }  // namespace detail
 
-/// @throws nothing; what is no code point is `other`
+/// The kind of a character; what is no code point is `other`.
 [[nodiscard]] inline CharacterKind kind_of(char32_t c) { return detail::UnicodeTables::get().kind(c); }
 /// The property White_Space: blanks, ends of lines and the spaces of Unicode, but not the joiners of width 0.
 [[nodiscard]] constexpr bool is_white_space(char32_t c) noexcept {
