@@ -30,15 +30,7 @@ public:
 
     /// Hugging Face's `tokenizer.json`. What the file says of cutting and padding batches is left to the caller. @throws IoError naming the
     /// field that is missing, wrong, or asks for something else than byte-level pairs: a normalizer, another cut, dropout, byte fallback
-    [[nodiscard]] static BytePairEncoding load(const std::filesystem::path& path) {
-        const std::string text = io::read_file(path, detail::max_tokenizer_bytes);
-        try {
-            return parse(text);
-        } catch (IoError& error) {
-            error.append(concat(" in ", path));
-            throw;
-        }
-    }
+    [[nodiscard]] static BytePairEncoding load(const std::filesystem::path& path) { return detail::load_tokenizer<BytePairEncoding>(path); }
     /// As `load`, of what such a file holds. @throws as above
     [[nodiscard]] static BytePairEncoding parse(std::string_view json) {
         const detail::TokenizerFile file{json};

@@ -3,11 +3,14 @@
 /// programs include.
 #pragma once
 
+#include <espalier/core/error.hpp>
+#include <espalier/io/file.hpp>
 #include <espalier/text/added_tokens.hpp>
 #include <espalier/text/parse_json.hpp>
 #include <espalier/text/vocabulary.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -175,5 +178,17 @@ private:
         }
     }
 };
+
+/// What `Own::parse` makes of a file. @throws as that, with the file's name, and IoError for one that cannot be read
+template <class Own>
+[[nodiscard]] Own load_tokenizer(const std::filesystem::path& path) {
+    const std::string text = io::read_file(path, max_tokenizer_bytes);
+    try {
+        return Own::parse(text);
+    } catch (IoError& error) {
+        error.append(concat(" in ", path));
+        throw;
+    }
+}
 
 }  // namespace espalier::inline ESPALIER_ABI::text::detail
