@@ -20,6 +20,29 @@ detail::SharedLoop* counting(std::atomic<int>& count, std::size_t chunks, unsign
         {[](const void* context, Index, void*) { ++*static_cast<std::atomic<int>*>(const_cast<void*>(context)); }, &count}};
 }
 
+/// A loop of two chunks, of which the pool's worker is in one until the loop shall end.
+struct LongLoop {
+    std::atomic<bool> at_work{false}, over{false};
+    detail::SharedLoop* loop = new detail::SharedLoop{2, 2, 0, {&wait, this}};
+
+    explicit LongLoop(detail::ThreadPool& pool) {
+        pool.offer(*loop);
+        while (!at_work)
+            std::this_thread::yield();
+    }
+    void end() {
+        over = true;
+        loop->work();
+        loop->finish();
+    }
+    static void wait(const void* self, Index, void*) {
+        auto& [at_work, over, loop] = *static_cast<LongLoop*>(const_cast<void*>(self));
+        at_work = true;
+        while (!over)
+            std::this_thread::yield();
+    }
+};
+
 }  // namespace
 
 TEST_CASE("workers help at once, after they fell asleep, and again", "[core][threads]") {
@@ -30,9 +53,7 @@ TEST_CASE("workers help at once, after they fell asleep, and again", "[core][thr
     for (const int pause : {0, 0, 30, 0, 30}) {
         std::this_thread::sleep_for(std::chrono::milliseconds{pause});
         for (const unsigned threads : {1U, 2U, 4U}) {
-            auto* const loop = counting(count, 50, threads);
-            pool.offer(*loop);
-            loop->finish();
+            pool.run(counting(count, 50, threads));
             CHECK(count == (expected += 50));
         }
     }
@@ -47,28 +68,29 @@ TEST_CASE("a pool without workers, and one whose workers never had anything to d
 
 TEST_CASE("a loop takes the place of one that no worker came to", "[core][threads]") {
     std::atomic<int> count{0};
-    std::atomic<bool> at_work{false}, over{false};
-    struct Context {
-        std::atomic<bool>& at_work;
-        std::atomic<bool>& over;
-    } const context{at_work, over};
     detail::ThreadPool pool{1};
-    const auto wait = [](const void* pointer, Index, void*) {
-        const auto& c = *static_cast<const Context*>(pointer);
-        c.at_work = true;
-        while (!c.over)
-            std::this_thread::yield();
-    };
-    auto* const long_loop = new detail::SharedLoop{2, 2, 0, {wait, &context}};
-    pool.offer(*long_loop);
-    while (!at_work)  // the worker's first chunk
-        std::this_thread::yield();
+    LongLoop long_loop{pool};
     for (int i = 1; i <= 100; ++i) {
-        auto* const loop = counting(count, 7, 2);
-        pool.offer(*loop);
-        loop->finish();
+        pool.run(counting(count, 7, 2));
         CHECK(count == 7 * i);
     }
-    over = true;
-    long_loop->finish();
+    long_loop.end();
+}
+
+TEST_CASE("an offer that no worker came for is taken back", "[core][threads]") {
+    std::atomic<int> count{0};
+    detail::ThreadPool pool{1};
+    LongLoop long_loop{pool};
+    auto* const loop = counting(count, 7, 2);
+    pool.offer(*loop);
+    loop->work();
+    CHECK(loop->awaits_helpers());
+    pool.withdraw(*loop);
+    CHECK_FALSE(loop->awaits_helpers());
+    pool.withdraw(*loop);  // again: there is nothing to take
+    loop->finish();
+    pool.withdraw(*long_loop.loop);  // the worker has it
+    CHECK(long_loop.loop->awaits_helpers());
+    long_loop.end();
+    CHECK(count == 7);
 }

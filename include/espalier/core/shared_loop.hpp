@@ -76,10 +76,12 @@ public:
         release();
     }
 
-    /// The caller's: chunks until there are none, and until no helper has any. The loop is gone afterwards. Rethrows the first exception of
+    /// The caller's part: chunks until there are none left to begin with.
+    void work() noexcept { work(0); }
+
+    /// The caller's, after its part: waits until no helper has any chunk. The loop is gone afterwards. Rethrows the first exception of
     /// a body. @throws StateError in a child that was forked within a body: there the loop cannot end, as its helpers stayed behind
     void finish() {
-        work(0);
         const std::unique_ptr<SharedLoop> of_child{forked_since(process_) ? this : nullptr};
         refuse_in_child();
         unsigned inside = inside_.fetch_or(closed, std::memory_order_acq_rel) | closed;
@@ -94,6 +96,9 @@ public:
         if (failure)
             std::rethrow_exception(failure);
     }
+
+    /// Whether helpers hold the loop, or an offer of it.
+    [[nodiscard]] bool awaits_helpers() const noexcept { return owners_.load(std::memory_order_relaxed) > 1; }
 
     /// By a thread that will not touch the loop any more, or in place of a helper that will not come.
     void release() noexcept {

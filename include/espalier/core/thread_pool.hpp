@@ -33,11 +33,31 @@ public:
 
     [[nodiscard]] unsigned size() const noexcept { return static_cast<unsigned>(places_.size()); }
 
-    /// Offers a loop to its helpers, the first workers. One that has not come to the loop before, as it has no processor or another
-    /// caller's loop to help with, will not come to that any more.
+    /// Runs a loop on the caller and on its helpers, the first workers, and deletes it. @throws as `SharedLoop::finish`
+    void run(SharedLoop* loop) {
+        offer(*loop);
+        loop->work();
+        withdraw(*loop);
+        loop->finish();
+    }
+
+    /// Offers a loop to its helpers. One that has not come to the loop before, as it has no processor or another caller's loop to help
+    /// with, will not come to that any more.
     void offer(SharedLoop& loop) noexcept {
         for (unsigned i = 0; i < loop.helpers(); ++i)
             put(i, &loop);
+    }
+
+    /// Takes back what no helper has come for. Its memory is then free for the next loop: how many of them a step of training takes would
+    /// hang on the processors that are idle otherwise.
+    void withdraw(SharedLoop& loop) noexcept {
+        for (unsigned i = 0; i < loop.helpers() && loop.awaits_helpers(); ++i) {
+            auto& place = places_[i].loop;
+            SharedLoop* offered = &loop;
+            if (place.load(std::memory_order_relaxed) == offered &&
+                place.compare_exchange_strong(offered, nullptr, std::memory_order_acq_rel, std::memory_order_relaxed))
+                loop.release();
+        }
     }
 
 private:

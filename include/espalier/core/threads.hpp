@@ -124,9 +124,7 @@ inline void run_chunks(Index chunks, std::size_t scratch_bytes, ChunkBody body) 
     const auto threads = static_cast<unsigned>(std::min<Index>(pool->size(), chunks - 1)) + 1;
     // Taken here and for all threads: which of them come to work at all differs from loop to loop.
     scratch_bytes = (scratch_bytes + memory_alignment - 1) / memory_alignment * memory_alignment;
-    auto* const loop = new SharedLoop{static_cast<std::size_t>(chunks), threads, scratch_bytes, body};
-    pool->offer(*loop);
-    loop->finish();
+    pool->run(new SharedLoop{static_cast<std::size_t>(chunks), threads, scratch_bytes, body});
 }
 
 }  // namespace detail
