@@ -30,6 +30,7 @@
 #include <espalier/autograd/segment.hpp>
 #include <espalier/autograd/sequence_steps.hpp>
 #include <espalier/autograd/softmax.hpp>
+#include <espalier/autograd/sparse_gradient.hpp>
 #include <espalier/autograd/task_gradients.hpp>
 #include <espalier/autograd/traversal.hpp>
 #include <espalier/autograd/upsample.hpp>

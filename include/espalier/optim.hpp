@@ -2,6 +2,7 @@
 /// @file Everything in optim/.
 #pragma once
 
+#include <espalier/optim/adagrad.hpp>
 #include <espalier/optim/adam.hpp>
 #include <espalier/optim/clip.hpp>
 #include <espalier/optim/distinct.hpp>

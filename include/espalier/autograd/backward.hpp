@@ -88,11 +88,7 @@ void backward(std::span<const Variable<Scalar>> roots, const BackwardOptions& op
         seeds.push_back(detail::scalar_seed("backward", root, all, options.scale));
     }
     detail::Traversal<Scalar> traversal{"backward", seeds, all, true};
-    traversal.run(std::move(seeds), options.retain_graph, [](detail::Slot<Scalar>& leaf) {
-        leaf.settle({});
-        if (leaf.direct.wanted())
-            leaf.node->has_gradient = leaf.direct.accumulate;
-    });
+    traversal.run(std::move(seeds), options.retain_graph, [](detail::Slot<Scalar>& leaf) { leaf.finish_gradient({}); });
 }
 template <class Scalar>
 void backward(std::initializer_list<Variable<Scalar>> roots, const BackwardOptions& options = {}) {

@@ -87,6 +87,20 @@ public:
         add(i, std::move(result));
     }
 
+    /// Adds what is 0 but in some rows of input i, a table: `values` (T, k, width) belong to its `table_rows` (k,), each there once.
+    void add_sparse(std::size_t i, const Tensor<Index>& table_rows, Tensor<Scalar>&& values) {
+        const Shape& shape = node_.inputs[i]->value.shape();
+        const Index width = shape.product(1, shape.rank());
+        if (wants_products(i))
+            return add_rows(i, table_rows.numel() * width, values.data());
+        if (detail::Slot<Scalar>* const list = traversal_.receiver_of_list(slot_, i, own_.rows()))
+            return list->gather(SparseGradient<Scalar>{table_rows, values.reshape(shape.with(0, table_rows.numel()))});
+        auto gradient = Tensor<Scalar>{shape.prepended(rows())};
+        for (Index t = 0; t < rows(); ++t)
+            detail::add_to_rows(table_rows, width, values.data() + t * table_rows.numel() * width, gradient.data() + t * shape.numel());
+        add(i, std::move(gradient));
+    }
+
     /// Lets `produce(target)`, a kernels::Target, write the gradient of input i in place: row t at `target.row(t)`, added to what is
     /// there if `target.accumulate`. For large gradients, which would be costly to make and then add.
     template <class Produce>

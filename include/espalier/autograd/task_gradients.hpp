@@ -269,9 +269,7 @@ private:
                 traversal_.leave(slot, retain_graph_);
             }
         for (Slot& leaf : traversal_.leaves()) {
-            leaf.settle(traversal_.direct_rows());
-            if (leaf.direct.wanted())
-                leaf.node->has_gradient = leaf.direct.accumulate;
+            leaf.finish_gradient(traversal_.direct_rows());
         }
     }
 

@@ -33,6 +33,7 @@ struct Deferred;
 /// The place of a leaf's gradient, which is made if there is none.
 template <class Scalar>
 [[nodiscard]] kernels::Target<Scalar> gradient_of(Node<Scalar>& leaf) {
+    leaf.keep_dense_gradient();
     Tensor<Scalar>& gradient = leaf.gradient();
     if (gradient.shape() != leaf.value.shape() || !gradient.data())  // that of nothing may have no place
         gradient = Tensor<Scalar>::empty(leaf.value.shape());
@@ -46,9 +47,27 @@ struct Slot {
     std::size_t first_input = 0;  ///< of the traversal's list of where inputs are
     std::unique_ptr<Cotangents<Scalar>> gathered = nullptr;
     kernels::Target<Scalar> direct = {};  ///< where cotangents of the traversal's direct rows go instead
+    std::unique_ptr<SparseGradient<Scalar>> sparse = nullptr;  ///< what of these lists rows, for a leaf's gradient
 
     ESPALIER_NOINLINE void gather(const Rows& rows, Tensor<Scalar>&& from) { gatherer().add(rows, std::move(from)); }
     ESPALIER_NOINLINE void gather(Product<Scalar>&& product) { gatherer().add(std::move(product)); }
+
+    void gather(SparseGradient<Scalar>&& more) {
+        if (sparse)
+            *sparse = sum(*sparse, more, node->value.shape());
+        else
+            sparse = std::make_unique<SparseGradient<Scalar>>(std::move(more));
+    }
+
+    /// Makes the gradient of a leaf what has come for it.
+    void finish_gradient(const Rows& of) {
+        settle(of);
+        if (direct.wanted())
+            node->has_gradient = direct.accumulate;
+        if (sparse)
+            node->add_sparse_gradient(std::move(*sparse));
+        sparse.reset();
+    }
 
     /// Adds to the direct place, of the rows `of`, what has gathered beside it: row by row, or all rows into one if there are none.
     void settle(const Rows& of) {
@@ -149,6 +168,11 @@ public:
     }
     /// The slot of input i of a slot's node, null if it requires no gradient.
     [[nodiscard]] Slot<Scalar>* receiver(const Slot<Scalar>& slot, std::size_t i) { return receiver(slot.first_input + i); }
+    /// The same for rows of a table, if they can stay a list until its gradient is made of them.
+    [[nodiscard]] Slot<Scalar>* receiver_of_list(const Slot<Scalar>& slot, std::size_t i, const Rows& rows) {
+        const std::size_t place = places_[slot.first_input + i];
+        return into_gradients_ && rows == direct_ && place != nowhere && place >= first_leaf_ ? &slots_[place] : nullptr;
+    }
     [[nodiscard]] const Rows& direct_rows() const noexcept { return direct_; }
 
     /// From here on the direct places of leaves are their gradients.

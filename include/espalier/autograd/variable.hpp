@@ -5,6 +5,7 @@
 /// Nodes are numbered as they are made; that number is the order of the tape, and backward runs it in reverse.
 #pragma once
 
+#include <espalier/autograd/sparse_gradient.hpp>
 #include <espalier/core/memory.hpp>
 #include <espalier/tensor/tensor.hpp>
 
@@ -58,6 +59,8 @@ struct Input {
 template <class Scalar>
 struct LeafState : Pooled {
     Tensor<Scalar> gradient;
+    SparseGradient<Scalar> sparse_gradient;
+    bool sparse = false;  ///< the gradient is the sparse one, and the other at most a copy of it
     std::string name;
 };
 
@@ -107,6 +110,25 @@ struct Node {
             (void)leaf_state();
     }
     [[nodiscard]] Tensor<Scalar>& gradient() { return leaf_state().gradient; }
+    [[nodiscard]] SparseGradient<Scalar>& sparse_gradient() { return leaf_state().sparse_gradient; }
+    [[nodiscard]] bool has_sparse_gradient() const noexcept { return has_gradient && leaf && leaf->sparse; }
+    [[nodiscard]] bool has_dense_gradient() const noexcept { return has_gradient && !has_sparse_gradient(); }
+    /// All elements of the gradient that may differ from 0.
+    [[nodiscard]] Tensor<Scalar>& gradient_elements() { return has_sparse_gradient() ? sparse_gradient().values : gradient(); }
+    /// From here on the gradient is a whole one, if there is one.
+    void keep_dense_gradient() {
+        if (has_sparse_gradient())
+            make_dense(sparse_gradient(), value.shape(), gradient());
+        leaf_state().sparse = false;
+    }
+    void add_sparse_gradient(SparseGradient<Scalar>&& more) {
+        if (has_dense_gradient()) {
+            add_to_rows(more.rows, value.shape().product(1, value.rank()), more.values.data(), gradient().data());
+        } else {
+            sparse_gradient() = has_gradient ? sum(sparse_gradient(), more, value.shape()) : std::move(more);
+            leaf_state().sparse = has_gradient = true;
+        }
+    }
     [[nodiscard]] std::string& name() { return leaf_state().name; }
 
     /// For errors: `parameter trunk.0.weight (32, 3, 3, 1)`, `relu (8, 4)`.
@@ -191,10 +213,27 @@ public:
     [[nodiscard]] const char* operation() const noexcept { return node_->operation; }
 
     /// The gradient that backward passes have accumulated, of the shape of the value.
+    /// Of a sparse one a copy that is whole is made at each call, by one thread at a time; it stays sparse for an optimizer, unless
+    /// it may be changed.
     /// @throws StateError if there has been none since it was made or zeroed.
-    [[nodiscard]] const Tensor<Scalar>& grad() const& { return mutable_gradient(); }
-    [[nodiscard]] Tensor<Scalar> grad() && { return mutable_gradient(); }
-    [[nodiscard]] Tensor<Scalar>& mutable_grad() { return mutable_gradient(); }
+    [[nodiscard]] const Tensor<Scalar>& grad() const& { return whole_gradient(); }
+    [[nodiscard]] Tensor<Scalar> grad() && { return whole_gradient(); }
+    [[nodiscard]] Tensor<Scalar>& mutable_grad() {
+        require_gradient("grad");
+        node_->keep_dense_gradient();
+        return node_->gradient();
+    }
+    /// Whether the gradient is one of listed rows: nothing but look-ups that were asked for it (`nn::Embedding` with `.sparse`) has
+    /// added to it.
+    [[nodiscard]] bool has_sparse_grad() const noexcept { return node_->has_sparse_gradient(); }
+    /// @throws StateError if there is none, or a whole one
+    [[nodiscard]] const SparseGradient<Scalar>& sparse_grad() const& {
+        require_gradient("sparse_grad");
+        require<StateError>(has_sparse_grad(), "sparse_grad", "expected a sparse gradient of ", node_->operation, ' ', shape(),
+                            ", got a whole one");
+        return node_->sparse_gradient();
+    }
+    [[nodiscard]] SparseGradient<Scalar> sparse_grad() && { return std::as_const(*this).sparse_grad(); }
     /// Adds to the gradient as a backward pass does. @throws StateError for what collects none; ShapeError unless there are as
     /// many values as elements.
     void add_grad(std::span<const Scalar> gradient) {
@@ -202,6 +241,7 @@ public:
                             node_->value.shape());
         require<ShapeError>(static_cast<Index>(gradient.size()) == numel(), "add_grad", "expected ", numel(), " values for a gradient of ",
                             node_->value.shape(), ", got ", gradient.size());
+        node_->keep_dense_gradient();
         auto& sum = node_->gradient();
         if (sum.shape() != node_->value.shape())
             sum = Tensor<Scalar>::empty(node_->value.shape());
@@ -226,9 +266,14 @@ public:
     [[nodiscard]] const std::shared_ptr<detail::Node<Scalar>>& node() const noexcept { return node_; }
 
 private:
-    [[nodiscard]] Tensor<Scalar>& mutable_gradient() const {
-        require<StateError>(node_->has_gradient, "grad", "expected a gradient of ", node_->operation, ' ', shape(),
+    void require_gradient(const char* operation) const {
+        require<StateError>(node_->has_gradient, operation, "expected a gradient of ", node_->operation, ' ', shape(),
                             ", got none: no backward pass has reached it");
+    }
+    [[nodiscard]] Tensor<Scalar>& whole_gradient() const {
+        require_gradient("grad");
+        if (node_->has_sparse_gradient())
+            detail::make_dense(node_->sparse_gradient(), node_->value.shape(), node_->gradient());
         return node_->gradient();
     }
 

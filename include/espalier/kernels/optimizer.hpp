@@ -113,4 +113,23 @@ void adam(Index n, const AdamRule<Scalar>& rule, const Scalar* gradient, Scalar*
         });
 }
 
+/// d = g + weight_decay p; s += d²; p -= step_size d / (sqrt(s) + eps).
+template <class Scalar>
+void adagrad(Index n, const AdagradRule<Scalar>& rule, const Scalar* gradient, Scalar* parameter, Scalar* squares) {
+    if constexpr (simd::vectorised<Scalar>)
+        return parallel_for(n, elementwise_grain(n), [&](Index begin, Index end) {
+            simd::table().adagrad(end - begin, rule, gradient + begin, parameter + begin, squares + begin);
+        });
+    else
+        update_blocks<Scalar, 2>(n, gradient, {parameter, squares}, [&](const Scalar* g, const std::array<Scalar*, 2>& a) {
+            UpdateMap<Scalar> p{a[0]};
+            UpdateMap<Scalar> s{a[1]};
+            std::array<Scalar, update_block> memory;
+            UpdateMap<Scalar> d{memory.data()};
+            d = ConstUpdateMap<Scalar>{g} + rule.weight_decay * p;
+            s += d.square();
+            p -= rule.step_size * d / (s.sqrt() + rule.eps);
+        });
+}
+
 }  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -27,4 +27,11 @@ struct AdamRule {
     Scalar keep;           ///< factor of the parameter before the step: 1 - learning_rate * decoupled weight decay
 };
 
+template <class Scalar>
+struct AdagradRule {
+    Scalar step_size;     ///< learning_rate / (1 + steps * decay)
+    Scalar eps;
+    Scalar weight_decay;  ///< added to the gradient
+};
+
 }  // namespace espalier::inline ESPALIER_ABI::kernels

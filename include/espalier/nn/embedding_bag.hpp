@@ -16,6 +16,7 @@ enum class BagMode { mean, sum };
 /// Of an `EmbeddingBag`.
 struct EmbeddingBagOptions {
     BagMode mode = BagMode::mean;
+    bool sparse = false;  ///< as an `Embedding`'s
 };
 
 /// The mean, or the sum, of the rows of a (entries, width) table that a sequence of indices, of any length, lists; 0 for an empty one.
@@ -24,9 +25,11 @@ template <class Scalar = float>
 class EmbeddingBag : public Module<EmbeddingBag<Scalar>, Scalar> {
 public:
     /// @throws ValueError unless both counts are positive.
-    EmbeddingBag(Index entries, Index width, EmbeddingBagOptions options = {}) : embedding_{entries, width}, mode_{options.mode} {}
+    EmbeddingBag(Index entries, Index width, EmbeddingBagOptions options = {})
+        : embedding_{entries, width, {options.sparse}}, mode_{options.mode} {}
     /// Of vectors that are known, (entries, width), which are trained on. @throws ShapeError for another rank, or no vectors
-    explicit EmbeddingBag(Tensor<Scalar> weight, EmbeddingBagOptions options = {}) : embedding_{std::move(weight)}, mode_{options.mode} {}
+    explicit EmbeddingBag(Tensor<Scalar> weight, EmbeddingBagOptions options = {})
+        : embedding_{std::move(weight), {options.sparse}}, mode_{options.mode} {}
 
     /// @throws ValueError for an index that is not in [0, entries)
     [[nodiscard]] Variable<Scalar> operator()(const data::Sequences& bags) const { return bag(bags.elements(), bags.lengths()); }

@@ -92,7 +92,7 @@ private:
         Random random = new_random();
         init::normal(vectors, random);
         std::fill_n(vectors.begin(), width, Scalar(0));
-        return Embedding<Scalar>{std::move(vectors)};
+        return Embedding<Scalar>{std::move(vectors), {column.sparse}};
     }
 
     Embedding<Scalar> embedding_;

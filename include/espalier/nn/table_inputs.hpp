@@ -22,6 +22,7 @@ struct CategoryColumn {
     std::string name;
     Index categories;
     Index width = 0;  ///< of the vectors that stand for them; 0 for `embedding_width(categories + 1)`
+    bool sparse = false;  ///< as an `Embedding`'s: for columns of very many categories
 };
 
 /// The columns of a table by the names of their inputs.

@@ -75,8 +75,11 @@ private:
             .weight_decay = static_cast<Scalar>(decoupled ? 0 : decay),
             .keep = static_cast<Scalar>(decoupled ? 1 - segment.learning_rate * decay : 1),
         };
-        kernels::adam(segment.size, rule, segment.gradient, segment.value, this->moment("exp_avg", segment),
-                      this->moment("exp_avg_sq", segment));
+        Scalar* const mean = this->moment("exp_avg").data();
+        Scalar* const mean_of_squares = this->moment("exp_avg_sq").data();
+        this->for_each_piece(segment, [&](Index first, Index size, const Scalar* gradient, Scalar* value) {
+            kernels::adam(size, rule, gradient, value, mean + first, mean_of_squares + first);
+        });
     }
 
     Options options_;

@@ -24,7 +24,7 @@ template <class Scalar>
     result.reserve(parameters.size());
     for (std::size_t i = 0; i < parameters.size(); ++i)
         if (auto& node = *parameters[i].node(); firsts[i] == i && node.has_gradient)
-            result.push_back(&node.gradient());
+            result.push_back(&node.gradient_elements());
     return result;
 }
 

@@ -28,7 +28,7 @@ template <class Scalar>
     pieces.reserve(2 * leaves.size());
     for (std::size_t i = 0; i < leaves.size(); ++i) {
         auto& node = *leaves[i].node();
-        result[i] = !node.has_gradient || node.gradient().shape() == node.value.shape();  // else the next step refuses it
+        result[i] = !node.has_dense_gradient() || node.gradient().shape() == node.value.shape();  // else the next step refuses it
         for (const Tensor<Scalar>* tensor : {&node.value, &node.gradient()})
             if (tensor->memory().data())
                 pieces.push_back({tensor, i});
@@ -85,7 +85,7 @@ ESPALIER_COLD void lay_out(std::span<const Variable<Scalar>> leaves) {
         Tensor<Scalar> value = values.alias(node.value.shape(), first);
         Tensor<Scalar> gradient = gradients.alias(node.value.shape(), first);
         std::copy_n(node.value.data(), value.numel(), value.data());
-        if (node.has_gradient)
+        if (node.has_dense_gradient())
             std::copy_n(node.gradient().data(), gradient.numel(), gradient.data());
         first += value.numel();
         node.value = std::move(value);

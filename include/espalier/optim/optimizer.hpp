@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/core/named.hpp>
+#include <espalier/kernels/elementwise.hpp>
 #include <espalier/optim/distinct.hpp>
 #include <espalier/optim/layout.hpp>
 #include <espalier/optim/learning_rates.hpp>
@@ -72,8 +73,10 @@ public:
             if (takes_part(parameter)) {
                 Index& steps = steps_[static_cast<Index>(i)];
                 if (size > 0)
-                    append({first, size, parameter.mutable_value().data(), parameter.grad().data(), steps, each_rate[origins_[i].group],
-                            weight_decays_[origins_[i].group]});
+                    append({first, size, parameter.mutable_value().data(), parameter.node()->gradient_elements().data(), steps,
+                            each_rate[origins_[i].group], weight_decays_[origins_[i].group],
+                            parameter.has_sparse_grad() ? &parameter.sparse_grad().rows : nullptr,
+                            origins_[i].shape.product(1, parameter.rank())});
                 ++steps;
             }
             first += size;
@@ -139,7 +142,8 @@ public:
     [[nodiscard]] std::size_t passes() const noexcept { return segments_.size(); }
 
 protected:
-    /// Elements [first, first + size) of all, in one piece and with the same factors, each updated `steps` times before.
+    /// Elements [first, first + size) of all, in one piece and with the same factors, each updated `steps` times before. Those of some
+    /// rows alone, if there is a list of them: the gradient then has one row for each.
     struct Segment {
         Index first;
         Index size;
@@ -148,6 +152,8 @@ protected:
         Index steps;
         double learning_rate;
         double weight_decay;
+        const Tensor<Index>* rows;
+        Index width;  ///< of a row
     };
 
     using Groups = std::vector<ParameterGroup<Scalar>>;
@@ -200,8 +206,21 @@ protected:
         return groups;
     }
 
-    /// The part of a moment that belongs to a segment.
-    [[nodiscard]] Scalar* moment(const char* name, const Segment& segment) { return moments_.at(name).data() + segment.first; }
+    /// (P,)
+    [[nodiscard]] Tensor<Scalar>& moment(const char* name) { return moments_.at(name); }
+
+    /// `body(first, size, gradient, value)` for a segment, or for each row of its list.
+    template <class Body>
+    static void for_each_piece(const Segment& segment, const Body& body) {
+        if (!segment.rows)
+            return body(segment.first, segment.size, segment.gradient, segment.value);
+        const Tensor<Index>& rows = *segment.rows;
+        const Index width = segment.width;
+        parallel_for(rows.numel(), kernels::row_grain(width), [&](Index begin, Index end) {
+            for (Index i = begin; i < end; ++i)
+                body(segment.first + rows[i] * width, width, segment.gradient + i * width, segment.value + rows[i] * width);
+        });
+    }
 
 private:
     friend class Scheduler<Scalar>;
@@ -227,8 +246,8 @@ private:
                              ", whose layer was replaced or destroyed: make an optimizer of the parameters that there are now");
         require<StateError>(parameter.shape() == shape, operation_, "expected parameter ", i, " of shape ", shape, " as before, got ",
                             parameter.shape());
-        require<StateError>(!parameter.has_grad() || parameter.grad().shape() == shape, operation_, "expected a gradient of shape ", shape,
-                            " for parameter ", i, ", got another");
+        require<StateError>(!parameter.has_grad() || parameter.has_sparse_grad() || parameter.grad().shape() == shape, operation_,
+                            "expected a gradient of shape ", shape, " for parameter ", i, ", got another");
     }
 
     [[nodiscard]] detail::Rates<Scalar>& rates() const {
@@ -254,7 +273,7 @@ private:
     }
 
     void append(const Segment& next) {
-        if (!segments_.empty()) {
+        if (!segments_.empty() && !next.rows && !segments_.back().rows) {
             Segment& last = segments_.back();
             if (last.first + last.size == next.first && last.value + last.size == next.value &&
                 last.gradient + last.size == next.gradient && last.steps == next.steps && last.learning_rate == next.learning_rate &&

@@ -63,10 +63,13 @@ private:
             .weight_decay = static_cast<Scalar>(segment.weight_decay),
             .nesterov = options_.nesterov,
         };
-        if (options_.momentum == 0)
-            kernels::sgd(segment.size, rule, segment.gradient, segment.value);
-        else
-            kernels::sgd_momentum(segment.size, rule, segment.gradient, segment.value, this->moment("momentum_buffer", segment));
+        Scalar* const velocity = options_.momentum == 0 ? nullptr : this->moment("momentum_buffer").data();
+        this->for_each_piece(segment, [&](Index first, Index size, const Scalar* gradient, Scalar* value) {
+            if (velocity)
+                kernels::sgd_momentum(size, rule, gradient, value, velocity + first);
+            else
+                kernels::sgd(size, rule, gradient, value);
+        });
     }
 
     SGDOptions options_;

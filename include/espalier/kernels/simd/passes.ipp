@@ -225,6 +225,17 @@ inline void sgd_momentum(Index n, const SgdRule<float>& rule, const float* gradi
     });
 }
 
+inline void adagrad(Index n, const AdagradRule<float>& rule, const float* gradient, float* parameter, float* squares) {
+    const vec decay = set1(rule.weight_decay);
+    for_each_part(n, [&](Index j, Index part_of) {
+        const vec p = load_n(parameter + j, part_of);
+        const vec d = fma(decay, p, load_n(gradient + j, part_of, set1(1)));  // as for adam
+        const vec s = fma(d, d, load_n(squares + j, part_of));
+        store_n(squares + j, s, part_of);
+        store_n(parameter + j, sub(p, div(mul(set1(rule.step_size), d), add(sqrt(s), set1(rule.eps)))), part_of);
+    });
+}
+
 inline void adam(Index n, const AdamRule<float>& rule, const float* gradient, float* parameter, float* first, float* second) {
     const vec decay = set1(rule.weight_decay);
     for_each_part(n, [&](Index j, Index part_of) {

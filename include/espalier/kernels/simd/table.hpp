@@ -219,6 +219,7 @@ struct Table {
     /// The update rules of kernels/optimizer.hpp, for arrays of n.
     void (*sgd)(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter);
     void (*sgd_momentum)(Index n, const SgdRule<float>& rule, const float* gradient, float* parameter, float* velocity);
+    void (*adagrad)(Index n, const AdagradRule<float>& rule, const float* gradient, float* parameter, float* squares);
     void (*adam)(Index n, const AdamRule<float>& rule, const float* gradient, float* parameter, float* first, float* second);
 };
 

@@ -44,6 +44,7 @@ constexpr void list_tiles(Table& table, int height) {
     table.window_max = window_max;
     table.sgd = sgd;
     table.sgd_momentum = sgd_momentum;
+    table.adagrad = adagrad;
     table.adam = adam;
     return table;
 }
