@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// @file The networks whose training steps are timed. `pytorch/networks.py` has the same, under the same names.
 ///
-/// Inputs are (H, W, C), or (features,) of the MLP. But for the scenes, every head gives scores of ten classes, for a
-/// sample or for each of its pixels.
+/// Inputs are (H, W, C), (L, C) of sequences, or (features,) of tables. But for the scenes and for clicks, every head gives scores of
+/// ten classes, for a sample or for each of its pixels.
 #pragma once
 
 #include "../examples/scenes/training.hpp"
@@ -180,6 +180,86 @@ inline mtl::MultiTaskNet<> mmoe(const Shape& input) {
             left_and_right(nn::Sequential{nn::Linear{16, 8}, nn::ReLU{}, nn::Linear{8, 10}})};
 }
 
+/// The same of experts with two layers.
+inline mtl::MultiTaskNet<> mmoe_deep(const Shape& input) {
+    const auto expert = [&] { return nn::Sequential{nn::Linear{input[0], 64}, nn::ReLU{}, nn::Linear{64, 32}, nn::ReLU{}}; };
+    const auto gate = [&] { return nn::Linear{input[0], 8, {.bias = false}}; };
+    return {mtl::MMoE<>{mtl::repeat(8, expert), mtl::repeat(2, gate)}, left_and_right(nn::Linear{32, 10})};
+}
+/// Two levels on a table, of an expert for each of two tasks and one for both.
+inline mtl::MultiTaskNet<> ple_table(const Shape& input) {
+    const auto expert = [](Index in, Index out) { return nn::Sequential{nn::Linear{in, out}, nn::ReLU{}}; };
+    const auto gate = [](Index in, Index experts) { return nn::Linear{in, experts, {.bias = false}}; };
+    const auto level = [&](Index in, Index out) {
+        return mtl::ExpertLevel<>{.own = {{expert(in, out)}, {expert(in, out)}}, .shared = {expert(in, out)}, .gates = mtl::repeat(2, [&] {
+                                                                                                                  return gate(in, 2);
+                                                                                                              })};
+    };
+    auto lower = level(input[0], 256);
+    lower.shared_gate = {gate(input[0], 3)};
+    return {mtl::PLE<>{{std::move(lower), level(256, 64)}}, left_and_right(nn::Linear{64, 10})};
+}
+
+/// (N, L, C) gives (N, C).
+class MeanOfPositions : public nn::Module<MeanOfPositions, float> {
+public:
+    [[nodiscard]] Variable<> operator()(const Variable<>& x) const { return autograd::mean(x, 1); }
+    void visit(nn::Visitor<float>&) {}
+};
+
+/// Four layers of four heads, as of Vaswani et al. (2017), without dropout.
+inline mtl::MultiTaskNet<> transformer(const Shape& input) {
+    const Index width = input[1];
+    return {nn::Sequential{nn::TransformerEncoder{width, 4, 4, {.feed_forward = 4 * width, .dropout = 0}}, MeanOfPositions{}},
+            left_and_right(nn::Linear{width, 10})};
+}
+/// 128 units in both directions.
+inline mtl::MultiTaskNet<> gru(const Shape& input) {
+    return {nn::Sequential{nn::GRU{input[1], 128, {.bidirectional = true}}, MeanOfPositions{}}, left_and_right(nn::Linear{256, 10})};
+}
+inline mtl::MultiTaskNet<> lstm(const Shape& input) {
+    return {nn::Sequential{nn::LSTM{input[1], 128, {.bidirectional = true}}, MeanOfPositions{}}, left_and_right(nn::Linear{256, 10})};
+}
+
+/// Columns of categories, (N, columns), each with a table of vectors of 16, whose gradients list the rows that a batch has.
+class Columns : public nn::Module<Columns, float> {
+public:
+    Columns(Index columns, Index categories) {
+        for (Index i = 0; i < columns; ++i)
+            tables_.push_back(nn::Embedding<>{categories, width, {.sparse = true}});
+    }
+
+    [[nodiscard]] Variable<> operator()(const Variable<>& x) const {
+        PoolVector<Variable<>> parts;
+        Tensor<Index> column{{x.size(0)}};
+        for (std::size_t k = 0; k < tables_.size(); ++k) {
+            for (Index i = 0; i < x.size(0); ++i)
+                column[i] = static_cast<Index>(x.value()[i * x.size(1) + static_cast<Index>(k)]);
+            parts.push_back(tables_[k](Tensor<Index>{column}));
+        }
+        return autograd::cat(std::span<const Variable<>>{parts}, 1);
+    }
+    void visit(nn::Visitor<float>& visitor) { tables_.visit(visitor); }
+
+    static constexpr Index width = 16;
+
+private:
+    nn::Children<nn::Embedding<>> tables_;
+};
+
+/// ESMM (Ma et al., SIGIR 2018): a click, and a click with a purchase.
+inline mtl::MultiTaskNet<> esmm_of(Index columns, Index categories) {
+    const auto tower = [&] {
+        return nn::Sequential{nn::Linear{columns * Columns::width, 200}, nn::ReLU{}, nn::Linear{200, 80}, nn::ReLU{}, nn::Linear{80, 1}};
+    };
+    mtl::MultiTaskNet<> net{Columns{columns, categories}, {{"click", tower()}, {"purchase", tower()}}};
+    net.derive("both", [](const mtl::Outputs<>& outputs) { return autograd::logit_product(outputs.at("click"), outputs.at("purchase")); });
+    return net;
+}
+inline constexpr Index categories_of_esmm = 10'000, categories_of_esmm_million = 1'000'000;
+inline mtl::MultiTaskNet<> esmm(const Shape& input) { return esmm_of(input[0], categories_of_esmm); }
+inline mtl::MultiTaskNet<> esmm_million(const Shape& input) { return esmm_of(input[0], categories_of_esmm_million); }
+
 /// Heads that classify each cell of a map of a quarter of the image's size.
 inline mtl::MultiTaskNet<> fc_hardnet70(const Shape& input) {
     return {nn::trunks::fc_hardnet70(input[2]), left_and_right(nn::Conv2d{48, 10, 1})};
@@ -210,14 +290,30 @@ inline const std::map<std::string, mtl::MultiTaskNet<> (*)(const Shape&)> networ
     {"cross_stitch", cross_stitch},
     {"ple", ple},
     {"mmoe", mmoe},
+    {"mmoe_deep", mmoe_deep},
+    {"ple_table", ple_table},
+    {"transformer", transformer},
+    {"gru", gru},
+    {"lstm", lstm},
+    {"esmm", esmm},
+    {"esmm_million", esmm_million},
     {"fc_hardnet70", fc_hardnet70},
     {"scenes", scenes},
 };
 
-/// The loss of each task of a network: cross-entropy but for the scenes.
+/// How many extents one input of a network has.
+inline Index input_rank(const std::string& network) {
+    if (network == "transformer" || network == "gru" || network == "lstm")
+        return 2;
+    return network == "mlp" || network == "mmoe" || network == "mmoe_deep" || network == "ple_table" || network.starts_with("esmm") ? 1 : 3;
+}
+
+/// The loss of each task of a network: cross-entropy but for the scenes and for clicks.
 inline mtl::MultiTaskLoss<> make_criterion(const std::string& network, const std::vector<std::string>& tasks) {
     if (network == "scenes")
         return ::scenes::make_criterion(tasks);
+    if (network.starts_with("esmm"))
+        return {{"click", losses::BCEWithLogits{}}, {"purchase", mtl::no_loss}, {"both", losses::BCEWithLogits{}}};
     std::vector<mtl::TaskLoss<>> losses;
     for (const std::string& task : tasks)
         losses.push_back({task, losses::CrossEntropy{}});

@@ -33,7 +33,7 @@ struct Training {
           input{std::move(batch)},
           targets{std::move(labels)},
           criterion{benchmarks::make_criterion(name, net.tasks())},
-          sgd{net.parameters(), {.learning_rate = learning_rate, .momentum = 0.9}} {}
+          sgd{net.parameters(), {.learning_rate = learning_rate, .momentum = name.starts_with("esmm") ? 0 : 0.9}} {}
 
     /// @returns the loss before it
     double step() {
@@ -47,7 +47,7 @@ struct Training {
 
 mtl::MultiTaskNet<> make_network(const benchmarks::StepOptions& options) {
     const Shape input{std::span<const Index>{options.input}};
-    const Index rank = options.net == "mlp" || options.net == "mmoe" ? 1 : 3;
+    const Index rank = benchmarks::input_rank(options.net);
     require<ShapeError>(input.rank() == rank, "training_step", "expected an --input of ", rank, " extents, got ", input);
     return benchmarks::networks.at(options.net)(input);
 }
@@ -93,14 +93,37 @@ losses::Targets<> random_scenes(Index count, Random& random) {
             {"objects", std::move(objects)}};
 }
 
+/// A category for each column.
+Tensor<float> random_categories(const benchmarks::StepOptions& options, Random& random) {
+    const Index categories = options.net == "esmm" ? benchmarks::categories_of_esmm : benchmarks::categories_of_esmm_million;
+    Tensor<float> result{{options.batch, options.input[0]}};
+    for (float& value : result)
+        value = static_cast<float>(random.below(categories));
+    return result;
+}
+
+/// A tenth of clicks, and a tenth of purchases among these.
+losses::Targets<> random_clicks(Index count, Random& random) {
+    Tensor<float> click{{count, 1}}, both{{count, 1}};
+    for (Index i = 0; i < count; ++i) {
+        click[i] = random.uniform() < 0.1 ? 1.0F : 0.0F;
+        both[i] = random.uniform() < 0.1 ? click[i] : 0.0F;
+    }
+    return {{"click", std::move(click)}, {"both", std::move(both)}};
+}
+
 int run(const benchmarks::StepOptions& options) {
     const double start_mb = benchmarks::resident_megabytes();
     set_num_threads(options.threads);
     manual_seed(1);
     Random random{2};
     auto net = make_network(options);
-    auto input = Tensor<float>::uniform(Shape{std::span<const Index>{options.input}}.prepended(options.batch), random);
-    auto targets = options.net == "scenes" ? random_scenes(options.batch, random) : random_targets(net, input, random);
+    const bool clicks = options.net.starts_with("esmm");
+    auto input = clicks ? random_categories(options, random)
+                        : Tensor<float>::uniform(Shape{std::span<const Index>{options.input}}.prepended(options.batch), random);
+    auto targets = clicks                    ? random_clicks(options.batch, random)
+                   : options.net == "scenes" ? random_scenes(options.batch, random)
+                                             : random_targets(net, input, random);
     Training training{options.net, std::move(net), std::move(input), std::move(targets), 0.001};
     const double peak_before = benchmarks::peak_gflops(options.threads);
     const auto times = benchmarks::time_steps(options, [&] { (void)training.step(); });

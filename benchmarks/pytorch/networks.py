@@ -234,37 +234,53 @@ def gated(gate, x, experts):
 
 
 class Level(nn.Module):
-    def __init__(self, make_expert, make_gate, tasks=2):
+    """`make_gate(n)` mixes n experts; there is one more below another level, for what is shared there."""
+
+    def __init__(self, make_expert, make_gate, last=True, tasks=2):
         super().__init__()
         self.own = nn.ModuleList(nn.ModuleList([make_expert()]) for _ in range(tasks))
         self.shared = nn.ModuleList([make_expert()])
-        self.gates = nn.ModuleList(make_gate() for _ in range(tasks))
+        self.gates = nn.ModuleList(make_gate(2) for _ in range(tasks))
+        self.shared_gate = nn.ModuleList([] if last else [make_gate(tasks + 1)])
 
-    def forward(self, x):
-        shared = self.shared[0](x)
-        return [gated(gate, x, [own[0](x), shared]) for gate, own in zip(self.gates, self.own)]
+    def forward(self, values, common):
+        shared = self.shared[0](common)
+        own = [experts[0](value) for experts, value in zip(self.own, values)]
+        mixed = [gated(gate, value, [of_task, shared]) for gate, value, of_task in zip(self.gates, values, own)]
+        return mixed, gated(self.shared_gate[0], common, [*own, shared]) if self.shared_gate else None
 
 
 class PLE(nn.Module):
-    def __init__(self, level):
+    def __init__(self, *levels):
         super().__init__()
-        self.levels = nn.ModuleList([level])
+        self.levels = nn.ModuleList(levels)
 
     def forward(self, x):
-        return self.levels[0](x)
+        values, common = [x] * len(self.levels[0].own), x
+        for level in self.levels:
+            values, common = level(values, common)
+        return values
 
 
 def ple(channels, height, width):
-    def gate():
-        return nn.Sequential(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), nn.Linear(channels, 2, bias=False))
+    def gate(experts):
+        return nn.Sequential(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), nn.Linear(channels, experts, bias=False))
 
     return MultiTaskNet(PLE(Level(lambda: resnet20_trunk(channels), gate)), lambda: nn.Linear(64, 10))
 
 
+def ple_table(features):
+    def level(inputs, outputs, last):
+        return Level(lambda: nn.Sequential(nn.Linear(inputs, outputs), nn.ReLU()), lambda experts: nn.Linear(inputs, experts, bias=False),
+                     last)
+
+    return MultiTaskNet(PLE(level(features, 256, False), level(256, 64, True)), lambda: nn.Linear(64, 10))
+
+
 class MMoE(nn.Module):
-    def __init__(self, features, experts=8, width=16, tasks=2):
+    def __init__(self, features, make_expert, experts=8, tasks=2):
         super().__init__()
-        self.experts = nn.ModuleList(nn.Sequential(nn.Linear(features, width), nn.ReLU()) for _ in range(experts))
+        self.experts = nn.ModuleList(make_expert() for _ in range(experts))
         self.gates = nn.ModuleList(nn.Linear(features, experts, bias=False) for _ in range(tasks))
 
     def forward(self, x):
@@ -273,7 +289,65 @@ class MMoE(nn.Module):
 
 
 def mmoe(features):
-    return MultiTaskNet(MMoE(features), lambda: nn.Sequential(nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 10)))
+    return MultiTaskNet(MMoE(features, lambda: nn.Sequential(nn.Linear(features, 16), nn.ReLU())),
+                        lambda: nn.Sequential(nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 10)))
+
+
+def mmoe_deep(features):
+    return MultiTaskNet(MMoE(features, lambda: nn.Sequential(nn.Linear(features, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU())),
+                        lambda: nn.Linear(32, 10))
+
+
+class MeanOfPositions(nn.Module):
+    def forward(self, x):
+        return (x[0] if isinstance(x, tuple) else x).mean(1)  # recurrent layers give their last state too
+
+
+def transformer(features, length):
+    layer = nn.TransformerEncoderLayer(features, 4, 4 * features, dropout=0.0, batch_first=True)
+    return MultiTaskNet(nn.Sequential(nn.TransformerEncoder(layer, 4, enable_nested_tensor=False), MeanOfPositions()),
+                        lambda: nn.Linear(features, 10))
+
+
+def gru(features, length):
+    return MultiTaskNet(nn.Sequential(nn.GRU(features, 128, batch_first=True, bidirectional=True), MeanOfPositions()),
+                        lambda: nn.Linear(256, 10))
+
+
+def lstm(features, length):
+    return MultiTaskNet(nn.Sequential(nn.LSTM(features, 128, batch_first=True, bidirectional=True), MeanOfPositions()),
+                        lambda: nn.Linear(256, 10))
+
+
+class Columns(nn.ModuleList):
+    def __init__(self, columns, categories):
+        super().__init__(nn.Embedding(categories, 16, sparse=True) for _ in range(columns))
+
+    def forward(self, x):
+        indices = x.long()
+        return torch.cat([table(indices[:, i]) for i, table in enumerate(self)], 1)
+
+
+class ESMM(MultiTaskNet):
+    """A click, and a click with a purchase: the product of two probabilities."""
+
+    def __init__(self, columns, categories):
+        super().__init__(Columns(columns, categories),
+                         lambda: nn.Sequential(nn.Linear(16 * columns, 200), nn.ReLU(), nn.Linear(200, 80), nn.ReLU(), nn.Linear(80, 1)),
+                         ("click", "purchase"))
+        self.categories = categories
+
+    def forward(self, x):
+        click, purchase = (torch.sigmoid(output) for output in super().forward(x).values())
+        return {"click": click, "both": click * purchase}
+
+
+def esmm(columns):
+    return ESMM(columns, 10_000)
+
+
+def esmm_million(columns):
+    return ESMM(columns, 1_000_000)
 
 
 class UShape(nn.Module):
@@ -358,7 +432,8 @@ def scenes(channels, height, width, filters=32, depth=2):
 
 
 NETWORKS = {make.__name__: make for make in (reference, lenet, separable, resnet20, unet, stem, mlp, odd, mix, resnet18, hardnet68,
-                                             hardnet68ds, fastnet_half, cross_stitch, ple, mmoe, fc_hardnet70, scenes)}
+                                             hardnet68ds, fastnet_half, cross_stitch, ple, mmoe, fc_hardnet70, scenes, mmoe_deep, ple_table,
+                                             transformer, gru, lstm, esmm, esmm_million)}
 
 
 def taps_on_pixels(side, outputs, kernel, stride, padding, dilation):
@@ -389,7 +464,20 @@ def products(net, x):
     def count_up(layer, inputs, output):
         counts[:] = [count + 3 * output.numel() * layer.in_channels for count in counts]  # 2x2 of stride 2: each pixel has one tap
 
-    hooks = [layer.register_forward_hook(count) for layer in net.modules() if isinstance(layer, (nn.Conv2d, nn.Linear))]
+    def count_recurrent(layer, inputs, output):
+        steps = output[0].shape[0] * output[0].shape[1]
+        of_a_step = sum(weight.numel() for name, weight in layer.named_parameters() if name.startswith("weight"))
+        into_input = 0 if inputs[0].requires_grad else sum(weight.numel() for name, weight in layer.named_parameters()
+                                                           if name.startswith("weight_ih_l0"))
+        counts[:] = [count + steps * (3 * of_a_step - into_input) for count in counts]
+
+    def count_attention(layer, inputs, output):
+        batch, length, width = output[0].shape
+        counts[:] = [count + 3 * batch * length * (4 * width * width + 2 * length * width) for count in counts]
+
+    hooks = [layer.register_forward_hook(count_recurrent) for layer in net.modules() if isinstance(layer, nn.RNNBase)]
+    hooks += [layer.register_forward_hook(count_attention) for layer in net.modules() if isinstance(layer, nn.MultiheadAttention)]
+    hooks += [layer.register_forward_hook(count) for layer in net.modules() if isinstance(layer, (nn.Conv2d, nn.Linear))]
     hooks += [layer.register_forward_hook(count_up) for layer in net.modules() if isinstance(layer, nn.ConvTranspose2d)]
     net(x)
     for hook in hooks:

@@ -35,14 +35,22 @@ class Training:
     def __init__(self, args, learning_rate=0.001):
         torch.manual_seed(1)
         *pixels, channels = args.input
-        self.x = torch.rand(args.batch, channels, *pixels)
+        image, clicks = len(pixels) == 2, args.net.startswith("esmm")
+        self.x = torch.rand(args.batch, channels, *pixels) if image else torch.rand(args.batch, *args.input)
         self.net = NETWORKS[args.net](channels, *pixels)
+        if clicks:
+            self.x = torch.randint(self.net.categories, self.x.shape).float()
         if args.net == "scenes":
             self.targets = scenes.random_targets(args.batch, *pixels)
             # What a loader would have made ready: the map of objects.
             of_step = self.targets | {"objects": scenes.center_map(self.targets["objects"], *(side // scenes.STRIDE for side in pixels))}
             self.losses = {task: lambda out, task=task, y=y: scenes.LOSS_WEIGHTS[task] * scenes.task_loss(task, out, y)
                            for task, y in of_step.items()}
+        elif clicks:
+            click = (torch.rand(args.batch, 1) < 0.1).float()
+            self.targets = {"click": click, "both": click * (torch.rand(args.batch, 1) < 0.1)}
+            self.losses = {task: lambda out, y=y: nn.functional.binary_cross_entropy(out, y.to(out.dtype))
+                           for task, y in self.targets.items()}
         else:
             with torch.no_grad():
                 outputs = self.net(self.x)  # a class for every score that a head gives
@@ -50,10 +58,11 @@ class Training:
             criterion = nn.CrossEntropyLoss()
             self.losses = {task: lambda out, y=y: criterion(out, y) for task, y in self.targets.items()}
         fast = args.mode != "default"
-        if fast and pixels:
+        if fast and image:
             self.net = self.net.to(memory_format=torch.channels_last)
             self.x = self.x.to(memory_format=torch.channels_last)
-        self.sgd = torch.optim.SGD(self.net.parameters(), lr=learning_rate, momentum=0.9, fused=True if fast else None)
+        self.sgd = torch.optim.SGD(self.net.parameters(), lr=learning_rate, momentum=0 if clicks else 0.9,
+                                   fused=True if fast and not clicks else None)
         self.forward = torch.compile(self.net) if args.mode == "compile" else self.net
         self.bfloat16 = args.mode == "bfloat16"
 

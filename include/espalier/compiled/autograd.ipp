@@ -83,7 +83,7 @@ ESPALIER_INSTANTIATE Variable<float> linear(const Variable<float>&, const Variab
 ESPALIER_INSTANTIATE Variable<float> linear(const Variable<float>&, const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> linear_relu(const Variable<float>&, const Variable<float>&, const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> linear_relu(const Variable<float>&, const Variable<float>&);
-ESPALIER_INSTANTIATE Variable<float> embedding(const Variable<float>&, const Tensor<Index>&);
+ESPALIER_INSTANTIATE Variable<float> embedding(const Variable<float>&, const Tensor<Index>&, bool);
 ESPALIER_INSTANTIATE Variable<float> segment_sum(const Variable<float>&, const Tensor<Index>&);
 ESPALIER_INSTANTIATE Variable<float> segment_mean(const Variable<float>&, const Tensor<Index>&);
 ESPALIER_INSTANTIATE Variable<float> gru(const Variable<float>&, const RecurrentWeights<float>&, const RecurrentOptions&,

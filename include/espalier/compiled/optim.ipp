@@ -10,6 +10,7 @@ ESPALIER_INSTANTIATE struct detail::Rates<float>;
 ESPALIER_INSTANTIATE class detail::RatesOwner<float>;
 ESPALIER_INSTANTIATE class Optimizer<float>;
 ESPALIER_INSTANTIATE class SGD<float>;
+ESPALIER_INSTANTIATE class Adagrad<float>;
 ESPALIER_INSTANTIATE class detail::AdamBase<float, AdamOptions, false>;
 ESPALIER_INSTANTIATE class Adam<float>;
 ESPALIER_INSTANTIATE class detail::AdamBase<float, AdamWOptions, true>;
