@@ -84,3 +84,19 @@ TEST_CASE("an embedding begins with vectors that are known", "[nn][embedding]") 
     CHECK_THROWS_AS((nn::Embedding{Tensor<float>{Shape{3}}}), ShapeError);
     CHECK_THROWS_WITH((nn::Embedding{Tensor<float>{Shape{3, 0}}}), "[Embedding] expected vectors (entries, width), got shape (3, 0)");
 }
+
+TEST_CASE("a sparse embedding looks up the same, and its gradient lists rows", "[nn][embedding][sparse]") {
+    const Tensor<double> vectors{{3, 2}, {1, 2, 3, 4, 5, 6}};
+    const nn::Embedding<double> sparse{vectors, {.sparse = true}};
+    const auto copy = sparse;  // an option travels with the layer
+    const Tensor<Index> indices{{2, 2}, {2, 0, 2, 2}};
+    const nn::Embedding<double> dense{vectors};
+    CHECK(copy(indices).value() == dense(indices).value());
+    sum(copy(indices)).backward();
+    auto layer = copy;
+    sum(layer(Variable<double>{indices.cast<double>()})).backward();
+    const auto weight = layer.parameters()[0];
+    REQUIRE(weight.has_sparse_grad());
+    CHECK(weight.sparse_grad().rows == Tensor<Index>{{2}, {2, 0}});
+    CHECK(weight.grad() == Tensor<double>{{3, 2}, {1, 1, 0, 0, 3, 3}});
+}

@@ -94,3 +94,16 @@ TEST_CASE("sequences of different lengths reach experts through a loader, with t
         CHECK(same_bits(predictions[0], predictions[i]));
     }
 }
+
+TEST_CASE("a sparse bag gives its table a gradient of listed rows", "[nn][embedding_bag][sparse]") {
+    const Tensor<double> table{{4, 1}, {1, 2, 3, 4}};
+    const data::Sequences bags{{3, 0, 3}, {}, {0}};
+    const auto gradient = [&](bool sparse) {
+        nn::EmbeddingBag<double> bag{table, {.mode = nn::BagMode::sum, .sparse = sparse}};
+        sum(bag(bags)).backward();
+        CHECK(bag.parameters()[0].has_sparse_grad() == sparse);
+        return bag.parameters()[0].grad();
+    };
+    CHECK(gradient(true) == Tensor<double>{{4, 1}, {2, 0, 0, 2}});
+    CHECK(gradient(true) == gradient(false));
+}
