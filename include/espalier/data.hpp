@@ -6,6 +6,7 @@
 #include <espalier/data/batch.hpp>
 #include <espalier/data/combine.hpp>
 #include <espalier/data/dataset.hpp>
+#include <espalier/data/hash_bucket.hpp>
 #include <espalier/data/inputs.hpp>
 #include <espalier/data/length_sampler.hpp>
 #include <espalier/data/loader.hpp>
