@@ -13,18 +13,16 @@
 namespace espalier::inline ESPALIER_ABI::autograd {
 namespace detail {
 
-/// Adds up the F vectors of one sample, and returns the sum of their squares: both in double.
+/// Of the F vectors of one sample the sums, and behind them, of each place by itself, those of the squares: both in double.
 template <class Scalar>
-[[nodiscard]] double sum_of_fields(Index fields, Index width, const Scalar* x, double* sums) {
-    std::fill_n(sums, width, 0.0);
-    double squares = 0;
+void sum_fields(Index fields, Index width, const Scalar* x, double* sums) {
+    std::fill_n(sums, 2 * width, 0.0);
     for (Index f = 0; f < fields; ++f, x += width)
-        for (Index d = 0; d < width; ++d) {
+        kernels::vector_loop(0, width, [=, squares = sums + width](Index d) {
             const auto value = static_cast<double>(x[d]);
             sums[d] += value;
-            squares += value * value;
-        }
-    return squares;
+            squares[d] += value * value;
+        });
 }
 
 }  // namespace detail
@@ -37,14 +35,15 @@ template <class Scalar>
 [[nodiscard]] Variable<Scalar> factorization_machine(const Variable<Scalar>& x) {
     require<ShapeError>(x.rank() == 3, "factorization_machine", "expected the vectors of fields (N, F, D), got ", x.shape());
     const Index samples = x.size(0), fields = x.size(1), width = x.size(2), numel = fields * width;
-    const auto bytes = static_cast<std::size_t>(width) * sizeof(double);
+    const auto bytes = static_cast<std::size_t>(2 * width) * sizeof(double);
     auto y = Tensor<Scalar>::empty({samples, 1});
     parallel_for(samples, kernels::row_grain(numel), bytes, [&, out = y.data()](Index first, Index last, void* scratch) {
         auto* const sums = static_cast<double*>(scratch);
         for (Index n = first; n < last; ++n) {
-            double pairs = -detail::sum_of_fields(fields, width, x.value().data() + n * numel, sums);
+            detail::sum_fields(fields, width, x.value().data() + n * numel, sums);
+            double pairs = 0;
             for (Index d = 0; d < width; ++d)
-                pairs += sums[d] * sums[d];
+                pairs += sums[d] * sums[d] - sums[width + d];
             out[n] = static_cast<Scalar>(pairs / 2);
         }
     });
@@ -55,7 +54,7 @@ template <class Scalar>
                          auto* const sums = static_cast<double*>(scratch);
                          for (Index n = first; n < last; ++n) {
                              const Scalar* const from = g.input(0).data() + n * numel;
-                             (void)detail::sum_of_fields(fields, width, from, sums);
+                             detail::sum_fields(fields, width, from, sums);
                              for (Index t = 0; t < g.rows(); ++t) {
                                  const auto dy = static_cast<double>(g.cotangent()[t * samples + n]);
                                  Scalar* const dx = to + (t * samples + n) * numel;
