@@ -11,6 +11,7 @@
 #include <espalier/autograd/conv_transpose2d.hpp>
 #include <espalier/autograd/dropout.hpp>
 #include <espalier/autograd/embedding.hpp>
+#include <espalier/autograd/factorization_machine.hpp>
 #include <espalier/autograd/film.hpp>
 #include <espalier/autograd/gradcheck.hpp>
 #include <espalier/autograd/group_norm.hpp>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <espalier/io/alpha.hpp>
+#include <espalier/io/column_indices.hpp>
 #include <espalier/io/column_kind.hpp>
 #include <espalier/io/csv.hpp>
 #include <espalier/io/dtype.hpp>

@@ -5,10 +5,12 @@
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/conv_transpose2d.hpp>
+#include <espalier/nn/cross_network.hpp>
 #include <espalier/nn/dropout.hpp>
 #include <espalier/nn/embedding.hpp>
 #include <espalier/nn/embedding_bag.hpp>
 #include <espalier/nn/encoder.hpp>
+#include <espalier/nn/factorization_machine.hpp>
 #include <espalier/nn/freeze.hpp>
 #include <espalier/nn/group_norm.hpp>
 #include <espalier/nn/gru.hpp>
@@ -32,6 +34,7 @@
 #include <espalier/nn/standardize.hpp>
 #include <espalier/nn/table.hpp>
 #include <espalier/nn/table_inputs.hpp>
+#include <espalier/nn/target_attention.hpp>
 #include <espalier/nn/transformer.hpp>
 #include <espalier/nn/undo.hpp>
 

@@ -113,6 +113,7 @@ Rows dense_layer_rows();
 Rows attention_rows();
 Rows sequence_rows();
 Rows ranking_rows();
+Rows recommend_rows();
 
 /// All of them.
 const Rows& rows();

@@ -6,6 +6,7 @@
 #include "io/files.hpp"
 
 #include <cmath>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -244,4 +245,31 @@ TEST_CASE("what no encoder can be made of is refused", "[io][table_encoder]") {
     CHECK_THROWS_WITH((io::TableEncoder{io::parse_csv("a\n"), {.numbers = {"a"}}}),
                       ContainsSubstring("expected at least one row of \"text\", got none"));
     CHECK_THROWS_AS((io::TableEncoder{io::parse_csv("a\n1e308\n-1e308\n"), {.numbers = {"a"}}}), ValueError);
+}
+
+TEST_CASE("texts without end are categories by their hash", "[io][table_encoder]") {
+    const auto table = io::parse_csv("user,age\nfoobar,20\n7,30\n,40\n");
+    const io::TableEncoder encoder{table, {.numbers = {"age"}, .hashed = {{"user", 10, 1}}}};
+    CHECK(encoder.width() == 11);
+    CHECK(encoder.feature_names().front() == "age");
+    CHECK(encoder.feature_names().back() == "user#9");
+    const auto inputs = encoder.inputs(table);
+    CHECK(data::indices_of(inputs, "user") == Tensor<Index>{{3}, {9, 9, -1}});  // of 17397918411789343729 and 3084206706802877949
+    CHECK(encoder.table_inputs().categories[0].categories == 10);
+    const auto features = encoder.features(table);
+    CHECK(features.at(0, 10) == 1);
+    CHECK(std::accumulate(features.data() + 22, features.data() + 33, 0.0F) == features.at(2, 0));  // of the missing one the age alone
+    CHECK(encoder.inputs(io::parse_csv("age,user\n1,never seen\n")).at("user").indices()[0] >= 0);
+    const auto again = io::TableEncoder::from_json(encoder.to_json());
+    CHECK(again == encoder);
+    CHECK(again.inputs(table).at("user") == inputs.at("user"));
+    const io::TableEncoder alone{table, {.hashed = {{"user", 3}}}};
+    CHECK(alone.features(table).shape() == Shape{3, 3});
+    CHECK_THROWS_WITH((io::TableEncoder{table, {.hashed = {{"user", 0}}}}),
+                      "[table_encoder] expected at least one bucket for column 'user', got 0");
+    CHECK_THROWS_WITH((io::TableEncoder{table, {.categories = {"user"}, .hashed = {{"user", 4}}}}),
+                      "[table_encoder] expected each column once, got 'user' twice");
+    std::string json = alone.to_json();
+    json.replace(json.find("\"buckets\":3"), 11, "\"buckets\":-3");
+    CHECK_THROWS_WITH(io::TableEncoder::from_json(json), ContainsSubstring("expected 1 to 1000000000 buckets for column 'user', got -3"));
 }

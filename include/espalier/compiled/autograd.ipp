@@ -86,6 +86,7 @@ ESPALIER_INSTANTIATE Variable<float> linear_relu(const Variable<float>&, const V
 ESPALIER_INSTANTIATE Variable<float> embedding(const Variable<float>&, const Tensor<Index>&, bool);
 ESPALIER_INSTANTIATE Variable<float> segment_sum(const Variable<float>&, const Tensor<Index>&);
 ESPALIER_INSTANTIATE Variable<float> segment_mean(const Variable<float>&, const Tensor<Index>&);
+ESPALIER_INSTANTIATE Variable<float> factorization_machine(const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> gru(const Variable<float>&, const RecurrentWeights<float>&, const RecurrentOptions&,
                                          const std::optional<Variable<float>>&);
 ESPALIER_INSTANTIATE GruOutput<float> gru_with_state(const Variable<float>&, const RecurrentWeights<float>&, const RecurrentOptions&,

@@ -32,26 +32,13 @@
 
 namespace espalier::inline ESPALIER_ABI::io {
 
-/// A class index for each row, (N,), for `losses::CrossEntropy`. Without `names` the classes are the texts of the whole
-/// table in sorted order: a list of names tells nothing about the rows that are kept for the test.
-[[nodiscard]] inline TableTarget class_target(std::string column, std::vector<std::string> names = {}) {
-    return {std::move(column), TableTarget::Kind::classes, std::move(names)};
-}
-/// A number for each row, (N, 1), for `losses::MSE` and its like; standardised, so that a loss of it is about 1 at first.
-[[nodiscard]] inline TableTarget number_target(std::string column, bool standardised = true) {
-    return {std::move(column), TableTarget::Kind::number, {}, standardised};
-}
-/// 0 or 1 for each row, (N, 1), for `losses::BCEWithLogits`.
-[[nodiscard]] inline TableTarget binary_target(std::string column, std::string zero, std::string one) {
-    return {std::move(column), TableTarget::Kind::binary, {std::move(zero), std::move(one)}};
-}
-
 /// Which columns of a table become what. Columns that are not named are left alone.
 struct TableColumns {
     std::vector<std::string> numbers = {};     ///< one feature each: standardised; a missing number is the mean, 0
     std::vector<std::string> categories = {};  ///< one feature for each text: 1 where it stands; all 0 for a missing or unknown one
     bool indicators = false;                   ///< one more feature for each number: 1 where it is missing, else 0
     std::vector<TableTarget> targets = {};
+    std::vector<HashedColumn> hashed = {};  ///< categories as well, behind the others, of which none is unknown
     Index max_categories = 1000;  ///< a column with more texts than that is a name or an identifier rather than a category
 };
 
@@ -78,12 +65,12 @@ public:
         Tensor<Scalar> result{Shape{table.rows(), width()}};
         write_numbers(table, result);
         Index at = number_width();
-        for (const auto& [name, names] : fitted_.categories) {
-            const auto places = table.column(name).indices(names, -1, -1);
+        for (const auto& category : fitted_.categories) {
+            const auto places = detail::places_in(table.column(category.column), category);
             for (Index row = 0; row < table.rows(); ++row)
                 if (places[row] >= 0)
                     result[row * width() + at + places[row]] = Scalar(1);
-            at += static_cast<Index>(names.size());
+            at += category.count();
         }
         return result;
     }
@@ -100,8 +87,8 @@ public:
             write_numbers(table, numbers);
             result.insert("numbers", std::move(numbers));
         }
-        for (const auto& [name, names] : fitted_.categories)
-            result.insert(name, table.column(name).indices(names, -1, -1));
+        for (const auto& category : fitted_.categories)
+            result.insert(category.column, detail::places_in(table.column(category.column), category));
         return result;
     }
     /// What `inputs` gives, for `nn::Table`; the width of a column's embedding may be set in it.
@@ -109,8 +96,8 @@ public:
         nn::TableInputs result;
         if (!fitted_.numbers.empty())
             result.numbers.push_back({"numbers", number_width()});
-        for (const auto& [name, names] : fitted_.categories)
-            result.categories.push_back({name, static_cast<Index>(names.size())});
+        for (const auto& category : fitted_.categories)
+            result.categories.push_back({category.column, category.count()});
         return result;
     }
 
@@ -144,8 +131,8 @@ public:
     }
 
     /// Features of a row.
-    [[nodiscard]] Index width() const noexcept { return static_cast<Index>(feature_count_); }
-    /// `age`, `age is missing`, `job=cook`, in the order of the features.
+    [[nodiscard]] Index width() const noexcept { return feature_count_; }
+    /// `age`, `age is missing`, `job=cook`, and of hashed columns `user#0`, in the order of the features.
     [[nodiscard]] std::vector<std::string> feature_names() const {
         std::vector<std::string> names;
         for (const auto& number : fitted_.numbers)
@@ -153,9 +140,12 @@ public:
         if (fitted_.indicators)
             for (const auto& number : fitted_.numbers)
                 names.push_back(number.column + " is missing");
-        for (const auto& [column, texts] : fitted_.categories)
+        for (const auto& [column, texts, buckets, seed] : fitted_.categories) {
             for (const std::string& text : texts)
                 names.push_back(column + "=" + text);
+            for (Index i = 0; i < buckets; ++i)
+                names.push_back(concat(column, '#', i));
+        }
         return names;
     }
     /// Names of the classes of a target, by their index. @throws StateError if there is no such target, or it is a number
@@ -184,12 +174,14 @@ public:
     friend bool operator==(const TableEncoder&, const TableEncoder&) = default;
 
 private:
-    explicit TableEncoder(detail::TableEncoding encoding) : fitted_{std::move(encoding)}, feature_count_{feature_names().size()} {
+    explicit TableEncoder(detail::TableEncoding encoding) : fitted_{std::move(encoding)}, feature_count_{number_width()} {
+        for (const auto& category : fitted_.categories)
+            feature_count_ += category.count();
         require<IoError>(feature_count_ > 0, "table_encoder", "expected at least one feature, got none");
     }
 
     void fit(const CsvTable& table, const TableColumns& columns, std::span<const Index> rows) {
-        require<ValueError>(!columns.numbers.empty() || !columns.categories.empty(), "table_encoder",
+        require<ValueError>(!columns.numbers.empty() || !columns.categories.empty() || !columns.hashed.empty(), "table_encoder",
                             "expected at least one column of numbers or categories, got none");
         require<ValueError>(!rows.empty(), "table_encoder", "expected at least one row of ", table.path(), ", got none");
         for (const Index row : rows)
@@ -197,8 +189,14 @@ private:
                                 table.path(), ", got ", row);
         std::vector<std::string> needed = columns.numbers;
         refuse_twice(columns.numbers);
-        refuse_twice(columns.categories);
-        needed.insert(needed.end(), columns.categories.begin(), columns.categories.end());
+        std::vector<std::string> categories = columns.categories;
+        for (const HashedColumn& hashed : columns.hashed) {
+            require<ValueError>(hashed.buckets > 0, "table_encoder", "expected at least one bucket for column '", hashed.column, "', got ",
+                                hashed.buckets);
+            categories.push_back(hashed.column);
+        }
+        refuse_twice(categories);
+        needed.insert(needed.end(), categories.begin(), categories.end());
         std::vector<std::string> tasks;
         for (const TableTarget& target : columns.targets)
             tasks.push_back(target.column);
@@ -211,6 +209,8 @@ private:
             fitted.numbers.push_back({name, detail::scaling_of(table.column(name), rows)});
         for (const std::string& name : columns.categories)
             fitted.categories.push_back({name, detail::categories_of(table.column(name), rows, columns.max_categories)});
+        for (const HashedColumn& hashed : columns.hashed)
+            fitted.categories.push_back({hashed.column, {}, hashed.buckets, hashed.seed});
         for (TableTarget target : columns.targets) {
             const CsvColumn column = table.column(target.column);
             const bool scaled = target.kind == TableTarget::Kind::number && target.standardised;
@@ -292,7 +292,7 @@ private:
     }
 
     detail::TableEncoding fitted_;
-    std::size_t feature_count_ = 0;
+    Index feature_count_ = 0;
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::io

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,6 +27,27 @@ struct TableTarget {
     bool standardised = false;            ///< for numbers
 
     friend bool operator==(const TableTarget&, const TableTarget&) = default;
+};
+
+/// A class index for each row, (N,), for `losses::CrossEntropy`. Without `names` the classes are the texts of the whole
+/// table in sorted order: a list of names tells nothing about the rows that are kept for the test.
+[[nodiscard]] inline TableTarget class_target(std::string column, std::vector<std::string> names = {}) {
+    return {std::move(column), TableTarget::Kind::classes, std::move(names)};
+}
+/// A number for each row, (N, 1), for `losses::MSE` and its like; standardised, so that a loss of it is about 1 at first.
+[[nodiscard]] inline TableTarget number_target(std::string column, bool standardised = true) {
+    return {std::move(column), TableTarget::Kind::number, {}, standardised};
+}
+/// 0 or 1 for each row, (N, 1), for `losses::BCEWithLogits`.
+[[nodiscard]] inline TableTarget binary_target(std::string column, std::string zero, std::string one) {
+    return {std::move(column), TableTarget::Kind::binary, {std::move(zero), std::move(one)}};
+}
+
+/// A column of texts without end, such as names of users, each of which is one of so many categories by its hash.
+struct HashedColumn {
+    std::string column;
+    Index buckets = 0;
+    std::uint64_t seed = 0;
 };
 
 namespace detail {
@@ -47,6 +69,9 @@ struct TableEncoding {
     struct Category {
         std::string column;
         std::vector<std::string> names = {};
+        Index buckets = 0;  ///< above 0 for a column whose texts are hashed, which has no names
+        std::uint64_t seed = 0;
+        [[nodiscard]] Index count() const noexcept { return buckets > 0 ? buckets : static_cast<Index>(names.size()); }
         friend bool operator==(const Category&, const Category&) = default;
     };
     struct Goal {
@@ -63,6 +88,8 @@ struct TableEncoding {
     friend bool operator==(const TableEncoding&, const TableEncoding&) = default;
 };
 
+inline constexpr Index most_buckets = 1'000'000'000;  ///< no more than a table of vectors can have
+
 inline constexpr std::string_view kinds[] = {"classes", "number", "binary"};
 
 /// @throws IoError for a text that is not UTF-8, which JSON cannot hold
@@ -75,8 +102,9 @@ inline constexpr std::string_view kinds[] = {"classes", "number", "binary"};
               {"targets", Json::array()}};
     for (const auto& [column, scaling] : encoding.numbers)
         json["numbers"].push_back({{"column", column}, {"mean", scaling.mean}, {"deviation", scaling.deviation}});
-    for (const auto& [column, names] : encoding.categories)
-        json["categories"].push_back({{"column", column}, {"names", names}});
+    for (const auto& [column, names, buckets, seed] : encoding.categories)
+        json["categories"].push_back(buckets > 0 ? Json{{"column", column}, {"buckets", buckets}, {"seed", seed}}
+                                                 : Json{{"column", column}, {"names", names}});
     for (const auto& [target, scaling] : encoding.targets)
         json["targets"].push_back({{"column", target.column},
                                    {"kind", kinds[static_cast<std::size_t>(target.kind)]},
@@ -112,9 +140,12 @@ inline void check(const TableEncoding& encoding) {
         once(numbers, column, "column of numbers", "");
         usable(scaling, column);
     }
-    for (const auto& [column, names] : encoding.categories) {
+    for (const auto& [column, names, buckets, seed] : encoding.categories) {
         once(categories, column, "column of categories", "");
-        all_once(names, "category", column);
+        require<IoError>(buckets >= 0 && buckets <= most_buckets, "table_encoder", "expected 1 to ", most_buckets, " buckets for column '",
+                         column, "', got ", buckets);
+        if (buckets == 0)
+            all_once(names, "category", column);
     }
     for (const auto& [target, scaling] : encoding.targets) {
         once(targets, target.column, "target", "");
@@ -139,8 +170,16 @@ inline void check(const TableEncoding& encoding) {
         for (const auto& entry : json.at("numbers"))
             encoding.numbers.push_back({entry.at("column").get<std::string>(), scaling(entry)});
         json.at("indicators").get_to(encoding.indicators);
-        for (const auto& entry : json.at("categories"))
-            encoding.categories.push_back({entry.at("column").get<std::string>(), entry.at("names").get<std::vector<std::string>>()});
+        for (const auto& entry : json.at("categories")) {
+            auto& category = encoding.categories.emplace_back();
+            entry.at("column").get_to(category.column);
+            if (entry.contains("buckets")) {
+                entry.at("buckets").get_to(category.buckets);
+                entry.at("seed").get_to(category.seed);
+            } else {
+                entry.at("names").get_to(category.names);
+            }
+        }
         for (const auto& entry : json.at("targets")) {
             TableTarget target{entry.at("column").get<std::string>()};
             const auto kind = entry.at("kind").get<std::string>();

@@ -4,6 +4,7 @@
 
 #include <espalier/core/finite.hpp>
 #include <espalier/core/moments.hpp>
+#include <espalier/io/column_indices.hpp>
 #include <espalier/io/csv.hpp>
 #include <espalier/io/table_encoding.hpp>
 
@@ -46,6 +47,11 @@ namespace espalier::inline ESPALIER_ABI::io::detail {
     require<ValueError>(std::cmp_less_equal(names.size(), most), "table_encoder", "expected at most ", most, " categories in column '",
                         column.name(), "' (see .max_categories), got ", names.size());
     return names;
+}
+
+/// The category of each cell, (N,), -1 for a missing or unknown one.
+[[nodiscard]] inline Tensor<Index> places_in(const CsvColumn& column, const TableEncoding::Category& category) {
+    return category.buckets > 0 ? hashed_indices(column, category.buckets, category.seed) : column.indices(category.names, -1, -1);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::io::detail
