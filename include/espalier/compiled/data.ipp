@@ -18,6 +18,7 @@ ESPALIER_INSTANTIATE Index size_of(const Inputs<float>&);
 ESPALIER_INSTANTIATE class Dataset<float>;
 ESPALIER_INSTANTIATE class Transform<float>;
 ESPALIER_INSTANTIATE class detail::Prefetcher<Batch<float>>;
+ESPALIER_INSTANTIATE class BatchIterator<float>;
 ESPALIER_INSTANTIATE class DataLoader<float>;
 ESPALIER_INSTANTIATE Tensor<float> one_hot(const Tensor<Index>&, Index);
 ESPALIER_INSTANTIATE std::vector<Dataset<float>> split(const Dataset<float>&, const std::vector<double>&, std::uint64_t);
