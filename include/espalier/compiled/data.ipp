@@ -20,6 +20,8 @@ ESPALIER_INSTANTIATE class Transform<float>;
 ESPALIER_INSTANTIATE class detail::Prefetcher<Batch<float>>;
 ESPALIER_INSTANTIATE class BatchIterator<float>;
 ESPALIER_INSTANTIATE class DataLoader<float>;
+ESPALIER_INSTANTIATE class detail::StreamedEpoch<float>;
+ESPALIER_INSTANTIATE class StreamLoader<float>;
 ESPALIER_INSTANTIATE Tensor<float> one_hot(const Tensor<Index>&, Index);
 ESPALIER_INSTANTIATE std::vector<Dataset<float>> split(const Dataset<float>&, const std::vector<double>&, std::uint64_t);
 ESPALIER_INSTANTIATE std::vector<Dataset<float>> split_sizes(const Dataset<float>&, const std::vector<Index>&, std::uint64_t);
