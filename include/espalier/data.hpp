@@ -5,6 +5,7 @@
 #include <espalier/data/alias_table.hpp>
 #include <espalier/data/augment.hpp>
 #include <espalier/data/batch.hpp>
+#include <espalier/data/batch_iterator.hpp>
 #include <espalier/data/combine.hpp>
 #include <espalier/data/dataset.hpp>
 #include <espalier/data/hash_bucket.hpp>
@@ -18,6 +19,7 @@
 #include <espalier/data/sampler.hpp>
 #include <espalier/data/sequences.hpp>
 #include <espalier/data/split.hpp>
+#include <espalier/data/stream_loader.hpp>
 #include <espalier/data/task_sampler.hpp>
 #include <espalier/data/transform.hpp>
 #include <espalier/data/weighted_sampler.hpp>

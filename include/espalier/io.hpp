@@ -7,6 +7,7 @@
 #include <espalier/io/column_indices.hpp>
 #include <espalier/io/column_kind.hpp>
 #include <espalier/io/csv.hpp>
+#include <espalier/io/csv_stream.hpp>
 #include <espalier/io/dtype.hpp>
 #include <espalier/io/endian.hpp>
 #include <espalier/io/exif.hpp>

@@ -45,6 +45,16 @@ TEST_CASE("items come in their order, however many are made ahead", "[data][pref
     }
 }
 
+TEST_CASE("items end where none is made, before their number as well", "[data][prefetch]") {
+    for (const Index ahead : {0, 1, 3, 100})
+        for (const Index end : {0, 1, 4}) {
+            Prefetcher source{[end](Index i) { return i < end ? std::optional<Index>{i} : std::nullopt; }, 1'000'000, ahead};
+            CHECK(rest_of(source).size() == static_cast<std::size_t>(end));
+            CHECK_FALSE(source.next());
+            CHECK_FALSE(source.next());
+        }
+}
+
 #if ESPALIER_TEST_FORKS
 
 TEST_CASE("a child takes the rest of the items from where the parent was, and ends", "[data][prefetch][process]") {

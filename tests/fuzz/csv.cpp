@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The first byte chooses options, the rest is the text: refused by an IoError, or a table that comes back equal when all its
-// cells are written in quotes.
+// cells are written in quotes. In pieces it is refused, or has the same cells, as well.
 #include <espalier/io/csv.hpp>
 
 #include "fuzz/property.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 using namespace espalier;
 
@@ -70,15 +74,41 @@ void check_column(const io::CsvColumn& column) {
     }
 }
 
+/// Names, cells and lines as one text, or the error, of a text that comes in pieces of a size.
+std::string in_pieces(std::string_view text, const io::CsvOptions& options, std::size_t size) {
+    std::string cells, lines, rest;
+    try {
+        io::detail::CsvParser parser{options, "text"};
+        for (bool last = false; !last;) {
+            std::string piece = rest;
+            piece += text.substr(0, size);
+            text.remove_prefix(std::min(size, text.size()));
+            last = text.empty();
+            const io::detail::CsvCells table = parser.parse(std::move(piece), last, rest);
+            for (const std::string_view cell : table.cells)
+                cells += concat('<', cell, '>');
+            for (const std::size_t line : table.lines)
+                lines += concat('#', line);
+        }
+        return cells + lines + io::detail::listed(parser.names());
+    } catch (const IoError& error) {
+        return error.what();
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0)
         return 0;
     const io::CsvOptions options = options_of(data[0]);
+    const std::string bytes = fuzz::text(data + 1, size - 1);
+    const std::string in_one = in_pieces(bytes, options, bytes.size());
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{7}, bytes.size() / 2 + 1})
+        fuzz::expect(in_pieces(bytes, options, piece) == in_one, "a table in pieces is the whole table");
     std::optional<io::CsvTable> table;
     try {
-        table = io::parse_csv(fuzz::text(data + 1, size - 1), options);
+        table = io::parse_csv(bytes, options);
     } catch (const IoError&) {
         return 0;
     }

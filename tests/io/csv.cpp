@@ -8,6 +8,8 @@
 #include <locale>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -83,6 +85,36 @@ TEST_CASE("missing cells are masked, replaced, or an error", "[io][csv]") {
     CHECK_THROWS_AS(table.column("c").indices(), IoError);
     CHECK_THROWS_WITH(table.column("c").indices(),
                       ContainsSubstring("line 3, column 2 'c', got ''") && ContainsSubstring("as in indices(-1)"));
+}
+
+TEST_CASE("a column is walked over without a copy", "[io][csv]") {
+    const auto table = io::parse_csv("n,c\n1.5,x\nNA,\n-3,NAN\n 4,na\n", {.trim = true});
+    std::vector<std::optional<double>> numbers;
+    table.column("n").for_each_number<double>([&](Index row, const std::optional<double>& number) {
+        CHECK(row == static_cast<Index>(numbers.size()));
+        numbers.push_back(number);
+    });
+    CHECK(numbers == std::vector<std::optional<double>>{1.5, {}, -3, 4});
+    std::vector<std::pair<Index, std::string>> texts;
+    table.column("c").for_each_text([&](Index row, std::string_view text) { texts.emplace_back(row, text); });
+    CHECK(texts == std::vector<std::pair<Index, std::string>>{{0, "x"}, {2, "NAN"}, {3, "na"}});
+    const auto ignore = [](Index, const auto&) {};
+    CHECK_THROWS_WITH(table.column("c").for_each_number(ignore), ContainsSubstring("line 2, column 2 'c', got 'x'"));
+    CHECK_THROWS_WITH(table.column("n").for_each_number<Index>(ignore), ContainsSubstring("expected an integer in range"));
+    io::parse_csv("n\n").column(0).for_each_number([](Index, const auto&) { FAIL("there are no rows"); });
+}
+
+TEST_CASE("the ends of fields of any length are found, at any place", "[io][csv]") {
+    for (std::size_t length = 0; length < 20; ++length)
+        for (std::size_t before = 0; before < 9; ++before) {
+            const std::string cell(length, '\x80'), first(before, 'y');  // bytes of UTF-8, whose top bit is set
+            const auto table = io::parse_csv("a,b,c\n" + first + "," + cell + ",-\r\n" + cell + "," + first + "," + cell, {.missing = {}});
+            REQUIRE(table.rows() == 2);
+            CHECK(table.column("b").text(0) == cell);
+            CHECK(table.column("c").text(0) == "-");
+            CHECK(table.column("b").text(1) == first);
+            CHECK(table.column("c").text(1) == cell);
+        }
 }
 
 TEST_CASE("an empty cell and the usual texts are missing unless something else is said", "[io][csv]") {

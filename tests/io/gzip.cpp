@@ -28,6 +28,25 @@ TEST_CASE("plain bytes come as they are", "[io][gzip]") {
     CHECK(in_memory.read_all() == bytes);
 }
 
+TEST_CASE("a stream gives the bytes of a plain file in any pieces", "[io][gzip]") {
+    const TemporaryFolder folder;
+    std::string bytes;
+    for (int i = 0; i < 40'000; ++i)
+        bytes += std::to_string(i);
+    for (const std::size_t piece : {std::size_t{1} << 20, std::size_t{65'536}, std::size_t{65'537}, std::size_t{999}}) {
+        io::ByteStream stream{folder.file("plain", bytes)};
+        std::string all, part(piece, ' ');
+        while (const std::size_t count = stream.read(part.data(), piece))
+            all.append(part, 0, count);
+        CHECK(all == bytes);
+        CHECK(stream.read(part.data(), piece) == 0);
+    }
+    io::ByteStream empty{folder.file("empty", "")};
+    char byte = 0;
+    CHECK(empty.read(&byte, 1) == 0);
+    CHECK_THROWS_AS(io::ByteStream{folder / "absent"}, IoError);
+}
+
 #if ESPALIER_HAS_ZLIB
 
 namespace {
@@ -87,6 +106,35 @@ TEST_CASE("a corrupted gzip file is one error that names it", "[io][gzip]") {
     CHECK_THROWS_WITH(io::read_bytes(folder.file("header.gz", wrong_header)), ContainsSubstring("corrupted data in"));
     CHECK_THROWS_WITH(io::read_bytes(folder.file("tail.gz", gzipped("text") + "tail")),
                       ContainsSubstring("got 4 bytes after the compressed data"));
+}
+
+TEST_CASE("a stream inflates members one after the other, wherever a piece of the file ends, and tells of a cut or damaged one",
+          "[io][gzip]") {
+    const TemporaryFolder folder;
+    std::string long_text;
+    for (int i = 0; i < 60'000; ++i)
+        long_text += std::to_string(i * 7919 % 60'013);
+    const auto read = [&](const std::string& file, std::size_t piece) {
+        io::ByteStream stream{folder.file("file.gz", file)};
+        std::string all, part(piece, ' ');
+        while (const std::size_t count = stream.read(part.data(), piece))
+            all.append(part, 0, count);
+        return all;
+    };
+    for (const std::size_t piece : {std::size_t{7}, std::size_t{65'536}, std::size_t{1} << 20}) {
+        CHECK(read(gzipped(long_text), piece) == long_text);
+        CHECK(read(thousand + thousand, piece) == std::string(2000, 'z'));
+    }
+    for (std::size_t before = 65'500; before < 65'540; ++before) {  // the second begins around the end of the first piece of the file
+        const std::string first = gzipped(long_text.substr(0, before - 23));
+        CHECK(read(first + thousand, 1 << 16) == long_text.substr(0, before - 23) + std::string(1000, 'z'));
+    }
+    const std::string whole = gzipped(long_text);
+    for (const std::size_t size : {std::size_t{2}, std::size_t{20}, std::size_t{65'536}, whole.size() / 2, whole.size() - 1})
+        CHECK_THROWS_WITH(read(whole.substr(0, size), 1 << 16),
+                          ContainsSubstring("that ends in the middle") && ContainsSubstring("file.gz"));
+    CHECK_THROWS_WITH(read(thousand + "more", 99), ContainsSubstring("bytes after the compressed data"));
+    CHECK_THROWS_WITH(read(thousand.substr(0, 10) + "\xff" + thousand.substr(11), 99), ContainsSubstring("corrupted data"));
 }
 
 #endif

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/data/batch.hpp>
+#include <espalier/data/batch_iterator.hpp>
 #include <espalier/data/dataset.hpp>
 #include <espalier/data/prefetch.hpp>
 #include <espalier/data/sampler.hpp>
@@ -117,18 +118,8 @@ class DataLoader {
             Random random{options.seed, (epoch << 32) + static_cast<std::uint64_t>(number) + 1};  // + 0 is the order's stream
             Batch<Scalar> batch = gather(indices, random);
             options.transform(batch, random);
-            check(batch);
+            detail::check_batch(batch);
             return batch;
-        }
-        /// A set or a transform of one's own may have taken samples from one part of the batch and not from the other.
-        static void check(const Batch<Scalar>& batch) {
-            require<ShapeError>(batch.input.rank() > 0, "data_loader", "expected a batch with inputs (N, ...), got shape ",
-                                batch.input.shape());
-            const Index size = batch.size();
-            for (const auto& [task, target] : batch.targets)
-                if (target.size() != size)
-                    fail<ShapeError>("data_loader", "expected a batch with as many samples in target '", task, "' as in ",
-                                     detail::size_giver(batch), ", got shape ", target.shape());
         }
     };
 
@@ -161,52 +152,16 @@ public:
     DataLoader& operator=(const DataLoader&) = default;
     ~DataLoader() = default;
 
-    /// Reads the batches of one epoch, each once. Copies read on together.
-    class Iterator {
-    public:
-        using value_type = Batch<Scalar>;
-        using difference_type = std::ptrdiff_t;
-
-        Iterator() = default;
-        /// The batch may be moved from.
-        [[nodiscard]] Batch<Scalar>& operator*() const& { return state_->batch; }
-        [[nodiscard]] Batch<Scalar> operator*() && { return std::move(state_->batch); }  // `*loader.begin()`: nobody else has it
-        [[nodiscard]] Batch<Scalar>* operator->() const& { return &state_->batch; }
-        Batch<Scalar>* operator->() && = delete;
-        /// @throws whatever the set or the transform threw for the next batch; ShapeError if it made one that does not fit together
-        Iterator& operator++() {
-            advance();
-            return *this;
-        }
-        void operator++(int) { advance(); }
-        friend bool operator==(const Iterator& iterator, std::default_sentinel_t) noexcept { return !iterator.state_; }
-
-    private:
-        friend class DataLoader;
-        struct State {
-            detail::Prefetcher<Batch<Scalar>> source;
-            Batch<Scalar> batch;
-        };
-        explicit Iterator(std::shared_ptr<State> state) : state_{std::move(state)} { advance(); }
-
-        void advance() {
-            if (auto next = state_->source.next())
-                state_->batch = std::move(*next);
-            else
-                state_.reset();
-        }
-
-        std::shared_ptr<State> state_;
-    };
+    /// @throws from its `operator++` what the set or the transform threw for the next batch; ShapeError if it made one that does not fit
+    /// together
+    using Iterator = BatchIterator<Scalar>;
 
     /// Starts the next epoch. @throws as `Iterator::operator++`, for the first batch; StateError after epoch 2^32 - 1
     [[nodiscard]] ESPALIER_COLD Iterator begin() {
         require<StateError>(epoch_ < epochs, "data_loader", "expected an epoch in [0, 2^32), got ", epoch_);
         const std::uint64_t epoch = epoch_;
         auto make = [plan = plan_, order = plan_->order(epoch), epoch](Index number) { return plan->make(order, epoch, number); };
-        using State = typename Iterator::State;
-        Iterator first{
-            std::shared_ptr<State>{new State{detail::Prefetcher<Batch<Scalar>>{std::move(make), batches(), plan_->options.prefetch}, {}}}};
+        Iterator first{detail::Prefetcher<Batch<Scalar>>{std::move(make), batches(), plan_->options.prefetch}};
         ++epoch_;
         return first;
     }

@@ -20,13 +20,13 @@
 
 namespace espalier::inline ESPALIER_ABI::data::detail {
 
-/// Hands out `make(0)`, `make(1)`, ..., `make(count - 1)`, in that order, made by a thread that is at most `ahead`
-/// items ahead; with `ahead` 0 there is no thread. Destroying it stops the thread after the item it is at. In the child of a
+/// Hands out `make(0)`, `make(1)`, ..., `make(count - 1)`, in that order, or as far as `make` gives something, made by a thread that is at
+/// most `ahead` items ahead; with `ahead` 0 there is no thread. Destroying it stops the thread after the item it is at. In the child of a
 /// `fork()`, where the thread is not, the rest is made when it is asked for.
 template <class Item>
 class Prefetcher {
 public:
-    ESPALIER_COLD Prefetcher(std::function<Item(Index)> make, Index count, Index ahead) {
+    ESPALIER_COLD Prefetcher(std::function<std::optional<Item>(Index)> make, Index count, Index ahead) {
         auto work = std::make_unique<Work>(std::move(make), count, static_cast<std::size_t>(ahead));
         if (ahead > 0)
             work->thread = std::jthread{[work = work.get()] { work->run(); }};
@@ -50,7 +50,7 @@ public:
 
 private:
     struct Work {
-        Work(std::function<Item(Index)> make_item, Index item_count, std::size_t most)
+        Work(std::function<std::optional<Item>(Index)> make_item, Index item_count, std::size_t most)
             : make{std::move(make_item)}, count{item_count}, ahead{most} {}
 
         void run() noexcept {
@@ -63,9 +63,11 @@ private:
                 }
                 std::exception_ptr thrown;
                 try {
-                    Item item = make(number);
+                    std::optional<Item> item = make(number);
                     refuse_in_child();
-                    put(std::move(item));
+                    if (!item)
+                        break;
+                    put(std::move(*item));
                 } catch (...) {
                     thrown = std::current_exception();
                 }
@@ -77,6 +79,9 @@ private:
                     return;
                 }
             }
+            const std::scoped_lock lock{mutex};
+            made = count;
+            changed.notify_all();
         }
 
         void put(Item item) {
@@ -113,8 +118,9 @@ private:
             if (handed == count)
                 return {};
             const Index number = std::exchange(handed, count);  // stays at the end if making throws
-            std::optional<Item> item{make(number)};
-            handed = number + 1;
+            std::optional<Item> item = make(number);
+            if (item)
+                handed = number + 1;
             return item;
         }
 
@@ -127,7 +133,7 @@ private:
         /// Whether this is the child of a fork, and the thread, with all that it shares and perhaps holds, is in the parent.
         [[nodiscard]] bool left_behind() const noexcept { return ahead > 0 && espalier::detail::forked_since(process); }
 
-        const std::function<Item(Index)> make;
+        const std::function<std::optional<Item>(Index)> make;
         const Index count;
         const std::size_t ahead;
         std::mutex mutex;

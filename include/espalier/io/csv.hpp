@@ -9,6 +9,7 @@
 /// @endcode
 #pragma once
 
+#include <espalier/io/csv_cells.hpp>
 #include <espalier/io/csv_parse.hpp>
 #include <espalier/io/gzip.hpp>
 #include <espalier/tensor/tensor.hpp>
@@ -101,6 +102,25 @@ public:
         return result;
     }
 
+    /// Calls `f(row, number)` for every row, a `std::optional<Scalar>`, without a copy of the column: nothing where the cell is missing.
+    /// @throws IoError as `numbers`, and what `f` throws
+    template <class Scalar = float, class F>
+    void for_each_number(F f) const {
+        for (std::size_t row = 0; row < rows(); ++row) {
+            std::optional<Scalar> number;
+            if (!is_missing(row))
+                parse(row, number.emplace());
+            f(static_cast<Index>(row), number);
+        }
+    }
+    /// Calls `f(row, text)` for every row whose cell is not missing. @throws what `f` throws
+    template <class F>
+    void for_each_text(F f) const {
+        for (std::size_t row = 0; row < rows(); ++row)
+            if (!is_missing(row))
+                f(static_cast<Index>(row), cell(row));
+    }
+
 private:
     friend class CsvTable;
 
@@ -126,11 +146,17 @@ private:
         for (std::size_t row = 0; row < rows(); ++row, to += stride) {
             if (is_missing(row))
                 *to = substitute(row, missing, "numbers(0)");
-            else if (!detail::parse_number(cell(row), *to))
-                fail<IoError>("csv", "expected ", std::integral<Scalar> ? "an integer in range" : "a finite number",
-                              cells_->place(row, column_), ", got '", detail::shortened(cell(row)),
-                              "'; if that means \"no value\", list it in .missing of CsvOptions");
+            else
+                parse(row, *to);
         }
+    }
+
+    template <class Scalar>
+    void parse(std::size_t row, Scalar& to) const {
+        if (!detail::parse_number(cell(row), to))
+            fail<IoError>("csv", "expected ", std::integral<Scalar> ? "an integer in range" : "a finite number",
+                          cells_->place(row, column_), ", got '", detail::shortened(cell(row)),
+                          "'; if that means \"no value\", list it in .missing of CsvOptions");
     }
 
     std::shared_ptr<const detail::CsvCells> cells_;
@@ -184,7 +210,7 @@ private:
 
 /// Reads a table from memory; `name` stands for it in errors. @throws IoError as `load_csv`
 [[nodiscard]] inline CsvTable parse_csv(std::string text, const CsvOptions& options = {}, const std::filesystem::path& name = "text") {
-    return CsvTable{detail::CsvParser{std::move(text), options, name}.parse()};
+    return CsvTable{detail::CsvParser{options, name}.parse(std::move(text))};
 }
 
 inline namespace ESPALIER_ZLIB {

@@ -1,193 +1,166 @@
 // SPDX-License-Identifier: MIT
-/// @file The grammar of CSV: text to cells, cells to numbers. `io/csv.hpp` is what programs include.
+/// @file The grammar of CSV: text to cells, of a whole file or of one piece after the other. `io/csv.hpp` is what programs include.
 #pragma once
 
 #include <espalier/core/error.hpp>
-#include <espalier/core/finite.hpp>
+#include <espalier/io/csv_cells.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <concepts>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <limits>
-#include <locale>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
-namespace espalier::inline ESPALIER_ABI::io {
+namespace espalier::inline ESPALIER_ABI::io::detail {
 
-/// The texts that mean "no value" where nothing else is said, as other programs write them. Not among them is "None", which
-/// is a category as often as not.
-[[nodiscard]] inline std::vector<std::string> default_missing() {
-    return {"NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"};
-}
-
-/// How a table is written.
-struct CsvOptions {
-    bool header = true;    ///< the first row names the columns
-    char separator = ',';  ///< any but a quote and the ends of a line
-    bool trim = false;     ///< drop spaces and tabs around each field, outside its quotes
-    /// Texts that mean "no value", quoted or not; blanks around them do not matter. `{}` where they are data, such as the NA of
-    /// Namibia.
-    std::vector<std::string> missing = default_missing();
-    /// Other texts for some columns, by name: `{{"country", {}}}`.
-    std::vector<std::pair<std::string, std::vector<std::string>>> missing_in = {};
-    bool empty_is_missing = true;             ///< empty cells, and those of blanks, mean "no value" as well, in every column
-    std::uint64_t max_bytes = 0x1'0000'0000;  ///< refuse more (decompressed) bytes than this
-};
-
-namespace detail {
-
-[[nodiscard]] inline std::string_view without_blanks(std::string_view text) noexcept {
-    const std::size_t first = text.find_first_not_of(" \t");
-    return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
-}
-
-/// A table as views into its text, row after row.
-struct CsvCells {
-    std::unique_ptr<std::string> text;  // in one place even when this struct moves
-    std::vector<std::string> names;
-    std::vector<std::string_view> cells;
-    std::vector<std::size_t> lines;  // where each row begins, counted from 1
-    std::vector<std::vector<std::string>> missing;  // for each column
-    bool empty_is_missing = true;
-    std::filesystem::path path;
-
-    [[nodiscard]] std::string_view at(std::size_t row, std::size_t column) const noexcept { return cells[row * names.size() + column]; }
-    [[nodiscard]] bool is_missing(std::size_t row, std::size_t column) const noexcept {
-        const std::string_view cell = without_blanks(at(row, column));
-        if (cell.empty() && empty_is_missing)
-            return true;
-        return std::find(missing[column].begin(), missing[column].end(), cell) != missing[column].end();
+/// Where a field without quotes ends: the first separator, LF or CR from `at` on, or `end`. Eight bytes at a time: most fields are shorter
+/// than that, so that their lengths are no branches to be guessed.
+[[nodiscard]] inline char* end_of_text(char* at, char* end, char separator) noexcept {
+    if constexpr (std::endian::native == std::endian::little) {
+        constexpr std::uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+        const auto zeros = [](std::uint64_t x) { return (x - ones) & ~x & tops; };  // the lowest bit of it is at the first byte that is 0
+        const std::uint64_t separators = ones * static_cast<unsigned char>(separator);
+        for (; end - at >= 8; at += 8) {
+            std::uint64_t bytes;
+            std::memcpy(&bytes, at, 8);
+            if (const auto found = zeros(bytes ^ separators) | zeros(bytes ^ ones * '\n') | zeros(bytes ^ ones * '\r'))
+                return at + std::countr_zero(found) / 8;
+        }
     }
-    [[nodiscard]] std::string place(std::size_t row, std::size_t column) const {
-        return concat(" in ", path, ", line ", lines[row], ", column ", column + 1, " '", names[column], "'");
-    }
-};
-
-/// Long texts would hide the rest of a message.
-[[nodiscard]] inline std::string shortened(std::string_view text) {
-    return text.size() <= 40 ? std::string{text} : concat(text.substr(0, 37), "...");
+    while (at != end && *at != separator && *at != '\n' && *at != '\r')
+        ++at;
+    return at;
 }
 
-[[nodiscard]] inline std::string listed(const std::vector<std::string>& names) {
-    std::string list;
-    for (const std::string& name : names)
-        list += (list.empty() ? "'" : ", '") + name + "'";
-    return list;
-}
-
-/// False unless the whole text is one number that `Scalar` holds; floating-point numbers must be finite.
-template <class Scalar>
-[[nodiscard]] bool parse_number(std::string_view text, Scalar& number) {
-    if (text.size() > 1 && text[0] == '+' && text[1] != '-')
-        text.remove_prefix(1);
-    if constexpr (std::integral<Scalar>) {
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        return error == std::errc{} && end == text.data() + text.size();
-    } else {
-        double wide = 0;  // a number too small for float is 0, one too large is refused below
-#if defined(__cpp_lib_to_chars)
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wide);
-        const bool whole = error == std::errc{} && end == text.data() + text.size();
-#else  // a standard library whose from_chars knows integers only
-        std::istringstream in{std::string{text}};
-        in.imbue(std::locale::classic());
-        in >> std::noskipws >> wide;
-        const bool whole = !in.fail() && in.peek() == std::istringstream::traits_type::eof();
-#endif
-        number = static_cast<Scalar>(wide);
-        return whole && is_finite(number);
-    }
-}
-
-/// Reads the whole text once. Cells are views; a field whose quotes stand for quotes is made shorter in place.
+/// Reads a text, or a long one piece after the other. Cells are views; a field whose quotes stand for quotes is made shorter in place,
+/// once its row is known to be whole.
 class CsvParser {
 public:
-    CsvParser(std::string text, const CsvOptions& options, const std::filesystem::path& path) : options_{options} {
+    /// `options` must outlive this.
+    CsvParser(const CsvOptions& options, std::filesystem::path path) : options_{options}, path_{std::move(path)} {
         require<ValueError>(options.separator != '"' && options.separator != '\n' && options.separator != '\r', "load_csv",
                             "expected a separator other than a quote or the end of a line");
-        table_.text = std::make_unique<std::string>(std::move(text));
-        table_.empty_is_missing = options.empty_is_missing;
-        table_.path = path;
     }
 
-    [[nodiscard]] CsvCells parse() {
+    /// The rows of a text that goes on to the end of the table.
+    [[nodiscard]] CsvCells parse(std::string text) {
+        std::string rest;
+        return parse(std::move(text), true, rest);
+    }
+    /// The whole rows of a piece; `rest` becomes the part of a row at its end, with which the next piece must begin. None are left unless
+    /// `last` says that the table ends here.
+    [[nodiscard]] CsvCells parse(std::string text, bool last, std::string& rest) {
+        table_ = {};
+        table_.cells.reserve(cells_);
+        table_.text = std::make_unique<std::string>(std::move(text));
+        table_.empty_is_missing = options_.empty_is_missing;
+        table_.path = path_;
         at_ = table_.text->data();
         end_ = at_ + table_.text->size();
+        last_ = last;
+        if (begun_ || begin()) {
+            table_.names = names_;
+            table_.missing = missing_;
+            // In one column an empty line is a row with an empty cell; in several it is none, and may stand at the end alone.
+            while (at_ != end_ && !(names_.size() > 1 && (*at_ == '\n' || *at_ == '\r') && rest_is_empty()) && read_row()) {
+            }
+        }
+        rest.assign(at_, end_);
+        cells_ = table_.cells.size();
+        return std::move(table_);
+    }
+
+    /// Whether the names of the columns are known.
+    [[nodiscard]] bool begun() const noexcept { return begun_; }
+    [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+    /// The line at which the next piece begins.
+    [[nodiscard]] std::size_t line() const noexcept { return line_; }
+
+private:
+    /// Reads the header. False if there is not all of it yet.
+    bool begin() {
+        char* const first = at_;
         if (table_.text->starts_with("\xEF\xBB\xBF"))
             at_ += 3;
-        require<IoError>(!rest_is_empty(), "load_csv", "expected a table in ", table_.path, ", got an empty file");
-        refuse_nul();
-        read_row();
+        const bool empty = rest_is_empty();
+        require<IoError>(!empty || !last_, "load_csv", "expected a table in ", path_, ", got an empty file");
+        if (empty || !read_row()) {
+            at_ = first;
+            return false;
+        }
         if (options_.header)
             take_header();
         else
             for (std::size_t i = 0; i < table_.cells.size(); ++i)
-                table_.names.push_back(std::to_string(i));
+                names_.push_back(std::to_string(i));
         take_missing();
-        // In one column an empty line is a row with an empty cell; in several it is none, and may stand at the end alone.
-        while (at_ != end_ && !(table_.names.size() > 1 && (*at_ == '\n' || *at_ == '\r') && rest_is_empty()))
-            read_row();
-        return std::move(table_);
+        begun_ = true;
+        return true;
     }
 
-private:
     [[nodiscard]] bool rest_is_empty() const noexcept {
         return std::all_of(at_, end_, [](char c) { return c == '\n' || c == '\r'; });
     }
 
-    /// No table has one, but text in UTF-16 does, and would come as other names and numbers.
-    void refuse_nul() const {
-        char* const nul = std::find(at_, end_, '\0');
-        require<IoError>(nul == end_, "load_csv", "expected text in UTF-8 or another extension of ASCII in ", table_.path, ", line ",
-                         1 + std::count(at_, nul, '\n'), ", got a zero byte");
-    }
-
     void take_missing() {
-        const auto bare = [](std::vector<std::string> texts) {
-            for (std::string& text : texts)
-                text = std::string{without_blanks(text)};
-            return texts;
-        };
-        table_.missing.assign(table_.names.size(), bare(options_.missing));
+        missing_.assign(names_.size(), CsvMissing{options_.missing});
         for (const auto& [name, texts] : options_.missing_in) {
-            const auto found = std::find(table_.names.begin(), table_.names.end(), name);
-            require<IoError>(found != table_.names.end(), "load_csv", "expected the names in .missing_in among the columns of ",
-                             table_.path, ": ", listed(table_.names), "; got '", name, "'");
-            table_.missing[static_cast<std::size_t>(found - table_.names.begin())] = bare(texts);
+            const auto found = std::find(names_.begin(), names_.end(), name);
+            require<IoError>(found != names_.end(), "load_csv", "expected the names in .missing_in among the columns of ", path_, ": ",
+                             listed(names_), "; got '", name, "'");
+            missing_[static_cast<std::size_t>(found - names_.begin())] = CsvMissing{texts};
         }
     }
 
     void take_header() {
-        table_.names.assign(table_.cells.begin(), table_.cells.end());
+        names_.assign(table_.cells.begin(), table_.cells.end());
         table_.cells.clear();
         table_.lines.clear();
         std::unordered_set<std::string_view> seen;
-        for (const std::string& name : table_.names)
-            require<IoError>(seen.insert(name).second, "load_csv", "expected each column name once in ", table_.path, ", line 1, got '",
-                             name, "' twice");
+        for (const std::string& name : names_)
+            require<IoError>(seen.insert(name).second, "load_csv", "expected each column name once in ", path_, ", line 1, got '", name,
+                             "' twice");
     }
 
-    void read_row() {
+    /// False, and nothing is read, if the piece ends within the row.
+    bool read_row() {
+        char* const begin = at_;
         const std::size_t first = table_.cells.size();
         const std::size_t start = line_;
-        bool more = true;
-        while (more)
-            more = read_field();
-        const std::size_t count = table_.cells.size() - first;
-        require<IoError>(table_.names.empty() || count == table_.names.size(), "load_csv", "expected ", table_.names.size(), " columns in ",
-                         table_.path, ", line ", start, ", got ", count);
-        table_.lines.push_back(start);
+        cut_ = false;
         column_ = 1;
+        doubled_.clear();
+        while (read_field()) {
+        }
+        if (cut_) {
+            table_.cells.resize(first);
+            at_ = begin;
+            line_ = start;
+            return false;
+        }
+        refuse_nul(begin, start);
+        const std::size_t count = table_.cells.size() - first;
+        require<IoError>(names_.empty() || count == names_.size(), "load_csv", "expected ", names_.size(), " columns in ", path_, ", line ",
+                         start, ", got ", count);
+        for (const std::size_t cell : doubled_)
+            table_.cells[cell] = with_single_quotes(table_.cells[cell]);
+        table_.lines.push_back(start);
+        return true;
+    }
+
+    /// No table has one, but text in UTF-16 does, and would come as other names and numbers.
+    void refuse_nul(const char* begin, std::size_t line) const {
+        const void* const nul = std::memchr(begin, 0, static_cast<std::size_t>(at_ - begin));
+        if (nul)
+            fail<IoError>("load_csv", "expected text in UTF-8 or another extension of ASCII in ", path_, ", line ",
+                          line + static_cast<std::size_t>(std::count(begin, static_cast<const char*>(nul), '\n')), ", got a zero byte");
     }
 
     /// True if the row goes on.
@@ -198,12 +171,11 @@ private:
                 ++cursor;
         if (cursor != end_ && *cursor == '"') {
             at_ = cursor + 1;
-            read_quoted();
+            if (!read_quoted())
+                return false;
         } else {
             char* const first = cursor;
-            while (cursor != end_ && *cursor != options_.separator && *cursor != '\n' && *cursor != '\r')
-                ++cursor;
-            at_ = cursor;
+            at_ = cursor = end_of_text(cursor, end_, options_.separator);
             if (options_.trim)
                 while (cursor != first && is_blank(cursor[-1]))
                     --cursor;
@@ -212,44 +184,60 @@ private:
         return end_of_field();
     }
 
-    /// `at_` is behind the opening quote, and behind the closing one afterwards.
-    void read_quoted() {
+    /// `at_` is behind the opening quote, and behind the closing one afterwards. False if the piece ends before.
+    bool read_quoted() {
         const std::size_t start = line_;
         char* const first = at_;
-        char* to = at_;
-        for (;; ++at_) {
-            require<IoError>(at_ != end_, "load_csv", "expected a closing quote in ", table_.path, ", line ", start, ", column ", column_,
+        bool doubled = false;
+        for (;;) {
+            auto* const quote = at_ == end_ ? nullptr : static_cast<char*>(std::memchr(at_, '"', static_cast<std::size_t>(end_ - at_)));
+            cut_ = !last_ && (!quote || quote + 1 == end_);  // another quote may come behind it
+            if (cut_)
+                return false;
+            require<IoError>(quote != nullptr, "load_csv", "expected a closing quote in ", path_, ", line ", start, ", column ", column_,
                              ", got the end of the file");
-            if (*at_ == '"') {
-                if (at_ + 1 == end_ || at_[1] != '"')
-                    break;
-                ++at_;
-            }
-            line_ += *at_ == '\n';
-            if (to != at_)
-                *to = *at_;
-            ++to;
+            line_ += static_cast<std::size_t>(std::count(at_, quote, '\n'));
+            at_ = quote + 1;
+            if (at_ == end_ || *at_ != '"')
+                break;
+            doubled = true;
+            ++at_;
         }
-        ++at_;
-        table_.cells.emplace_back(first, static_cast<std::size_t>(to - first));
+        if (doubled)
+            doubled_.push_back(table_.cells.size());
+        table_.cells.emplace_back(first, static_cast<std::size_t>(at_ - 1 - first));
         if (options_.trim)
             while (at_ != end_ && is_blank(*at_))
                 ++at_;
         require<IoError>(at_ == end_ || *at_ == options_.separator || *at_ == '\n' || *at_ == '\r', "load_csv",
-                         "expected a separator after the closing quote in ", table_.path, ", line ", line_, ", column ", column_, ", got '",
+                         "expected a separator after the closing quote in ", path_, ", line ", line_, ", column ", column_, ", got '",
                          at_ == end_ ? ' ' : *at_, "'");
+        return true;
+    }
+
+    [[nodiscard]] std::string_view with_single_quotes(std::string_view cell) {
+        char* const first = table_.text->data() + (cell.data() - table_.text->data());
+        char* to = first;
+        for (std::size_t i = 0; i < cell.size(); i += cell[i] == '"' ? 2 : 1)
+            *to++ = cell[i];
+        return {first, static_cast<std::size_t>(to - first)};
     }
 
     bool end_of_field() {
-        if (at_ == end_)
+        if (at_ == end_) {
+            cut_ = !last_;
             return false;
+        }
         if (*at_ == options_.separator) {
             ++at_;
             ++column_;
             return true;
         }
         if (*at_ == '\r') {  // alone it ended a line long ago, and is a damaged field today: either way something to look at
-            require<IoError>(at_ + 1 != end_ && at_[1] == '\n', "load_csv", "expected lines that end with LF or CR LF in ", table_.path,
+            cut_ = !last_ && at_ + 1 == end_;
+            if (cut_)
+                return false;
+            require<IoError>(at_ + 1 != end_ && at_[1] == '\n', "load_csv", "expected lines that end with LF or CR LF in ", path_,
                              ", line ", line_, ", column ", column_, ", got a CR alone, which only quotes may hold");
             ++at_;
         }
@@ -261,12 +249,19 @@ private:
     [[nodiscard]] bool is_blank(char c) const noexcept { return (c == ' ' || c == '\t') && c != options_.separator; }
 
     const CsvOptions& options_;
+    std::filesystem::path path_;
+    std::vector<std::string> names_;
+    std::vector<CsvMissing> missing_;
+    bool begun_ = false;
     CsvCells table_;
+    std::size_t cells_ = 0;  // of the piece before, which the next one will not differ much from
     char* at_ = nullptr;
     char* end_ = nullptr;
+    bool last_ = true;
+    bool cut_ = false;  // the piece ended within the row
+    std::vector<std::size_t> doubled_;  // cells of the row in which two quotes stand for one
     std::size_t line_ = 1;
     std::size_t column_ = 1;
 };
 
-}  // namespace detail
-}  // namespace espalier::inline ESPALIER_ABI::io
+}  // namespace espalier::inline ESPALIER_ABI::io::detail

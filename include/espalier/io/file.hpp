@@ -53,8 +53,14 @@ public:
     /// The next bytes, at most `count`; fewer only at the end.
     [[nodiscard]] std::string read(std::size_t count) {
         std::string bytes(count, '\0');
-        bytes.resize(read_some(bytes.data(), count));
+        bytes.resize(read_into(bytes.data(), count));
         return bytes;
+    }
+    /// The same into memory that there is; gives how many they are.
+    [[nodiscard]] std::size_t read_into(char* to, std::size_t count) {
+        stream_.read(to, static_cast<std::streamsize>(count));
+        require<IoError>(!stream_.bad(), "read_file", "expected to read ", path_, ", got: ", reason(errno));
+        return static_cast<std::size_t>(stream_.gcount());
     }
 
     /// Exactly the next `count` bytes. @throws IoError if the file ends before.
@@ -66,12 +72,6 @@ public:
 
 private:
     [[nodiscard]] static std::string reason(int code) { return code ? std::generic_category().message(code) : "unknown error"; }
-
-    [[nodiscard]] std::size_t read_some(char* to, std::size_t count) {
-        stream_.read(to, static_cast<std::streamsize>(count));
-        require<IoError>(!stream_.bad(), "read_file", "expected to read ", path_, ", got: ", reason(errno));
-        return static_cast<std::size_t>(stream_.gcount());
-    }
 
     std::filesystem::path path_;
     std::ifstream stream_;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -37,8 +38,12 @@ namespace gzip_detail {
 /// Decompresses the members of a gzip file piece by piece.
 class Inflater {
 public:
+    /// What was read and not yet used comes first in what this gives, and all of it if there is no more; valid until the next call.
+    using More = std::function<std::string_view(std::string_view unused)>;
+
     /// `compressed` must outlive this.
-    Inflater(std::string_view compressed, std::filesystem::path path) : rest_{compressed}, path_{std::move(path)} {
+    Inflater(std::string_view compressed, std::filesystem::path path, More more = {})
+        : rest_{compressed}, more_{std::move(more)}, path_{std::move(path)} {
         require<IoError>(inflateInit2(&stream_, 15 + 16) == Z_OK, "gunzip", "expected zlib to start, got an error");
     }
     Inflater(const Inflater&) = delete;  // zlib keeps a pointer to the stream
@@ -49,6 +54,8 @@ public:
     [[nodiscard]] std::size_t read(char* to, std::size_t count) {
         std::size_t done = 0;
         while (done < count && !finished_) {
+            if (rest_.empty())
+                refill();
             constexpr std::size_t most = std::numeric_limits<uInt>::max();
             const auto room = static_cast<uInt>(std::min(most, count - done));
             const auto fed = static_cast<uInt>(std::min(most, rest_.size()));
@@ -68,7 +75,14 @@ public:
     }
 
 private:
+    void refill() {
+        if (more_)
+            rest_ = more_(rest_);
+    }
+
     void next_member() {
+        if (rest_.size() < 2)  // which tell whether another one begins
+            refill();
         finished_ = rest_.empty();
         if (!finished_) {
             require<IoError>(is_gzip(rest_), "gunzip", "expected the end of ", path_, ", got ", rest_.size(),
@@ -77,7 +91,9 @@ private:
         }
     }
 
-    void check(int code) const {
+    void check(int code) {
+        if (rest_.empty())
+            refill();
         const bool stuck = rest_.empty() && stream_.avail_out > 0;
         require<IoError>(!stuck && code != Z_BUF_ERROR, "gunzip", "expected a complete gzip file, got ", path_, " that ends in the middle");
         require<IoError>(code == Z_OK, "gunzip", "expected a valid gzip file, got corrupted data in ", path_, ": ",
@@ -86,9 +102,15 @@ private:
 
     z_stream stream_{};
     std::string_view rest_;
+    More more_;
     std::filesystem::path path_;
     bool finished_ = false;
 };
+#else
+[[noreturn]] inline void fail_without_zlib(const std::filesystem::path& path) {
+    fail<IoError>("gunzip", "expected a program built with zlib to read ", path,
+                  ", got one without it: define ESPALIER_HAS_ZLIB=1 and link zlib, or decompress the file with gunzip");
+}
 #endif
 
 }  // namespace gzip_detail
@@ -106,8 +128,7 @@ public:
 #if ESPALIER_HAS_ZLIB
         inflater_ = std::make_unique<gzip_detail::Inflater>(*bytes_, path_);
 #else
-        fail<IoError>("gunzip", "expected a program built with zlib to read ", path_,
-                      ", got one without it: define ESPALIER_HAS_ZLIB=1 and link zlib, or decompress the file with gunzip");
+        gzip_detail::fail_without_zlib(path_);
 #endif
     }
 
@@ -162,6 +183,51 @@ public:
 private:
     std::filesystem::path path_;
     std::unique_ptr<std::string> bytes_;  // in one place even when this object moves
+    std::size_t position_ = 0;
+#if ESPALIER_HAS_ZLIB
+    std::unique_ptr<gzip_detail::Inflater> inflater_;
+#endif
+};
+
+/// The same for a file that need not fit into memory, of which a few pieces are held at a time.
+class ByteStream {
+public:
+    /// @throws as `ByteSource`
+    explicit ByteStream(const std::filesystem::path& path) : file_{path} {
+        read_piece({});
+        if (!gzip_detail::is_gzip(piece_))
+            return;
+#if ESPALIER_HAS_ZLIB
+        inflater_ = std::make_unique<gzip_detail::Inflater>(piece_, path, [this](std::string_view unused) { return read_piece(unused); });
+#else
+        gzip_detail::fail_without_zlib(path);
+#endif
+    }
+    ByteStream(const ByteStream&) = delete;  // what inflates keeps a pointer to this
+    ByteStream& operator=(const ByteStream&) = delete;
+    ~ByteStream() = default;
+
+    /// The next bytes, at most `count`; fewer only at the end. @throws IoError for truncated or corrupted data
+    [[nodiscard]] std::size_t read(char* to, std::size_t count) {
+#if ESPALIER_HAS_ZLIB
+        if (inflater_)
+            return inflater_->read(to, count);
+#endif
+        const std::size_t begun = piece_.copy(to, count, position_);
+        position_ += begun;
+        return begun == count ? count : begun + file_.read_into(to + begun, count - begun);
+    }
+
+private:
+    std::string_view read_piece(std::string_view unused) {
+        std::string piece{unused};
+        piece += file_.read(std::size_t{1} << 16);
+        piece_ = std::move(piece);
+        return piece_;
+    }
+
+    InputFile file_;
+    std::string piece_;
     std::size_t position_ = 0;
 #if ESPALIER_HAS_ZLIB
     std::unique_ptr<gzip_detail::Inflater> inflater_;

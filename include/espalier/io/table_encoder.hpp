@@ -14,16 +14,17 @@
 
 #include <espalier/core/finite.hpp>
 #include <espalier/data/inputs.hpp>
+#include <espalier/io/column_indices.hpp>
 #include <espalier/io/csv.hpp>
 #include <espalier/io/table_encoding.hpp>
-#include <espalier/io/table_statistics.hpp>
+#include <espalier/io/table_fit.hpp>
 #include <espalier/losses/target.hpp>
 #include <espalier/nn/table_inputs.hpp>
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
+#include <concepts>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,30 +33,26 @@
 
 namespace espalier::inline ESPALIER_ABI::io {
 
-/// Which columns of a table become what. Columns that are not named are left alone.
-struct TableColumns {
-    std::vector<std::string> numbers = {};     ///< one feature each: standardised; a missing number is the mean, 0
-    std::vector<std::string> categories = {};  ///< one feature for each text: 1 where it stands; all 0 for a missing or unknown one
-    bool indicators = false;                   ///< one more feature for each number: 1 where it is missing, else 0
-    std::vector<TableTarget> targets = {};
-    std::vector<HashedColumn> hashed = {};  ///< categories as well, behind the others, of which none is unknown
-    Index max_categories = 1000;  ///< a column with more texts than that is a name or an identifier rather than a category
-};
-
 /// Knows the means and deviations of numbers and the names of categories, from the rows that it is made of, and makes features
 /// and targets of any table that has the same columns, in whatever order. A value; `to_json` keeps it beside the net.
 class TableEncoder {
 public:
     /// Of all rows. @throws IoError naming file, line and column for a column that is missing, or a text that is no number;
     /// ValueError for no features, a column named twice, or one in which every cell is missing
-    TableEncoder(const CsvTable& table, const TableColumns& columns) {
-        std::vector<Index> rows(static_cast<std::size_t>(table.rows()));
-        std::iota(rows.begin(), rows.end(), Index{0});
-        fit(table, columns, rows);
-    }
+    TableEncoder(const CsvTable& table, const TableColumns& columns) : TableEncoder{std::span{&table, 1}, columns} {}
     /// Of some rows, such as those of the training, so that nothing is known of the others. @throws as above; ValueError for a
     /// row that there is not, or none
-    TableEncoder(const CsvTable& table, const TableColumns& columns, std::span<const Index> rows) { fit(table, columns, rows); }
+    TableEncoder(const CsvTable& table, const TableColumns& columns, std::span<const Index> rows)
+        : TableEncoder{fitted(columns, [&](detail::TableFit& fit) { fit.add(table, rows); })} {}
+    /// Of all rows of tables that come one after the other, as the blocks of a `CsvStream`: the same as of one table that holds them all.
+    /// @throws as above, and what reading them throws
+    template <std::ranges::input_range Tables>
+        requires std::same_as<std::ranges::range_value_t<Tables>, CsvTable>
+    TableEncoder(const Tables& tables, const TableColumns& columns)
+        : TableEncoder{fitted(columns, [&](detail::TableFit& fit) {
+              for (const CsvTable& table : tables)
+                  fit.add(table);
+          })} {}
 
     /// (N, width()): numbers, their indicators, then the categories, each column in the order it was named in.
     /// @throws IoError naming file, line and column for a column that is missing, or a text that is no number
@@ -66,7 +63,7 @@ public:
         write_numbers(table, result);
         Index at = number_width();
         for (const auto& category : fitted_.categories) {
-            const auto places = detail::places_in(table.column(category.column), category);
+            const auto places = places_in(table.column(category.column), category);
             for (Index row = 0; row < table.rows(); ++row)
                 if (places[row] >= 0)
                     result[row * width() + at + places[row]] = Scalar(1);
@@ -88,7 +85,7 @@ public:
             result.insert("numbers", std::move(numbers));
         }
         for (const auto& category : fitted_.categories)
-            result.insert(category.column, detail::places_in(table.column(category.column), category));
+            result.insert(category.column, places_in(table.column(category.column), category));
         return result;
     }
     /// What `inputs` gives, for `nn::Table`; the width of a column's embedding may be set in it.
@@ -108,7 +105,7 @@ public:
         std::vector<std::string> needed;
         for (const auto& goal : fitted_.targets)
             needed.push_back(goal.target.column);
-        require_columns(table, needed);
+        detail::require_columns(table, needed);
         losses::Targets<Scalar> result;
         for (const auto& [target, scaling] : fitted_.targets) {
             const CsvColumn column = table.column(target.column);
@@ -180,67 +177,9 @@ private:
         require<IoError>(feature_count_ > 0, "table_encoder", "expected at least one feature, got none");
     }
 
-    void fit(const CsvTable& table, const TableColumns& columns, std::span<const Index> rows) {
-        require<ValueError>(!columns.numbers.empty() || !columns.categories.empty() || !columns.hashed.empty(), "table_encoder",
-                            "expected at least one column of numbers or categories, got none");
-        require<ValueError>(!rows.empty(), "table_encoder", "expected at least one row of ", table.path(), ", got none");
-        for (const Index row : rows)
-            require<ValueError>(row >= 0 && row < table.rows(), "table_encoder", "expected rows in [0, ", table.rows(), ") of ",
-                                table.path(), ", got ", row);
-        std::vector<std::string> needed = columns.numbers;
-        refuse_twice(columns.numbers);
-        std::vector<std::string> categories = columns.categories;
-        for (const HashedColumn& hashed : columns.hashed) {
-            require<ValueError>(hashed.buckets > 0, "table_encoder", "expected at least one bucket for column '", hashed.column, "', got ",
-                                hashed.buckets);
-            categories.push_back(hashed.column);
-        }
-        refuse_twice(categories);
-        needed.insert(needed.end(), categories.begin(), categories.end());
-        std::vector<std::string> tasks;
-        for (const TableTarget& target : columns.targets)
-            tasks.push_back(target.column);
-        refuse_twice(tasks);
-        needed.insert(needed.end(), tasks.begin(), tasks.end());
-        require_columns(table, needed);
-
-        detail::TableEncoding fitted{.indicators = columns.indicators};
-        for (const std::string& name : columns.numbers)
-            fitted.numbers.push_back({name, detail::scaling_of(table.column(name), rows)});
-        for (const std::string& name : columns.categories)
-            fitted.categories.push_back({name, detail::categories_of(table.column(name), rows, columns.max_categories)});
-        for (const HashedColumn& hashed : columns.hashed)
-            fitted.categories.push_back({hashed.column, {}, hashed.buckets, hashed.seed});
-        for (TableTarget target : columns.targets) {
-            const CsvColumn column = table.column(target.column);
-            const bool scaled = target.kind == TableTarget::Kind::number && target.standardised;
-            if (target.kind == TableTarget::Kind::classes && target.names.empty())
-                target.names = column.categories();
-            fitted.targets.push_back({std::move(target), scaled ? detail::scaling_of(column, rows) : detail::Scaling{}});
-        }
-        try {
-            detail::check(fitted);
-        } catch (const IoError& error) {  // here what is wrong are the arguments
-            throw ValueError{error.operation(), error.message()};
-        }
-        *this = TableEncoder{std::move(fitted)};
-    }
-
-    static void refuse_twice(std::vector<std::string> names) {
-        std::sort(names.begin(), names.end());
-        const auto twice = std::adjacent_find(names.begin(), names.end());
-        require<ValueError>(twice == names.end(), "table_encoder", "expected each column once, got '", twice == names.end() ? "" : *twice,
-                            "' twice");
-    }
-
-    /// One error for all columns that a table does not have.
-    static void require_columns(const CsvTable& table, const std::vector<std::string>& needed) {
-        std::vector<std::string> absent;
-        for (const std::string& name : needed)
-            if (std::find(table.names().begin(), table.names().end(), name) == table.names().end())
-                absent.push_back(name);
-        require<IoError>(absent.empty(), "table_encoder", "expected columns ", detail::listed(absent), " in ", table.path(), ", got ",
-                         detail::listed(table.names()));
+    /// The category of each cell, (N,), -1 for a missing or unknown one.
+    [[nodiscard]] static Tensor<Index> places_in(const CsvColumn& column, const detail::TableEncoding::Category& category) {
+        return category.buckets > 0 ? hashed_indices(column, category.buckets, category.seed) : column.indices(category.names, -1, -1);
     }
 
     void require_feature_columns(const CsvTable& table) const {
@@ -249,7 +188,7 @@ private:
             needed.push_back(number.column);
         for (const auto& category : fitted_.categories)
             needed.push_back(category.column);
-        require_columns(table, needed);
+        detail::require_columns(table, needed);
     }
 
     /// Features that are numbers or their indicators.
@@ -266,18 +205,28 @@ private:
 
     template <class Scalar>
     static void write_number(const CsvColumn& column, const detail::Scaling& scaling, Tensor<Scalar>& to, Index at, Index indicator) {
-        const auto values = column.numbers<double>(scaling.mean);
-        const auto present = column.present();
         const Index width = to.size(1);
-        for (Index row = 0; row < values.numel(); ++row) {
+        column.for_each_number<double>([&](Index row, const std::optional<double>& number) {
             Scalar& value = to[row * width + at];
-            value = present[row] ? static_cast<Scalar>((values[row] - scaling.mean) / scaling.deviation) : Scalar(0);
+            value = number ? static_cast<Scalar>((*number - scaling.mean) / scaling.deviation) : Scalar(0);
             if (!is_finite(value))
-                fail<IoError>("table_encoder", "expected a number that is finite when standardised", column.place(row), ", got ",
-                              values[row]);
+                fail<IoError>("table_encoder", "expected a number that is finite when standardised", column.place(row), ", got ", *number);
             if (indicator >= 0)
-                to[row * width + indicator] = Scalar(!present[row]);
+                to[row * width + indicator] = Scalar(!number);
+        });
+    }
+
+    template <class Add>
+    [[nodiscard]] static detail::TableEncoding fitted(const TableColumns& columns, const Add& add) {
+        detail::TableFit fit{columns};
+        add(fit);
+        auto encoding = fit.encoding();
+        try {
+            detail::check(encoding);
+        } catch (const IoError& error) {  // here what is wrong are the arguments
+            throw ValueError{error.operation(), error.message()};
         }
+        return encoding;
     }
 
     [[nodiscard]] const detail::TableEncoding::Goal& goal(std::string_view task) const {
