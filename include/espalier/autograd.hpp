@@ -7,6 +7,7 @@
 #include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/attention.hpp>
 #include <espalier/autograd/backward.hpp>
+#include <espalier/autograd/conv1d.hpp>
 #include <espalier/autograd/conv2d.hpp>
 #include <espalier/autograd/conv_transpose2d.hpp>
 #include <espalier/autograd/dropout.hpp>
@@ -22,14 +23,19 @@
 #include <espalier/autograd/normalization.hpp>
 #include <espalier/autograd/pixel_shuffle.hpp>
 #include <espalier/autograd/pooling.hpp>
+#include <espalier/autograd/pooling1d.hpp>
 #include <espalier/autograd/record.hpp>
 #include <espalier/autograd/recurrent.hpp>
 #include <espalier/autograd/reduction.hpp>
 #include <espalier/autograd/reshape.hpp>
 #include <espalier/autograd/rms_norm.hpp>
+#include <espalier/autograd/rotary_embedding.hpp>
 #include <espalier/autograd/segment.hpp>
+#include <espalier/autograd/sequence_pooling.hpp>
 #include <espalier/autograd/sequence_steps.hpp>
+#include <espalier/autograd/sequence_windows.hpp>
 #include <espalier/autograd/softmax.hpp>
+#include <espalier/autograd/swiglu.hpp>
 #include <espalier/autograd/task_gradients.hpp>
 #include <espalier/autograd/traversal.hpp>
 #include <espalier/autograd/upsample.hpp>

@@ -35,8 +35,8 @@ const std::vector<const Golden*>& all_golden() {
     static std::deque<Golden> later;
     static const auto all = [] {
         std::vector<const Golden*> files{&golden()};
-        for (const char* file :
-             {"pooling", "detection", "dense", "layers", "dense_layers", "augment", "keypoints", "attention", "recurrent", "ranking"})
+        for (const char* file : {"pooling", "detection", "dense", "layers", "dense_layers", "augment", "keypoints", "attention",
+                                 "recurrent", "sequences", "ranking"})
             files.push_back(&later.emplace_back(concat(file, ".safetensors")));
         return files;
     }();
