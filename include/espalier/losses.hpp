@@ -8,6 +8,8 @@
 #include <espalier/losses/cosine.hpp>
 #include <espalier/losses/counterfactual.hpp>
 #include <espalier/losses/cross_entropy.hpp>
+#include <espalier/losses/ctc.hpp>
+#include <espalier/losses/ctc_paths.hpp>
 #include <espalier/losses/dice.hpp>
 #include <espalier/losses/focal.hpp>
 #include <espalier/losses/gaussian_focal.hpp>

@@ -36,7 +36,7 @@ const std::vector<const Golden*>& all_golden() {
     static const auto all = [] {
         std::vector<const Golden*> files{&golden()};
         for (const char* file : {"pooling", "detection", "dense", "layers", "dense_layers", "augment", "keypoints", "attention",
-                                 "recurrent", "ranking", "recommend"})
+                                 "recurrent", "sequences", "ranking", "recommend"})
             files.push_back(&later.emplace_back(concat(file, ".safetensors")));
         return files;
     }();

@@ -112,6 +112,7 @@ Rows dense_rows();
 Rows dense_layer_rows();
 Rows attention_rows();
 Rows sequence_rows();
+Rows sequence_layer_rows();
 Rows ranking_rows();
 Rows recommend_rows();
 

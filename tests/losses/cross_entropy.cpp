@@ -6,6 +6,7 @@
 #include "losses/testing.hpp"
 #include "threads.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -298,4 +299,37 @@ TEST_CASE("cross_entropy does not look at probabilities that do not count", "[lo
                       "[cross_entropy] expected probabilities in [0, 1], got 1.5 at sample 2");
     CHECK_THROWS_WITH(losses::cross_entropy(x, Tensor<double>{Shape{3, 2}}, {.weight = Tensor<double>::ones({3})}),
                       "[cross_entropy] expected class weights of shape (2,), got (3,)");
+}
+
+TEMPLATE_TEST_CASE("sequences of labels: what pads them counts for nothing, by a label or by a mask", "[losses]", float, double) {
+    using T = TestType;
+    Random random{4};
+    auto values = Tensor<T>::normal({3, 4, 5}, random);
+    const Tensor<Index> padded{{3, 4}, {2, 0, 4, -1, 1, -1, -1, -1, -1, -1, -1, -1}};
+    const Tensor<Index> counted{{4}, {2, 0, 4, 1}};
+    Tensor<T> rows{Shape{4, 5}};
+    for (Index i = 0, to = 0; i < 12; ++i)
+        if (padded[i] >= 0)
+            std::copy_n(values.data() + i * 5, 5, rows.data() + 5 * to++);
+        else
+            std::fill_n(values.data() + i * 5, 5, std::numeric_limits<T>::quiet_NaN());
+    Tensor<bool> mask{Shape{3, 4}};
+    std::transform(padded.begin(), padded.end(), mask.begin(), [](Index label) { return label >= 0; });
+    for (const Reduction reduction : {Reduction::mean, Reduction::sum}) {
+        const Variable<T> x{values, true}, y{values, true}, alone{rows, true};
+        const auto ignored = losses::cross_entropy(x, padded, {.ignore_index = -1, .reduction = reduction});
+        const auto masked = losses::cross_entropy(y, {padded, mask}, {.reduction = reduction});
+        const auto expected = losses::cross_entropy(alone, counted, {.reduction = reduction});
+        CHECK(ignored.item() == expected.item());
+        CHECK(masked.item() == expected.item());
+        ignored.backward();
+        masked.backward();
+        expected.backward();
+        CHECK(x.grad() == y.grad());
+        for (Index i = 0, from = 0; i < 12; ++i) {
+            for (Index c = 0; c < 5; ++c)
+                CHECK(x.grad()[i * 5 + c] == (padded[i] >= 0 ? alone.grad()[from * 5 + c] : T(0)));
+            from += padded[i] >= 0;
+        }
+    }
 }

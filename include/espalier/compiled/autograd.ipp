@@ -66,6 +66,8 @@ ESPALIER_INSTANTIATE Variable<float> scaled_dot_product_attention(const Variable
                                                                   const AttentionOptions&, Random*);
 ESPALIER_INSTANTIATE Variable<float> self_attention(const Variable<float>&, const AttentionOptions&, Random*);
 ESPALIER_INSTANTIATE Variable<float> rms_norm(const Variable<float>&, const Variable<float>&, std::optional<double>);
+ESPALIER_INSTANTIATE Variable<float> rotary_embedding(const Variable<float>&, const RotaryOptions&);
+ESPALIER_INSTANTIATE Variable<float> swiglu(const Variable<float>&);
 ESPALIER_INSTANTIATE Variable<float> film(const Variable<float>&, const Variable<float>&, const Variable<float>&);
 
 // Shapes.
@@ -103,6 +105,17 @@ ESPALIER_INSTANTIATE Variable<float> conv2d_relu(const Variable<float>&, const V
 ESPALIER_INSTANTIATE Variable<float> conv2d_relu_max_pool2d(const Variable<float>&, const Variable<float>&, const Variable<float>&,
                                                             const Conv2dOptions&);
 ESPALIER_INSTANTIATE Variable<float> conv2d_relu_max_pool2d(const Variable<float>&, const Variable<float>&, const Conv2dOptions&);
+ESPALIER_INSTANTIATE Variable<float> conv1d(const Variable<float>&, const Variable<float>&, const Variable<float>&, const Conv1dOptions&,
+                                            const std::optional<Tensor<Index>>&);
+ESPALIER_INSTANTIATE Variable<float> conv1d(const Variable<float>&, const Variable<float>&, const Conv1dOptions&,
+                                            const std::optional<Tensor<Index>>&);
+ESPALIER_INSTANTIATE Variable<float> max_pool1d(const Variable<float>&, Index, const Pool1dOptions&, const std::optional<Tensor<Index>>&);
+ESPALIER_INSTANTIATE Variable<float> avg_pool1d(const Variable<float>&, Index, const AvgPool1dOptions&,
+                                                const std::optional<Tensor<Index>>&);
+ESPALIER_INSTANTIATE Variable<float> mask_padding(const Variable<float>&, const Tensor<Index>&);
+ESPALIER_INSTANTIATE Variable<float> sequence_mean(const Variable<float>&, const std::optional<Tensor<Index>>&);
+ESPALIER_INSTANTIATE Variable<float> sequence_max(const Variable<float>&, const std::optional<Tensor<Index>>&);
+ESPALIER_INSTANTIATE Variable<float> sequence_last(const Variable<float>&, const std::optional<Tensor<Index>>&);
 ESPALIER_INSTANTIATE Variable<float> conv_transpose2d(const Variable<float>&, const Variable<float>&, const Variable<float>&,
                                                       const ConvTranspose2dOptions&);
 ESPALIER_INSTANTIATE Variable<float> conv_transpose2d(const Variable<float>&, const Variable<float>&, const ConvTranspose2dOptions&);

@@ -15,6 +15,7 @@ ESPALIER_INSTANTIATE class MSE<float>;
 ESPALIER_INSTANTIATE class L1<float>;
 ESPALIER_INSTANTIATE class Huber<float>;
 ESPALIER_INSTANTIATE class CrossEntropy<float>;
+ESPALIER_INSTANTIATE class CTC<float>;
 ESPALIER_INSTANTIATE class BCEWithLogits<float>;
 ESPALIER_INSTANTIATE class GaussianFocal<float>;
 ESPALIER_INSTANTIATE class SigmoidFocal<float>;
@@ -40,6 +41,8 @@ ESPALIER_INSTANTIATE Variable<float> huber_loss(const Variable<float>&, const Ta
 ESPALIER_INSTANTIATE Variable<float> huber_loss(const Tensor<float>&, const Target<float>&, const HuberOptions&);
 ESPALIER_INSTANTIATE Variable<float> cross_entropy(const Variable<float>&, const Target<float>&, const CrossEntropyOptions<float>&);
 ESPALIER_INSTANTIATE Variable<float> cross_entropy(const Tensor<float>&, const Target<float>&, const CrossEntropyOptions<float>&);
+ESPALIER_INSTANTIATE Variable<float> ctc_loss(const Variable<float>&, const Target<float>&, const CTCLengths&, const CTCOptions&);
+ESPALIER_INSTANTIATE Variable<float> ctc_loss(const Tensor<float>&, const Target<float>&, const CTCLengths&, const CTCOptions&);
 ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Variable<float>&, const Target<float>&,
                                                                       const BCEWithLogitsOptions<float>&);
 ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Tensor<float>&, const Target<float>&,

@@ -10,7 +10,7 @@
 namespace espalier::inline ESPALIER_ABI::io::detail {
 
 enum class OperationKind {
-    convolution,    ///< image, weight, maybe bias: an image
+    convolution,    ///< image or sequence, weight, maybe bias: an image or a sequence
     linear,         ///< rows, weight (out, in), maybe bias; or sequences and what a recurrent layer has of such
     matmul,         ///< rows, weight (in, out)
     normalisation,  ///< values, and a weight and a bias for each channel
@@ -19,6 +19,7 @@ enum class OperationKind {
     reduction,      ///< over all or over one axis
     embedding,
     spatial,        ///< images to images; what it makes of anything else, it moves
+    along,          ///< windows that slide along a sequence, for each channel
     elementwise,    ///< each element or each row alone, whatever the order in it
     unknown,
 };
@@ -41,6 +42,9 @@ enum class OperationKind {
         {"adaptive_avg_pool2d", spatial}, {"adaptive_max_pool2d", spatial}, {"group_norm", normalisation},
         {"scaled_dot_product_attention", spatial}, {"self_attention", spatial},
         {"gru", linear}, {"lstm", linear}, {"rms_norm", normalisation},
+        {"conv1d", convolution}, {"max_pool1d", along}, {"avg_pool1d", along},
+        {"mask_padding", elementwise}, {"sequence_mean", reduction}, {"sequence_max", reduction}, {"sequence_last", reduction},
+        {"rotary_embedding", spatial}, {"swiglu", spatial},
     };
     // clang-format on
     for (const auto& [name, kind] : names)

@@ -30,7 +30,7 @@ public:
         for (std::size_t i = 0; i < steps.size(); ++i) {
             const Shape& shape = steps[i].shape;
             classes_.add(shape.rank() > 0 ? shape.product(1, shape.rank()) : 1);
-            if (shape.rank() == 4 || (steps[i].is_input && shape.rank() > 4))
+            if (shape.rank() == 4 || (steps[i].is_input && (shape.rank() > 4 || is_convolved(steps, i))))
                 classes_.fix(i, pixels_and_channels(shape), i);
             else if (steps[i].is_input)
                 classes_.fix(i, input ? *input : plain(i), i);
@@ -85,6 +85,7 @@ private:
             case OperationKind::reduction: return reduction(i);
             case OperationKind::embedding: return embedding(i);
             case OperationKind::spatial: return spatial(i);
+            case OperationKind::along: return along(i);
             case OperationKind::elementwise: return each_element(i);
             case OperationKind::unknown: return unknown(i);
         }
@@ -100,8 +101,11 @@ private:
     void weight(std::size_t i, std::size_t step, std::vector<Need> needs, std::optional<std::size_t> rows = {},
                 std::optional<std::size_t> columns = {}) {
         if (steps_[i].is_parameter()) {
-            uses_.add({steps_[i].tensor, step, std::move(needs), rank(i) == 4, rows, columns});
+            const bool sequence = rank(i) == 3 && steps_[step].is_conv1d();
+            uses_.add({steps_[i].tensor, step, std::move(needs), rank(i) == 4, rows, columns, false, sequence});
         } else if (steps_[i].is_computed()) {
+            if (rank(i) == 3 && steps_[i].shape[1] > 1 && steps_[step].is_conv1d())
+                classes_.accuse(i, step);
             uses_.demand(rank(i) == 4 ? known(i) : known_plain(i), step);
             for (Need& need : needs)
                 uses_.demand(std::move(need), step);
@@ -113,10 +117,15 @@ private:
 
     void convolution(std::size_t i) {
         const auto& in = steps_[i].inputs;
-        operand(in[0], i);
-        classes_.depend(i, known(in[0]), i);
+        along(i);
         for (std::size_t k = 1; k < in.size(); ++k)
             weight(in[k], i, {known(in[0]), known(i)});
+    }
+    /// What slides along an image or a sequence gives one with the channels first in PyTorch.
+    void along(std::size_t i) {
+        operand(steps_[i].inputs[0], i);
+        classes_.fix(i, pixels_and_channels(steps_[i].shape), i);
+        classes_.depend(i, known(steps_[i].inputs[0]), i);
     }
 
     void linear(std::size_t i) {
@@ -132,7 +141,10 @@ private:
         const Need need = known_channels(in[0]);
         for (std::size_t k = 1; k < in.size(); ++k)
             weight(in[k], i, {need, known(i)});
-        moved(i, in[0]);
+        if (rank(in[0]) != 3)
+            return moved(i, in[0]);
+        classes_.fix(i, plain(i), i);  // channels that came first there were turned to the end
+        classes_.depend(i, need, i);
     }
 
     void matmul(std::size_t i) {

@@ -91,15 +91,18 @@ struct TensorOrder {
     bool image = false;  ///< (H, W, C) or (N, H, W, C) here, (C, H, W) or (N, C, H, W) in PyTorch
     Order rows;          ///< of the first axis; empty if it is the same
     Order columns;       ///< of the second axis, likewise
+    bool sequence = false;  ///< (O, K, I) here, (O, I, K) in PyTorch
 
     friend bool operator==(const TensorOrder& a, const TensorOrder& b) noexcept {
-        return a.image == b.image && a.rows == b.rows && a.columns == b.columns;
+        return a.image == b.image && a.rows == b.rows && a.columns == b.columns && a.sequence == b.sequence;
     }
-    [[nodiscard]] bool is_plain() const noexcept { return !image && rows.is_plain() && columns.is_plain(); }
+    [[nodiscard]] bool is_plain() const noexcept { return !image && !sequence && rows.is_plain() && columns.is_plain(); }
 };
 
 /// The shape that PyTorch's tensor has.
 [[nodiscard]] inline Shape shape_in_pytorch(const TensorOrder& order, const Shape& shape) {
+    if (order.sequence)
+        return {shape[0], shape[2], shape[1]};
     if (!order.image)
         return shape;
     Shape result = shape.axes(0, shape.rank() - 3);
@@ -125,11 +128,21 @@ template <class Scalar>
     return to;
 }
 
+/// (O, A, B) as (O, B, A).
+template <class Scalar>
+[[nodiscard]] Tensor<Scalar> swap_last_axes(const Tensor<Scalar>& from) {
+    auto to = Tensor<Scalar>::empty({from.size(0), from.size(2), from.size(1)});
+    transpose_inner(from.data(), from.size(0), from.size(1), from.size(2), to.data());
+    return to;
+}
+
 /// PyTorch's tensor as it lies here.
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> from_pytorch(const Tensor<Scalar>& tensor, const TensorOrder& order) {
     if (order.is_plain())
         return tensor;
+    if (order.sequence)
+        return swap_last_axes(tensor);
     if (!order.image)
         return move_rows_and_columns(tensor, order, true);
     return tensor.rank() == 4
@@ -142,6 +155,8 @@ template <class Scalar>
 [[nodiscard]] Tensor<Scalar> to_pytorch(const Tensor<Scalar>& tensor, const TensorOrder& order) {
     if (order.is_plain())
         return tensor;
+    if (order.sequence)
+        return swap_last_axes(tensor);
     if (!order.image)
         return move_rows_and_columns(tensor, order, false);
     return tensor.rank() == 4

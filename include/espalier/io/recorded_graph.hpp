@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@ struct GraphStep {
     std::size_t tensor = none;        ///< position of a parameter in the model's list of tensors
     bool is_input = false;
 
+    [[nodiscard]] bool is_conv1d() const { return operation == std::string_view{"conv1d"}; }
     [[nodiscard]] bool is_computed() const noexcept { return !inputs.empty(); }
     [[nodiscard]] bool is_parameter() const noexcept { return tensor != none; }
     /// A constant with a batch axis: made of the input behind the tape's back, by `detach` or in `no_grad`.
@@ -39,6 +41,12 @@ struct GraphStep {
     /// Anything but a constant of the user's, which lies as it lies here.
     [[nodiscard]] bool has_order() const { return is_computed() || is_parameter() || is_input || is_cut(); }
 };
+
+/// Whether a value is a sequence that PyTorch has with its channels first, as convolutions there ask for it.
+[[nodiscard]] inline bool is_convolved(const std::vector<GraphStep>& steps, std::size_t i) {
+    return std::any_of(steps.begin(), steps.end(),
+                       [i](const GraphStep& step) { return step.is_conv1d() && step.is_computed() && step.inputs[0] == i; });
+}
 
 /// While one lives, this thread records, each layer for itself; the frozen ones among these parameters record as well, and if asked for
 /// constants.

@@ -27,7 +27,8 @@ struct TensorUse {
     bool image = false;
     std::optional<OrderClasses::Id> rows = {};
     std::optional<OrderClasses::Id> columns = {};
-    bool unseen = false;  ///< by an operation that could do anything with it
+    bool unseen = false;    ///< by an operation that could do anything with it
+    bool sequence = false;  ///< as the weight of a convolution along sequences
 };
 
 class TensorUses {
@@ -52,7 +53,7 @@ public:
             };
             for (const OrderClasses::Need& need : use.needs)
                 meet(need);
-            TensorOrder order{use.image, {}, {}};
+            TensorOrder order{use.image, {}, {}, use.sequence};
             if (use.rows) {
                 meet({*use.rows, {}});
                 order.rows = classes.order(*use.rows);

@@ -74,7 +74,7 @@ struct Window {
     /// Extents of the image with its padding.
     [[nodiscard]] Pair padded(Pair input) const noexcept { return {input.height + 2 * padding.height, input.width + 2 * padding.width}; }
 
-private:
+    /// How many windows of this reach and step there are along a side with `before` zeros at both ends; 0 if none fits.
     [[nodiscard]] Index windows(Index size, Index reach, Index step, Index before) const noexcept {
         const Index room = size + 2 * before - reach + (ceil_mode ? step - 1 : 0);
         if (room < 0)

@@ -99,8 +99,8 @@ private:
 }  // namespace detail
 
 /// -log softmax(logits)[label] for logits (N, ..., C), the classes on the last axis, and labels (N, ...), so also for
-/// images of labels; options as PyTorch's. A label counts with the weight of its class times that of its sample: a mean is
-/// the sum of losses divided by the sum of these.
+/// images of labels and sequences (N, L), of which `ignore_index` or a mask (N, L) leaves out what pads them; options as PyTorch's. A label
+/// counts with the weight of its class times that of its sample: a mean is the sum of losses divided by the sum of these.
 ///
 /// What counts for nothing is as if it were not labelled: a label that is `ignore_index`, or one of class weight 0 unless
 /// smoothing gives other classes a share of it. (It then adds to the sum of losses and not to the divisor, as in PyTorch.)
