@@ -11,6 +11,7 @@
 #include <espalier/metrics/classes.hpp>
 #include <espalier/metrics/confusion_matrix.hpp>
 #include <espalier/metrics/depth.hpp>
+#include <espalier/metrics/error_rate.hpp>
 #include <espalier/metrics/gauc.hpp>
 #include <espalier/metrics/label_ranking.hpp>
 #include <espalier/metrics/lists.hpp>

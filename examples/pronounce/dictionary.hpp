@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/// @file A pronouncing dictionary in the format of CMUdict: a word a line, its phones behind it.
+#pragma once
+
+#include <espalier/core/error.hpp>
+#include <espalier/io/gzip.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pronounce {
+
+using espalier::Index;
+
+/// A word and how it is said.
+struct Entry {
+    std::string word;
+    std::string phones;   ///< with blanks between them, without stress: "R IY D"
+    Index syllables = 0;  ///< vowels, which alone have a stress
+    Index stress = 0;     ///< of these the first with the main stress, from 1; 0 if there is none
+};
+
+/// Words with several pronunciations come once, with the first. @throws espalier::IoError naming the line for a word without phones, and
+/// for a file without words
+[[nodiscard]] inline std::vector<Entry> load_dictionary(const std::filesystem::path& path) {
+    std::istringstream lines{espalier::io::read_bytes(path)};
+    std::vector<Entry> entries;
+    Index number = 0;
+    for (std::string line; std::getline(lines, line);) {
+        ++number;
+        if (line.starts_with(";;;"))
+            continue;
+        std::istringstream parts{line.substr(0, line.find('#'))};  // a remark
+        Entry entry;
+        if (!(parts >> entry.word) || entry.word.find('(') != std::string::npos)  // "read(2)", another way to say it
+            continue;
+        for (std::string phone; parts >> phone;) {
+            if (const char stress = phone.back(); stress >= '0' && stress <= '9') {
+                phone.pop_back();
+                ++entry.syllables;
+                if (stress == '1' && entry.stress == 0)
+                    entry.stress = entry.syllables;
+            }
+            entry.phones += (entry.phones.empty() ? "" : " ") + phone;
+        }
+        espalier::require<espalier::IoError>(!entry.phones.empty(), "pronounce", "expected the phones of a word in line ", number, " of ",
+                                             path, ", got '", entry.word, "' alone");
+        entries.push_back(std::move(entry));
+    }
+    espalier::require<espalier::IoError>(!entries.empty(), "pronounce", "expected words and their phones in ", path, ", got none");
+    return entries;
+}
+
+/// One word of ten, by its letters alone (FNV-1a): it is held out from every dictionary that has it.
+[[nodiscard]] inline bool is_held_out(std::string_view word) {
+    std::uint64_t hash = 14695981039346656037U;
+    for (const char c : word)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+    return hash % 10 == 0;
+}
+
+}  // namespace pronounce
