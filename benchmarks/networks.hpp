@@ -308,6 +308,11 @@ inline Index input_rank(const std::string& network) {
     return network == "mlp" || network == "mmoe" || network == "mmoe_deep" || network == "ple_table" || network.starts_with("esmm") ? 1 : 3;
 }
 
+/// The outputs of a network that have a loss.
+inline std::vector<std::string> learnt(const std::string& network, std::vector<std::string> tasks) {
+    return network.starts_with("esmm") ? std::vector<std::string>{"click", "both"} : tasks;
+}
+
 /// The loss of each task of a network: cross-entropy but for the scenes and for clicks.
 inline mtl::MultiTaskLoss<> make_criterion(const std::string& network, const std::vector<std::string>& tasks) {
     if (network == "scenes")

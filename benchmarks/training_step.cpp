@@ -163,7 +163,7 @@ int check(const benchmarks::StepOptions& options, const std::string& path) {
     io::load_pytorch(net, path, Shape{std::span<const Index>{options.input}}, {.prefix = "net."});
     const auto file = io::load_safetensors(path);
     auto input = file.get<float>("input");
-    auto targets = targets_of(file, net.tasks());
+    auto targets = targets_of(file, benchmarks::learnt(options.net, net.tasks()));
     const auto expected = file.get<double>("losses");
     const auto learning_rate = file.get<double>("learning_rate")[0];
     const double spread = file.get<double>("spread")[0];

@@ -5,7 +5,7 @@
     python3 training_step.py --net lenet --input 28x28x1 --batch 64 --mode channels_last --json FILE
 
 The modes: `default`, as users run it; `channels_last`, with the fused optimizer; `compile`, that through torch.compile, which
-needs a C++ compiler; `bfloat16`, `channels_last` under autocast. One mode a process, since the peak memory is the process's.
+needs a C++ compiler; `bfloat16`, `channels_last` under autocast; `plain`, of attention, with its whole matrix. One mode a process, since the peak memory is the process's.
 With --export it writes what `training_step --check` compares with: weights, a batch, and the losses of the first steps.
 Needs PyTorch and nothing else.
 """
@@ -85,6 +85,24 @@ def gemm_step(args):
     return lambda: torch.mm(a, b, out=c)
 
 
+def attention_step(args):
+    """Forward and backward of queries, keys and values (N, heads, L, width): the fused form, or as it is written down."""
+    torch.manual_seed(1)
+    length, heads, width = args.input
+    query, key, value = (torch.randn(args.batch, heads, length, width, requires_grad=True) for _ in range(3))
+
+    def step():
+        for leaf in (query, key, value):
+            leaf.grad = None
+        if args.mode == "plain":
+            result = torch.softmax(query @ key.transpose(-1, -2) / width**0.5, -1) @ value
+        else:
+            result = nn.functional.scaled_dot_product_attention(query, key, value)
+        result.sum().backward()
+
+    return step
+
+
 def time_steps(args, step):
     """Milliseconds of each step, after a warm-up of at least 3 steps and 0.3 s."""
     start, warm = time.perf_counter(), 0
@@ -140,16 +158,19 @@ def export(args):
     print(json.dumps({"parameters": sum(p.numel() for p in training.net.parameters()), "products": whole, "useful_products": useful}))
 
 
+OPERATIONS = {"gemm": gemm_step, "attention": attention_step}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--net", choices=(*NETWORKS, "gemm"), default="reference")
+    parser.add_argument("--net", choices=(*NETWORKS, *OPERATIONS), default="reference")
     parser.add_argument("--input", type=lambda text: [int(extent) for extent in text.split("x")], default="128x128x1",
-                        metavar="HxWxC", help="extents of one input; MxKxN of the gemm")
+                        metavar="HxWxC", help="extents of one input; MxKxN of the gemm, length x heads x width of attention")
     parser.add_argument("--batch", type=int, default=32, metavar="N", help="inputs a step")
     parser.add_argument("--threads", type=int, default=2, metavar="N")
     parser.add_argument("--seconds", type=float, default=5, metavar="S", help="time to measure for, at least 3 steps")
     parser.add_argument("--steps", type=int, default=0, metavar="N", help="steps to measure; 0 for as many as fit the time")
-    parser.add_argument("--mode", choices=("default", "channels_last", "compile", "bfloat16"), default="default")
+    parser.add_argument("--mode", choices=("default", "channels_last", "compile", "bfloat16", "plain"), default="default")
     parser.add_argument("--json", metavar="FILE", help="for the figures")
     parser.add_argument("--export", metavar="FILE", help="write this for `training_step --check` instead")
     args = parser.parse_args()
@@ -158,7 +179,7 @@ def main():
         return export(args)
 
     start = status_megabytes("VmRSS:")  # with PyTorch imported, before a network and a batch are made
-    times = time_steps(args, gemm_step(args) if args.net == "gemm" else Training(args).step)
+    times = time_steps(args, OPERATIONS[args.net](args) if args.net in OPERATIONS else Training(args).step)
     peak = status_megabytes("VmHWM:")
     text = f"PyTorch {torch.__version__}, {args.mode}, {torch.get_num_threads()} threads"
     print(f"{args.net}, input {'x'.join(map(str, args.input))}, batch {args.batch}: median {statistics.median(times):.3f} ms a step, "

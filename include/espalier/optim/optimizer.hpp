@@ -72,11 +72,11 @@ public:
             const Index size = parameter.numel();
             if (takes_part(parameter)) {
                 Index& steps = steps_[static_cast<Index>(i)];
+                const Tensor<Index>* const rows = parameter.has_sparse_grad() ? &parameter.sparse_grad().rows : nullptr;
                 if (size > 0)
                     append({first, size, parameter.mutable_value().data(), parameter.node()->gradient_elements().data(), steps,
-                            each_rate[origins_[i].group], weight_decays_[origins_[i].group],
-                            parameter.has_sparse_grad() ? &parameter.sparse_grad().rows : nullptr,
-                            origins_[i].shape.product(1, parameter.rank())});
+                            each_rate[origins_[i].group], weight_decays_[origins_[i].group], rows,
+                            rows ? parameter.shape().product(1, parameter.rank()) : 0});
                 ++steps;
             }
             first += size;
