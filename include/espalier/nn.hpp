@@ -3,6 +3,7 @@
 #pragma once
 
 #include <espalier/nn/activation.hpp>
+#include <espalier/nn/conv1d.hpp>
 #include <espalier/nn/conv2d.hpp>
 #include <espalier/nn/conv_transpose2d.hpp>
 #include <espalier/nn/cross_network.hpp>
@@ -26,9 +27,12 @@
 #include <espalier/nn/parameter.hpp>
 #include <espalier/nn/pixel_shuffle.hpp>
 #include <espalier/nn/pooling.hpp>
+#include <espalier/nn/pooling1d.hpp>
+#include <espalier/nn/positions.hpp>
 #include <espalier/nn/recurrent.hpp>
 #include <espalier/nn/reshape.hpp>
 #include <espalier/nn/rms_norm.hpp>
+#include <espalier/nn/sequence_pool.hpp>
 #include <espalier/nn/sequential.hpp>
 #include <espalier/nn/squeeze_excitation.hpp>
 #include <espalier/nn/standardize.hpp>

@@ -9,8 +9,9 @@ namespace registry {
 const Rows& rows() {
     static const Rows all = [] {
         Rows result;
-        for (auto part : {arithmetic_rows, activation_rows, product_rows, image_rows, normalization_rows, shape_rows, loss_rows,
-                          detection_rows, dense_rows, dense_layer_rows, attention_rows, sequence_rows, sequence_layer_rows, ranking_rows, recommend_rows}) {
+        for (auto part :
+             {arithmetic_rows, activation_rows, product_rows, image_rows, normalization_rows, shape_rows, loss_rows, detection_rows,
+              dense_rows, dense_layer_rows, attention_rows, sequence_rows, sequence_layer_rows, ranking_rows, recommend_rows}) {
             Rows more = part();
             std::move(more.begin(), more.end(), std::back_inserter(result));
         }

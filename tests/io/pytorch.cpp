@@ -110,6 +110,26 @@ TEST_CASE("a Transformer comes from PyTorch and goes back", "[io][pytorch]") {
     }
 }
 
+TEST_CASE("convolutions along sequences come from PyTorch and go back", "[io][pytorch]") {
+    const auto expected = io::load_safetensors(ESPALIER_GOLDEN_DIR "/sequences.safetensors");
+    nn::Sequential net{nn::Conv1d{3, 4, 3, {.padding = 1}}, nn::BatchNorm{4}, nn::ReLU{},    nn::MaxPool1d{2},
+                       nn::Conv1d{4, 6, 3, {.groups = 2}},  nn::AvgPool1d{2}, nn::Flatten{}, nn::Linear{12, 5}};
+    const auto report = io::load_pytorch(net, golden + "convolutions.f32.safetensors", {13, 3});
+    CHECK(report.complete());
+    net.eval();
+    require_close(net(expected.get<float>("convolutions/input")).value(), expected.get<float>("convolutions/output"), 1e-5);
+    const TemporaryFolder folder;
+    io::save_pytorch(net, folder / "back", {13, 3});
+    const auto there = io::load_safetensors(golden + "convolutions.f32.safetensors");
+    const auto back = io::load_safetensors(folder / "back");
+    for (const auto& [name, tensor] : there) {
+        CAPTURE(name);
+        CHECK(back.at(name).extents() == tensor.extents());
+        if (!name.ends_with("num_batches_tracked"))
+            CHECK(back.get<float>(name) == there.get<float>(name));
+    }
+}
+
 TEST_CASE("the same file without turning over gives other outputs: shapes alone do not tell", "[io][pytorch]") {
     auto net = flat_net<float>();
     const auto expected = io::load_safetensors(golden + "expected.safetensors");

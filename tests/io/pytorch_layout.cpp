@@ -30,7 +30,7 @@ std::string seen(Net net, const Shape& sample, const std::string& path, const st
             const auto& order = own.orders[i].order;
             if (!order)
                 return own.orders[i].reason;
-            std::string text = order->image ? "image" : "";
+            std::string text = order->image ? "image" : order->sequence ? "sequence" : "";
             text += order->rows.is_plain() ? "" : "rows";
             text += order->columns.is_plain() ? "" : "columns";
             return text.empty() ? "plain" : text;
@@ -63,6 +63,13 @@ struct ScaledConv : nn::Module<ScaledConv, float> {
         v("weight", weight);
         v("gain", gain);
     }
+};
+
+/// x + conv(x) of sequences.
+struct AddConvolved : nn::Module<AddConvolved, float> {
+    nn::Conv1d<float> conv{4, 4, 1};
+    Row operator()(const Row& x) { return x + conv(x); }
+    void visit(nn::Visitor<float>& v) { v("conv", conv); }
 };
 
 /// One layer used by two: shared on purpose.
@@ -203,6 +210,29 @@ TEST_CASE("sequences and tables keep their order, and channels of a sequence are
     CHECK(seen(nn::Sequential{nn::Flatten{}, nn::Linear{120, 2}}, {2, 4, 5, 3}, "1.weight") == "columns");  // volumes
     CHECK(seen(nn::Sequential{nn::Embedding{7, 4}, nn::Flatten{}, nn::Linear{20, 2}}, {5}, "0.weight") == "plain");
     CHECK(seen(nn::Sequential{nn::Embedding{7, 4}, nn::Flatten{}, nn::Linear{20, 2}}, {5}, "2.weight") == "plain");
+}
+
+TEST_CASE("convolutions along sequences have channels first in PyTorch", "[io][pytorch_layout]") {
+    const nn::Sequential net{nn::Conv1d{4, 6, 3}, nn::BatchNorm{6}, nn::ReLU{},       nn::MaxPool1d{2},
+                             nn::Conv1d{6, 8, 1}, nn::Flatten{},    nn::Linear{24, 2}};
+    CHECK(seen(net, {8, 4}, "0.weight") == "sequence");
+    CHECK(seen(net, {8, 4}, "0.bias") == "plain");
+    CHECK(seen(net, {8, 4}, "1.running_mean") == "plain");
+    CHECK(seen(net, {8, 4}, "4.weight") == "sequence");
+    CHECK(seen(net, {8, 4}, "6.weight") == "columns");
+    // What reads channels as the last axis was turned to have them there.
+    const nn::Sequential words{nn::Embedding{7, 4}, nn::Conv1d{4, 6, 3}, nn::Linear{6, 5}, nn::Flatten{}, nn::Linear{15, 2}};
+    CHECK(seen(words, {5}, "1.weight") == "sequence");
+    CHECK(seen(words, {5}, "2.weight") == "plain");
+    CHECK(seen(words, {5}, "4.weight") == "plain");
+    const nn::Sequential pooled{nn::Conv1d{4, 6, 3}, nn::SequencePool{}, nn::Linear{6, 2}};
+    CHECK(seen(pooled, {5, 4}, "2.weight") == "plain");
+    const nn::Sequential attended{nn::Conv1d{4, 6, 3}, nn::AttentionPool{6, 5}, nn::Linear{6, 2}};
+    for (const char* path : {"1.proj.weight", "1.proj.bias", "1.query", "2.weight"})
+        CHECK(seen(attended, {5, 4}, path) == "plain");
+    // A sum of what came first and what came last could be either.
+    const nn::Sequential both{nn::Linear{4, 4}, AddConvolved{}, nn::Flatten{}, nn::Linear{20, 2}};
+    CHECK(seen(both, {5, 4}, "3.weight").starts_with("cannot see through 'add'"));
 }
 
 TEST_CASE("a net of many thousand operations is walked as well", "[io][pytorch_layout]") {

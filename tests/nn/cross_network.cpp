@@ -5,14 +5,14 @@
 
 using namespace espalier;
 using testing::normal;
-using testing::same_as_golden;
+using testing::same_as_pytorch;
 using testing::same_bits;
 
 TEMPLATE_TEST_CASE("a cross network gives the values and gradients of PyTorch", "[nn][cross_network]", float, double) {
     using T = TestType;
     const auto call = [](auto& layer, const auto& x) { return layer(x[0]); };
-    same_as_golden<T>("recommend", "cross/full", nn::CrossNetwork<T>{5, {.layers = 3}}, call);
-    same_as_golden<T>("recommend", "cross/low_rank", nn::CrossNetwork<T>{5, {.layers = 3, .rank = 2}}, call);
+    same_as_pytorch<T>("recommend", "cross/full", nn::CrossNetwork<T>{5, {.layers = 3}}, call);
+    same_as_pytorch<T>("recommend", "cross/low_rank", nn::CrossNetwork<T>{5, {.layers = 3, .rank = 2}}, call);
 }
 
 TEMPLATE_TEST_CASE("a cross network of one feature, and of nothing", "[nn][cross_network]", float, double) {

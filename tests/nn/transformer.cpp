@@ -1,43 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include <espalier/io/safetensors.hpp>
 #include <espalier/nn/transformer.hpp>
 
-#include "nn/testing.hpp"
+#include "nn/golden_layer.hpp"
 
 #include <limits>
 
 using namespace espalier;
 using testing::names;
 using testing::normal;
-using testing::require_close;
+using testing::same_as_pytorch;
 using testing::same_bits;
 
 namespace {
-
-const io::TensorFile& golden() {
-    static const auto file = io::load_safetensors(ESPALIER_GOLDEN_DIR "/attention.safetensors");
-    return file;
-}
-
-/// `call(layer, inputs)` gives what PyTorch's layer of that case does, and its gradients.
-template <class T, class Layer, class Call>
-void same_as_pytorch(const std::string& key, Layer layer, const Call& call) {
-    CAPTURE(key);
-    const double tolerance = std::is_same_v<T, double> ? 1e-10 : 1e-5;
-    auto parameters = layer.named_parameters();
-    for (auto& [name, parameter] : parameters)
-        parameter.mutable_value() = golden().get<T>(key + "/parameter/" + name);
-    std::vector<Variable<T>> inputs;
-    while (golden().contains(key + "/input" + std::to_string(inputs.size())))
-        inputs.emplace_back(golden().get<T>(key + "/input" + std::to_string(inputs.size())), true);
-    const Variable<T> y = call(layer, inputs);
-    require_close(y.value(), golden().get<T>(key + "/output"), tolerance);
-    sum(y * Variable<T>{golden().get<T>(key + "/cotangent")}).backward();
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-        require_close(inputs[i].grad(), golden().get<T>(key + "/input_gradient" + std::to_string(i)), tolerance);
-    for (auto& [name, parameter] : parameters)
-        require_close(parameter.grad(), golden().get<T>(key + "/gradient/" + name), tolerance);
-}
 
 Tensor<Index> lengths(std::initializer_list<Index> values) {
     Tensor<Index> result{Shape{static_cast<Index>(values.size())}};
@@ -51,11 +25,11 @@ TEMPLATE_TEST_CASE("multi-head attention gives PyTorch's values and gradients", 
     using T = TestType;
     using nn::MultiheadAttention;
     const auto itself = [](auto& layer, const auto& x) { return layer(x[0]); };
-    same_as_pytorch<T>("multihead/self", MultiheadAttention<T>{6, 2}, itself);
-    same_as_pytorch<T>("multihead/plain", MultiheadAttention<T>{6, 1, {.bias = false}}, itself);
-    same_as_pytorch<T>("multihead/causal", MultiheadAttention<T>{6, 3},
+    same_as_pytorch<T>("attention", "multihead/self", MultiheadAttention<T>{6, 2}, itself);
+    same_as_pytorch<T>("attention", "multihead/plain", MultiheadAttention<T>{6, 1, {.bias = false}}, itself);
+    same_as_pytorch<T>("attention", "multihead/causal", MultiheadAttention<T>{6, 3},
                        [](auto& layer, const auto& x) { return layer(x[0], nn::AttentionMask{.causal = true}); });
-    same_as_pytorch<T>("multihead/cross", MultiheadAttention<T>{6, 2}, [](auto& layer, const auto& x) {
+    same_as_pytorch<T>("attention", "multihead/cross", MultiheadAttention<T>{6, 2}, [](auto& layer, const auto& x) {
         return layer(x[0], x[1], nn::AttentionMask{.memory_lengths = lengths({5, 2})});
     });
 }
@@ -68,12 +42,73 @@ TEMPLATE_TEST_CASE("layers of a Transformer give PyTorch's values and gradients"
         const nn::TransformerOptions gelu{
             .feed_forward = 10, .dropout = 0, .activation = nn::FeedForwardActivation::gelu, .norm_first = first};
         const auto encode = [](auto& layer, const auto& x) { return layer(x[0]); };
-        same_as_pytorch<T>("encoder/" + kind + "_relu", nn::TransformerEncoderLayer<T>{6, 2, relu}, encode);
-        same_as_pytorch<T>("encoder/" + kind + "_gelu", nn::TransformerEncoderLayer<T>{6, 2, gelu}, encode);
-        same_as_pytorch<T>("decoder/" + kind, nn::TransformerDecoderLayer<T>{6, 2, relu}, [](auto& layer, const auto& x) {
+        same_as_pytorch<T>("attention", "encoder/" + kind + "_relu", nn::TransformerEncoderLayer<T>{6, 2, relu}, encode);
+        same_as_pytorch<T>("attention", "encoder/" + kind + "_gelu", nn::TransformerEncoderLayer<T>{6, 2, gelu}, encode);
+        same_as_pytorch<T>("attention", "decoder/" + kind, nn::TransformerDecoderLayer<T>{6, 2, relu}, [](auto& layer, const auto& x) {
             return layer(x[0], x[1], nn::AttentionMask{.causal = true, .memory_lengths = lengths({5, 2})});
         });
     }
+}
+
+TEMPLATE_TEST_CASE("a stack of decoder layers gives PyTorch's values and gradients", "[nn][attention]", float, double) {
+    using T = TestType;
+    for (const bool first : {false, true}) {
+        nn::TransformerDecoder<T> decoder{6, 2, 2, {.feed_forward = 10, .dropout = 0, .norm_first = first}};
+        CHECK(names(decoder.named_parameters()).front() == "layers.0.self_attn.in_proj_weight");
+        CHECK(names(decoder.named_parameters()).back() == (first ? "norm.bias" : "layers.1.norm3.bias"));
+        same_as_pytorch<T>("sequences", first ? "decoder/pre" : "decoder/post", decoder, [](auto& layer, const auto& x) {
+            return layer(x[0], x[1], nn::AttentionMask{.causal = true, .memory_lengths = lengths({5, 2})});
+        });
+    }
+}
+
+TEMPLATE_TEST_CASE("rotary attention and gated feed-forward layers give PyTorch's values and gradients", "[nn][attention]", float, double) {
+    using T = TestType;
+    same_as_pytorch<T>("sequences", "rotary_attention", nn::MultiheadAttention<T>{8, 2, {.rotary = true}},
+                       [](auto& layer, const auto& x) { return layer(x[0]); });
+    same_as_pytorch<T>("sequences", "swiglu_encoder",
+                       nn::TransformerEncoderLayer<T>{
+                           6, 2, {.feed_forward = 10, .dropout = 0, .activation = nn::FeedForwardActivation::swiglu, .norm_first = true}},
+                       [](auto& layer, const auto& x) { return layer(x[0]); });
+}
+
+TEST_CASE("a decoder's sequences and memories of different lengths are what they are alone", "[nn][attention]") {
+    manual_seed(1);
+    nn::TransformerDecoder decoder{8, 2, 2, {.feed_forward = 12, .dropout = 0, .rotary = true}};
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const auto spoiled = [nan](Tensor<float> values, Index length) {  // the first sample
+        std::fill(values.data() + length * 8, values.data() + values.size(1) * 8, nan);
+        return values;
+    };
+    const auto part = [](const Tensor<float>& values, Index length) {
+        return Tensor<float>{{1, length, 8}, values.span().first(static_cast<std::size_t>(length * 8))};
+    };
+    const auto values = normal<float>({2, 6, 8}), memory = normal<float>({2, 5, 8}, 2);
+    const Variable<> x{spoiled(values, 3), true}, m{spoiled(memory, 2), true}, alone{part(values, 3), true}, own{part(memory, 2), true};
+    const auto y = decoder(x, m, {.causal = true, .lengths = lengths({3, 6}), .memory_lengths = lengths({2, 5})});
+    const auto expected = decoder(alone, own);
+    CHECK(same_bits(part(y.value(), 3), expected.value()));
+    sum(expected * expected).backward();
+    const auto first = autograd::narrow(autograd::narrow(y, 0, 0, 1), 1, 0, 3);
+    sum(first * first).backward();
+    CHECK(same_bits(part(x.grad(), 3), alone.grad()));
+    CHECK(same_bits(part(m.grad(), 2), own.grad()));
+}
+
+TEST_CASE("what rotary attention sees depends on distances alone", "[nn][attention]") {
+    manual_seed(1);
+    nn::MultiheadAttention<double> layer{8, 2, {.rotary = true}};
+    const auto values = normal<double>({1, 6, 8});
+    auto later = Tensor<double>{Shape{1, 9, 8}};  // three steps further on
+    std::copy(values.begin(), values.end(), later.begin() + 24);
+    Tensor<bool> pairs{Shape{9, 9}};
+    for (Index i = 3; i < 9; ++i)
+        for (Index j = 3; j < 9; ++j)
+            pairs.at(i, j) = true;
+    const auto y = layer(Variable<double>{later}, {.pairs = pairs});
+    testing::require_close(autograd::narrow(y, 1, 3, 6).value(), layer(Variable<double>{values}).value(), 1e-12);
+    CHECK_THROWS_WITH((nn::MultiheadAttention{6, 2, {.rotary = true}}),
+                      "[MultiheadAttention] expected heads of an even width for a rotary one, got 3");
 }
 
 TEST_CASE("what is behind a sequence's end changes nothing, not even the bits", "[nn][attention]") {
@@ -124,6 +159,7 @@ TEST_CASE("what attention refuses", "[nn][attention]") {
     CHECK_THROWS_AS((nn::MultiheadAttention{6, 2, {.dropout = 1}}), ValueError);
     CHECK_THROWS_AS((nn::TransformerEncoderLayer{6, 2, {.feed_forward = 0}}), ValueError);
     CHECK_THROWS_AS((nn::TransformerEncoder{6, 2, 0}), ValueError);
+    CHECK_THROWS_WITH((nn::TransformerDecoder{6, 2, 0}), "[TransformerDecoder] expected at least one layer, got 0");
     nn::MultiheadAttention layer{6, 2};
     CHECK_THROWS_WITH(layer(Tensor<float>{Shape{2, 3, 5}}), "[MultiheadAttention] expected sequences (N, L, 6), got (2, 3, 5)");
     CHECK_THROWS_WITH(layer(normal<float>({2, 3, 6}), {.lengths = lengths({4, 1})}),

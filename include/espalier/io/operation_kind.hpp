@@ -19,6 +19,7 @@ enum class OperationKind {
     reduction,      ///< over all or over one axis
     embedding,
     spatial,        ///< images to images; what it makes of anything else, it moves
+    attention,      ///< sequences to a sequence, each with its channels at the end
     along,          ///< windows that slide along a sequence, for each channel
     elementwise,    ///< each element or each row alone, whatever the order in it
     unknown,
@@ -40,7 +41,7 @@ enum class OperationKind {
         {"divide", elementwise}, {"weighted_sum", elementwise}, {"logit_product", elementwise}, {"conv2d", convolution},
         {"conv2d_relu", convolution}, {"conv2d_relu_max_pool2d", convolution}, {"conv_transpose2d", convolution},
         {"adaptive_avg_pool2d", spatial}, {"adaptive_max_pool2d", spatial}, {"group_norm", normalisation},
-        {"scaled_dot_product_attention", spatial}, {"self_attention", spatial},
+        {"scaled_dot_product_attention", attention}, {"self_attention", attention},
         {"gru", linear}, {"lstm", linear}, {"rms_norm", normalisation},
         {"conv1d", convolution}, {"max_pool1d", along}, {"avg_pool1d", along},
         {"mask_padding", elementwise}, {"sequence_mean", reduction}, {"sequence_max", reduction}, {"sequence_last", reduction},

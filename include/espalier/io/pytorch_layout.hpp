@@ -6,9 +6,7 @@
 #pragma once
 
 #include <espalier/io/operation_kind.hpp>
-#include <espalier/io/order_classes.hpp>
-#include <espalier/io/recorded_graph.hpp>
-#include <espalier/io/tensor_uses.hpp>
+#include <espalier/io/step_orders.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -21,12 +19,12 @@
 namespace espalier::inline ESPALIER_ABI::io::detail {
 
 /// Follows the order of elements through the steps of a run.
-class LayoutWalk {
+class LayoutWalk : StepOrders {
 public:
     /// `input` is the order of inputs that are no images, if it is not the same as here. `elementwise` are operations of the user's own
     /// that treat each element alone.
     LayoutWalk(const std::vector<GraphStep>& steps, const std::optional<Order>& input, const std::set<std::string>& elementwise)
-        : steps_{steps}, elementwise_{elementwise}, uses_{steps} {
+        : StepOrders{steps}, elementwise_{elementwise} {
         for (std::size_t i = 0; i < steps.size(); ++i) {
             const Shape& shape = steps[i].shape;
             classes_.add(shape.rank() > 0 ? shape.product(1, shape.rank()) : 1);
@@ -60,20 +58,6 @@ public:
     }
 
 private:
-    using Need = OrderClasses::Need;
-
-    [[nodiscard]] Order plain(std::size_t i) const {
-        const Shape& shape = steps_[i].shape;
-        return Order::plain(shape.rank() > 0 ? shape.product(1, shape.rank()) : 1);
-    }
-    [[nodiscard]] static Need known(std::size_t i) { return {i, {}}; }
-    [[nodiscard]] Need known_plain(std::size_t i) const { return {i, plain(i)}; }
-    /// The last axis has channels alone, whether or not the axes before it are those of an image.
-    [[nodiscard]] Need known_channels(std::size_t i) const {
-        return rank(i) > 1 ? Need{i, pixels_and_channels(steps_[i].shape)} : known_plain(i);
-    }
-    [[nodiscard]] Index rank(std::size_t i) const { return steps_[i].shape.rank(); }
-
     void walk(std::size_t i) {
         switch (elementwise_.contains(steps_[i].operation) ? OperationKind::elementwise : kind_of(steps_[i].operation)) {
             case OperationKind::convolution: return convolution(i);
@@ -86,32 +70,9 @@ private:
             case OperationKind::embedding: return embedding(i);
             case OperationKind::spatial: return spatial(i);
             case OperationKind::along: return along(i);
+            case OperationKind::attention: return attention(i);
             case OperationKind::elementwise: return each_element(i);
             case OperationKind::unknown: return unknown(i);
-        }
-    }
-
-    /// A parameter as an operand like any other value: a small image, or plain if its class is.
-    void operand(std::size_t i, std::size_t step) {
-        if (steps_[i].is_parameter())
-            uses_.add({steps_[i].tensor, step, {rank(i) == 4 ? known(i) : known_plain(i)}, rank(i) == 4});
-    }
-    /// A weight whose axes have the orders of `rows` and `columns`. One that is computed, and not itself a parameter, can only
-    /// be right if nothing has to be turned over.
-    void weight(std::size_t i, std::size_t step, std::vector<Need> needs, std::optional<std::size_t> rows = {},
-                std::optional<std::size_t> columns = {}) {
-        if (steps_[i].is_parameter()) {
-            const bool sequence = rank(i) == 3 && steps_[step].is_conv1d();
-            uses_.add({steps_[i].tensor, step, std::move(needs), rank(i) == 4, rows, columns, false, sequence});
-        } else if (steps_[i].is_computed()) {
-            if (rank(i) == 3 && steps_[i].shape[1] > 1 && steps_[step].is_conv1d())
-                classes_.accuse(i, step);
-            uses_.demand(rank(i) == 4 ? known(i) : known_plain(i), step);
-            for (Need& need : needs)
-                uses_.demand(std::move(need), step);
-            for (const auto& axis : {rows, columns})
-                if (axis)
-                    uses_.demand(known_plain(*axis), step);
         }
     }
 
@@ -141,10 +102,7 @@ private:
         const Need need = known_channels(in[0]);
         for (std::size_t k = 1; k < in.size(); ++k)
             weight(in[k], i, {need, known(i)});
-        if (rank(in[0]) != 3)
-            return moved(i, in[0]);
-        classes_.fix(i, plain(i), i);  // channels that came first there were turned to the end
-        classes_.depend(i, need, i);
+        rank(in[0]) == 3 ? channels_last(i, in[0]) : moved(i, in[0]);
     }
 
     void matmul(std::size_t i) {
@@ -238,18 +196,18 @@ private:
         weight(steps_[i].inputs[0], i, {known(i)});
     }
 
-    /// The result of an operation that may move elements: an image from images, else plain from what is plain.
-    void moved(std::size_t i, std::size_t in) {
-        const bool image = rank(i) == 4 && rank(in) == 4;
-        if (rank(i) != 4)
-            classes_.fix(i, plain(i), i);
-        classes_.depend(i, image ? known(in) : known_plain(in), i);
-    }
     void spatial(std::size_t i) {
         for (const std::size_t in : steps_[i].inputs) {
             operand(in, i);
             if (steps_[in].has_order())
                 moved(i, in);
+        }
+    }
+    void attention(std::size_t i) {
+        for (const std::size_t in : steps_[i].inputs) {
+            operand(in, i);
+            if (steps_[in].has_order())
+                channels_last(i, in);
         }
     }
 
@@ -309,10 +267,7 @@ private:
                 uses_.add({steps_[in].tensor, i, {known(i)}, false, {}, {}, rank(in) > (images || rank(i) == 4 ? 1 : 3)});
     }
 
-    const std::vector<GraphStep>& steps_;
     const std::set<std::string>& elementwise_;
-    OrderClasses classes_;
-    TensorUses uses_;
     std::vector<std::size_t> norms_;
 };
 

@@ -5,6 +5,7 @@
 #include <espalier/autograd/attention.hpp>
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/reshape.hpp>
+#include <espalier/autograd/rotary_embedding.hpp>
 #include <espalier/core/finite.hpp>
 #include <espalier/nn/init.hpp>
 #include <espalier/nn/linear.hpp>
@@ -28,6 +29,9 @@ struct AttentionMask {
 struct MultiheadAttentionOptions {
     double dropout = 0;  ///< of weights
     bool bias = true;
+    /// Whether queries and keys of a sequence that looks at itself are turned by their places (autograd/rotary_embedding.hpp); they are not
+    /// where it looks at another.
+    bool rotary = false;
 };
 
 /// Each place of a sequence (N, L, features) becomes a mixture of what `heads` heads find at the places of the same sequence, or of another
@@ -36,7 +40,8 @@ struct MultiheadAttentionOptions {
 template <class Scalar = float>
 class MultiheadAttention : public Module<MultiheadAttention<Scalar>, Scalar> {
 public:
-    /// @throws ValueError unless the heads divide the features, of which there is one, and the dropout is in [0, 1).
+    /// @throws ValueError unless the heads divide the features, of which there is one, and the dropout is in [0, 1); for a rotary one with
+    /// heads of an odd width
     MultiheadAttention(Index features, Index heads, MultiheadAttentionOptions options = {})
         : features_{checked(features, heads, options)},
           heads_{heads},
@@ -57,7 +62,10 @@ public:
         require_sequences(x);
         auto options = options_for(mask);
         options.query_lengths = options.key_lengths = mask.lengths;
-        return out_proj_(autograd::self_attention(part(x, 0, 3), options, random_for(options)));
+        auto qkv = part(x, 0, 3);
+        if (options_.rotary)
+            qkv = autograd::rotary_embedding(qkv, {.heads = 2 * heads_, .rest = features_});
+        return out_proj_(autograd::self_attention(qkv, options, random_for(options)));
     }
     /// One that looks at another, (N, S, features): at what came out of an encoder. @throws as above
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x, const Variable<Scalar>& memory, const AttentionMask& mask = {}) {
@@ -84,6 +92,8 @@ private:
                             "expected heads that divide at least one feature, got ", heads, " and ", features);
         require<ValueError>(is_finite(options.dropout) && options.dropout >= 0 && options.dropout < 1, "MultiheadAttention",
                             "expected a dropout in [0, 1), got ", options.dropout);
+        require<ValueError>(!options.rotary || features / heads % 2 == 0, "MultiheadAttention",
+                            "expected heads of an even width for a rotary one, got ", features / heads);
         return features;
     }
     void require_sequences(const Variable<Scalar>& x) const {

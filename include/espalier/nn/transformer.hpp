@@ -5,6 +5,7 @@
 
 #include <espalier/autograd/activation.hpp>
 #include <espalier/autograd/arithmetic.hpp>
+#include <espalier/autograd/swiglu.hpp>
 #include <espalier/nn/children.hpp>
 #include <espalier/nn/dropout.hpp>
 #include <espalier/nn/multihead_attention.hpp>
@@ -14,8 +15,9 @@
 
 namespace espalier::inline ESPALIER_ABI::nn {
 
-/// Between the two linear layers of a Transformer's.
-enum class FeedForwardActivation { relu, gelu };
+/// Between the two linear layers of a Transformer's. With swiglu the first one has twice as many features, gates before what they let
+/// through (autograd/swiglu.hpp).
+enum class FeedForwardActivation { relu, gelu, swiglu };
 
 /// Of a `TransformerEncoderLayer` or `TransformerDecoderLayer`. Designated initialisers stand in this order.
 struct TransformerOptions {
@@ -24,6 +26,7 @@ struct TransformerOptions {
     FeedForwardActivation activation = FeedForwardActivation::relu;
     bool norm_first = false;    ///< whether parts read what is normalised, instead of their sums being so
     double eps = 1e-5;
+    bool rotary = false;        ///< whether self-attention turns queries and keys by their places
 };
 
 namespace detail {
@@ -33,7 +36,7 @@ template <class Scalar>
 class TransformerParts {
 public:
     TransformerParts(Index features, const TransformerOptions& options)
-        : linear1_{features, checked(options).feed_forward},
+        : linear1_{features, (options.activation == FeedForwardActivation::swiglu ? 2 : 1) * checked(options).feed_forward},
           linear2_{options.feed_forward, features},
           options_{options},
           dropout_{options.dropout},
@@ -46,10 +49,7 @@ public:
             return x + dropout_of_parts_(part(norm(x)));
         return norm(x + dropout_of_parts_(part(x)));
     }
-    [[nodiscard]] Variable<Scalar> feed_forward(const Variable<Scalar>& x) {
-        const bool relu = options_.activation == FeedForwardActivation::relu;
-        return linear2_(dropout_(relu ? linear1_.with_relu(x) : autograd::gelu(linear1_(x))));
-    }
+    [[nodiscard]] Variable<Scalar> feed_forward(const Variable<Scalar>& x) { return linear2_(dropout_(activated(x))); }
     void visit(Visitor<Scalar>& visitor) {
         visitor("linear1", linear1_);
         visitor("linear2", linear2_);
@@ -62,6 +62,15 @@ private:
         require<ValueError>(options.feed_forward > 0, "TransformerLayer", "expected at least one feature between linear layers, got ",
                             options.feed_forward);
         return options;
+    }
+
+    [[nodiscard]] Variable<Scalar> activated(const Variable<Scalar>& x) {
+        switch (options_.activation) {
+            case FeedForwardActivation::gelu: return autograd::gelu(linear1_(x));
+            case FeedForwardActivation::swiglu: return autograd::swiglu(linear1_(x));
+            case FeedForwardActivation::relu: break;
+        }
+        return linear1_.with_relu(x);
     }
 
     Linear<Scalar> linear1_, linear2_;
@@ -78,7 +87,7 @@ class TransformerEncoderLayer : public Module<TransformerEncoderLayer<Scalar>, S
 public:
     /// @throws ValueError as a `MultiheadAttention`, and for no features between the linear layers
     TransformerEncoderLayer(Index features, Index heads, const TransformerOptions& options = {})
-        : self_attn_{features, heads, {.dropout = options.dropout}},
+        : self_attn_{features, heads, {.dropout = options.dropout, .rotary = options.rotary}},
           parts_{features, options},
           norm1_{features, options.eps},
           norm2_{features, options.eps} {}
@@ -108,7 +117,7 @@ class TransformerDecoderLayer : public Module<TransformerDecoderLayer<Scalar>, S
 public:
     /// @throws as a `TransformerEncoderLayer`
     TransformerDecoderLayer(Index features, Index heads, const TransformerOptions& options = {})
-        : self_attn_{features, heads, {.dropout = options.dropout}},
+        : self_attn_{features, heads, {.dropout = options.dropout, .rotary = options.rotary}},
           multihead_attn_{features, heads, {.dropout = options.dropout}},
           parts_{features, options},
           norm1_{features, options.eps},
@@ -169,6 +178,42 @@ public:
 
 private:
     Children<TransformerEncoderLayer<Scalar>> layers_;
+    LayerNorm<Scalar> norm_;
+    bool norm_last_;
+};
+
+/// Layers of a decoder one behind the other, `layers.<i>`, all of which look at one memory, and with `.norm_first` one more normalisation
+/// behind the last, `norm`.
+template <class Scalar = float>
+class TransformerDecoder : public Module<TransformerDecoder<Scalar>, Scalar> {
+public:
+    /// @throws ValueError unless there is a layer; as a `TransformerDecoderLayer`
+    TransformerDecoder(Index features, Index heads, Index layers, const TransformerOptions& options = {})
+        : norm_{features, options.eps}, norm_last_{options.norm_first} {
+        require<ValueError>(layers > 0, "TransformerDecoder", "expected at least one layer, got ", layers);
+        for (Index i = 0; i < layers; ++i)
+            layers_.push_back(TransformerDecoderLayer<Scalar>{features, heads, options});
+    }
+
+    /// x (N, L, features) and `memory` (N, S, features) give (N, L, features); `mask` as for a layer. @throws ShapeError; ValueError for a
+    /// length out of range
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x, const Variable<Scalar>& memory,
+                                              const AttentionMask& mask = {.causal = true}) {
+        const nn::detail::ForwardScope call;
+        Variable<Scalar> y = x;
+        for (auto& layer : layers_)
+            y = layer(y, memory, mask);
+        return norm_last_ ? norm_(y) : y;
+    }
+
+    void visit(Visitor<Scalar>& visitor) {
+        visitor("layers", layers_);
+        if (norm_last_)
+            visitor("norm", norm_);
+    }
+
+private:
+    Children<TransformerDecoderLayer<Scalar>> layers_;
     LayerNorm<Scalar> norm_;
     bool norm_last_;
 };
