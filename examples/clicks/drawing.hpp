@@ -44,11 +44,11 @@ struct Tenth {
     return result;
 }
 
-/// Both axes are logarithmic, from 0.003 to 1: on the diagonal what is said is true, below it there is too much of it.
+/// Both axes are logarithmic, from 0.01 to 1: on the diagonal what is said is true, below it there is too much of it.
 [[nodiscard]] inline std::string draw(const std::vector<Result>& results, const Log& log) {
     using multi_fashion::text;
     constexpr std::array colours{"#b3261e", "#1b6ca8", "#2a8a4a", "#8a3fa0", "#c2570c"};
-    constexpr double least = 0.003;
+    constexpr double least = 0.01;
     constexpr int side = 420, left = 84, top = 96, legend = 190, bottom = 72, width = left + side + legend, height = top + side + bottom;
     const auto along = [&](double rate) { return side * (1 - std::log(std::clamp(rate, least, 1.0)) / std::log(least)); };
     std::string svg = text(
@@ -57,7 +57,7 @@ struct Tenth {
         "<text x='24' y='38' font-size='20' font-weight='bold'>Purchases after a click: said and true</text>\n"
         "<text x='24' y='62' font-size='12' fill='#636b78'>tenths of %s, by what the net says of them</text>\n",
         width, height, width, height, log.simulated ? "all test impressions, clicked or not" : "the test impressions that were clicked");
-    for (const double rate : {0.003, 0.01, 0.03, 0.1, 0.3, 1.0})
+    for (const double rate : {0.01, 0.03, 0.1, 0.3, 1.0})
         svg += text(
             "<path d='M%.1f %dV%dM%d %.1fH%d' stroke='#dfe2e7'/><text x='%.1f' y='%d' text-anchor='middle' fill='#636b78'>%g</text>"
             "<text x='%d' y='%.1f' text-anchor='end' fill='#636b78'>%g</text>\n",
