@@ -202,7 +202,7 @@ TEST_CASE("an encoder that is fitted in one pass knows what one of the whole tab
     folder.file("0.csv", people(0, 100));
     folder.file("1.csv", people(100, 230));
     const auto whole = io::parse_csv(people(0, 230));
-    for (const std::size_t bytes : {64, 1000, 1'000'000}) {
+    for (const auto bytes : {std::size_t{64}, std::size_t{1000}, std::size_t{1'000'000}}) {
         const io::CsvStream stream{folder.path(), {.block_bytes = bytes}};
         CHECK(io::TableEncoder{stream, columns()} == io::TableEncoder{whole, columns()});
     }
