@@ -2,10 +2,11 @@
 /// @file A pronouncing dictionary in the format of CMUdict: a word a line, its phones behind it.
 #pragma once
 
+#include "../hash.hpp"
+
 #include <espalier/core/error.hpp>
 #include <espalier/io/gzip.hpp>
 
-#include <cstdint>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -56,12 +57,7 @@ struct Entry {
     return entries;
 }
 
-/// One word of ten, by its letters alone (FNV-1a): it is held out from every dictionary that has it.
-[[nodiscard]] inline bool is_held_out(std::string_view word) {
-    std::uint64_t hash = 14695981039346656037U;
-    for (const char c : word)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-    return hash % 10 == 0;
-}
+/// One word of ten, by its letters alone: it is held out from every dictionary that has it.
+[[nodiscard]] inline bool is_held_out(std::string_view word) { return examples::hash(word) % 10 == 0; }
 
 }  // namespace pronounce

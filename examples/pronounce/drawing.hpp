@@ -43,7 +43,7 @@ namespace detail {
         columns = std::max(columns, letters.lengths()[i]);
         rows = std::max(rows, said.phones.lengths()[i] + 1);
     }
-    const Index width = side + columns * cell + 16, height = 48 + rows * cell + 16;
+    const Index width = side + columns * cell + 28, height = 48 + rows * cell + 16;
     std::string svg = concat(
         "<svg xmlns='http://www.w3.org/2000/svg' width='", across * width + 2 * edge - 16, "' height='",
         top + (letters.size() + across - 1) / across * height + edge - 16, "' font-family='Helvetica, Arial, \"DejaVu Sans\", ",

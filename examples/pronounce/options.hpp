@@ -25,7 +25,7 @@ struct Options {
     std::string net = "gru";
     Index width = 128;
     std::string rule = "Sum";
-    int epochs = 10;
+    int epochs = 20;
     Index batch = 64;
     double learning_rate = 0.003;
     bool baselines = false;
