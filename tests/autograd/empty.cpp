@@ -3,14 +3,19 @@
 #include "autograd/registry.hpp"
 #include "catch.hpp"
 
+#include <espalier/autograd/conv1d.hpp>
 #include <espalier/autograd/conv2d.hpp>
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/normalization.hpp>
 #include <espalier/autograd/pixel_shuffle.hpp>
 #include <espalier/autograd/pooling.hpp>
+#include <espalier/autograd/pooling1d.hpp>
 #include <espalier/autograd/reduction.hpp>
 #include <espalier/autograd/reshape.hpp>
+#include <espalier/autograd/rotary_embedding.hpp>
+#include <espalier/autograd/sequence_pooling.hpp>
 #include <espalier/autograd/softmax.hpp>
+#include <espalier/autograd/swiglu.hpp>
 #include <espalier/autograd/upsample.hpp>
 
 #include <algorithm>
@@ -254,6 +259,30 @@ TEMPLATE_TEST_CASE("images of nothing, as in PyTorch", "[empty]", float, double)
     CHECK(of_shapes<T>({{2, 4, 5, 0}}, global) == Shape{2, 0});
     CHECK(of_shapes<T>({{0, 0, 5, 3}}, global) == Shape{0, 3});
     CHECK_THROWS_AS(global(V{Variable<T>{Tensor<T>{Shape{2, 0, 5, 3}}}}), ShapeError);
+}
+
+TEMPLATE_TEST_CASE("sequences of nothing", "[empty]", float, double) {
+    using T = TestType;
+    using V = Variables<T>;
+    const Tensor<Index> none{Shape{0}}, two{Shape{2}};
+    CHECK(of_shapes<T>({{0, 5, 3}, {4, 2, 3}}, [](const V& v) { return ag::conv1d(v[0], v[1]); }) == Shape{0, 4, 4});
+    CHECK(of_shapes<T>({{0, 5, 3}, {4, 2, 3}, {4}}, [&](const V& v) { return ag::conv1d(v[0], v[1], v[2], {}, none); }) == Shape{0, 4, 4});
+    CHECK(of_shapes<T>({{2, 5, 3}, {4, 2, 3}, {4}}, [&](const V& v) { return ag::conv1d(v[0], v[1], v[2], {}, two); }) == Shape{2, 4, 4});
+    CHECK(of_shapes<T>({{2, 0, 3}, {4, 2, 3}}, [&](const V& v) { return ag::conv1d(v[0], v[1], {.padding = 3}, two); }) == Shape{2, 0, 4});
+    CHECK(of_shapes<T>({{0, 5, 3}}, [](const V& v) { return ag::max_pool1d(v[0], 2); }) == Shape{0, 2, 3});
+    CHECK(of_shapes<T>({{2, 5, 3}}, [&](const V& v) { return ag::max_pool1d(v[0], 2, {}, two); }) == Shape{2, 2, 3});
+    CHECK(of_shapes<T>({{2, 5, 3}}, [&](const V& v) { return ag::avg_pool1d(v[0], 2, {}, two); }) == Shape{2, 2, 3});
+    CHECK(of_shapes<T>({{2, 5, 3}}, [&](const V& v) { return ag::mask_padding(v[0], two); }) == Shape{2, 5, 3});
+    for (const Shape& shape : {Shape{2, 0, 3}, Shape{0, 4, 3}, Shape{2, 0, 0}}) {
+        const Shape rows{shape[0], shape[2]};
+        CHECK(of_shapes<T>({shape}, [](const V& v) { return ag::sequence_mean(v[0]); }) == rows);
+        CHECK(of_shapes<T>({shape}, [](const V& v) { return ag::sequence_max(v[0]); }) == rows);
+        CHECK(of_shapes<T>({shape}, [](const V& v) { return ag::sequence_last(v[0]); }) == rows);
+    }
+    CHECK(of_shapes<T>({{2, 4, 0}}, [](const V& v) { return ag::rotary_embedding(v[0], {.heads = 2}); }) == Shape{2, 4, 0});
+    CHECK(of_shapes<T>({{2, 0, 4}}, [](const V& v) { return ag::rotary_embedding(v[0]); }) == Shape{2, 0, 4});
+    CHECK(of_shapes<T>({{3, 0}}, [](const V& v) { return ag::swiglu(v[0]); }) == Shape{3, 0});
+    CHECK(of_shapes<T>({{0, 4}}, [](const V& v) { return ag::swiglu(v[0]); }) == Shape{0, 2});
 }
 
 TEMPLATE_TEST_CASE("normalisation and softmax of nothing, as in PyTorch", "[empty]", float, double) {

@@ -230,9 +230,20 @@ TEST_CASE("convolutions along sequences have channels first in PyTorch", "[io][p
     const nn::Sequential attended{nn::Conv1d{4, 6, 3}, nn::AttentionPool{6, 5}, nn::Linear{6, 2}};
     for (const char* path : {"1.proj.weight", "1.proj.bias", "1.query", "2.weight"})
         CHECK(seen(attended, {5, 4}, path) == "plain");
-    // A sum of what came first and what came last could be either.
+    // A sum of what came first and what came last could be either, and so could what is normalised over channels: none is flattened.
+    const nn::Sequential norm{nn::Conv1d{4, 6, 3}, nn::LayerNorm{6}, nn::ReLU{}, nn::Linear{6, 2}, nn::Flatten{}, nn::Linear{6, 2}};
+    for (const char* path : {"0.weight", "1.weight", "1.bias", "3.weight", "5.weight"})
+        CHECK(seen(norm, {5, 4}, path) == (path[0] == '0' ? "sequence" : "plain"));
+    const nn::Sequential flat{nn::Conv1d{4, 6, 3}, nn::LayerNorm{6}, nn::ReLU{}, nn::Flatten{}, nn::Linear{18, 2}};
+    CHECK(seen(flat, {5, 4}, "4.weight") == "cannot see through 'reshape' from (2, 3, 6) to (2, 18)");
+    const nn::Sequential stream{nn::Linear{4, 4}, AddConvolved{},   nn::LayerNorm{4}, nn::BatchNorm{4},
+                                AddConvolved{},   nn::Linear{4, 3}, nn::Flatten{},    nn::Linear{15, 2}};
+    for (const char* path : {"2.weight", "3.weight", "3.running_var", "5.weight", "7.weight"})
+        CHECK(seen(stream, {5, 4}, path) == "plain");
+    CHECK(seen(stream, {5, 4}, "1.conv.weight") == "sequence");
+    CHECK(seen(stream, {5, 4}, "4.conv.weight") == "sequence");
     const nn::Sequential both{nn::Linear{4, 4}, AddConvolved{}, nn::Flatten{}, nn::Linear{20, 2}};
-    CHECK(seen(both, {5, 4}, "3.weight").starts_with("cannot see through 'add'"));
+    CHECK(seen(both, {5, 4}, "3.weight") == "cannot see through 'reshape' from (2, 5, 4) to (2, 20)");
 }
 
 TEST_CASE("a net of many thousand operations is walked as well", "[io][pytorch_layout]") {

@@ -118,8 +118,17 @@ private:
     void normalisation(std::size_t i) {
         const auto& in = steps_[i].inputs;
         operand(in[0], i);
-        classes_.unite(i, in[0], i);
         const std::string_view operation = steps_[i].operation;
+        if (rank(i) == 3 && (operation == "layer_norm" || operation == "rms_norm") && (turned_.contains(in[0]) || channels_first(in[0]))) {
+            turned(i, in[0]);
+            for (std::size_t k = 1; k < in.size(); ++k)
+                weight(in[k], i, {known_channels(i)});
+            return;
+        }
+        if (turned_.contains(in[0]))
+            classes_.depend(i, known_channels(in[0]), i);
+        else
+            classes_.unite(i, in[0], i);
         const bool grouped = operation == "group_norm";
         if (grouped && rank(i) == 2)
             classes_.depend(i, known_plain(in[0]), i);  // in another order other channels meet in a group
@@ -143,7 +152,9 @@ private:
     void reshape(std::size_t i) {
         const std::size_t in = steps_[i].inputs[0];
         operand(in, i);
-        if (rank(i) > 0 && rank(in) > 0 && steps_[i].shape[0] == steps_[in].shape[0])
+        if (turned_.contains(in) && steps_[i].shape != steps_[in].shape)
+            classes_.accuse(i, i);
+        else if (rank(i) > 0 && rank(in) > 0 && steps_[i].shape[0] == steps_[in].shape[0])
             classes_.unite(i, in, i);
         else
             moved(i, in);
@@ -201,6 +212,8 @@ private:
             operand(in, i);
             if (steps_[in].has_order())
                 moved(i, in);
+            if (turned_.contains(in))
+                turned_.insert(i);
         }
     }
     void attention(std::size_t i) {
@@ -213,10 +226,14 @@ private:
 
     /// Operands of one shape have one order. A vector that meets every row has that of the row.
     void each_element(std::size_t i) {
+        const bool both = meets_both(i);
         for (const std::size_t in : steps_[i].inputs) {
             const Shape& from = steps_[in].shape;
             const Shape& to = steps_[i].shape;
-            if (from == to) {
+            if (from == to && both && steps_[in].has_order()) {
+                operand(in, i);
+                turned(i, in);
+            } else if (from == to) {
                 if (steps_[in].has_order())
                     classes_.unite(i, in, i);
                 operand(in, i);
@@ -234,6 +251,23 @@ private:
             }
         }
     }
+    /// Whether PyTorch had to turn one sequence to add it to another, or it may have.
+    [[nodiscard]] bool meets_both(std::size_t i) {
+        bool first = false, last = false;
+        for (const std::size_t in : steps_[i].inputs)
+            if (rank(i) == 3 && steps_[in].shape == steps_[i].shape && steps_[in].has_order()) {
+                first = first || turned_.contains(in) || channels_first(in);
+                last = last || turned_.contains(in) || !channels_first(in);
+            }
+        return first && last;
+    }
+    [[nodiscard]] bool channels_first(std::size_t i) { return !classes_.order(i).is_plain(); }
+    /// A sequence whose channels are known, but not whether PyTorch has them first or last by now: nothing may flatten it.
+    void turned(std::size_t i, std::size_t in) {
+        channels_last(i, in);
+        turned_.insert(i);
+    }
+
     void broadcast_parameter(std::size_t in, std::size_t i) {
         const Shape& from = steps_[in].shape;
         const Shape& to = steps_[i].shape;
@@ -261,6 +295,8 @@ private:
             } else {
                 moved(i, in);
             }
+            if (turned_.contains(in))
+                classes_.accuse(i, i);
         }
         for (const std::size_t in : steps_[i].inputs)
             if (steps_[in].is_parameter())
@@ -269,6 +305,7 @@ private:
 
     const std::set<std::string>& elementwise_;
     std::vector<std::size_t> norms_;
+    std::set<std::size_t> turned_;
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::io::detail

@@ -16,7 +16,7 @@ using espalier::concat;
 
 const std::string options_1d = "expected a kernel, stride and dilation of 1 to 2147483647 and a padding of 0 to 2147483647, got ";
 
-std::optional<Tensor<Index>> lengths_of(const Attributes& a) {
+std::optional<Tensor<Index>> sequence_lengths(const Attributes& a) {
     if (!a.contains("lengths"))
         return {};
     const auto lengths = a.indices("lengths");
@@ -30,11 +30,11 @@ void draw_lengths(Draw& draw, Random& random) {
     draw.attributes.set("lengths", lengths);
 }
 
-ag::Conv1dOptions conv_options(const Attributes& a) {
+ag::Conv1dOptions conv1d_options(const Attributes& a) {
     return {a.index("stride", 1), a.index("padding"), a.index("dilation", 1), a.index("groups", 1)};
 }
 
-Draw convolution(Random& random) {
+Draw any_conv1d(Random& random) {
     const Index kernel = between(random, 1, 4), padding = between(random, 0, 2), dilation = between(random, 1, 2);
     const Index groups = random.below(2) ? 1 : between(random, 1, 3), depth = between(random, 1, 2);
     const Index out = groups * between(random, 1, 2);
@@ -52,7 +52,7 @@ Draw convolution(Random& random) {
 }
 
 template <class Options>
-Options pool_options(const Attributes& a) {
+Options pool1d_options(const Attributes& a) {
     Options options;
     options.padding = a.index("padding");
     options.ceil_mode = a.flag("ceil_mode");
@@ -63,7 +63,7 @@ Options pool_options(const Attributes& a) {
     return options;
 }
 
-Draw pooled(Random& random, Tensor<double> (*values)(const Shape&, Random&)) {
+Draw pooled_sequences(Random& random, Tensor<double> (*values)(const Shape&, Random&)) {
     const Index kernel = between(random, 1, 4);
     Draw draw{{values({between(random, 1, 3), kernel + random.below(4), between(random, 1, 3)}, random)}};
     draw.attributes.set("kernel", std::vector<Index>{kernel});
@@ -77,32 +77,32 @@ Draw pooled(Random& random, Tensor<double> (*values)(const Shape&, Random&)) {
     return draw;
 }
 
-void conv(const Shape& x, const Shape& weight, const ag::Conv1dOptions& options = {}, const std::optional<Tensor<Index>>& lengths = {}) {
+void call_conv1d(const Shape& x, const Shape& weight, const ag::Conv1dOptions& options = {}, const std::optional<Tensor<Index>>& lengths = {}) {
     (void)ag::conv1d(zeros(x), zeros(weight), options, lengths);
 }
 
-std::vector<Refusal> conv_refusals() {
-    return {{[] { conv({8, 3}, {4, 3, 3}); }, "[conv1d] expected sequences (N, L, C), got input (8, 3)"},
-            {[] { conv({2, 8, 3}, {4, 3}); }, "[conv1d] expected weights (out, kernel, in / groups) with at least one output channel, got (4, 3)"},
-            {[] { conv({2, 8, 3}, {0, 3, 3}); },
+std::vector<Refusal> conv1d_refusals() {
+    return {{[] { call_conv1d({8, 3}, {4, 3, 3}); }, "[conv1d] expected sequences (N, L, C), got input (8, 3)"},
+            {[] { call_conv1d({2, 8, 3}, {4, 3}); }, "[conv1d] expected weights (out, kernel, in / groups) with at least one output channel, got (4, 3)"},
+            {[] { call_conv1d({2, 8, 3}, {0, 3, 3}); },
              "[conv1d] expected weights (out, kernel, in / groups) with at least one output channel, got (0, 3, 3)"},
-            {[] { conv({2, 8, 2}, {4, 3, 3}); }, "[conv1d] expected 3 input channels, got input (2, 8, 2)"},
-            {[] { conv({2, 8, 2}, {4, 3, 2}, {.groups = 3}); }, "[conv1d] expected groups that divide 4 output channels, got 3"},
-            {[] { conv({2, 8, 2}, {4, 0, 2}); }, "[conv1d] " + options_1d + "0, 1, 1 and 0"},
-            {[] { conv({2, 8, 2}, {4, 3, 2}, {.stride = 0}); }, "[conv1d] " + options_1d + "3, 0, 1 and 0"},
-            {[] { conv({2, 8, 2}, {4, 3, 2}, {.padding = -1}); }, "[conv1d] " + options_1d + "3, 1, 1 and -1"},
-            {[] { conv({2, 8, 2}, {4, 3, 2}, {.dilation = huge}); }, concat("[conv1d] ", options_1d, "3, 1, ", huge, " and 0")},
-            {[] { conv({2, 4, 2}, {4, 3, 2}, {.dilation = 2}); },
+            {[] { call_conv1d({2, 8, 2}, {4, 3, 3}); }, "[conv1d] expected 3 input channels, got input (2, 8, 2)"},
+            {[] { call_conv1d({2, 8, 2}, {4, 3, 2}, {.groups = 3}); }, "[conv1d] expected groups that divide 4 output channels, got 3"},
+            {[] { call_conv1d({2, 8, 2}, {4, 0, 2}); }, "[conv1d] " + options_1d + "0, 1, 1 and 0"},
+            {[] { call_conv1d({2, 8, 2}, {4, 3, 2}, {.stride = 0}); }, "[conv1d] " + options_1d + "3, 0, 1 and 0"},
+            {[] { call_conv1d({2, 8, 2}, {4, 3, 2}, {.padding = -1}); }, "[conv1d] " + options_1d + "3, 1, 1 and -1"},
+            {[] { call_conv1d({2, 8, 2}, {4, 3, 2}, {.dilation = huge}); }, concat("[conv1d] ", options_1d, "3, 1, ", huge, " and 0")},
+            {[] { call_conv1d({2, 4, 2}, {4, 3, 2}, {.dilation = 2}); },
              "[conv1d] expected padded sequences of at least 5 steps, got input (2, 4, 2) with padding 0"},
-            {[] { conv({2, 0, 2}, {4, 3, 2}, {.padding = 2}); },
+            {[] { call_conv1d({2, 0, 2}, {4, 3, 2}, {.padding = 2}); },
              "[conv1d] expected padded sequences of at least 3 steps, got input (2, 0, 2) with padding 2"},
-            {[] { conv({2, 4, 2}, {4, 3, 2}, {}, Tensor<Index>{{1}, {4}}); }, "[conv1d] expected lengths of shape (2,), got (1,)"},
-            {[] { conv({2, 4, 2}, {4, 3, 2}, {}, Tensor<Index>{{2}, {4, 5}}); }, "[conv1d] expected lengths of 0 to 4, got 5"},
+            {[] { call_conv1d({2, 4, 2}, {4, 3, 2}, {}, Tensor<Index>{{1}, {4}}); }, "[conv1d] expected lengths of shape (2,), got (1,)"},
+            {[] { call_conv1d({2, 4, 2}, {4, 3, 2}, {}, Tensor<Index>{{2}, {4, 5}}); }, "[conv1d] expected lengths of 0 to 4, got 5"},
             {[] { (void)ag::conv1d(zeros({2, 4, 2}), zeros({4, 3, 2}), zeros({2})); }, "[conv1d] expected a bias of shape (4,), got (2,)"},
             {[] { (void)ag::conv1d_lengths(Tensor<Index>{{2}, {3, -1}}, 3); }, "[conv1d_lengths] expected lengths of at least 0, got -1"}};
 }
 
-std::vector<Refusal> pooling_refusals(const std::string& name, void (*pool)(const Shape&, Index, const ag::Pool1dOptions&)) {
+std::vector<Refusal> pool1d_refusals(const std::string& name, void (*pool)(const Shape&, Index, const ag::Pool1dOptions&)) {
     const std::string tag = "[" + name + "] ";
     return {{[=] { pool({4, 3}, 2, {}); }, tag + "expected sequences (N, L, C), got input (4, 3)"},
             {[=] { pool({1, 4, 3}, 0, {}); }, tag + options_1d + "0, 0, 1 and 0"},
@@ -114,7 +114,7 @@ std::vector<Refusal> pooling_refusals(const std::string& name, void (*pool)(cons
 }
 
 /// Sequences of one row each, whose values are drawn by `values`.
-Draw of_lengths(Random& random, Tensor<double> (*values)(const Shape&, Random&), bool always = false) {
+Draw of_some_lengths(Random& random, Tensor<double> (*values)(const Shape&, Random&), bool always = false) {
     Draw draw{{values(random_shape(random, 3, 3), random)}};
     if (always || random.below(2))
         draw_lengths(draw, random);
@@ -145,20 +145,20 @@ std::vector<Refusal> rotary_refusals() {
 
 void push_pooling_rows(Rows& rows) {
     rows.push_back(row(
-        "mask_padding", [](const auto& v, const Attributes& a) { return ag::mask_padding(v[0], *lengths_of(a)); },
-        [](Random& random) { return of_lengths(random, normal, true); },
+        "mask_padding", [](const auto& v, const Attributes& a) { return ag::mask_padding(v[0], *sequence_lengths(a)); },
+        [](Random& random) { return of_some_lengths(random, normal, true); },
         length_refusals("mask_padding", [](const Shape& x, const Tensor<Index>& lengths) { (void)ag::mask_padding(zeros(x), lengths); })));
     rows.push_back(row(
-        "sequence_mean", [](const auto& v, const Attributes& a) { return ag::sequence_mean(v[0], lengths_of(a)); },
-        [](Random& random) { return of_lengths(random, normal); },
+        "sequence_mean", [](const auto& v, const Attributes& a) { return ag::sequence_mean(v[0], sequence_lengths(a)); },
+        [](Random& random) { return of_some_lengths(random, normal); },
         length_refusals("sequence_mean", [](const Shape& x, const Tensor<Index>& lengths) { (void)ag::sequence_mean(zeros(x), lengths); })));
     rows.push_back(row(
-        "sequence_max", [](const auto& v, const Attributes& a) { return ag::sequence_max(v[0], lengths_of(a)); },
-        [](Random& random) { return of_lengths(random, apart); },
+        "sequence_max", [](const auto& v, const Attributes& a) { return ag::sequence_max(v[0], sequence_lengths(a)); },
+        [](Random& random) { return of_some_lengths(random, apart); },
         length_refusals("sequence_max", [](const Shape& x, const Tensor<Index>& lengths) { (void)ag::sequence_max(zeros(x), lengths); })));
     rows.push_back(row(
-        "sequence_last", [](const auto& v, const Attributes& a) { return ag::sequence_last(v[0], lengths_of(a)); },
-        [](Random& random) { return of_lengths(random, normal); },
+        "sequence_last", [](const auto& v, const Attributes& a) { return ag::sequence_last(v[0], sequence_lengths(a)); },
+        [](Random& random) { return of_some_lengths(random, normal); },
         length_refusals("sequence_last", [](const Shape& x, const Tensor<Index>& lengths) { (void)ag::sequence_last(zeros(x), lengths); })));
 }
 
@@ -191,7 +191,7 @@ Variable<Scalar> ctc(const Variables<Scalar>& v, const Attributes& a) {
     std::optional<Tensor<bool>> mask;
     if (a.contains("mask"))
         mask = a.tensor<bool>("mask", {samples});
-    return ls::ctc_loss<Scalar>(v[0], {labels, mask}, {.inputs = lengths_of(a)},
+    return ls::ctc_loss<Scalar>(v[0], {labels, mask}, {.inputs = sequence_lengths(a)},
                                 {.blank = a.index("blank"),
                                  .zero_infinity = a.flag("zero_infinity"),
                                  .reduction = static_cast<ls::Reduction>(a.index("reduction"))});
@@ -249,26 +249,26 @@ Rows sequence_layer_rows() {
     rows.push_back(row(
         "conv1d",
         [](const auto& v, const Attributes& a) {
-            return v.size() == 3 ? ag::conv1d(v[0], v[1], v[2], conv_options(a), lengths_of(a))
-                                 : ag::conv1d(v[0], v[1], conv_options(a), lengths_of(a));
+            return v.size() == 3 ? ag::conv1d(v[0], v[1], v[2], conv1d_options(a), sequence_lengths(a))
+                                 : ag::conv1d(v[0], v[1], conv1d_options(a), sequence_lengths(a));
         },
-        convolution, conv_refusals()));
+        any_conv1d, conv1d_refusals()));
     rows.push_back(row(
         "max_pool1d",
         [](const auto& v, const Attributes& a) {
-            return ag::max_pool1d(v[0], a.index("kernel"), pool_options<ag::Pool1dOptions>(a), lengths_of(a));
+            return ag::max_pool1d(v[0], a.index("kernel"), pool1d_options<ag::Pool1dOptions>(a), sequence_lengths(a));
         },
-        [](Random& random) { return pooled(random, apart); },
-        pooling_refusals("max_pool1d", [](const Shape& x, Index kernel, const ag::Pool1dOptions& options) {
+        [](Random& random) { return pooled_sequences(random, apart); },
+        pool1d_refusals("max_pool1d", [](const Shape& x, Index kernel, const ag::Pool1dOptions& options) {
             (void)ag::max_pool1d(zeros(x), kernel, options);
         })));
     rows.push_back(row(
         "avg_pool1d",
         [](const auto& v, const Attributes& a) {
-            return ag::avg_pool1d(v[0], a.index("kernel"), pool_options<ag::AvgPool1dOptions>(a), lengths_of(a));
+            return ag::avg_pool1d(v[0], a.index("kernel"), pool1d_options<ag::AvgPool1dOptions>(a), sequence_lengths(a));
         },
-        [](Random& random) { return pooled(random, normal); },
-        pooling_refusals("avg_pool1d", [](const Shape& x, Index kernel, const ag::Pool1dOptions& options) {
+        [](Random& random) { return pooled_sequences(random, normal); },
+        pool1d_refusals("avg_pool1d", [](const Shape& x, Index kernel, const ag::Pool1dOptions& options) {
             (void)ag::avg_pool1d(zeros(x), kernel, {.stride = options.stride, .padding = options.padding});
         })));
     return rows;
