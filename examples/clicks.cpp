@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,10 +52,7 @@ void run(const Options& options) {
         results.push_back(measure(name, predict(net, of_test), log));
         io::save(net, folder / ("clicks-" + name + ".safetensors"));
     }
-    Result truth;
-    if (log.simulated)
-        truth = measure("true rates", true_rates(log.test), log);
-    print_table(results, log.simulated ? &truth : nullptr);
+    print_table(results, log.simulated ? std::optional{measure("true rates", true_rates(log.test), log)} : std::nullopt);
 
     const auto picture = folder / "clicks.svg";
     io::write_file(picture, draw(results, log));

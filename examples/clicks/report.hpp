@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -105,7 +106,7 @@ struct Result {
 }
 
 /// A table of all nets, and beneath it of the true rates, if they are known.
-inline void print_table(const std::vector<Result>& results, const Result* truth) {
+inline void print_table(const std::vector<Result>& results, const std::optional<Result>& truth) {
     std::printf("\n%-11s  %29s  %24s\n%-11s  %5s %7s %7s %7s  %7s %9s %7s\n", "", "mean rate of purchases", "area under the ROC curve",
                 "net", "all", "clicked", "others", truth ? "error" : "", "click", "purchase", "both");
     const auto print = [&](const Result& result, bool with_error) {
@@ -117,7 +118,7 @@ inline void print_table(const std::vector<Result>& results, const Result* truth)
         std::printf("  %7.4f %9.4f %7.4f\n", result.click_area, result.purchase_area, result.both_area);
     };
     for (const Result& result : results)
-        print(result, truth != nullptr);
+        print(result, truth.has_value());
     if (truth)
         print(*truth, false);
 }
