@@ -27,8 +27,12 @@ struct Numbers {
     struct Blocks {
         std::vector<std::pair<Index, Index>> ranges;
         std::size_t at = 0;
+        bool ended = false;
         std::optional<std::vector<Index>> operator()() {
-            if (at == ranges.size())
+            if (ended)
+                throw std::logic_error{"asked again behind the end"};
+            ended = at == ranges.size();
+            if (ended)
                 return {};
             std::vector<Index> numbers(static_cast<std::size_t>(ranges[at].second - ranges[at].first));
             std::iota(numbers.begin(), numbers.end(), ranges[at++].first);
@@ -179,6 +183,11 @@ TEST_CASE("loops over a stream: left early, one in another, without their loader
         owner.reset();
         CHECK(iterator->size() == 32);
         CHECK(++iterator != std::default_sentinel);
+
+        loader.set_epoch(1);
+        auto moved = std::move(loader);  // as a copy
+        CHECK(epoch_of(moved) == second);
+        CHECK(epoch_of(loader) == second);
     }
 }
 

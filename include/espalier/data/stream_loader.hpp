@@ -43,14 +43,13 @@ using ScalarOfStream = typename std::invoke_result_t<const Encode&, const BlockO
 
 /// Walks over a stream in batches: `for (const auto& batch : loader)` is one epoch, as with a `DataLoader`.
 /// @code
-/// data::StreamLoader loader{io::CsvStream{"clicks"},
-///                           [encoder](const io::CsvTable& block) { return data::Dataset{encoder.features(block), encoder.targets(block)};
-///                           },
-///                           {.batch_size = 256, .buffer = 100'000}};
+/// const auto encode = [encoder](const io::CsvTable& block) { return data::Dataset{encoder.features(block), encoder.targets(block)}; };
+/// data::StreamLoader loader{io::CsvStream{"clicks"}, encode, {.batch_size = 256, .buffer = 100'000}};
 /// @endcode
 /// The order of an epoch depends on (seed, epoch, batch_size, buffer) alone, and neither on how the stream is cut into blocks nor on
 /// `prefetch`. A loop has all it needs: it may be left early, and it goes on when the loader is assigned to or destroyed; a loop within a
-/// loop is the next epoch and reads the stream itself. In memory are a block, a few batches, and the buffer, twice while it is filled.
+/// loop is the next epoch and reads the stream itself. Copies share the stream and count their epochs themselves; each thread takes its
+/// own. In memory are a block, a few batches, and the buffer, twice while it is filled.
 template <class Scalar = float>
 class StreamLoader {
     using Options = StreamLoaderOptions<Scalar>;
@@ -83,7 +82,8 @@ class StreamLoader {
                 process_ = espalier::detail::forks.load();
             }
             while (batches_->number() < number)
-                static_cast<void>(batches_->batch());
+                if (!batches_->batch())
+                    return {};
             auto batch = batches_->batch();
             require<ValueError>(batch || number > 0, "stream_loader", "expected a stream of at least one ",
                                 plan_->options.drop_last ? "full batch, got fewer samples" : "sample, got none");
@@ -119,6 +119,10 @@ public:
         };
         plan_ = std::make_shared<const Plan>(Plan{std::move(open), shards, std::move(options)});
     }
+    // A move is a copy, which costs nothing: so there is no loader that was moved from and has no stream.
+    StreamLoader(const StreamLoader&) = default;
+    StreamLoader& operator=(const StreamLoader&) = default;
+    ~StreamLoader() = default;
 
     /// @throws from its `operator++` what the stream, the encoding or the transform threw; ShapeError for blocks that do not fit together
     using Iterator = BatchIterator<Scalar>;

@@ -105,12 +105,14 @@ private:
 
     /// Takes some of the samples that come next, and gives how many they are; 0 at the end of the stream.
     std::size_t take(std::vector<Dataset<Scalar>>& parts, std::size_t most) {
-        if (!block_) {
+        if (!block_ && next_) {
             block_ = next_();
             taken_ = 0;
             if (!block_)
-                return 0;
+                next_ = nullptr;  // a stream is not asked again behind its end
         }
+        if (!block_)
+            return 0;
         const auto size = static_cast<std::size_t>(block_->size());
         const std::size_t count = std::min(most, size - taken_);
         if (count == size) {
