@@ -54,18 +54,24 @@ mtl::MultiTaskNet<> train(const Recipe& recipe, const data::Dataset<>& set, cons
         mtl::balance_by_name(criterion, options.rule);
     data::DataLoader loader{set, {.batch_size = options.batch, .seed = options.seed}};
     const Index steps = (set.size() + options.batch - 1) / options.batch * options.epochs;
-    optim::Adam<> adam{net.parameters(), {.learning_rate = options.learning_rate}};
+    auto parameters = net.parameters();
+    for (const auto& learned : criterion.parameters())  // as uncertainty weighting has
+        parameters.push_back(learned);
+    optim::Adam<> adam{parameters, {.learning_rate = options.learning_rate}};
     optim::Scheduler<> schedule{adam, optim::CosineAnnealingLR{{.t_max = steps}}};
     examples::Bar bar{concat(set.size(), " packages"), steps};
-    for (int epoch = 0; epoch < options.epochs; ++epoch)
+    for (int epoch = 0; epoch < options.epochs; ++epoch) {
         for (const auto& batch : loader) {
             const auto loss = criterion(net(batch.inputs), batch.targets);
             adam.zero_grad();
             loss.backward();
             adam.step();
             schedule.step();
+            criterion.after_step([&] { return net(batch.inputs); }, batch.targets);
             bar.step(loss, net.tasks());
         }
+        criterion.end_epoch();
+    }
     return net;
 }
 

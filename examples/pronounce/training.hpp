@@ -56,11 +56,13 @@ namespace mtl = espalier::mtl;
         mtl::balance_by_name(criterion, options.rule);
     auto loader = make_loader(set, options);
     const Index steps = (set.size() + options.batch - 1) / options.batch * options.epochs, rising = steps / 20 + 1;
-    optim::Adam<> adam{net.parameters(), {.learning_rate = options.learning_rate}};
+    auto parameters = net.parameters();
+    for (const auto& learned : criterion.parameters())  // as uncertainty weighting has
+        parameters.push_back(learned);
+    optim::Adam<> adam{parameters, {.learning_rate = options.learning_rate}};
     optim::Scheduler<> schedule{adam, optim::LinearWarmup{{.steps = rising}, optim::CosineAnnealingLR{{.t_max = steps - rising + 1}}}};
     examples::Bar bar{recipe.tasks.size() == 1 ? recipe.tasks.front() : "all tasks", steps};
-    const auto parameters = net.parameters();
-    for (int epoch = 0; epoch < options.epochs; ++epoch)
+    for (int epoch = 0; epoch < options.epochs; ++epoch) {
         for (const auto& batch : loader) {
             const auto loss = criterion(net(batch.inputs), batch.targets);
             adam.zero_grad();
@@ -68,8 +70,11 @@ namespace mtl = espalier::mtl;
             optim::clip_grad_norm(parameters, 1);
             adam.step();
             schedule.step();
+            criterion.after_step([&] { return net(batch.inputs); }, batch.targets);
             bar.step(loss, recipe.tasks);
         }
+        criterion.end_epoch();
+    }
     return net;
 }
 
