@@ -46,8 +46,8 @@ public:
         : TableEncoder{fitted(columns, [&](detail::TableFit& fit) { fit.add(table, rows); })} {}
     /// Of all rows of tables that come one after the other, as the blocks of a `CsvStream`: the same as of one table that holds them all.
     /// @throws as above, and what reading them throws
-    template <std::ranges::input_range Tables>
-        requires std::same_as<std::ranges::range_value_t<Tables>, CsvTable>
+    template <class Tables>
+        requires std::ranges::input_range<const Tables> && std::same_as<std::ranges::range_value_t<const Tables>, CsvTable>
     TableEncoder(const Tables& tables, const TableColumns& columns)
         : TableEncoder{fitted(columns, [&](detail::TableFit& fit) {
               for (const CsvTable& table : tables)
