@@ -36,13 +36,13 @@ public:
             (shares_.back() < 1 ? low : high).push_back(i);
         }
         while (!low.empty() && !high.empty()) {
-            const std::size_t small = low.back(), large = high.back();
+            const std::size_t under = low.back(), over = high.back();
             low.pop_back();
-            aliases_[small] = static_cast<Index>(large);
-            shares_[large] -= 1 - shares_[small];
-            if (shares_[large] < 1) {
+            aliases_[under] = static_cast<Index>(over);
+            shares_[over] -= 1 - shares_[under];
+            if (shares_[over] < 1) {
                 high.pop_back();
-                low.push_back(large);
+                low.push_back(over);
             }
         }
         // What rounding left over has a whole column, unless it is never to be drawn.
