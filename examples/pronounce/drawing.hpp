@@ -4,6 +4,7 @@
 
 #include "speech.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -45,7 +46,7 @@ namespace detail {
     }
     const Index width = side + columns * cell + 28, height = 48 + rows * cell + 16;
     std::string svg = concat(
-        "<svg xmlns='http://www.w3.org/2000/svg' width='", across * width + 2 * edge - 16, "' height='",
+        "<svg xmlns='http://www.w3.org/2000/svg' width='", std::max<Index>(560, across * width + 2 * edge - 16), "' height='",
         top + (letters.size() + across - 1) / across * height + edge - 16, "' font-family='Helvetica, Arial, \"DejaVu Sans\", ",
         R"(sans-serif' font-size='13'><style>.card{fill:#fff;stroke:#dfe2e7}.letter{text-anchor:middle}.phone{text-anchor:end;fill:#0b6e8f}
 .small{font-size:12px;fill:#636b78}.cell{fill:#0b6e8f}</style>
