@@ -93,7 +93,7 @@ struct Training {
     Training(mtl::MultiTaskNet<> first, const Job& job)
         : net{std::move(first)},
           criterion{make_criterion(net.tasks(), job.rule, job.scope)},
-          adam{all_parameters(), {.learning_rate = job.learning_rate}} {}
+          adam{criterion.parameters(net.parameters()), {.learning_rate = job.learning_rate}} {}
     Training(const Job& job, const std::vector<std::string>& tasks, const Trunk& trunk) : Training{make_net(job.way, trunk, tasks), job} {}
 
     void step(const data::Batch<>& batch) {
@@ -105,14 +105,6 @@ struct Training {
         loss.backward();
         adam.step();
         criterion.after_step([&] { return net(batch.input); }, batch.targets);
-    }
-
-private:
-    [[nodiscard]] std::vector<Variable<float>> all_parameters() const {
-        auto parameters = net.parameters();
-        for (const auto& learned : criterion.parameters())  // as uncertainty weighting has
-            parameters.push_back(learned);
-        return parameters;
     }
 };
 

@@ -54,9 +54,7 @@ mtl::MultiTaskNet<> train(const Recipe& recipe, const data::Dataset<>& set, cons
         mtl::balance_by_name(criterion, options.rule);
     data::DataLoader loader{set, {.batch_size = options.batch, .seed = options.seed}};
     const Index steps = (set.size() + options.batch - 1) / options.batch * options.epochs;
-    auto parameters = net.parameters();
-    for (const auto& learned : criterion.parameters())  // as uncertainty weighting has
-        parameters.push_back(learned);
+    const auto parameters = criterion.parameters(net.parameters());
     optim::Adam<> adam{parameters, {.learning_rate = options.learning_rate}};
     optim::Scheduler<> schedule{adam, optim::CosineAnnealingLR{{.t_max = steps}}};
     examples::Bar bar{concat(set.size(), " packages"), steps};

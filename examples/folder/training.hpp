@@ -52,18 +52,21 @@ using espalier::Named;
                              .drop_last = true,  // batch normalisation cannot do with one image
                              .transform = data::random_shift(recipe.size / 16, {.image_fill = 1})}};
     const Index steps = set.size() / batch_size * options.epochs;
-    optim::Adam<> adam{net.parameters(), {.learning_rate = options.learning_rate}};
+    optim::Adam<> adam{criterion.parameters(net.parameters()), {.learning_rate = options.learning_rate}};
     optim::Scheduler<> schedule{adam, optim::CosineAnnealingLR{{.t_max = steps}}};
     examples::Bar bar{concat(set.size(), " images"), steps};
-    for (int epoch = 0; epoch < options.epochs; ++epoch)
+    for (int epoch = 0; epoch < options.epochs; ++epoch) {
         for (const auto& batch : loader) {
             const auto loss = criterion(net(batch.input), batch.targets);
             adam.zero_grad();
             loss.backward();
             adam.step();
             schedule.step();
+            criterion.after_step([&] { return net(batch.input); }, batch.targets);
             bar.step(loss, tasks);
         }
+        criterion.end_epoch();
+    }
     return net;
 }
 

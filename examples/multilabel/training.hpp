@@ -34,16 +34,19 @@ namespace multilabel {
     if (options.rule != "Sum" && (recipe.net == "heads" || recipe.net == "MMoE"))
         mtl::balance_by_name(criterion, options.rule);
     data::DataLoader loader{targets_for(recipe, set), {.batch_size = options.batch, .seed = seed}};
-    optim::Adam<> adam{net.parameters(), {.learning_rate = options.learning_rate}};
+    optim::Adam<> adam{criterion.parameters(net.parameters()), {.learning_rate = options.learning_rate}};
     optim::Scheduler<> schedule{adam, optim::CosineAnnealingLR{{.t_max = loader.batches() * options.epochs}}};
-    for (int epoch = 0; epoch < options.epochs; ++epoch)
+    for (int epoch = 0; epoch < options.epochs; ++epoch) {
         for (const auto& batch : loader) {
             const auto loss = criterion(net(batch.input), batch.targets);
             adam.zero_grad();
             loss.backward();
             adam.step();
             schedule.step();
+            criterion.after_step([&] { return net(batch.input); }, batch.targets);
         }
+        criterion.end_epoch();
+    }
     return net;
 }
 

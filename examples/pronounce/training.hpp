@@ -56,9 +56,7 @@ namespace mtl = espalier::mtl;
         mtl::balance_by_name(criterion, options.rule);
     auto loader = make_loader(set, options);
     const Index steps = (set.size() + options.batch - 1) / options.batch * options.epochs, rising = steps / 20 + 1;
-    auto parameters = net.parameters();
-    for (const auto& learned : criterion.parameters())  // as uncertainty weighting has
-        parameters.push_back(learned);
+    const auto parameters = criterion.parameters(net.parameters());
     optim::Adam<> adam{parameters, {.learning_rate = options.learning_rate}};
     optim::Scheduler<> schedule{adam, optim::LinearWarmup{{.steps = rising}, optim::CosineAnnealingLR{{.t_max = steps - rising + 1}}}};
     examples::Bar bar{recipe.tasks.size() == 1 ? recipe.tasks.front() : "all tasks", steps};

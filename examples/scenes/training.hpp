@@ -63,18 +63,21 @@ using espalier::Named;
         mtl::balance_by_name(criterion, options.rule);
     auto loader = make_loader(garments, options);
     const Index steps = (options.scenes + options.batch - 1) / options.batch * options.epochs;
-    optim::Adam<> adam{net.parameters(), {.learning_rate = options.learning_rate}};
+    optim::Adam<> adam{criterion.parameters(net.parameters()), {.learning_rate = options.learning_rate}};
     optim::Scheduler<> schedule{adam, optim::CosineAnnealingLR{{.t_max = steps}}};
     examples::Bar bar{of_tasks.size() == 1 ? of_tasks.front() : "all tasks", steps};
-    for (int epoch = 0; epoch < options.epochs; ++epoch)
+    for (int epoch = 0; epoch < options.epochs; ++epoch) {
         for (const auto& batch : loader) {
             const auto loss = criterion(net(batch.input), batch.targets);
             adam.zero_grad();
             loss.backward();
             adam.step();
             schedule.step();
+            criterion.after_step([&] { return net(batch.input); }, batch.targets);
             bar.step(loss, of_tasks);
         }
+        criterion.end_epoch();
+    }
     return net;
 }
 

@@ -172,6 +172,12 @@ public:
             balancer_.held()->visit(collect);
         return std::move(collect.parameters);
     }
+    /// The same behind those of a net: all that one optimizer trains. @code optim::Adam adam{criterion.parameters(net.parameters())};
+    [[nodiscard]] std::vector<Variable<Scalar>> parameters(std::vector<Variable<Scalar>> of_net) const {
+        for (Variable<Scalar>& learned : parameters())
+            of_net.push_back(std::move(learned));
+        return of_net;
+    }
     /// All that the rule remembers, learned weights too; nothing without a rule.
     [[nodiscard]] Named<Tensor<double>> state_dict() const {
         detail::CollectState<Scalar> collect;

@@ -647,10 +647,12 @@ TEST_CASE("an optimizer trains what a rule learns, before and after its state is
     auto net = net_of_three();
     auto criterion = criterion_of_three();
     CHECK(criterion.parameters().empty());
+    CHECK(criterion.parameters(net.parameters()).size() == net.parameters().size());
     criterion.balance(Learning<>{});
-    auto parameters = net.parameters();
-    for (const auto& learned : criterion.parameters())
-        parameters.push_back(learned);
+    const auto parameters = criterion.parameters(net.parameters());
+    REQUIRE(parameters.size() == net.parameters().size() + criterion.parameters().size());
+    CHECK(parameters.front().node() == net.parameters().front().node());
+    CHECK(parameters.back().node() == criterion.parameters().back().node());
     optim::SGD<double> sgd{parameters, {.learning_rate = 0.01}};
     const auto batch = batch_of();
     const auto state = criterion.state_dict();

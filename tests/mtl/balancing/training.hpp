@@ -37,10 +37,7 @@ struct Training {
         net.emplace(nn::Sequential{nn::Linear{4, 16}, nn::Tanh{}, nn::Linear{16, 8}, nn::Tanh{}}, std::move(heads));
         criterion.emplace(std::move(losses));
         mtl::balance_by_name(*criterion, rule, options);
-        auto parameters = net->parameters();
-        for (const auto& learned : criterion->parameters())
-            parameters.push_back(learned);
-        sgd.emplace(parameters, optim::SGDOptions{.learning_rate = 0.01});
+        sgd.emplace(criterion->parameters(net->parameters()), optim::SGDOptions{.learning_rate = 0.01});
         for (std::uint64_t i = 0; i < 4; ++i) {  // of the second one a task has no labels
             inputs.push_back(normal<float>({6, 4}, i));
             auto& batch = targets.emplace_back();
