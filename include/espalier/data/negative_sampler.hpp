@@ -8,9 +8,12 @@
 /// @endcode
 #pragma once
 
+#include <espalier/core/error.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/core/random.hpp>
 #include <espalier/data/alias_table.hpp>
 #include <espalier/data/batch.hpp>
+#include <espalier/data/inputs.hpp>
 #include <espalier/data/sequences.hpp>
 
 #include <algorithm>
