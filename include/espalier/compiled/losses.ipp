@@ -43,6 +43,7 @@ ESPALIER_INSTANTIATE Variable<float> cross_entropy(const Variable<float>&, const
 ESPALIER_INSTANTIATE Variable<float> cross_entropy(const Tensor<float>&, const Target<float>&, const CrossEntropyOptions<float>&);
 ESPALIER_INSTANTIATE Variable<float> ctc_loss(const Variable<float>&, const Target<float>&, const CTCLengths&, const CTCOptions&);
 ESPALIER_INSTANTIATE Variable<float> ctc_loss(const Tensor<float>&, const Target<float>&, const CTCLengths&, const CTCOptions&);
+ESPALIER_INSTANTIATE std::vector<std::vector<Index>> ctc_greedy_decode(const Tensor<float>&, const std::optional<Tensor<Index>>&, Index);
 ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Variable<float>&, const Target<float>&,
                                                                       const BCEWithLogitsOptions<float>&);
 ESPALIER_INSTANTIATE Variable<float> binary_cross_entropy_with_logits(const Tensor<float>&, const Target<float>&,
