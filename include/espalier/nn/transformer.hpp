@@ -149,24 +149,26 @@ private:
     LayerNorm<Scalar> norm1_, norm2_, norm3_;
 };
 
+namespace detail {
+
 /// Layers one behind the other, `layers.<i>`, and with `.norm_first` one more normalisation behind the last, `norm`.
-template <class Scalar = float>
-class TransformerEncoder : public Module<TransformerEncoder<Scalar>, Scalar> {
+template <class Layer, class Scalar>
+class TransformerStack {
 public:
-    /// @throws ValueError unless there is a layer; as a `TransformerEncoderLayer`
-    TransformerEncoder(Index features, Index heads, Index layers, const TransformerOptions& options = {})
+    TransformerStack(const char* name, Index features, Index heads, Index layers, const TransformerOptions& options)
         : norm_{features, options.eps}, norm_last_{options.norm_first} {
-        require<ValueError>(layers > 0, "TransformerEncoder", "expected at least one layer, got ", layers);
+        require<ValueError>(layers > 0, name, "expected at least one layer, got ", layers);
         for (Index i = 0; i < layers; ++i)
-            layers_.push_back(TransformerEncoderLayer<Scalar>{features, heads, options});
+            layers_.push_back(Layer{features, heads, options});
     }
 
-    /// (N, L, features) gives (N, L, features). @throws ShapeError; ValueError for a length out of range
-    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x, const AttentionMask& mask = {}) {
+    /// `inputs` are what every layer is given besides.
+    template <class... Inputs>
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x, const Inputs&... inputs) {
         const nn::detail::ForwardScope call;
         Variable<Scalar> y = x;
-        for (auto& layer : layers_)
-            y = layer(y, mask);
+        for (Layer& layer : layers_)
+            y = layer(y, inputs...);
         return norm_last_ ? norm_(y) : y;
     }
 
@@ -177,9 +179,28 @@ public:
     }
 
 private:
-    Children<TransformerEncoderLayer<Scalar>> layers_;
+    Children<Layer> layers_;
     LayerNorm<Scalar> norm_;
     bool norm_last_;
+};
+
+}  // namespace detail
+
+/// Layers one behind the other, `layers.<i>`, and with `.norm_first` one more normalisation behind the last, `norm`.
+template <class Scalar = float>
+class TransformerEncoder : public Module<TransformerEncoder<Scalar>, Scalar> {
+public:
+    /// @throws ValueError unless there is a layer; as a `TransformerEncoderLayer`
+    TransformerEncoder(Index features, Index heads, Index layers, const TransformerOptions& options = {})
+        : stack_{"TransformerEncoder", features, heads, layers, options} {}
+
+    /// (N, L, features) gives (N, L, features). @throws ShapeError; ValueError for a length out of range
+    [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x, const AttentionMask& mask = {}) { return stack_(x, mask); }
+
+    void visit(Visitor<Scalar>& visitor) { stack_.visit(visitor); }
+
+private:
+    detail::TransformerStack<TransformerEncoderLayer<Scalar>, Scalar> stack_;
 };
 
 /// Layers of a decoder one behind the other, `layers.<i>`, all of which look at one memory, and with `.norm_first` one more normalisation
@@ -189,33 +210,19 @@ class TransformerDecoder : public Module<TransformerDecoder<Scalar>, Scalar> {
 public:
     /// @throws ValueError unless there is a layer; as a `TransformerDecoderLayer`
     TransformerDecoder(Index features, Index heads, Index layers, const TransformerOptions& options = {})
-        : norm_{features, options.eps}, norm_last_{options.norm_first} {
-        require<ValueError>(layers > 0, "TransformerDecoder", "expected at least one layer, got ", layers);
-        for (Index i = 0; i < layers; ++i)
-            layers_.push_back(TransformerDecoderLayer<Scalar>{features, heads, options});
-    }
+        : stack_{"TransformerDecoder", features, heads, layers, options} {}
 
     /// x (N, L, features) and `memory` (N, S, features) give (N, L, features); `mask` as for a layer. @throws ShapeError; ValueError for a
     /// length out of range
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x, const Variable<Scalar>& memory,
                                               const AttentionMask& mask = {.causal = true}) {
-        const nn::detail::ForwardScope call;
-        Variable<Scalar> y = x;
-        for (auto& layer : layers_)
-            y = layer(y, memory, mask);
-        return norm_last_ ? norm_(y) : y;
+        return stack_(x, memory, mask);
     }
 
-    void visit(Visitor<Scalar>& visitor) {
-        visitor("layers", layers_);
-        if (norm_last_)
-            visitor("norm", norm_);
-    }
+    void visit(Visitor<Scalar>& visitor) { stack_.visit(visitor); }
 
 private:
-    Children<TransformerDecoderLayer<Scalar>> layers_;
-    LayerNorm<Scalar> norm_;
-    bool norm_last_;
+    detail::TransformerStack<TransformerDecoderLayer<Scalar>, Scalar> stack_;
 };
 
 }  // namespace espalier::inline ESPALIER_ABI::nn
