@@ -33,10 +33,7 @@ struct Deferred;
 /// The place of a leaf's gradient, which is made if there is none.
 template <class Scalar>
 [[nodiscard]] kernels::Target<Scalar> gradient_of(Node<Scalar>& leaf) {
-    leaf.keep_dense_gradient();
-    Tensor<Scalar>& gradient = leaf.gradient();
-    if (gradient.shape() != leaf.value.shape() || !gradient.data())  // that of nothing may have no place
-        gradient = Tensor<Scalar>::empty(leaf.value.shape());
+    Tensor<Scalar>& gradient = leaf.whole_gradient();
     return {gradient.data(), gradient.numel(), leaf.has_gradient};
 }
 

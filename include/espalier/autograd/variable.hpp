@@ -5,7 +5,7 @@
 /// Nodes are numbered as they are made; that number is the order of the tape, and backward runs it in reverse.
 #pragma once
 
-#include <espalier/autograd/sparse_gradient.hpp>
+#include <espalier/autograd/leaf_state.hpp>
 #include <espalier/core/memory.hpp>
 #include <espalier/tensor/tensor.hpp>
 
@@ -53,15 +53,6 @@ struct Input {
     std::uint64_t version = 0;
 
     [[nodiscard]] Node<Scalar>* operator->() const noexcept { return node.get(); }
-};
-
-/// What a leaf has besides.
-template <class Scalar>
-struct LeafState : Pooled {
-    Tensor<Scalar> gradient;
-    SparseGradient<Scalar> sparse_gradient;
-    bool sparse = false;  ///< the gradient is the sparse one, and the other at most a copy of it
-    std::string name;
 };
 
 /// A step of a large model makes thousands of them, so they are small, and what a traversal looks at in every one comes first:
@@ -115,11 +106,15 @@ struct Node {
     [[nodiscard]] bool has_dense_gradient() const noexcept { return has_gradient && !has_sparse_gradient(); }
     /// All elements of the gradient that may differ from 0.
     [[nodiscard]] Tensor<Scalar>& gradient_elements() { return has_sparse_gradient() ? sparse_gradient().values : gradient(); }
-    /// From here on the gradient is a whole one, if there is one.
-    void keep_dense_gradient() {
+    /// From here on the gradient is a whole one, and this its place, which is made if there is none.
+    [[nodiscard]] Tensor<Scalar>& whole_gradient() {
+        Tensor<Scalar>& whole = gradient();
         if (has_sparse_gradient())
-            make_dense(sparse_gradient(), value.shape(), gradient());
+            make_dense(sparse_gradient(), value.shape(), whole);
+        else if (whole.shape() != value.shape() || !whole.data())  // that of nothing may have no place
+            whole = Tensor<Scalar>::empty(value.shape());
         leaf_state().sparse = false;
+        return whole;
     }
     void add_sparse_gradient(SparseGradient<Scalar>&& more) {
         if (has_dense_gradient()) {
@@ -220,8 +215,7 @@ public:
     [[nodiscard]] Tensor<Scalar> grad() && { return whole_gradient(); }
     [[nodiscard]] Tensor<Scalar>& mutable_grad() {
         require_gradient("grad");
-        node_->keep_dense_gradient();
-        return node_->gradient();
+        return node_->has_sparse_gradient() ? node_->whole_gradient() : node_->gradient();
     }
     /// Whether the gradient is one of listed rows: nothing but look-ups that were asked for it (`nn::Embedding` with `.sparse`) has
     /// added to it.
@@ -241,10 +235,7 @@ public:
                             node_->value.shape());
         require<ShapeError>(static_cast<Index>(gradient.size()) == numel(), "add_grad", "expected ", numel(), " values for a gradient of ",
                             node_->value.shape(), ", got ", gradient.size());
-        node_->keep_dense_gradient();
-        auto& sum = node_->gradient();
-        if (sum.shape() != node_->value.shape())
-            sum = Tensor<Scalar>::empty(node_->value.shape());
+        auto& sum = node_->whole_gradient();
         if (std::exchange(node_->has_gradient, true))
             std::transform(gradient.begin(), gradient.end(), sum.begin(), sum.begin(), std::plus<>{});
         else
