@@ -109,8 +109,13 @@ TEST_CASE("the way to multiply follows from extents and strides alone", "[kernel
         const kernels::Strided right{&c, b_by_columns ? 1 : n, b_by_columns ? k : 1};
         return kernels::detail::way_of({.m = m, .n = n, .k = k, .a = left, .b = right, .c = &c, .c_stride = n, .bias = with_bias});
     };
-    CHECK(way(100, 63, 500, false, true) == Way::dots);  // few columns, or few rows
+    CHECK(way(100, 4, 500, false, true) == Way::dots);  // few columns, or few rows
     CHECK(way(1, 1000, 500, false, true, &bias) == Way::dots);
+    CHECK(way(2048, 10, 500, false, true, &bias) == Way::dots);
+    CHECK(way(2048, 10, 64, false, true, &bias) == Way::panels);  // but short rows
+    CHECK(way(2048, 32, 500, false, true) == Way::panels);
+    CHECK(way(8, 1000, 16, false, true) == Way::panels);
+    CHECK(way(3, 3, 3, false, true) == Way::dots);
     CHECK(way(64, 64, 500, false, true) == Way::panels);
     CHECK(way(2, 1000, 500, true, true) == Way::panels);  // rows of a are in pieces
     CHECK(way(2, 1000, 100, false, false) == Way::rows);

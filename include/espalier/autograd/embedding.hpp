@@ -5,6 +5,7 @@
 #include <espalier/autograd/record.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/elementwise.hpp>
+#include <espalier/kernels/prefetch.hpp>
 #include <espalier/kernels/row_groups.hpp>
 
 #include <algorithm>
@@ -26,8 +27,11 @@ template <class Scalar>
     shape.append(width);
     auto y = Tensor<Scalar>::empty(shape);
     parallel_for(indices.numel(), kernels::row_grain(width), [&](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i)
+        for (Index i = begin; i < end; ++i) {
+            if (i + kernels::rows_ahead < end)
+                kernels::prefetch_row(weight.value().data() + indices[i + kernels::rows_ahead] * width, width);
             std::copy_n(weight.value().data() + indices[i] * width, width, y.data() + i * width);
+        }
     });
     return record<Scalar>("embedding", std::move(y), {weight}, [=](Gradients<Scalar>& g) {
         const kernels::RowGroups groups{indices, entries};

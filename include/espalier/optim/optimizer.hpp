@@ -4,6 +4,7 @@
 
 #include <espalier/core/named.hpp>
 #include <espalier/kernels/elementwise.hpp>
+#include <espalier/kernels/prefetch.hpp>
 #include <espalier/optim/distinct.hpp>
 #include <espalier/optim/layout.hpp>
 #include <espalier/optim/learning_rates.hpp>
@@ -211,19 +212,29 @@ protected:
 
     /// `body(first, size, gradient, value)` for a segment, or for each row of its list.
     template <class Body>
-    static void for_each_piece(const Segment& segment, const Body& body) {
+    void for_each_piece(const Segment& segment, const Body& body) const {
         if (!segment.rows)
             return body(segment.first, segment.size, segment.gradient, segment.value);
         const Tensor<Index>& rows = *segment.rows;
         const Index width = segment.width;
         parallel_for(rows.numel(), kernels::row_grain(width), [&](Index begin, Index end) {
-            for (Index i = begin; i < end; ++i)
+            for (Index i = begin; i < end; ++i) {
+                if (i + kernels::rows_ahead < end)
+                    prefetch(segment, rows[i + kernels::rows_ahead] * width);
                 body(segment.first + rows[i] * width, width, segment.gradient + i * width, segment.value + rows[i] * width);
+            }
         });
     }
 
 private:
     friend class Scheduler<Scalar>;
+
+    /// A row of a segment's parameter and of its moments, which begins `start` elements behind the segment's first.
+    void prefetch(const Segment& segment, Index start) const noexcept {
+        kernels::prefetch_row(segment.value + start, segment.width);
+        for (const auto& [name, moment] : moments_)
+            kernels::prefetch_row(moment.data() + segment.first + start, segment.width);
+    }
 
     /// Where a parameter stood in the groups, and the shape that it had.
     struct Origin {
