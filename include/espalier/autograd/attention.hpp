@@ -5,6 +5,7 @@
 #include <espalier/autograd/record.hpp>
 #include <espalier/core/finite.hpp>
 #include <espalier/kernels/attention.hpp>
+#include <espalier/kernels/attention_back.hpp>
 
 #include <array>
 #include <cmath>
@@ -109,10 +110,13 @@ template <class Scalar>
     const auto value_of = [&](std::size_t part) { return rows_of(part, input(part).value().data(), input(part).shape()); };
     const Index samples = input(0).size(0), queries = input(0).size(1), all_widths = options.heads * value_width;
     const auto rule = attention_rule<Scalar>(operation, {samples, queries, input(1).size(1), width, value_width}, options, random);
+    const auto in_heads = [=](auto* data) {
+        return kernels::HeadRows<std::remove_reference_t<decltype(*data)>>{data, queries * all_widths, all_widths};
+    };
     Tensor<Scalar> y{{samples, queries, all_widths}};
-    kernels::attention<Scalar>(pointing(rule, options), value_of(0), value_of(1), value_of(2),
-                               {y.data(), queries * all_widths, all_widths});
-    return record<Scalar>(operation, std::move(y), inputs, [=](Gradients<Scalar>& g) {
+    PoolVector<kernels::SumExp<Scalar>> totals(static_cast<std::size_t>(samples * options.heads * queries));
+    kernels::attention<Scalar>(pointing(rule, options), value_of(0), value_of(1), value_of(2), in_heads(y.data()), totals.data());
+    return record<Scalar>(operation, std::move(y), inputs, [=, totals = std::move(totals)](Gradients<Scalar>& g) {
         PoolVector<Tensor<Scalar>> gradients;
         for (std::size_t i = 0; i < g.inputs(); ++i)
             gradients.emplace_back(g.input(i).shape().prepended(g.rows()));
@@ -125,7 +129,8 @@ template <class Scalar>
                 return rows_of(part, gradients[i].data() + t * g.input(i).numel(), g.input(i).shape());
             };
             const Scalar* const dy = std::as_const(g.cotangent()).data() + t * samples * queries * all_widths;
-            kernels::attention_back<Scalar>(pointing(rule, options), value(0), value(1), value(2), {dy, queries * all_widths, all_widths},
+            kernels::attention_back<Scalar>(pointing(rule, options),
+                                            {value(0), value(1), value(2), in_heads(g.output().data()), totals.data(), in_heads(dy)},
                                             gradient(0), gradient(1), gradient(2));
         }
         for (std::size_t i = 0; i < gradients.size(); ++i)

@@ -64,7 +64,8 @@ template <class Scalar>
                              continue;
                          }
                          const Scalar* const row = x + r * classes;
-                         const auto [top, log_sum] = kernels::softmax_row(classes, row, p);
+                         const auto total = kernels::softmax_row(classes, row, p);
+                         const Scalar top = total.top, log_sum = total.log_sum();
                          const auto share = [&](Index c) {
                              return (keep * q[r * classes + c] + spread) * (weight ? (*weight)[c] : Scalar(1));
                          };

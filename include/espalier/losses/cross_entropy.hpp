@@ -55,7 +55,8 @@ public:
 
     /// Loss of the row x, whose softmax goes to `p`.
     [[nodiscard]] Scalar loss(const Scalar* x, Index label, Scalar* p) const {
-        const auto [top, log_sum] = kernels::softmax_row(weight_.numel(), x, p);
+        const auto total = kernels::softmax_row(weight_.numel(), x, p);
+        const Scalar top = total.top, log_sum = total.log_sum();
         Scalar loss = on_label_ * weight_[label] * (log_sum - (x[label] - top));
         if (weight_.numel() > few)
             return on_all_ > 0 ? static_cast<Scalar>(static_cast<double>(loss) + on_all_ * spread(x, top, log_sum)) : loss;

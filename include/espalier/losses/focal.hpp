@@ -113,12 +113,12 @@ template <class Scalar>
                            [&, gamma = static_cast<Scalar>(options.gamma)](const Scalar* x, Index r, Scalar* slope) {
                                PoolVector<Scalar> spare(static_cast<std::size_t>(slope ? 0 : classes));
                                Scalar* const p = slope ? slope : spare.data();
-                               const auto [top, log_sum] = kernels::softmax_row(classes, x, p);
+                               const auto total = kernels::softmax_row(classes, x, p);
                                const Index label = labels[r];
                                Scalar others = 0;  // 1 - p would lose its digits where p is near 1
                                for (Index c = 0; c < classes; ++c)
                                    others += c == label ? Scalar(0) : p[c];
-                               const Scalar entropy = log_sum - (x[label] - top);
+                               const Scalar entropy = total.log_sum() - (x[label] - total.top);
                                const auto [factor, rise] = detail::focus(others, gamma);
                                if (slope) {
                                    const Scalar of_log = -factor - rise * p[label] * entropy;  // the derivative by log p

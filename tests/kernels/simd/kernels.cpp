@@ -224,6 +224,11 @@ TEST_CASE("softmax_row is the softmax to the last digits, for any row", "[simd]"
             const float sum = kernels.softmax_row(n, x.data(), p.data(), &top);
             REQUIRE(top == *std::max_element(x.begin(), x.end()));
             REQUIRE(p[n] == untouched);
+            auto again = Tensor<float>::full({n + 1}, untouched);
+            const Index half = n / 2;  // in pieces as well
+            kernels.softmax_again(half, x.data(), top, sum, again.data());
+            kernels.softmax_again(n - half, x.data() + half, top, sum, again.data() + half);
+            REQUIRE(again == p);
             double total = 0;
             for (const float value : x)
                 total += std::exp(static_cast<double>(value) - static_cast<double>(top));

@@ -159,17 +159,19 @@ ESPALIER_INLINE vec exp(vec x) {
     return unless_negative(sub(x, least), mul(exp_near_0<Fast>(r), power_of_two(n)));
 }
 
+/// e^(x - top). Half the distance to the largest never overflows, and where it is 500 nothing is left of e^x. Lanes without an element
+/// have the largest: what is computed in them raises no floating-point exception.
+ESPALIER_INLINE vec exp_of_distance(const float* x, Index part_of, float top) {
+    const vec half = max(set1(-500), fma(set1(0.5F), load_n(x, part_of, set1(top)), set1(-0.5F * top)));
+    return exp(add(half, half));
+}
+
 inline float softmax_row(Index n, const float* x, float* p, float* top) {
     vec most = set1(x[0]);
     for_each_part(n, [&](Index j, Index part_of) { most = max(most, load_first(x + j, part_of, most)); });
     *top = largest(most);
-    // Half the distance to the largest never overflows, and where it is 500 nothing is left of e^x. Lanes without an element have
-    // the largest: what is computed in them raises no floating-point exception.
-    const vec half_top = set1(-0.5F * *top);
-    for_each_part(n, [&](Index j, Index part_of) {
-        const vec half = max(set1(-500), fma(set1(0.5F), load_n(x + j, part_of, set1(*top)), half_top));
-        store_n(p + j, exp(add(half, half)), part_of);
-    });
+    const float largest_of_row = *top;  // p may lie where the compiler thinks that top does
+    for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, exp_of_distance(x + j, part_of, largest_of_row), part_of); });
     const float one[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     double total = 0;
     for (Index first = 0; first < n; first += 512) {  // few enough that sums of floats are as good as doubles
@@ -183,6 +185,11 @@ inline float softmax_row(Index n, const float* x, float* p, float* top) {
     const vec share = set1(1 / sum);
     for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, mul(load_n(p + j, part_of), share), part_of); });
     return sum;
+}
+
+inline void softmax_again(Index n, const float* x, float top, float sum, float* p) {
+    const vec share = set1(1 / sum);
+    for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, mul(exp_of_distance(x + j, part_of, top), share), part_of); });
 }
 
 inline void relu_backward(Index pixels, Index n, const float* y, const float* dy, float* dx, Index pitch) {

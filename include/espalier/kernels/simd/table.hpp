@@ -201,6 +201,8 @@ struct Table {
     /// p = e^(x - top) / s for a row of n > 0, where `top` is its largest element and s, the result, the sum over the row; NaN in
     /// x makes all of p NaN.
     float (*softmax_row)(Index n, const float* x, float* p, float* top);
+    /// p = e^(x - top) / sum, to the bits of `softmax_row`, for any n elements of its row.
+    void (*softmax_again)(Index n, const float* x, float top, float sum, float* p);
     /// dx[p pitch + j] = y[p n + j] > 0 ? dy[p n + j] : 0, for pixels p.
     void (*relu_backward)(Index pixels, Index n, const float* y, const float* dy, float* dx, Index pitch);
     /// One row of an image from the row of 2x2 windows above it: dx of pixels 2p and 2p + 1 is dy of window p where the winner

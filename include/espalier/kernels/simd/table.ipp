@@ -37,6 +37,7 @@ constexpr void list_tiles(Table& table, int height) {
     table.add_column_squares = add_column_squares;
     table.affine_rows = affine_rows;
     table.softmax_row = softmax_row;
+    table.softmax_again = softmax_again;
     table.relu_backward = relu_backward;
     table.unpool_row = unpool_row;
     table.window_sums = window_sums;
