@@ -64,8 +64,8 @@ template <class Scalar>
                              continue;
                          }
                          const Scalar* const row = x + r * classes;
-                         const auto total = kernels::softmax_row(classes, row, p);
-                         const Scalar top = total.top, log_sum = total.log_sum();
+                         const auto sums = kernels::softmax_row(classes, row, p);
+                         const Scalar top = sums.top, log_sum = sums.log_sum();
                          const auto share = [&](Index c) {
                              return (keep * q[r * classes + c] + spread) * (weight ? (*weight)[c] : Scalar(1));
                          };
