@@ -17,6 +17,7 @@
 #include <espalier/autograd/gradcheck.hpp>
 #include <espalier/autograd/group_norm.hpp>
 #include <espalier/autograd/gru.hpp>
+#include <espalier/autograd/layer_norm.hpp>
 #include <espalier/autograd/leaf_state.hpp>
 #include <espalier/autograd/logit_product.hpp>
 #include <espalier/autograd/lstm.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file Batch normalisation over channels and layer normalisation over the last axis.
+/// @file Batch normalisation over channels.
 #pragma once
 
 #include <espalier/autograd/activation.hpp>
@@ -21,25 +21,6 @@ void require_affine(const char* operation, const Variable<Scalar>& x, const Vari
     require<ShapeError>(weight.shape() == Shape{x.size(-1)} && bias.shape() == Shape{x.size(-1)}, operation, "expected ",
                         weight.shape().rank() == 1 ? weight.size(0) : x.size(-1), " channels, got input ", x.shape(), ", weight ",
                         weight.shape(), ", bias ", bias.shape());
-}
-
-/// The gradients of weight and bias of y = weight * normalised + bias, in each row of cotangents.
-template <class Scalar>
-void add_affine_gradients(Gradients<Scalar>& g, const Tensor<Scalar>& normalised, Index rows, Index channels) {
-    const Scalar* const dy = g.cotangent().data();
-    PoolVector<double> sums(static_cast<std::size_t>(channels));
-    if (g.needs(1)) {
-        auto dw = Tensor<Scalar>::empty({g.rows(), channels});
-        for (Index t = 0; t < g.rows(); ++t) {
-            kernels::column_sums(rows, channels, sums.data(), [&, row = dy + t * rows * channels](Index r, Index c) {
-                return row[r * channels + c] * normalised[r * channels + c];
-            });
-            std::transform(sums.begin(), sums.end(), dw.data() + t * channels, [](double v) { return static_cast<Scalar>(v); });
-        }
-        g.add(1, std::move(dw));
-    }
-    if (g.needs(2))
-        add_bias_gradient(g, 2, dy, rows, channels);
 }
 
 }  // namespace detail
@@ -216,60 +197,6 @@ template <class Scalar>
                                                    const Variable<Scalar>& summand, RunningStatistics<Scalar>& running, bool training,
                                                    double momentum = 0.1, double eps = 1e-5) {
     return detail::batch_norm<Scalar>("batch_norm_add_relu", x, weight, bias, running, training, momentum, eps, &summand, true);
-}
-
-/// weight * (x - mean) / sqrt(variance + eps) + bias with the statistics of each row of the last axis (Ba, Kiros and
-/// Hinton, 2016); weight and bias are (C,). @throws ShapeError
-template <class Scalar>
-[[nodiscard]] Variable<Scalar> layer_norm(const Variable<Scalar>& x, const Variable<Scalar>& weight, const Variable<Scalar>& bias,
-                                          double eps = 1e-5) {
-    detail::require_affine("layer_norm", x, weight, bias);
-    const Index channels = x.size(-1);
-    const Index rows = x.shape().product(0, x.rank() - 1);
-    auto normalised = Tensor<Scalar>::empty(x.shape());
-    auto inverse = Tensor<Scalar>::empty({rows});
-    auto y = Tensor<Scalar>::empty(x.shape());
-    const auto n = static_cast<double>(channels);
-    parallel_for(rows, kernels::row_grain(channels), [&](Index begin, Index end) {
-        for (Index r = begin; r < end; ++r) {
-            const Scalar* const in = x.value().data() + r * channels;
-            double mean = 0;
-            double variance = 0;
-            for (Index c = 0; c < channels; ++c)
-                mean += static_cast<double>(in[c]) / n;
-            for (Index c = 0; c < channels; ++c)
-                variance += (static_cast<double>(in[c]) - mean) * (static_cast<double>(in[c]) - mean) / n;
-            inverse[r] = static_cast<Scalar>(1 / std::sqrt(variance + eps));
-            for (Index c = 0; c < channels; ++c) {
-                const Index i = r * channels + c;
-                normalised[i] = (in[c] - static_cast<Scalar>(mean)) * inverse[r];
-                y[i] = weight.value()[c] * normalised[i] + bias.value()[c];
-            }
-        }
-    });
-    return record<Scalar>("layer_norm", std::move(y), {x, weight, bias},
-                          [=, normalised = std::move(normalised), inverse = std::move(inverse)](Gradients<Scalar>& g) {
-                              detail::add_affine_gradients(g, normalised, rows, channels);
-                              if (!g.needs(0))
-                                  return;
-                              Tensor<Scalar> dx = std::move(g.cotangent());
-                              parallel_for(g.rows() * rows, kernels::row_grain(channels), [&](Index begin, Index end) {
-                                  for (Index r = begin; r < end; ++r) {
-                                      Scalar* const row = dx.data() + r * channels;
-                                      const Scalar* const z = normalised.data() + r % rows * channels;
-                                      const Scalar* const w = g.input(1).data();
-                // With d = weight dy: dx = (d - sum d / n - z sum (d z) / n) / standard deviation.
-                                      kernels::vector_loop(0, channels, [=](Index c) { row[c] *= w[c]; });
-                                      const auto sum = static_cast<Scalar>(kernels::row_sum(channels, row));
-                                      const auto dot = static_cast<Scalar>(kernels::row_product(channels, row, z));
-                                      const Scalar scale = inverse[r % rows];
-                                      const auto n_channels = static_cast<Scalar>(channels);
-                                      kernels::vector_loop(0, channels,
-                                                           [=](Index c) { row[c] = scale * (row[c] - (sum + z[c] * dot) / n_channels); });
-                                  }
-                              });
-                              g.add(0, std::move(dx));
-                          });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::autograd

@@ -23,5 +23,6 @@ template const CombineKernels& kernels_of<Divide>();
 template const DropoutKernels& kernels_of<Dropout>();
 template const RecurrentKernels& kernels_of<Gru>();
 template const RecurrentKernels& kernels_of<Lstm>();
+template const RowNormKernels& kernels_of<RowNorm>();
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd

@@ -130,7 +130,8 @@ private:
     void weigh(const Block& b, Index i, Scalar* row) const noexcept {
         const SumExp<Scalar>& total = p_.totals[(sample_ * r_.heads + b.head) * r_.queries + i];
         const Index of_query = total.sum == 0 ? 0 : made_.seen_by(i, b.from, b.seen);
-        softmax_again(of_query, row, total, row);
+        if (of_query > 0)
+            softmax_again(of_query, row, total, row);
         if (const bool* const mask = made_.mask_of(i))
             for (Index j = 0; j < of_query; ++j)
                 row[j] = mask[b.from + j] ? row[j] : Scalar(0);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
@@ -17,12 +18,17 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 template <class Term>
 [[nodiscard]] double sum(Index n, const Term& term) {
     constexpr Index grain = 4096;
+    constexpr Index chains = 4;  // of additions, so that none waits for the one before
     PoolVector<double> partial(static_cast<std::size_t>((n + grain - 1) / grain));
     parallel_for(n, grain, [&](Index begin, Index end) {
-        double total = 0;
-        for (Index i = begin; i < end; ++i)
-            total += static_cast<double>(term(i));
-        partial[static_cast<std::size_t>(begin / grain)] = total;
+        std::array<double, chains> sums{};
+        Index i = begin;
+        for (; end - i >= chains; i += chains)
+            for (Index j = 0; j < chains; ++j)
+                sums[static_cast<std::size_t>(j)] += static_cast<double>(term(i + j));
+        for (; i < end; ++i)
+            sums[0] += static_cast<double>(term(i));
+        partial[static_cast<std::size_t>(begin / grain)] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     });
     double total = 0;
     for (const double value : partial)
@@ -148,39 +154,13 @@ void add_rows_to(double* sums, Index rows, Index columns, const Scalar* x) {
             sums[c] += static_cast<double>(x[i * columns + c]);
 }
 
-namespace detail {
-
-/// Adds a row of floats as if it were an array of 64 columns: `add(offset, rows, columns, sums)` has the sums of some rows of it from
-/// `offset` on. What is left is less than a row; `*done` says where it begins.
-template <class Add>
-[[nodiscard]] double row_sum_by_columns(Index n, Index* done, const Add& add) {
-    constexpr Index width = 64, most_rows = 64;
-    double total = 0;
-    Index i = 0;
-    while (n - i >= width) {
-        const Index rows = std::min(most_rows, (n - i) / width);
-        std::array<double, width> sums{};
-        add(i, rows, width, sums.data());
-        for (const double sum : sums)
-            total += sum;
-        i += rows * width;
-    }
-    *done = i;
-    return total;
-}
-
-}  // namespace detail
-
 /// Sum of x[i] over a row of n elements, on one thread: floats in short blocks, doubles beyond.
 template <class Scalar>
 [[nodiscard]] double row_sum(Index n, const Scalar* x) {
-    double total = 0;
-    Index i = 0;
     if constexpr (simd::vectorised<Scalar>)
-        total = detail::row_sum_by_columns(n, &i, [x](Index at, Index rows, Index width, double* sums) {
-            simd::table().add_column_sums(rows, width, x + at, width, sums);
-        });
-    for (; i < n; ++i)
+        return simd::table().row_sum(n, x);
+    double total = 0;
+    for (Index i = 0; i < n; ++i)
         total += static_cast<double>(x[i]);
     return total;
 }
@@ -188,15 +168,22 @@ template <class Scalar>
 /// The same of x[i] y[i].
 template <class Scalar>
 [[nodiscard]] double row_product(Index n, const Scalar* x, const Scalar* y) {
-    double total = 0;
-    Index i = 0;
     if constexpr (simd::vectorised<Scalar>)
-        total = detail::row_sum_by_columns(n, &i, [x, y](Index at, Index rows, Index width, double* sums) {
-            static constexpr std::array<float, 64> no_shift{};
-            simd::table().add_column_products(rows, width, x + at, no_shift.data(), y + at, width, sums);
-        });
-    for (; i < n; ++i)
+        return simd::table().row_product(n, x, y);
+    double total = 0;
+    for (Index i = 0; i < n; ++i)
         total += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+    return total;
+}
+
+/// The same of (x[i] - shift)^2.
+template <class Scalar>
+[[nodiscard]] double row_squares(Index n, const Scalar* x, Scalar shift) {
+    if constexpr (simd::vectorised<Scalar>)
+        return simd::table().row_squares(n, x, shift);
+    double total = 0;
+    for (Index i = 0; i < n; ++i)
+        total += (static_cast<double>(x[i]) - static_cast<double>(shift)) * (static_cast<double>(x[i]) - static_cast<double>(shift));
     return total;
 }
 

@@ -2,6 +2,7 @@
 /// @file Batch and layer normalisation as layers.
 #pragma once
 
+#include <espalier/autograd/layer_norm.hpp>
 #include <espalier/autograd/normalization.hpp>
 #include <espalier/core/finite.hpp>
 #include <espalier/nn/module.hpp>

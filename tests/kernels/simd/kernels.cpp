@@ -202,6 +202,15 @@ TEST_CASE("AVX2 and AVX-512 give the same bits", "[simd]") {
         kernels.dot[0][0]({&row, b.data(), depth, &dot, 1, false});
         float top = 0;
         out.push_back(kernels.softmax_row(90, row, out.data(), &top));
+        for (const Index n : {1, 20, 90}) {
+            out.push_back(static_cast<float>(kernels.row_sum(n, row)));
+            out.push_back(static_cast<float>(kernels.row_product(n, row, row + 3)));
+            out.push_back(static_cast<float>(kernels.row_squares(n, row, 0.3F)));
+            double sums[2];
+            simd::kernels_of<simd::RowNorm>(isa).slopes({n, row, 0.2F, 1.5F, row + 1}, row + 2, sums);
+            out.push_back(static_cast<float>(sums[0]));
+            out.push_back(static_cast<float>(sums[1]));
+        }
         results.push_back(std::move(out));
     }
     CHECK(results[0] == results[1]);

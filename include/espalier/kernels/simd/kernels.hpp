@@ -93,6 +93,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 
 #include <espalier/kernels/simd/recurrent.ipp>
 
+#include <espalier/kernels/simd/row_norm.ipp>
+
 #include <espalier/kernels/simd/maps.ipp>
 
 #include <espalier/kernels/simd/windows.ipp>
@@ -119,6 +121,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 #include <espalier/kernels/simd/passes.ipp>
 
 #include <espalier/kernels/simd/recurrent.ipp>
+
+#include <espalier/kernels/simd/row_norm.ipp>
 
 #include <espalier/kernels/simd/maps.ipp>
 
@@ -152,6 +156,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #include <espalier/kernels/simd/passes.ipp>
 
 #include <espalier/kernels/simd/recurrent.ipp>
+
+#include <espalier/kernels/simd/row_norm.ipp>
 
 #include <espalier/kernels/simd/maps.ipp>
 

@@ -163,6 +163,30 @@ struct WinogradTable {
     void (*weight_gradients)(Index n, const float* from, Index step, float* to, Index row, Index column);
 };
 
+/// A row of n elements of which z = (x - mean) inverse are made, and w z.
+template <class Scalar>
+struct NormalisedRow {
+    Index n;
+    const Scalar* x;
+    Scalar mean, inverse;
+    const Scalar* weight;
+
+    [[nodiscard]] Scalar normalised(Index i) const noexcept { return (x[i] - mean) * inverse; }
+};
+
+/// What is said in kernels/row_norm.hpp; `slopes` gives two sums.
+struct RowNormKernels {
+    void (*value)(const NormalisedRow<float>& row, const float* bias, float* y);
+    void (*slopes)(const NormalisedRow<float>& row, const float* dy, double* sums);
+    void (*pull)(const NormalisedRow<float>& row, const float* dy, float of_one, float of_z, float* dx);
+    /// sums[c] += the sum over at most 256 rows, `stride` apart, of z[r][c] dy[r][c].
+    void (*add_products)(Index rows, Index n, Index stride, const float* x, const float* means, const float* inverses, const float* dy,
+                         double* sums);
+};
+struct RowNorm {
+    using Kernels = RowNormKernels;
+};
+
 /// The kernels for one instruction set.
 struct Table {
     using Tile = void (*)(const TileInput&, const TileOutput&);
@@ -198,6 +222,10 @@ struct Table {
     void (*add_column_squares)(Index rows, Index n, const float* x, const float* shift, Index stride, double* sums);
     /// Rows y = (x - shift) scale + offset, plus z and then times `z_scale` where there are such.
     void (*affine_rows)(Index rows, const Affine& f, const float* x, const float* z, float* y);
+    /// Of one row: the sum of x, of x y, and of (x - shift)^2, in short blocks of float.
+    double (*row_sum)(Index n, const float* x);
+    double (*row_product)(Index n, const float* x, const float* y);
+    double (*row_squares)(Index n, const float* x, float shift);
     /// p = e^(x - top) / s for a row of n > 0, where `top` is its largest element and s, the result, the sum over the row; NaN in
     /// x makes all of p NaN.
     float (*softmax_row)(Index n, const float* x, float* p, float* top);

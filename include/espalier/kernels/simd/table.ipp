@@ -36,6 +36,9 @@ constexpr void list_tiles(Table& table, int height) {
     table.add_column_products = add_column_products;
     table.add_column_squares = add_column_squares;
     table.affine_rows = affine_rows;
+    table.row_sum = row_sum;
+    table.row_product = row_product;
+    table.row_squares = row_squares;
     table.softmax_row = softmax_row;
     table.softmax_again = softmax_again;
     table.relu_backward = relu_backward;
