@@ -63,10 +63,9 @@ TEST_CASE("sgemm is the sum over k for any extents, strides and order of operand
     }
 }
 
-TEST_CASE("few rows times a large matrix are added up in parts, the same for any number of threads", "[kernels][sgemm][long]") {
+TEST_CASE("few rows times a large matrix are the same for any number of threads", "[kernels][sgemm][long]") {
     Random random{12};
     for (const auto& [m, n, k] : {std::array<Index, 3>{1, 4100, 130}, {2, 2048, 257}, {5, 1031, 600}, {8, 4096, 129}}) {
-        REQUIRE(kernels::detail::shares_rows(m, n, k));
         const auto a = Tensor<float>::normal({m, k}, random);
         const auto b = Tensor<float>::normal({k, n}, random);
         const auto start = Tensor<float>::normal({m, n + 1}, random);
@@ -121,9 +120,33 @@ TEST_CASE("the way to multiply follows from extents and strides alone", "[kernel
     CHECK(way(2, 1000, 100, false, false) == Way::rows);
     CHECK(way(2, 1000, 100, false, false, &bias) == Way::panels);
     CHECK(way(3, 1000, 100, false, false) == Way::panels);
-    CHECK(way(8, 4096, 128, true, false) == Way::parts);
-    CHECK(way(8, 4096, 128, true, false, &bias) == Way::panels);
-    CHECK(way(9, 4096, 128, true, false) == Way::panels);
+}
+
+TEST_CASE("where it is asked for, a row comes to the same bits however many there are", "[kernels][sgemm]") {
+    Random random{3};
+    for (const auto& [n, k] : {std::array<Index, 2>{3, 40}, {10, 64}, {10, 500}, {17, 200}, {64, 64}, {70, 300}, {1200, 600}}) {
+        CAPTURE(n, k);
+        const auto a = Tensor<float>::normal({70, k}, random), b = Tensor<float>::normal({n, k}, random);
+        const auto turned = Tensor<float>::normal({k, n}, random), bias = Tensor<float>::normal({n}, random);
+        std::vector<Tensor<float>> first, back;
+        for (const Index m : {1, 2, 3, 8, 70}) {
+            Tensor<float> c{{m, n}}, d{{m, n}};
+            kernels::sgemm({.m = m,
+                            .n = n,
+                            .k = k,
+                            .a = {a.data(), k, 1},
+                            .b = {b.data(), 1, k},
+                            .c = c.data(),
+                            .c_stride = n,
+                            .bias = bias.data(),
+                            .any_rows = true});
+            kernels::sgemm({.m = m, .n = n, .k = k, .a = {a.data(), k, 1}, .b = {turned.data(), n, 1}, .c = d.data(), .c_stride = n});
+            first.emplace_back(Shape{n}, c.span().first(static_cast<std::size_t>(n)));
+            back.emplace_back(Shape{n}, d.span().first(static_cast<std::size_t>(n)));
+            CHECK(first.back() == first.front());
+            CHECK(back.back() == back.front());
+        }
+    }
 }
 
 TEST_CASE("a matrix whose rows and columns are both in pieces is refused", "[kernels][sgemm]") {

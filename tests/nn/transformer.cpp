@@ -112,22 +112,29 @@ TEST_CASE("what rotary attention sees depends on distances alone", "[nn][attenti
 }
 
 TEST_CASE("what is behind a sequence's end changes nothing, not even the bits", "[nn][attention]") {
-    manual_seed(1);
-    nn::TransformerEncoder encoder{8, 2, 2, {.feed_forward = 12, .dropout = 0}};
-    auto alone = normal<float>({1, 3, 8});
-    auto padded = Tensor<float>::full({2, 7, 8}, std::numeric_limits<float>::quiet_NaN());
-    std::copy(alone.begin(), alone.end(), padded.begin());
-    const auto other = normal<float>({7, 8});
-    std::copy(other.begin(), other.end(), padded.begin() + 7 * 8);
-    const Variable<> x{alone, true}, y{padded, true};
-    const auto expected = encoder(x);
-    const auto got = encoder(y, {.lengths = lengths({3, 7})});
-    CHECK(same_bits(autograd::narrow(autograd::narrow(got, 0, 0, 1), 1, 0, 3).value(), expected.value()));
-    sum(expected * expected).backward();
-    const auto part = autograd::narrow(autograd::narrow(got, 0, 0, 1), 1, 0, 3);
-    sum(part * part).backward();
-    const auto of_part = autograd::narrow(autograd::narrow(Variable<>{y.grad()}, 0, 0, 1), 1, 0, 3);
-    CHECK(same_bits(of_part.value(), x.grad()));
+    struct Sizes {
+        Index features, feed_forward, samples, length;
+    };
+    for (const auto& [features, feed_forward, samples, length] : {Sizes{8, 12, 2, 7}, {64, 160, 30, 9}, {512, 1040, 2, 12}}) {
+        CAPTURE(features);
+        manual_seed(1);
+        nn::TransformerEncoder encoder{features, 2, 2, {.feed_forward = feed_forward, .dropout = 0}};
+        auto alone = normal<float>({1, 3, features});
+        auto padded = normal<float>({samples, length, features}, 3);
+        std::fill_n(std::copy(alone.begin(), alone.end(), padded.begin()), (length - 3) * features,
+                    std::numeric_limits<float>::quiet_NaN());
+        auto ends = Tensor<Index>::full({samples}, length);
+        ends[0] = 3;
+        const Variable<> x{alone, true}, y{padded, true};
+        const auto expected = encoder(x);
+        const auto got = encoder(y, {.lengths = ends});
+        CHECK(same_bits(autograd::narrow(autograd::narrow(got, 0, 0, 1), 1, 0, 3).value(), expected.value()));
+        sum(expected * expected).backward();
+        const auto part = autograd::narrow(autograd::narrow(got, 0, 0, 1), 1, 0, 3);
+        sum(part * part).backward();
+        const auto of_part = autograd::narrow(autograd::narrow(Variable<>{y.grad()}, 0, 0, 1), 1, 0, 3);
+        CHECK(same_bits(of_part.value(), x.grad()));
+    }
 }
 
 TEST_CASE("a Transformer with dropout draws anew in training, and not at all in evaluation", "[nn][attention]") {

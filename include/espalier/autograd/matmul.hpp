@@ -77,7 +77,9 @@ template <class Scalar>
                         bias ? bias->shape() : Shape{});
     const Index rows = x.shape().product(0, x.rank() - 1);
     auto y = Tensor<Scalar>::empty(x.shape().with(-1, out));
-    kernels::affine(rows, out, in, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, with_relu, y.data());
+    const bool of_sequences = x.rank() > 2;  // whose steps are what they are, whatever else is in the batch
+    kernels::affine(rows, out, in, x.value().data(), weight.value().data(), bias ? bias->value().data() : nullptr, with_relu, of_sequences,
+                    y.data());
     const auto backward = [=](Gradients<Scalar>& g) {
         if (with_relu)
             close_relu(g);

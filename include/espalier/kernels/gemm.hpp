@@ -98,11 +98,21 @@ void parallel_gemm(Transpose transpose_a, Transpose transpose_b, Index m, Index 
 }
 
 /// y (rows, out) = x (rows, in) times the transpose of w (out, in), plus `bias` (out,) unless null; with
-/// `with_relu`, what is negative becomes 0.
+/// `with_relu`, what is negative becomes 0. With `any_rows` a row comes to the same bits however many there are.
 template <class Scalar>
-void affine(Index rows, Index out, Index in, const Scalar* x, const Scalar* w, const Scalar* bias, bool with_relu, Scalar* y) {
+void affine(Index rows, Index out, Index in, const Scalar* x, const Scalar* w, const Scalar* bias, bool with_relu, bool any_rows,
+            Scalar* y) {
     if constexpr (simd::vectorised<Scalar>) {
-        sgemm({.m = rows, .n = out, .k = in, .a = {x, in, 1}, .b = {w, 1, in}, .c = y, .c_stride = out, .bias = bias, .relu = with_relu});
+        sgemm({.m = rows,
+               .n = out,
+               .k = in,
+               .a = {x, in, 1},
+               .b = {w, 1, in},
+               .c = y,
+               .c_stride = out,
+               .bias = bias,
+               .relu = with_relu,
+               .any_rows = any_rows});
     } else {
         for (Index r = 0; r < rows && bias; ++r)
             std::copy_n(bias, out, y + r * out);

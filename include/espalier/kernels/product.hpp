@@ -27,17 +27,7 @@ struct Product {
     const float* bias = nullptr;  ///< (n,), added to each row of c
     bool relu = false;            ///< at the end, what is negative becomes 0
     bool accumulate = false;      ///< added to what is in c, instead of the bias
-
-    /// The same for a part of k, and for a place of its own.
-    [[nodiscard]] Product part(Index first, Index size, float* to, Index to_stride) const noexcept {
-        return {.m = m,
-                .n = n,
-                .k = size,
-                .a = {a.data + first * a.column, a.row, a.column},
-                .b = {b.data + first * b.row, b.row, b.column},
-                .c = to,
-                .c_stride = to_stride};
-    }
+    bool any_rows = false;        ///< a row of c comes to the same bits however many there are
 };
 
 namespace detail {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// @file Matrix products of single precision on the vector kernels, on all threads.
 ///
-/// Each element of a product is one chain of fused multiply-adds over k, however the matrices are cut, or the sum of some, in
-/// order: of eight for few rows of a, of sixteen over blocks of `dot_depth` for a small product with `b` transposed. All of that
-/// depends on the extents alone, and is the same for AVX2 and AVX-512.
+/// Each element of a product is one chain of fused multiply-adds over k, however the matrices are cut, or the sum of sixteen over blocks of
+/// `dot_depth` for a small product with `b` transposed. All of that depends on the extents alone, and is the same for AVX2 and AVX-512.
 #pragma once
 
 #include <espalier/core/error.hpp>
@@ -34,7 +33,8 @@ namespace detail {
 
 /// For few rows of a, which are not worth a panel: rows of b, each in one piece, are added up as they lie in memory.
 inline void multiply_rows(const Product& p) {
-    const Index columns = p.n > 8192 ? 2048 : 1024;  // long pieces are read faster, short ones are some for every thread
+    const Index most = p.n > 8192 ? 2048 : 512;  // long pieces are read faster, short ones are some for every thread
+    const Index columns = simd::ceil_div(simd::ceil_div(p.n, simd::ceil_div(p.n, most)), 16) * 16;
     const Index grain = gemm_grain / std::max<Index>(p.m * columns * p.k, 1);
     parallel_for(simd::ceil_div(p.n, columns), std::max<Index>(1, grain), [&](Index begin, Index end) {
         for (Index block = begin; block < end; ++block) {
@@ -50,52 +50,19 @@ inline void multiply_rows(const Product& p) {
     });
 }
 
-/// Whether rows of b are shared out to the threads instead of columns: of a matrix that caches can hold, each then reads the
-/// rows that it has computed, those of its part of a linear layer's outputs, and not half of what the others have.
-[[nodiscard]] inline bool shares_rows(Index m, Index n, Index k) noexcept {
-    return m <= 8 && k >= 128 && k * n >= 512 * 1024 && k * n <= 8 * 1024 * 1024;
-}
-
-/// For few rows of a and rows of b in one piece: in eight parts of k that are added up.
-inline void multiply_parts(const Product& p) {
-    constexpr Index parts = 8;
-    const Index size = p.m * p.n;
-    const Buffer memory{static_cast<std::size_t>(parts * size) * sizeof(float)};
-    auto* const sums = static_cast<float*>(memory.data());
-    parallel_for(parts, 1, [&](Index i, Index) {
-        const simd::Part mine = simd::even_part(p.k, parts, i);
-        const Product part = p.part(mine.first, mine.size, sums + i * size, p.n);
-        if (p.m <= 2)
-            multiply_rows(part);
-        else
-            PanelProduct{part}.run();
-    });
-    const simd::Table& table = simd::table();
-    for (Index i = 1; i < parts; ++i)
-        table.add_to_rows(1, size, sums + i * size, 0, sums, 0);
-    if (p.accumulate)
-        table.add_to_rows(p.m, p.n, sums, p.n, p.c, p.c_stride);
-    else
-        table.copy_rows(p.m, p.n, sums, p.n, p.c, p.c_stride, p.n);
-}
-
 /// The ways to multiply, each with what it asks for.
 enum class Way {
-    dots,    ///< rows of a and columns of b in one piece
-    parts,   ///< rows of b in one piece; neither bias nor ReLU
-    rows,    ///< the same
+    dots,  ///< rows of a and columns of b in one piece
+    rows,  ///< rows of b in one piece; neither bias nor ReLU
     panels,  ///< nothing
 };
 
 /// By the extents alone, as are the bits of the result.
 [[nodiscard]] inline Way way_of(const Product& p) noexcept {
+    constexpr Index many = 1 << 16;
     if (p.b.column != 1)
-        return p.a.column == 1 && !worth_turning(p.m, p.n, p.k) ? Way::dots : Way::panels;
-    if (p.bias || p.relu)
-        return Way::panels;
-    if (shares_rows(p.m, p.n, p.k))
-        return Way::parts;
-    return p.m <= 2 ? Way::rows : Way::panels;
+        return p.a.column == 1 && !worth_turning(p.any_rows ? many : p.m, p.n, p.k) ? Way::dots : Way::panels;
+    return p.m <= 2 && !p.bias && !p.relu ? Way::rows : Way::panels;  // to the same bits
 }
 
 }  // namespace detail
@@ -108,7 +75,6 @@ inline void sgemm(const Product& p) {
         return;  // below, c is cut into parts of some of its rows and columns
     switch (detail::way_of(p)) {
         case detail::Way::dots: return detail::DotProduct{p}.run();
-        case detail::Way::parts: return detail::multiply_parts(p);
         case detail::Way::rows: return detail::multiply_rows(p);
         case detail::Way::panels: return detail::PanelProduct{p}.run();
     }
