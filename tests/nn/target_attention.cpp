@@ -92,7 +92,7 @@ TEST_CASE("a unit of one's own, and what target attention refuses", "[nn][target
                       "[TargetAttention] expected lengths that add up to 3 elements, got 3 where 2 are left");
     nn::TargetAttention wide{nn::Layer<>{nn::Linear{8, 2}}};
     CHECK_THROWS_WITH(wide(history, lengths({1, 3}), query),
-                      "[TargetAttention] expected a weight (4, 1) for each element from the unit, got (4, 2)");
+                      "[TargetAttention] expected a weight (1, 4, 1) for each element from the unit, got (1, 4, 2)");
     CHECK_THROWS_AS((nn::TargetAttention{0}), ValueError);
     CHECK_THROWS_AS((nn::TargetAttention{2, {.hidden = {3, 0}}}), ValueError);
 }

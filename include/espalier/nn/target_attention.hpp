@@ -38,7 +38,8 @@ public:
     /// @throws ValueError for a width or a number of hidden units below 1
     explicit TargetAttention(Index width, TargetAttentionOptions options = {})
         : TargetAttention{perceptron(width, options.hidden), options.softmax} {}
-    /// With a unit of one's own, (M, 4 D) to (M, 1).
+    /// With a unit of one's own, (1, M, 4 D) to (1, M, 1): elements are steps of a sequence, to whose products it is all the same how many
+    /// there are.
     explicit TargetAttention(Layer<Scalar> unit, bool softmax = false) : unit_{std::move(unit)}, softmax_{softmax} {}
 
     /// Histories (N, L, D) of which the first `lengths[n]` elements are there, and queries (N, D), give (N, D).
@@ -96,11 +97,13 @@ private:
         const auto asked = autograd::embedding(query, indices(sample));
         auto weights = detail::naming_place(
             [&] {
-                return unit_(autograd::cat({asked, keys, asked - keys, asked * keys}, 1));
+                const auto pairs = autograd::cat({asked, keys, asked - keys, asked * keys}, 1);
+                return unit_(autograd::reshape(pairs, pairs.shape().prepended(1)));
             },
             [](const ShapeError&) { return std::string{"the unit"}; });
-        require<ShapeError>(weights.shape() == Shape{keys.size(0), 1}, "TargetAttention", "expected a weight (", keys.size(0),
+        require<ShapeError>(weights.shape() == Shape{1, keys.size(0), 1}, "TargetAttention", "expected a weight (1, ", keys.size(0),
                             ", 1) for each element from the unit, got ", weights.shape());
+        weights = autograd::reshape(weights, {keys.size(0), 1});
         if (softmax_)
             weights = softmax_within(weights, lengths);
         return autograd::segment_sum(weights * keys, lengths);
