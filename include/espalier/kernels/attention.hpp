@@ -51,6 +51,13 @@ namespace detail {
 /// Elements from one row of weights to the next: rows a power of two apart would push each other out of the cache.
 [[nodiscard]] inline Index attention_pitch(Index keys) noexcept { return simd::ceil_div(keys, 16) * 16 + 16; }
 
+/// `count` queries times the scale, one behind the other.
+template <class Scalar>
+void scale_queries(Index count, Index width, const Scalar* q, Index row, Scalar scale, Scalar* to) noexcept {
+    for (Index i = 0; i < count; ++i)
+        vector_loop(0, width, [=, from = q + i * row, scaled = to + i * width](Index e) { scaled[e] = from[e] * scale; });
+}
+
 /// One head of keys and values of one sample, of which the weights of some queries are made, and dropped.
 template <class Scalar>
 struct AttentionWeights {
@@ -87,7 +94,8 @@ public:
         using Matrix = RowMatrix<Scalar>;
         const Index rows = rows_of(r);
         return Matrix::bytes(r.width, r.keys) + Matrix::bytes(r.keys, r.value_width) +
-               2 * simd::Scratch::bytes<Scalar>(rows * attention_pitch(r.keys)) + RowPlaces::bytes(rows, std::max(r.keys, r.width));
+               2 * simd::Scratch::bytes<Scalar>(rows * attention_pitch(r.keys)) + simd::Scratch::bytes<Scalar>(rows * r.width) +
+               RowPlaces::bytes(rows, std::max(r.keys, r.width));
     }
 
     AttentionHead(const AttentionRule<Scalar>& rule, Index sample, Index kv_head, void* memory) noexcept
@@ -99,13 +107,14 @@ public:
           scratch_{memory},
           places_{scratch_, rows_, std::max(rule.keys, rule.width)},
           weights_{scratch_.take<Scalar>(rows_ * made_.pitch)},
-          kept_{scratch_.take<Scalar>(rows_ * made_.pitch)} {}
+          kept_{scratch_.take<Scalar>(rows_ * made_.pitch)},
+          scaled_{scratch_.take<Scalar>(rows_ * rule.width)} {}
 
     /// Writes y, and of each query what its weights can be made of again: top and sum of its scores, a sum of 0 if it sees none.
     void run(const HeadRows<const Scalar>& q, const HeadRows<const Scalar>& k, const HeadRows<const Scalar>& v, const HeadRows<Scalar>& y,
              SumExp<Scalar>* totals) noexcept {
         RowMatrix<Scalar> keys, values;
-        keys.pack_columns(r_.width, keys_, k.at(made_.sample, 0, kv_head_ * r_.width), k.row, r_.scale,
+        keys.pack_columns(r_.width, keys_, k.at(made_.sample, 0, kv_head_ * r_.width), k.row,
                           take(RowMatrix<Scalar>::bytes(r_.width, r_.keys)));
         values.pack_rows(keys_, r_.value_width, v.at(made_.sample, 0, kv_head_ * r_.value_width), v.row,
                          take(RowMatrix<Scalar>::bytes(r_.keys, r_.value_width)));
@@ -119,8 +128,8 @@ public:
                     std::fill_n(total, count, SumExp<Scalar>{0, 0});
                     continue;
                 }
-                keys.multiply(count, seen, r_.width, {q.at(made_.sample, first, head * r_.width), q.row, 1}, weights_, made_.pitch, false,
-                              places_);
+                scale_queries(count, r_.width, q.at(made_.sample, first, head * r_.width), q.row, r_.scale, scaled_);
+                keys.multiply(count, seen, r_.width, {scaled_, r_.width, 1}, weights_, made_.pitch, false, places_);
                 for (Index i = 0; i < count; ++i)
                     total[i] = weigh(first + i, seen, weights_ + i * made_.pitch);
                 if (r_.dropout > 0)
@@ -159,8 +168,7 @@ private:
     AttentionWeights<Scalar> made_;
     simd::Scratch scratch_;
     RowPlaces places_;
-    Scalar* weights_;
-    Scalar* kept_;
+    Scalar *weights_, *kept_, *scaled_;
 };
 
 }  // namespace detail

@@ -33,7 +33,7 @@ public:
     [[nodiscard]] static std::size_t bytes(const AttentionRule<Scalar>& r) noexcept {
         const Index rows = rows_of(r), columns = columns_of(r), widest = std::max(r.width, r.value_width);
         return RowPlaces::bytes(std::max(rows, columns), std::max({rows, columns, widest})) +
-               4 * simd::Scratch::bytes<Scalar>(rows * attention_pitch(columns)) +
+               4 * simd::Scratch::bytes<Scalar>(rows * attention_pitch(columns)) + simd::Scratch::bytes<Scalar>(rows * r.width) +
                simd::Scratch::bytes<Scalar>(r.heads / r.kv_heads * r.queries) + Matrix::bytes(r.width, columns) +
                Matrix::bytes(r.value_width, columns) + Matrix::bytes(columns, r.width) + Matrix::bytes(rows, r.width) +
                Matrix::bytes(rows, r.value_width);
@@ -56,6 +56,7 @@ public:
           slopes_{scratch_.take<Scalar>(rows_ * made_.pitch)},
           kept_{scratch_.take<Scalar>(rows_ * made_.pitch)},
           dropped_{scratch_.take<Scalar>(rows_ * made_.pitch)},
+          scaled_{scratch_.take<Scalar>(rows_ * rule.width)},
           means_{scratch_.take<Scalar>(rule.heads / rule.kv_heads * rule.queries)},
           of_keys_{take(Matrix::bytes(rule.width, columns_))},
           of_values_{take(Matrix::bytes(rule.value_width, columns_))},
@@ -99,16 +100,17 @@ private:
 
     void pack(Index from, Index columns) noexcept {
         const Scalar* const k = p_.k.at(sample_, from, kv_head_ * r_.width);
-        keys_turned_.pack_columns(r_.width, columns, k, p_.k.row, r_.scale, of_keys_);
+        keys_turned_.pack_columns(r_.width, columns, k, p_.k.row, of_keys_);
         key_rows_.pack_rows(columns, r_.width, k, p_.k.row, of_key_rows_);
-        values_turned_.pack_columns(r_.value_width, columns, p_.v.at(sample_, from, kv_head_ * r_.value_width), p_.v.row, 1, of_values_);
+        values_turned_.pack_columns(r_.value_width, columns, p_.v.at(sample_, from, kv_head_ * r_.value_width), p_.v.row, of_values_);
     }
 
     void run_block(const Block& b, const HeadRows<Scalar>& dq, const HeadRows<Scalar>& dk, const HeadRows<Scalar>& dv) noexcept {
         const Index width = r_.width, value_width = r_.value_width, pitch = made_.pitch;
         const Scalar* const q = p_.q.at(sample_, b.first, b.head * width);
         const Scalar* const dy = p_.dy.at(sample_, b.first, b.head * value_width);
-        keys_turned_.multiply(b.count, b.seen, width, {q, p_.q.row, 1}, weights_, pitch, false, places_);
+        scale_queries(b.count, width, q, p_.q.row, r_.scale, scaled_);
+        keys_turned_.multiply(b.count, b.seen, width, {scaled_, width, 1}, weights_, pitch, false, places_);
         for (Index i = 0; i < b.count; ++i)
             weigh(b, b.first + i, weights_ + i * pitch);
         if (r_.dropout > 0)
@@ -154,9 +156,9 @@ private:
     AttentionWeights<Scalar> made_;
     simd::Scratch scratch_;
     RowPlaces places_;
-    Scalar *weights_, *slopes_, *kept_, *dropped_, *means_;
+    Scalar *weights_, *slopes_, *kept_, *dropped_, *scaled_, *means_;
     Scalar *of_keys_, *of_values_, *of_key_rows_, *of_queries_, *of_cotangents_;
-    Matrix keys_turned_, values_turned_, key_rows_;  ///< of the block of keys; the first times the scale
+    Matrix keys_turned_, values_turned_, key_rows_;  ///< of the block of keys
 };
 
 }  // namespace detail

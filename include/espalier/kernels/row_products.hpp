@@ -52,12 +52,14 @@ public:
     void pack_rows(Index depth, Index n, const Scalar* b, Index stride, Scalar* memory) noexcept {
         take(depth, n, memory);
         for_each_panel([&](Index column, Index width, Index padded, Scalar* panel) {
+            if constexpr (panels)
+                return simd::table().copy_rows(depth, width, b + column, stride, panel, padded, padded);
             for (Index k = 0; k < depth; ++k)
                 std::fill(std::copy_n(b + k * stride + column, width, panel + k * padded), panel + (k + 1) * padded, Scalar(0));
         });
     }
-    /// Of the transpose of n rows of b, `stride` apart, times `factor`.
-    void pack_columns(Index depth, Index n, const Scalar* b, Index stride, Scalar factor, Scalar* memory) noexcept {
+    /// Of the transpose of n rows of b, `stride` apart.
+    void pack_columns(Index depth, Index n, const Scalar* b, Index stride, Scalar* memory) noexcept {
         take(depth, n, memory);
         for_each_panel([&](Index column, Index width, Index padded, Scalar* panel) {
             if constexpr (panels)
@@ -66,8 +68,6 @@ public:
                 for (Index j = 0; j < width; ++j)
                     for (Index k = 0; k < depth; ++k)
                         panel[k * padded + j] = b[(column + j) * stride + k];
-            if (factor != 1)
-                std::transform(panel, panel + depth * padded, panel, [=](Scalar v) { return v * factor; });
         });
     }
 
