@@ -9,26 +9,21 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <type_traits>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
-/// Sum over i in [0, n) of `term(i)`, in double and in fixed chunks.
+/// Sum over i in [0, n) of `term(i)`, in double and in fixed chunks. Within a chunk it is one chain: terms of 0 change nothing, wherever
+/// they stand.
 template <class Term>
 [[nodiscard]] double sum(Index n, const Term& term) {
     constexpr Index grain = 4096;
-    constexpr Index chains = 4;  // of additions, so that none waits for the one before
     PoolVector<double> partial(static_cast<std::size_t>((n + grain - 1) / grain));
     parallel_for(n, grain, [&](Index begin, Index end) {
-        std::array<double, chains> sums{};
-        Index i = begin;
-        for (; end - i >= chains; i += chains)
-            for (Index j = 0; j < chains; ++j)
-                sums[static_cast<std::size_t>(j)] += static_cast<double>(term(i + j));
-        for (; i < end; ++i)
-            sums[0] += static_cast<double>(term(i));
-        partial[static_cast<std::size_t>(begin / grain)] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        double total = 0;
+        for (Index i = begin; i < end; ++i)
+            total += static_cast<double>(term(i));
+        partial[static_cast<std::size_t>(begin / grain)] = total;
     });
     double total = 0;
     for (const double value : partial)
