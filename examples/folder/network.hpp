@@ -2,13 +2,12 @@
 /// @file The columns that a network learns, the network, and the file that holds both.
 #pragma once
 
+#include "../recipe.hpp"
+
 #include <espalier/io/column_kind.hpp>
-#include <espalier/io/model.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/trunks/resnet.hpp>
-
-#include <nlohmann/json.hpp>
 
 #include <filesystem>
 #include <string>
@@ -72,29 +71,22 @@ inline void save(const mtl::MultiTaskNet<>& net, const Recipe& recipe, const std
                            {"separator", std::string(1, column.separator)},
                            {"mean", column.mean},
                            {"deviation", column.deviation}});
-    const nlohmann::ordered_json json{{"net", recipe.net}, {"size", recipe.size}, {"columns", std::move(columns)}};
-    io::save(net, path, {.metadata = {{"folder", json.dump()}}});
+    examples::save_with_recipe(net, path, "folder", {{"net", recipe.net}, {"size", recipe.size}, {"columns", std::move(columns)}});
 }
 
 /// The recipe in a file. @throws espalier::IoError for a file of another program
 [[nodiscard]] inline Recipe load_recipe(const std::filesystem::path& path) {
-    const auto metadata = io::load_safetensors(path).metadata();
-    const auto found = metadata.find("folder");
-    espalier::require<espalier::IoError>(found != metadata.end(), "folder", "expected weights that this program wrote, got ", path);
-    try {
-        const auto json = nlohmann::json::parse(found->second);
+    return examples::load_recipe(path, "folder", [&](const auto& json) {
         Recipe recipe{json.at("net"), json.at("size")};
         for (const auto& column : json.at("columns")) {
             const int kind = column.at("kind");
             espalier::require<espalier::IoError>(kind > 0 && kind <= static_cast<int>(ColumnKind::labels), "folder",
                                                  "expected the kind of a column in [1, 3], got ", kind, " in ", path);
             recipe.columns.push_back({column.at("name"), static_cast<ColumnKind>(kind), column.at("labels"),
-                                      column.at("separator").get<std::string>().at(0), column.at("mean"), column.at("deviation")});
+                                      column.at("separator").template get<std::string>().at(0), column.at("mean"), column.at("deviation")});
         }
         return recipe;
-    } catch (const nlohmann::json::exception& error) {
-        espalier::fail<espalier::IoError>("folder", "expected a recipe in the metadata of ", path, ", got: ", error.what());
-    }
+    });
 }
 
 }  // namespace folder

@@ -2,9 +2,9 @@
 /// @file Four networks for many labels, and the file that holds one of them.
 #pragma once
 
+#include "../recipe.hpp"
 #include "dataset.hpp"
 
-#include <espalier/io/model.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/mtl/sharing.hpp>
 #include <espalier/mtl/sharing/mmoe.hpp>
@@ -13,8 +13,6 @@
 #include <espalier/nn/dropout.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/sequential.hpp>
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -82,22 +80,15 @@ struct Recipe {
 }
 
 inline void save(const mtl::MultiTaskNet<>& net, const Recipe& recipe, const std::filesystem::path& path) {
-    const nlohmann::ordered_json json{{"net", recipe.net}, {"labels", recipe.labels}};
-    io::save(net, path, {.metadata = {{"multilabel", json.dump()}, {"encoder", recipe.encoder.to_json()}}});
+    examples::save_with_recipe(net, path, "multilabel",
+                               {{"net", recipe.net}, {"labels", recipe.labels}, {"encoder", recipe.encoder.to_json()}});
 }
 
 /// The recipe in a file. @throws espalier::IoError for a file of another program
 [[nodiscard]] inline Recipe load_recipe(const std::filesystem::path& path) {
-    const auto metadata = io::load_safetensors(path).metadata();
-    const auto found = metadata.find("multilabel"), encoder = metadata.find("encoder");
-    espalier::require<espalier::IoError>(found != metadata.end() && encoder != metadata.end(), "multilabel",
-                                         "expected weights that this program wrote, got ", path);
-    try {
-        const auto json = nlohmann::json::parse(found->second);
-        return {json.at("net"), json.at("labels"), io::TableEncoder::from_json(encoder->second)};
-    } catch (const nlohmann::json::exception& error) {
-        espalier::fail<espalier::IoError>("multilabel", "expected a recipe in the metadata of ", path, ", got: ", error.what());
-    }
+    return examples::load_recipe(path, "multilabel", [](const auto& json) {
+        return Recipe{json.at("net"), json.at("labels"), io::TableEncoder::from_json(json.at("encoder").template get<std::string>())};
+    });
 }
 
 }  // namespace multilabel

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "../hash.hpp"
+#include "../recipe.hpp"
 #include "tasks.hpp"
 
 #include <espalier/data/inputs.hpp>
-#include <espalier/io/model.hpp>
 #include <espalier/mtl/multi_task_net.hpp>
 #include <espalier/nn/activation.hpp>
 #include <espalier/nn/dropout.hpp>
@@ -92,21 +92,15 @@ namespace detail {
 }
 
 inline void save(const mtl::MultiTaskNet<>& net, const Recipe& recipe, const std::filesystem::path& path) {
-    const nlohmann::ordered_json json{{"buckets", recipe.buckets}, {"width", recipe.width}, {"tasks", to_json(recipe.tasks)}};
-    io::save(net, path, {.metadata = {{"packages", json.dump()}}});
+    examples::save_with_recipe(net, path, "packages",
+                               {{"buckets", recipe.buckets}, {"width", recipe.width}, {"tasks", to_json(recipe.tasks)}});
 }
 
 /// @throws espalier::IoError for a file of another program
 [[nodiscard]] inline Recipe load_recipe(const std::filesystem::path& path) {
-    const auto metadata = io::load_safetensors(path).metadata();
-    const auto found = metadata.find("packages");
-    espalier::require<espalier::IoError>(found != metadata.end(), "packages", "expected weights that this program wrote, got ", path);
-    try {
-        const auto json = nlohmann::ordered_json::parse(found->second);
-        return {json.at("buckets"), json.at("width"), tasks_from_json(json.at("tasks"))};
-    } catch (const nlohmann::json::exception& error) {
-        espalier::fail<espalier::IoError>("packages", "expected a recipe in the metadata of ", path, ", got: ", error.what());
-    }
+    return examples::load_recipe(path, "packages", [](const auto& json) {
+        return Recipe{json.at("buckets"), json.at("width"), tasks_from_json(json.at("tasks"))};
+    });
 }
 
 }  // namespace packages
