@@ -171,7 +171,7 @@ def area(truth, scores):
     values, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     positives = truth.sum()
-    return (ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * (len(truth) - positives))
+    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * (len(truth) - positives)))
 
 
 def measure(net, log):
@@ -265,6 +265,8 @@ def main():
             recipe, stored, sizes = example(args, seed, folder)
         run = runs.setdefault(str(seed), {"espalier": recipe["nets"], "pytorch": {}})
         for name in names:
+            if name in run["pytorch"]:
+                continue
             found = train(name, seed, stored, sizes, recipe, args.joint)
             if found["parameters"] != recipe["nets"][name]["parameters"]:
                 sys.exit(f"clicks: expected {recipe['nets'][name]['parameters']} parameters of {name}, got {found['parameters']}")
