@@ -5,10 +5,11 @@
     python3 clicks.py --program build/release/examples/clicks --seeds 5
 
 Of each seed's shop both sides have the same log; first weights and order of the impressions are each side's own. Nets and losses are
-written from the formulas of their papers, measures from their definitions. What would have been bought of what was not clicked is known
-of a simulated shop, and the areas count it. Prints a Markdown table of means and standard errors over the seeds; --json keeps every
-run, and what it holds already is not run again. Exit code 1 if the means of an area or of a rate of purchases are further apart than
---points hundredths and than --errors standard errors of their difference. Needs PyTorch and numpy.
+written from the formulas of their papers, measures from their definitions. What would have been bought of what was not clicked is known of
+a simulated shop, and the areas count it. Prints a Markdown table of means over the seeds, and of their differences with standard errors;
+--json keeps every run, and what it holds already is not run again. Exit code 1 if the means of an area are further apart than --points
+hundredths, or those of a rate of purchases than twice as much, and than --errors standard errors of their difference. Needs PyTorch and
+numpy.
 """
 import argparse
 import json
@@ -225,18 +226,18 @@ def mean_and_error(values):
 
 
 def report(runs, names, points, errors):
-    """Whether all means are together."""
+    """Whether all means are together. The shops of both sides are the same: differences are those seed by seed."""
     print("| net | | " + " | ".join(FIGURES.values()) + " |\n|---|---|" + "---:|" * len(FIGURES))
     together = True
     for name in names:
-        sides = [[run[side][name] for run in runs.values()] for side in ("espalier", "pytorch")]
-        for title, values in zip(("Espalier", "PyTorch"), sides):
-            cells = ["{:.4f} ± {:.4f}".format(*mean_and_error([run[key] for run in values])) for key in FIGURES]
-            print(f"| {name} | {title} | " + " | ".join(cells) + " |")
-        for key in FIGURES:  # the shops are the same: seed by seed
-            difference, error = mean_and_error([a[key] - b[key] for a, b in zip(*sides)])
-            if abs(difference) > max(points / 100, errors * error):
-                print(f"clicks: {name}, {FIGURES[key]}: apart by {difference:+.4f} ± {error:.4f}", file=sys.stderr)
+        ours, theirs = ([run[side][name] for run in runs] for side in ("espalier", "pytorch"))
+        for title, side in (("Espalier", ours), ("PyTorch", theirs)):
+            print(f"| {name} | {title} | " + " | ".join(f"{statistics.fmean(run[key] for run in side):.4f}" for key in FIGURES) + " |")
+        differences = {key: mean_and_error([a[key] - b[key] for a, b in zip(ours, theirs)]) for key in FIGURES}
+        print("| | difference | " + " | ".join(f"{mean:+.4f} ± {error:.4f}" for mean, error in differences.values()) + " |")
+        for key, (mean, error) in differences.items():
+            if abs(mean) > max(points / 100 * (1 if key.endswith("area") else 2), errors * error):
+                print(f"clicks: {name}, {FIGURES[key]}: apart by {mean:+.4f} ± {error:.4f}", file=sys.stderr)
                 together = False
     return together
 
@@ -275,7 +276,7 @@ def main():
             if args.json:
                 with open(args.json, "w", encoding="utf-8") as file:
                     json.dump(runs, file, indent=1)
-    if not report(runs, names, args.points, args.errors):
+    if not report([runs[str(seed)] for seed in range(1, args.seeds + 1)], names, args.points, args.errors):
         sys.exit(f"clicks: expected means within {args.points:g} hundredths or {args.errors:g} standard errors, got others")
 
 
