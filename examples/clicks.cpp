@@ -6,6 +6,7 @@
 /// holds what is particular to this example: the shop, the networks and their losses, the command line and the picture.
 
 #include "clicks/drawing.hpp"
+#include "clicks/exchange.hpp"
 #include "clicks/movielens.hpp"
 #include "clicks/options.hpp"
 #include "clicks/report.hpp"
@@ -33,6 +34,8 @@ void run(const Options& options) {
     if (options.threads > 0)
         set_num_threads(options.threads);
     const Log log = options.data.empty() ? Shop{options.shop, options.seed}.run() : load_movielens(options.data, options.seed);
+    if (!options.export_to.empty())
+        return export_log(options.export_to, log);
     // What is found out after minutes of training must have a place to go to: better to fail now than then.
     std::filesystem::create_directories(options.out);
     const auto folder = std::filesystem::canonical(options.out);
@@ -50,10 +53,13 @@ void run(const Options& options) {
     for (const std::string& name : options.nets) {
         const auto net = clicks::train(name, log, set, options);
         results.push_back(measure(name, predict(net, of_test), log));
+        results.back().parameters = net.parameter_count();
         io::save(net, folder / ("clicks-" + name + ".safetensors"));
     }
     print_table(results, log.simulated ? std::optional{measure("true rates", true_rates(log.test), log)} : std::nullopt);
 
+    if (!options.json.empty())
+        write_json(options, results);
     const auto picture = folder / "clicks.svg";
     io::write_file(picture, draw(results, log));
 

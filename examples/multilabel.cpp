@@ -73,6 +73,7 @@ void run_training(const Options& options) {
         }
         print_result(result);
     }
+    print_comparison(results);
     io::write_file(out / "multilabel.svg", draw(labels, results));
     if (!options.json.empty())
         io::write_file(options.json, to_json(options, labels, results, held_out));

@@ -4,23 +4,14 @@
 ///     apt-cache dumpavail | packages --input -
 ///
 /// All have a section and a size, half of them tags, and few tags of every kind: a task that a package does not tell of is masked.
-/// `packages/` holds what is particular to this example: stanzas, tasks, features and network, the report.
+/// `packages/` holds what is particular to this example: stanzas, tasks, features and network, the training, the report.
 
-#include "packages/options.hpp"
-#include "packages/report.hpp"
-#include "training_bar.hpp"
+#include "packages/exchange.hpp"
+#include "packages/training.hpp"
 
 #include <espalier/core/build_info.hpp>
 #include <espalier/core/threads.hpp>
-#include <espalier/data/dataset.hpp>
-#include <espalier/data/loader.hpp>
 #include <espalier/io/gzip.hpp>
-#include <espalier/losses/binary_cross_entropy.hpp>
-#include <espalier/losses/cross_entropy.hpp>
-#include <espalier/losses/mse.hpp>
-#include <espalier/mtl/multi_task_loss.hpp>
-#include <espalier/optim/adam.hpp>
-#include <espalier/optim/schedule.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -34,57 +25,11 @@ using namespace packages;
 
 namespace {
 
-losses::Loss<> make_loss(Kind kind) {
-    if (kind == Kind::number)
-        return losses::MSE{};
-    if (kind == Kind::labels)
-        return losses::BCEWithLogits{};
-    return losses::CrossEntropy{};
-}
-
-/// Adam, its rate falling on half a cosine.
-mtl::MultiTaskNet<> train(const Recipe& recipe, const data::Dataset<>& set, const Options& options) {
-    manual_seed(options.seed);
-    auto net = make_net(recipe);
-    std::vector<mtl::TaskLoss<>> losses;
-    for (const Task& task : recipe.tasks)
-        losses.push_back({task.name, make_loss(task.kind)});
-    mtl::MultiTaskLoss<> criterion{std::move(losses)};
-    if (options.rule != "Sum" && recipe.tasks.size() > 1)
-        mtl::balance_by_name(criterion, options.rule);
-    data::DataLoader loader{set, {.batch_size = options.batch, .seed = options.seed}};
-    const Index steps = (set.size() + options.batch - 1) / options.batch * options.epochs;
-    const auto parameters = criterion.parameters(net.parameters());
-    optim::Adam<> adam{parameters, {.learning_rate = options.learning_rate}};
-    optim::Scheduler<> schedule{adam, optim::CosineAnnealingLR{{.t_max = steps}}};
-    examples::Bar bar{concat(set.size(), " packages"), steps};
-    for (int epoch = 0; epoch < options.epochs; ++epoch) {
-        for (const auto& batch : loader) {
-            const auto loss = criterion(net(batch.inputs), batch.targets);
-            adam.zero_grad();
-            loss.backward();
-            adam.step();
-            schedule.step();
-            criterion.after_step([&] { return net(batch.inputs); }, batch.targets);
-            bar.step(loss, net.tasks());
-        }
-        criterion.end_epoch();
-    }
-    return net;
-}
-
 std::vector<Package> read(const std::filesystem::path& path) {
     if (path == "-")
         return read_packages(std::cin);
     std::istringstream file{io::read_bytes(path)};
     return read_packages(file);
-}
-
-data::Dataset<> make_set(const Recipe& recipe, const std::vector<Package>& packages) {
-    losses::Targets<> targets;
-    for (const Task& task : recipe.tasks)
-        targets.insert(task.name, target_of(task, packages));
-    return {inputs_of(packages, recipe.buckets), std::move(targets)};
 }
 
 void label_lines(const std::filesystem::path& weights) {
@@ -112,14 +57,26 @@ void run_training(const Options& options) {
     const Recipe recipe{options.buckets, options.width, learn_tasks(known)};
     require<ValueError>(!recipe.tasks.empty(), "packages", "expected packages that tell of a task, got ", known.size(), " that do not");
     const auto train_set = make_set(recipe, known), test = make_set(recipe, held_out);
+    if (!options.export_to.empty())
+        return export_sets(options.export_to, recipe, train_set, test);
     // What is found out after minutes of training must have a place to go to: better to fail now than then.
     std::filesystem::create_directories(options.out);
     const auto weights = std::filesystem::canonical(options.out) / "packages.safetensors";
     std::printf("%zu packages to learn from, %zu held out; %d epochs\n%s\n", known.size(), held_out.size(), options.epochs,
                 build_info().text().c_str());
     std::fflush(stdout);
-    const auto net = ::train(recipe, train_set, options);
-    print_report(recipe.tasks, train_set.targets(), test.targets(), net.predict(test.named_inputs()));
+    const auto net = packages::train(recipe, train_set, options);
+    Figures figures{score_guesses(recipe.tasks, train_set.targets(), test.targets()),
+                    score(recipe.tasks, net.predict(test.named_inputs()), test.targets())};
+    for (const Task& task : recipe.tasks)
+        if (options.baselines) {
+            const auto net_of_one = packages::train({recipe.buckets, recipe.width, {task}}, train_set, options);
+            for (const auto& [name, value] : score({task}, net_of_one.predict(test.named_inputs()), test.targets()))
+                figures.alone.insert(name, value);
+        }
+    print_report(recipe.tasks, train_set.targets(), test.targets(), figures);
+    if (!options.json.empty())
+        write_json(options, net.parameter_count(), figures);
     packages::save(net, recipe, weights);
     std::printf("\nweights  %s\n", weights.c_str());
     if (options.prompt)

@@ -21,6 +21,12 @@ def read(path):
     return tensors
 
 
+def metadata(path):
+    """Texts by name."""
+    with open(path, "rb") as file:
+        return json.loads(file.read(int.from_bytes(file.read(8), "little"))).get("__metadata__", {})
+
+
 def write(path, tensors):
     names = {dtype: name for name, dtype in TYPES.items()}
     header, parts, reached = {"__metadata__": {"format": "pt"}}, [], 0

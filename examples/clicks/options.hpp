@@ -24,8 +24,7 @@ struct Options {
     double learning_rate = 0.001;
     std::uint64_t seed = 1;
     int threads = 0;
-    std::filesystem::path data;
-    std::filesystem::path out = ".";
+    std::filesystem::path data, json, export_to, out = ".";
 };
 
 /// Nothing after `--help`, which is answered here. @throws CLI::ParseError, one line, for a command line that is wrong
@@ -56,6 +55,8 @@ struct Options {
     add("--threads", options.threads, "N", "0 for as many as there are processors")->check(within(0, 1024));
     add("--data", options.data, "FOLDER", "u.data, u.item and u.user of MovieLens 100K, instead of the shop");
     add("--out", options.out, "FOLDER", "for clicks-<net>.safetensors and clicks.svg");
+    add("--json", options.json, "FILE", "for the figures");
+    add("--export", options.export_to, "FILE", "write the log as safetensors, and end");
     if (!examples::parse(app, argc, argv))
         return std::nullopt;
     if (!net.empty())

@@ -66,6 +66,7 @@ struct Result {
     double error;  ///< mean distance of the purchase's rate from the true one
     double click_area, purchase_area, both_area;
     Rates rates;
+    Index parameters = 0;
 };
 
 /// Of a log that is not simulated what was bought is known of what was clicked alone: the area is of that, and there is no error.

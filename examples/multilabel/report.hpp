@@ -8,6 +8,7 @@
 #include <espalier/metrics/average_precision.hpp>
 #include <espalier/metrics/label_ranking.hpp>
 #include <espalier/metrics/multilabel.hpp>
+#include <espalier/mtl/comparison.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace multilabel {
@@ -34,7 +36,7 @@ constexpr std::array<Measure, 6> measures{{{"micro_f1", "micro F1"},
 
 struct Scores {
     std::array<double, measures.size()> values;  ///< in the order of `measures`
-    Tensor<double> f1;                           ///< of each label
+    Tensor<double> f1, average_precision;        ///< of each label, the latter NaN for one that never holds
 };
 
 /// Of logits (N, labels).
@@ -44,11 +46,14 @@ struct Scores {
         metric.update(logits, target);
         return metric.value();
     };
-    MultilabelF1Score<> by_label;
-    by_label.update(logits, target);
-    return {{of(MultilabelF1Score<>{{.average = Average::micro}}), by_label.value(), of(HammingLoss<>{}),
-             of(MultilabelRankingAveragePrecision<>{}), of(ExactMatch<>{}), of(MultilabelAveragePrecision<>{})},
-            by_label.by_label()};
+    MultilabelF1Score<> f1;
+    f1.update(logits, target);
+    MultilabelAveragePrecision<> average_precision;
+    average_precision.update(logits, target);
+    return {{of(MultilabelF1Score<>{{.average = Average::micro}}), f1.value(), of(HammingLoss<>{}),
+             of(MultilabelRankingAveragePrecision<>{}), of(ExactMatch<>{}), average_precision.value()},
+            f1.by_label(),
+            average_precision.by_label()};
 }
 
 /// The best logits that look at no input: of how often each label holds.
@@ -96,6 +101,30 @@ inline void print_result(const Result& result) {
     std::fflush(stdout);
 }
 
+/// How much better than the networks for each label alone every other one ranks the rows, in the mean over the labels: of the average
+/// precision of each, means over the runs. Nothing without such networks.
+inline void print_comparison(const std::vector<Result>& results) {
+    const auto mean = [](const Result& result, Index label) {
+        espalier::Moments moments;
+        for (const Scores& run : result.runs)
+            if (const double value = run.average_precision[label]; std::isfinite(value))
+                moments.add(value);
+        return moments.count() > 0 ? moments.mean() : 0.0;
+    };
+    for (const Result& alone : results)
+        for (const Result& result : results) {
+            if (alone.net != "single" || result.net == "single")
+                continue;
+            std::vector<espalier::mtl::MetricResult> compared;
+            for (Index label = 0; label < alone.runs[0].average_precision.numel(); ++label)
+                if (const double baseline = mean(alone, label); baseline > 0)  // of nothing there is no so-and-so much better
+                    compared.push_back({mean(result, label), baseline});
+            if (!compared.empty())
+                std::printf("%-10s on average %+.1f %% better than single by the average precision of each label\n", result.net.c_str(),
+                            espalier::mtl::delta_m_improvement(compared));
+        }
+}
+
 /// What another program needs to do the same (benchmarks/pytorch/multilabel.py), and what came of it. `held_out` has the rows of each seed.
 [[nodiscard]] inline std::string to_json(const Options& options, const std::vector<std::string>& labels, const std::vector<Result>& results,
                                          const std::vector<std::vector<Index>>& held_out) {
@@ -108,7 +137,9 @@ inline void print_result(const Result& result) {
             nlohmann::ordered_json run{{"net", result.net}, {"seed", seed + 1}, {"parameters", result.parameters}};
             for (std::size_t i = 0; i < measures.size(); ++i)
                 run[measures[i].key] = result.runs[seed].values[i];
-            run["f1"] = std::vector<double>(result.runs[seed].f1.begin(), result.runs[seed].f1.end());
+            for (const auto& [key, of_labels] :
+                 {std::pair{"f1", &result.runs[seed].f1}, std::pair{"average_precision", &result.runs[seed].average_precision}})
+                run[key] = std::vector<double>(of_labels->begin(), of_labels->end());
             json["runs"].push_back(std::move(run));
         }
     return json.dump(1) + "\n";

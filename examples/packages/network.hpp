@@ -91,9 +91,12 @@ namespace detail {
             nn::Sequential{nn::Dropout{0.2}, nn::Linear{2 * recipe.width, features}, nn::ReLU{}, nn::Dropout{0.2}}, std::move(heads)};
 }
 
+[[nodiscard]] inline nlohmann::ordered_json to_json(const Recipe& recipe) {
+    return {{"buckets", recipe.buckets}, {"width", recipe.width}, {"tasks", to_json(recipe.tasks)}};
+}
+
 inline void save(const mtl::MultiTaskNet<>& net, const Recipe& recipe, const std::filesystem::path& path) {
-    examples::save_with_recipe(net, path, "packages",
-                               {{"buckets", recipe.buckets}, {"width", recipe.width}, {"tasks", to_json(recipe.tasks)}});
+    examples::save_with_recipe(net, path, "packages", to_json(recipe));
 }
 
 /// @throws espalier::IoError for a file of another program

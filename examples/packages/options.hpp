@@ -17,12 +17,12 @@
 namespace packages {
 
 struct Options {
-    std::filesystem::path input, weights, out = ".";
+    std::filesystem::path input, weights, json, export_to, out = ".";
     int epochs = 10;
     Index batch = 256, width = 48, buckets = 32'768;
     double learning_rate = 0.01;
     std::string rule = "Sum";
-    bool prompt = false;
+    bool baselines = false, prompt = false;
     std::uint64_t seed = 1;
     int threads = 0;
 };
@@ -47,9 +47,12 @@ struct Options {
     add("--learning-rate", options.learning_rate, "X", "of Adam, from which it falls to 0")->check(within(0.0, 1e3));
     add("--rule", options.rule, "NAME", "what balances the tasks, as Sum, UW or UPGrad")
         ->check(CLI::IsMember(mtl::rule_names()).description(""));
+    app.add_flag("--baselines", options.baselines, "train a network of each task alone as well, under the same recipe");
     add("--seed", options.seed, "N", "of the first weights and of the order of the packages");
     add("--threads", options.threads, "N", "0 for as many as there are processors")->check(within(0, 1024));
     add("--out", options.out, "FOLDER", "for packages.safetensors");
+    add("--json", options.json, "FILE", "for the figures");
+    add("--export", options.export_to, "FILE", "write features and answers as safetensors, and end")->needs(input);
     add("--weights", options.weights, "FILE", "packages.safetensors of a training; nothing is trained")->excludes(input);
     app.add_flag("--prompt", options.prompt, "label the lines that one types: a name, and a description behind it");
     if (!examples::parse(app, argc, argv))

@@ -8,6 +8,7 @@
 #include <espalier/metrics/accuracy.hpp>
 #include <espalier/metrics/binary.hpp>
 #include <espalier/metrics/regression.hpp>
+#include <espalier/mtl/comparison.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -48,22 +49,57 @@ using espalier::Named;
 /// Packages of which a task is known.
 [[nodiscard]] inline Index known_of(const Target& target) { return target.counted() / std::max<Index>(target.sample_numel(), 1); }
 
+/// By task, what is said of it in `said`, as far as held-out packages tell.
+[[nodiscard]] inline Named<double> score(const std::vector<Task>& tasks, const Named<Tensor<float>>& said,
+                                         const espalier::losses::Targets<float>& held_out) {
+    Named<double> figures;
+    for (const Task& task : tasks)
+        if (known_of(held_out.at(task.name)) > 0)
+            figures.insert(task.name, measure(task, said.at(task.name), held_out.at(task.name)));
+    return figures;
+}
+
+/// Of who reads nothing, of the network of all tasks, and of one for each, if there are such.
+struct Figures {
+    Named<double> guessing = {}, together = {}, alone = {};
+};
+
+[[nodiscard]] inline Named<double> score_guesses(const std::vector<Task>& tasks, const espalier::losses::Targets<float>& known,
+                                                 const espalier::losses::Targets<float>& held_out) {
+    Named<Tensor<float>> said;
+    for (const Task& task : tasks)
+        said.insert(task.name, guess(task, known.at(task.name), held_out.at(task.name).size()));
+    return score(tasks, said, held_out);
+}
+
 inline void print_report(const std::vector<Task>& tasks, const espalier::losses::Targets<float>& known,
-                         const espalier::losses::Targets<float>& held_out, const Named<Tensor<float>>& said) {
+                         const espalier::losses::Targets<float>& held_out, const Figures& figures) {
     constexpr const char* kinds[] = {"class", "labels", "number"};
     constexpr const char* names[] = {"accuracy", "micro F1", "RMSE, decades"};
-    std::printf("\n%-16s %-7s %4s %9s   %-14s %8s %8s\n", "task", "kind", "of", "known", "", "guessing", "network");
+    std::printf("\n%-16s %-7s %4s %9s   %-14s %8s %8s%s\n", "task", "kind", "of", "known", "", "guessing", "network",
+                figures.alone.empty() ? "" : "    alone");
+    std::vector<espalier::mtl::MetricResult> compared;
     for (const Task& task : tasks) {
         const auto kind = static_cast<std::size_t>(task.kind);
         const Target &train = known.at(task.name), &test = held_out.at(task.name);
         const double share = static_cast<double>(known_of(train) + known_of(test)) / static_cast<double>(train.size() + test.size());
         std::printf("%-16s %-7s %4s %7.0f %%   %-14s", task.name.c_str(), kinds[kind],
                     task.kind == Kind::number ? "" : std::to_string(task.outputs()).c_str(), 100 * share, names[kind]);
-        if (known_of(test) == 0)
+        const double* const together = figures.together.find(task.name);
+        if (!together) {
             std::printf(" no held-out package tells\n");
-        else
-            std::printf(" %8.3f %8.3f\n", measure(task, guess(task, train, test.size()), test), measure(task, said.at(task.name), test));
+            continue;
+        }
+        std::printf(" %8.3f %8.3f", figures.guessing.at(task.name), *together);
+        if (const double* const alone = figures.alone.find(task.name)) {
+            std::printf(" %8.3f", *alone);
+            if (*alone != 0)  // of nothing there is no so-and-so much better
+                compared.push_back({*together, *alone, task.kind != Kind::number});
+        }
+        std::printf("\n");
     }
+    if (!compared.empty())
+        std::printf("on average %+.1f %% better together than alone\n", espalier::mtl::delta_m_improvement(compared));
 }
 
 /// All that is said of the i-th package, in a line.

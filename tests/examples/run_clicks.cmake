@@ -40,7 +40,7 @@ foreach(pattern "^<svg " "</svg>\n$" ">naive<" ">aitm<" "clicked or not" "<circl
     endif()
 endforeach()
 
-run(${short} --net esmm --threads 1 --out one)
+run(${short} --net esmm --threads 1 --json figures.json --out one)
 if(NOT code EQUAL 0 OR out MATCHES "\nnaive " OR NOT out MATCHES "\nesmm " OR EXISTS ${FOLDER}/one/clicks-naive.safetensors)
     fail("expected esmm alone, got exit code ${code}")
 endif()
@@ -49,6 +49,26 @@ file(SHA256 ${FOLDER}/one/clicks-esmm.safetensors one)
 if(NOT all STREQUAL one)
     fail("expected the same weights on one thread")
 endif()
+
+file(READ ${FOLDER}/figures.json json)
+string(JSON error GET "${json}" nets esmm error)
+string(JSON parameters GET "${json}" nets esmm parameters)
+if(NOT error LESS 1 OR NOT parameters GREATER 1000)
+    fail("expected the figures of esmm in figures.json, got an error of ${error} and ${parameters} parameters")
+endif()
+
+# --- the log, as it is for another program ---------------------------------------------------------------------------------------
+run(${short} --export log.safetensors --out nothing)
+if(NOT code EQUAL 0 OR NOT out STREQUAL "" OR EXISTS ${FOLDER}/nothing)
+    fail("expected the log alone and no training, got exit code ${code}")
+endif()
+file(STRINGS ${FOLDER}/log.safetensors header LIMIT_COUNT 1 REGEX "train.history.elements")
+foreach(pattern "train.click\":{\"dtype\":\"F32\",\"shape\":.3000,1" "test.purchase_rate\":{\"dtype\":\"F32\",\"shape\":.1000,1" "test.tags.lengths"
+        "users.*:60,.*items.*:30,.*attributes.*:{.*age.*:5,.*region.*:8,.*price.*:4}")
+    if(NOT header MATCHES "${pattern}")
+        fail("expected '${pattern}' in the header of log.safetensors")
+    endif()
+endforeach()
 
 # --- MovieLens: 12 users of whom each rated 10 of 30 films ----------------------------------------------------------------------
 set(users "")

@@ -281,10 +281,10 @@ def entire_space():
     click, purchase = torch.sigmoid(logits[0]), torch.sigmoid(logits[1])
     propensity = click.detach().clamp(min=0.3)
     error = torch.nn.functional.binary_cross_entropy(purchase, bought, reduction="none")
-    rest = error - logits[2]
+    rest, of_imputation = error - logits[2], error.detach() - logits[2]
     losses = {"product": torch.nn.functional.binary_cross_entropy(click * purchase, bought),
               "inverse_propensity": (clicked * error / propensity).mean(),
-              "doubly_robust": (logits[2] + clicked * rest / propensity + clicked * rest**2 / propensity).mean()}
+              "doubly_robust": (logits[2] + clicked * rest / propensity + clicked * of_imputation**2 / propensity).mean()}
     for name, loss in losses.items():
         kept[f"{name}/loss"] = loss.detach().numpy().reshape(1)
         gradients = torch.autograd.grad(loss, logits, retain_graph=True, materialize_grads=True)

@@ -62,19 +62,43 @@ TEST_CASE("losses of what is observed have right gradients", "[losses][gradcheck
     const auto by_propensity = [](const Variable<double>& x, const Target<double>& target) {
         return losses::inverse_propensity(x, target, propensity);
     };
-    const auto robust = [](const Variable<double>& x, const Target<double>& target) {
-        return losses::doubly_robust(x, Variable<double>{imputed}, target, propensity);
-    };
     const auto imputing = [](const Variable<double>& x, const Target<double>& target) {
         return losses::doubly_robust(Variable<double>{errors}, x, target, propensity);
     };
-    for (const losses::Loss<double>& loss :
-         {losses::Loss<double>{by_propensity}, losses::Loss<double>{robust}, losses::Loss<double>{imputing}}) {
+    for (const losses::Loss<double>& loss : {losses::Loss<double>{by_propensity}, losses::Loss<double>{imputing}}) {
         require_gradients(loss, errors, observed(true, true, false));
         require_gradients(loss, errors, weighted);
     }
     // sum w o e / p over sum w, the first and the third observed
     CHECK(by_propensity(Variable<double>{errors}, weighted).item() == Approx((0.5 * 0.3 / 0.2 + 2.5 / 0.9) / 3.5));
+}
+
+TEST_CASE("the square of what is left teaches the imputation alone", "[losses]") {
+    Variable<double> x{errors, true};
+    const auto target = observed(true, true, false);
+    losses::inverse_propensity(x, target, propensity).backward();
+    const Tensor<double> expected_gradient = x.grad();
+    x.zero_grad();
+    const auto loss = losses::doubly_robust(x, Variable<double>{imputed}, target, propensity);
+    const double first = errors[0] - imputed[0], second = errors[1] - imputed[1];
+    CHECK(loss.item() == Approx(mean_of(imputed) + ((first + first * first) / 0.2 + (second + second * second) / 0.5) / 3));
+    loss.backward();
+    for (Index i = 0; i < 3; ++i)
+        CHECK(x.grad()[i] == Approx(expected_gradient[i]));
+}
+
+TEST_CASE("true rates, and their mean error as the imputation, are where a doubly robust loss has no gradient", "[losses]") {
+    const double rate = 0.1, click = 0.3, error = -rate * std::log(rate) - (1 - rate) * std::log(1 - rate);
+    const Variable<double> logit{Tensor<double>{{1}, {std::log(rate / (1 - rate))}}, true}, guess{Tensor<double>{{1}, {error}}, true};
+    for (const bool clicked : {false, true})
+        for (const bool bought : {false, true}) {
+            const Target<double> answer{Tensor<double>{{1}, {bought ? 1.0 : 0.0}}, Tensor<bool>{{1}, {clicked}}};
+            const auto e = losses::binary_cross_entropy_with_logits(logit, answer, {.reduction = losses::Reduction::none});
+            const double probability = (clicked ? click : 1 - click) * (bought ? rate : 1 - rate);
+            (losses::doubly_robust(e, guess, answer, Tensor<double>{{1}, {click}}) * probability).backward();  // gradients add up
+        }
+    CHECK(logit.grad()[0] == Approx(0).margin(1e-12));
+    CHECK(guess.grad()[0] == Approx(0).margin(1e-12));
 }
 
 TEST_CASE("a small propensity counts as the smallest", "[losses]") {

@@ -85,9 +85,12 @@ template <class Scalar>
 
 /// The mean over all elements of e' + o (e - e') / p + o (e - e')^2 / p, with the errors `imputed`, e', that another head predicts of
 /// the sample: it fills in where nothing was observed, and learns from where something was. Right in the mean if either the propensity
-/// or the imputation is. The gradient reaches both towers through all terms. A constant 0 where there is no sample.
+/// or the imputation is. A constant 0 where there is no sample.
 ///
-/// PaddleRec's program lets it through the propensity as well.
+/// The square teaches the imputation alone, and has no gradient for `errors`: those who began with it learn the two in turns (Wang et al.,
+/// "Doubly robust joint learning for recommendation on data missing not at random", ICML 2019). Errors that learned from it too would
+/// become alike for either answer rather than small, which draws rates to a half. So they are in PaddleRec's program, whose gradient also
+/// goes through the propensity.
 /// @throws as `inverse_propensity`
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> doubly_robust(const Variable<Scalar>& errors, const Variable<Scalar>& imputed,
@@ -101,8 +104,9 @@ template <class Scalar>
     const auto everywhere = mean_over_labelled(imputed, all);
     if (observed.elements.numel() == 0)
         return everywhere;
-    const auto rest = detail::select(errors, observed.elements) - detail::select(imputed, observed.elements);
-    return everywhere + detail::weighted_mean(rest + rest * rest, std::move(observed.ratios)) * observed.share;
+    const auto error = detail::select(errors, observed.elements), of_head = detail::select(imputed, observed.elements);
+    const auto rest = error.detach() - of_head;
+    return everywhere + detail::weighted_mean(error - of_head + rest * rest, std::move(observed.ratios)) * observed.share;
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::losses
