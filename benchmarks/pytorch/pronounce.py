@@ -99,6 +99,23 @@ def batches(words, size):
         yield order[full * size:]
 
 
+class Convolutions(nn.Module):
+    """Norms, convolutions and ReLUs that are added; nothing behind the end of a word is read."""
+
+    def __init__(self, width, blocks=3, kernel=5):
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(blocks)])
+        self.convolutions = nn.ModuleList([nn.Conv1d(width, width, kernel, padding=kernel // 2) for _ in range(blocks)])
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(DROPOUT)
+
+    def forward(self, x, behind):
+        for norm, convolution in zip(self.norms, self.convolutions):
+            known = norm(x).masked_fill(behind[:, :, None], 0)
+            x = x + self.dropout(F.relu(convolution(known.transpose(1, 2)).transpose(1, 2)))
+        return self.norm(x)
+
+
 class Pronouncer(nn.Module):
     def __init__(self, net, width, letters, phones):
         super().__init__()
@@ -106,6 +123,8 @@ class Pronouncer(nn.Module):
         self.places = nn.Embedding(LONGEST, width) if net == "transformer" else None
         if net == "gru":
             self.layers = nn.GRU(width, width // 2, 2, batch_first=True, bidirectional=True, dropout=DROPOUT)
+        elif net == "conv":
+            self.layers = Convolutions(width)
         else:
             layers = [nn.TransformerEncoderLayer(width, 4, 2 * width, DROPOUT / 2, batch_first=True, norm_first=True) for _ in range(3)]
             self.layers = nn.TransformerEncoder(layers[0], 3, nn.LayerNorm(width), enable_nested_tensor=False)
@@ -126,6 +145,8 @@ class Pronouncer(nn.Module):
         x = self.letters(letters)
         if self.places is not None:
             x = self.layers(self.dropout(x + self.places.weight[:letters.shape[1]]), src_key_padding_mask=behind)
+        elif isinstance(self.layers, Convolutions):
+            x = self.layers(self.dropout(x), behind)
         else:
             packed = pack_padded_sequence(self.dropout(x), lengths, batch_first=True, enforce_sorted=False)
             x, _ = pad_packed_sequence(self.layers(packed)[0], batch_first=True)
@@ -239,7 +260,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--program", required=True, metavar="FILE", help="the example, compiled")
     parser.add_argument("--data", default=DATA, metavar="FILE")
-    parser.add_argument("--net", choices=("gru", "transformer"), default="gru")
+    parser.add_argument("--net", choices=("conv", "gru", "transformer"), default="gru")
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch", type=int, default=64)

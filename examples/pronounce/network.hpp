@@ -4,21 +4,16 @@
 
 #include "decoder.hpp"
 #include "language.hpp"
+#include "reader.hpp"
 
 #include <espalier/mtl/outputs.hpp>
 #include <espalier/nn/multihead_attention.hpp>
-#include <espalier/nn/transformer.hpp>
 
 #include <algorithm>
-#include <numeric>
 #include <string>
-#include <utility>
-#include <variant>
 #include <vector>
 
 namespace pronounce {
-
-inline const std::vector<std::string> nets{"gru", "transformer"};
 
 /// What a network is made of, beside its weights.
 struct Recipe {
@@ -28,49 +23,6 @@ struct Recipe {
     Language language;
 
     [[nodiscard]] bool has(const std::string& task) const { return std::find(tasks.begin(), tasks.end(), task) != tasks.end(); }
-};
-
-inline constexpr double dropout = 0.2;
-
-/// Letters as vectors, and what recurrent units or a Transformer make of each in its word.
-class Reader : public nn::Module<Reader, float> {
-public:
-    Reader(const std::string& net, Index letters, Index width)
-        : letters_{letters, width}, places_{longest, width}, layers_{make(net, width)}, dropout_{dropout} {}
-
-    [[nodiscard]] Memory operator()(const data::Sequences& words) {
-        const Tensor<Index> letters = data::pad_sequence(words);
-        auto x = letters_(letters);
-        if (auto* const transformer = std::get_if<nn::TransformerEncoder<>>(&layers_)) {
-            Tensor<Index> places{{letters.size(1)}};
-            std::iota(places.begin(), places.end(), Index{0});
-            return {(*transformer)(dropout_(x + places_(places)), {.lengths = words.lengths()}), words.lengths()};
-        }
-        return {std::get<nn::GRU<>>(layers_)(dropout_(x), words.lengths()), words.lengths()};
-    }
-
-    void visit(nn::Visitor<float>& visitor) {
-        visitor("letters", letters_);
-        if (std::holds_alternative<nn::TransformerEncoder<>>(layers_))  // units know the places without being told
-            visitor("places", places_);
-        std::visit([&](auto& layers) { visitor("layers", layers); }, layers_);
-        visitor("dropout", dropout_);
-    }
-
-private:
-    using Layers = std::variant<nn::GRU<>, nn::TransformerEncoder<>>;
-
-    [[nodiscard]] static Layers make(const std::string& net, Index width) {
-        espalier::require<espalier::ValueError>(net == "gru" || net == "transformer", "pronounce", "expected a network of --net, got '",
-                                                net, "'");
-        if (net == "gru")
-            return nn::GRU<>{width, width / 2, {.num_layers = 2, .bidirectional = true, .dropout = dropout}};
-        return nn::TransformerEncoder<>{width, 4, 3, {.feed_forward = 2 * width, .dropout = dropout / 2, .norm_first = true}};
-    }
-
-    nn::Embedding<> letters_, places_;
-    Layers layers_;
-    nn::Dropout dropout_;
 };
 
 /// Words in, `data::Sequences` "letters", and an output for each task by name: (N, classes), or (N, L, phones) of a pronunciation whose

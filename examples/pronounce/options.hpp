@@ -48,7 +48,7 @@ struct Options {
         return app.add_option(name, value, what)->type_name(type)->capture_default_str();
     };
     const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
-    add("--net", options.net, "NAME", "what reads letters: 'gru' or 'transformer'")->check(CLI::IsMember(nets).description(""));
+    add("--net", options.net, "NAME", "what reads letters: 'conv', 'gru' or 'transformer'")->check(CLI::IsMember(nets).description(""));
     add("--width", options.width, "N", "features of a letter, a multiple of 8")->check(within(8, 4096));
     add("--rule", options.rule, "NAME", "what balances the tasks, as Sum, UW or UPGrad")
         ->check(CLI::IsMember(espalier::mtl::rule_names()).description(""));

@@ -34,6 +34,7 @@
 #include <espalier/autograd/rms_norm.hpp>
 #include <espalier/autograd/rotary_embedding.hpp>
 #include <espalier/autograd/segment.hpp>
+#include <espalier/autograd/sequence_batches.hpp>
 #include <espalier/autograd/sequence_pooling.hpp>
 #include <espalier/autograd/sequence_steps.hpp>
 #include <espalier/autograd/sequence_windows.hpp>

@@ -62,6 +62,12 @@ if(NOT code EQUAL 0 OR NOT out MATCHES "^kita: K IY T AA; syllables 2, [^\n]+\nT
     fail("expected three words that are said and exit code 0, got ${code}")
 endif()
 
+# Convolutions learn it as well, and say short words among long ones by their letters alone.
+run(--data words.dict --net conv --width 16 --epochs 12 --batch 16 --learning-rate 0.01 --words bat,kitakitakitakita,KITA --out conv)
+if(NOT code EQUAL 0 OR NOT out MATCHES "conv, 12 epochs.*bat: B AA T; syllables 1[^\n]+\nkitaki[^\n]+\nKITA: K IY T AA; syllables 2")
+    fail("expected words that convolutions say, and exit code 0, got ${code}")
+endif()
+
 set(short --epochs 1 --width 8 --words a)
 file(STRINGS ${FOLDER}/words.dict few LIMIT_COUNT 60)
 list(JOIN few "\n" few)

@@ -83,6 +83,28 @@ TEMPLATE_TEST_CASE("a sequence alone and in a padded batch is convolved and pool
     same_alone<T>(nn::AvgPool1d{3, {.stride = 2, .padding = 1, .count_include_pad = false}}, 18);
 }
 
+TEMPLATE_TEST_CASE("the gradients of a batch are the sums of its sequences', whichever of them have one length", "[nn][conv1d]", float,
+                   double) {
+    using T = TestType;
+    manual_seed(1);
+    nn::Conv1d<T> layer{2, 32, 5, {.padding = 2}};  // four of one length or more scatter the gradient of the input, one alone does not
+    const Tensor<Index> lengths{{7}, {6, 4, 6, 6, 4, 6, 6}};
+    const Variable<T> x{normal<T>({7, 8, 2}), true};
+    const auto y = layer(x, lengths);
+    sum(y * y).backward();
+    const auto together = testing::flat_gradients(layer.parameters());
+    for (auto& parameter : layer.parameters())
+        parameter.zero_grad();
+    for (Index i = 0; i < 7; ++i) {
+        CAPTURE(i);
+        const Variable<T> alone{part(x.value(), i, lengths[i]), true};
+        const auto own = layer(alone);
+        sum(own * own).backward();
+        testing::require_close(part(x.grad(), i, lengths[i]), alone.grad(), 1e-5);
+    }
+    testing::require_close(together, testing::flat_gradients(layer.parameters()), 1e-5);
+}
+
 TEMPLATE_TEST_CASE("gradients of weights are those of the sequences alone, however long the padding is", "[nn][conv1d]", float, double) {
     using T = TestType;
     manual_seed(1);

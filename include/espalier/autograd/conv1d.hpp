@@ -4,7 +4,7 @@
 
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/record.hpp>
-#include <espalier/autograd/sequence_windows.hpp>
+#include <espalier/autograd/sequence_batches.hpp>
 #include <espalier/kernels/conv2d.hpp>
 #include <espalier/kernels/reduction.hpp>
 
@@ -34,15 +34,24 @@ struct Conv1dOptions {
 
 namespace detail {
 
-/// A convolution of the parts of a batch.
+/// A convolution of the sequences of a batch, those of one length together: the result of each has the same bits alone and in any batch.
 struct Conv1d {
     SequenceWindows windows;
-    Index in_channels, out_channels, groups;
+    SequenceBatches batches;
+    Index longest, in_channels, out_channels, groups;
 
-    /// Of a part `rows` times, one behind the other.
-    [[nodiscard]] kernels::ConvShape shape_of(const SequenceWindows::Part& part, Index rows = 1) const noexcept {
-        return {part.samples * rows, {1, part.length}, {1, part.steps}, in_channels, out_channels, groups, windows.window_over(part)};
+    /// Of a batch `rows` times, one behind the other.
+    [[nodiscard]] kernels::ConvShape shape_of(const SequenceBatches::Batch& batch, Index rows = 1) const noexcept {
+        return {batch.samples * rows,
+                {1, batch.length},
+                {1, batch.steps},
+                in_channels,
+                out_channels,
+                groups,
+                windows.window_over(batch.length)};
     }
+    [[nodiscard]] SequenceLayout inputs(Index rows = 1) const noexcept { return {rows, longest, in_channels}; }
+    [[nodiscard]] SequenceLayout outputs(Index rows = 1) const noexcept { return {rows, windows.steps(), out_channels}; }
 };
 
 /// @throws as conv1d
@@ -58,41 +67,49 @@ struct Conv1d {
     const SequenceWindows windows{"conv1d", x, window, lengths};
     require<ShapeError>(x[2] == weight[2] * options.groups, "conv1d", "expected ", weight[2] * options.groups,
                         " input channels, got input ", x);
-    return {windows, x[2], weight[0], options.groups};
+    return {windows, SequenceBatches{windows}, x[1], x[2], weight[0], options.groups};
 }
 
 template <class Scalar>
 [[nodiscard]] Tensor<Scalar> conv1d_input_gradient(const Conv1d& conv, Gradients<Scalar>& g) {
     auto dx = conv.windows.template target<Scalar>(g.input(0).shape().prepended(g.rows()));
-    conv.windows.for_each(g.rows(), [&](const SequenceWindows::Part& part, Index t, Index rows) {
-        kernels::conv2d_backward_input(conv.shape_of(part, rows),
-                                       std::as_const(g.cotangent()).data() + conv.windows.output_at(part, t) * conv.out_channels,
-                                       g.input(1).data(), dx.data() + conv.windows.input_at(part, t) * conv.in_channels);
-    });
+    Tensor<Scalar> dy_space, dx_space;
+    for (const auto& batch : conv.batches) {
+        const Scalar* const dy = conv.batches.gathered(batch, batch.steps, conv.outputs(g.rows()), std::as_const(g.cotangent()).data(),
+                                                       dy_space);
+        Scalar* const to = conv.batches.room(batch, batch.length, conv.inputs(g.rows()), dx.data(), dx_space);
+        kernels::conv2d_backward_input(conv.shape_of(batch, g.rows()), dy, g.input(1).data(), to);
+        conv.batches.scatter(batch, batch.length, conv.inputs(g.rows()), dx_space, dx.data());
+    }
     return dx;
 }
 
 template <class Scalar>
 void conv1d_weight_gradient(const Conv1d& conv, Gradients<Scalar>& g, const kernels::Target<Scalar>& dw) {
-    for (Index t = 0; conv.windows.empty() && !dw.accumulate && t < g.rows(); ++t)
+    bool accumulate = dw.accumulate;
+    Tensor<Scalar> x_space, dy_space;
+    for (const auto& batch : conv.batches) {
+        const Scalar* const x = conv.batches.gathered(batch, batch.length, conv.inputs(), g.input(0).data(), x_space);
+        const Scalar* const dy = conv.batches.gathered(batch, batch.steps, conv.outputs(g.rows()), std::as_const(g.cotangent()).data(),
+                                                       dy_space);
+        kernels::conv2d_backward_weight<Scalar>(conv.shape_of(batch), g.rows(), x, dy, {dw.row(0), dw.stride, accumulate});
+        accumulate = true;
+    }
+    for (Index t = 0; !accumulate && t < g.rows(); ++t)  // there was nothing to sum
         std::fill_n(dw.row(t), g.input(1).numel(), Scalar(0));
-    conv.windows.for_each(g.rows(), [&](const SequenceWindows::Part& part, Index t, Index rows) {
-        const bool accumulate = dw.accumulate || !conv.windows.is_first(part);
-        kernels::conv2d_backward_weight<Scalar>(conv.shape_of(part), rows,
-                                                g.input(0).data() + conv.windows.input_at(part) * conv.in_channels,
-                                                std::as_const(g.cotangent()).data() + conv.windows.output_at(part, t) * conv.out_channels,
-                                                {dw.row(t), dw.stride, accumulate});
-    });
 }
 
 template <class Scalar>
 void conv1d_bias_gradient(const Conv1d& conv, Gradients<Scalar>& g, const kernels::Target<Scalar>& db) {
     PoolVector<double> sums(static_cast<std::size_t>(g.rows() * conv.out_channels));
-    conv.windows.for_each(g.rows(), [&](const SequenceWindows::Part& part, Index first, Index rows) {
-        for (Index t = first; t < first + rows; ++t)
-            kernels::add_rows_to(sums.data() + t * conv.out_channels, part.samples * part.steps, conv.out_channels,
-                                 std::as_const(g.cotangent()).data() + conv.windows.output_at(part, t) * conv.out_channels);
-    });
+    Tensor<Scalar> dy_space;
+    for (const auto& batch : conv.batches) {
+        const Scalar* const dy = conv.batches.gathered(batch, batch.steps, conv.outputs(g.rows()), std::as_const(g.cotangent()).data(),
+                                                       dy_space);
+        const Index steps = batch.samples * batch.steps;
+        for (Index t = 0; t < g.rows(); ++t)
+            kernels::add_rows_to(sums.data() + t * conv.out_channels, steps, conv.out_channels, dy + t * steps * conv.out_channels);
+    }
     for (Index t = 0; t < g.rows(); ++t)
         for (Index c = 0; c < conv.out_channels; ++c) {
             const auto sum = static_cast<Scalar>(sums[static_cast<std::size_t>(t * conv.out_channels + c)]);
@@ -105,11 +122,13 @@ template <class Scalar>
                                       const Conv1dOptions& options, const std::optional<Tensor<Index>>& lengths) {
     const Conv1d conv = checked_conv1d(x.shape(), weight.shape(), bias ? &bias->shape() : nullptr, options, lengths);
     auto y = conv.windows.template target<Scalar>({conv.windows.samples(), conv.windows.steps(), conv.out_channels});
-    conv.windows.for_each(1, [&](const SequenceWindows::Part& part, Index, Index) {
-        kernels::conv2d_forward(conv.shape_of(part), x.value().data() + conv.windows.input_at(part) * conv.in_channels,
-                                weight.value().data(), bias ? bias->value().data() : nullptr,
-                                y.data() + conv.windows.output_at(part) * conv.out_channels);
-    });
+    Tensor<Scalar> x_space, y_space;
+    for (const auto& batch : conv.batches) {
+        const Scalar* const from = conv.batches.gathered(batch, batch.length, conv.inputs(), x.value().data(), x_space);
+        Scalar* const to = conv.batches.room(batch, batch.steps, conv.outputs(), y.data(), y_space);
+        kernels::conv2d_forward(conv.shape_of(batch), from, weight.value().data(), bias ? bias->value().data() : nullptr, to);
+        conv.batches.scatter(batch, batch.steps, conv.outputs(), y_space, y.data());
+    }
     const auto backward = [conv](Gradients<Scalar>& g) {
         if (g.needs(0))
             g.add(0, conv1d_input_gradient(conv, g));

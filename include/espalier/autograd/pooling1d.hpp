@@ -50,7 +50,7 @@ struct Pool1d {
         require<ShapeError>(channels > 0, operation, "expected at least one channel, got input ", x);
     }
     [[nodiscard]] kernels::PoolShape shape_of(const SequenceWindows::Part& part) const noexcept {
-        return {part.samples, {1, part.length}, {1, part.steps}, channels, windows.window_over(part), count_include_pad};
+        return {part.samples, {1, part.length}, {1, part.steps}, channels, windows.window_over(part.length), count_include_pad};
     }
     [[nodiscard]] Shape result() const { return {windows.samples(), windows.steps(), channels}; }
 };

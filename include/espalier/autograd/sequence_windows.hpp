@@ -63,10 +63,13 @@ public:
                 parts_.push_back({i, 1, (*lengths)[i], steps});
     }
 
+    /// Whether there are no lengths.
+    [[nodiscard]] bool whole() const noexcept { return whole_; }
+    [[nodiscard]] const PoolVector<Part>& parts() const noexcept { return parts_; }
     /// Of the result, with its padding.
     [[nodiscard]] Index steps() const noexcept { return steps_; }
     [[nodiscard]] Index samples() const noexcept { return samples_; }
-    [[nodiscard]] kernels::Window window_over(const Part& part) const noexcept { return window_.within({1, part.length}); }
+    [[nodiscard]] kernels::Window window_over(Index length) const noexcept { return window_.within({1, length}); }
 
     /// Zeros where parts leave something out, else memory that they fill.
     template <class Scalar>
@@ -84,8 +87,6 @@ public:
             for (const Part& part : parts_)
                 body(part, t, whole_ ? rows : 1);
     }
-    [[nodiscard]] bool is_first(const Part& part) const noexcept { return &part == parts_.data(); }
-    [[nodiscard]] bool empty() const noexcept { return parts_.empty(); }
 
 private:
     kernels::Window window_;
