@@ -40,7 +40,7 @@ void check_same_alone(const Layer& layer, Index features, Index length, Index re
     std::fill_n(std::copy(alone.begin(), alone.end(), padded.begin()), (longest - length) * features,
                 std::numeric_limits<float>::quiet_NaN());
     auto lengths = Tensor<Index>::full({samples}, longest);
-    lengths[0] = length;
+    std::fill_n(lengths.begin(), 4, length);  // others of its length are worked on with it
     const Variable<> x{alone, true}, y{padded, true};
     const auto expected = beginning(layer(x, Tensor<Index>::full({1}, length)), results);
     const auto got = beginning(layer(y, lengths), results);
@@ -55,11 +55,12 @@ void check_same_alone(const Layer& layer, Index features, Index length, Index re
 TEST_CASE("sequences come to the same bits in any batch, at any width", "[nn]") {
     manual_seed(1);
     for (const Index features : {5, 64, 160})
-        for (const Index length : {1, 3, 7}) {
+        for (const Index length : {1, 3, 7, 11}) {
             CAPTURE(features, length);
             nn::GRU gru{features, features + 16, {.bidirectional = true}};
             nn::LSTM lstm{features, features};
-            nn::Conv1d conv{features, 80, 3, {.padding = 1}};
+            nn::Conv1d conv{features, 80, 3, {.padding = 1}}, narrow{features, 6, 5, {.padding = 2}},
+                depthwise{features, features, 3, {.padding = 1, .groups = features}};
             nn::MaxPool1d pool{3, {.stride = 1, .padding = 1}};
             nn::AttentionPool attention{features, 96};
             nn::TargetAttention target{features};
@@ -68,6 +69,8 @@ TEST_CASE("sequences come to the same bits in any batch, at any width", "[nn]") 
                 {"gru", [&](const auto& x, const auto& lengths) { return gru(x, lengths); }},
                 {"lstm", [&](const auto& x, const auto& lengths) { return lstm(x, lengths); }},
                 {"conv1d", [&](const auto& x, const auto& lengths) { return conv(x, lengths); }},
+                {"conv1d of few channels", [&](const auto& x, const auto& lengths) { return narrow(x, lengths); }},
+                {"depthwise conv1d", [&](const auto& x, const auto& lengths) { return depthwise(x, lengths); }},
                 {"max_pool1d", [&](const auto& x, const auto& lengths) { return pool(x, lengths); }},
                 {"attention pool", [&](const auto& x, const auto& lengths) { return attention(x, lengths); }},
                 {"mean", [&](const auto& x, const auto& lengths) { return nn::SequencePool{}(x, lengths); }},

@@ -80,11 +80,12 @@ struct Costs {
 }
 
 /// Whether the gradient of the input is scattered. Counts are rough, so that this has to win by 20 %. A chunk is a whole image, so that
-/// fewer than 4 would leave threads idle. Measured: of the 140 convolutions of bench_conv_choice, 10 go the wrong way by more than 5 %,
-/// six of them of 10 channels, and all lose 1.2 % on average (AVX-512, one thread).
+/// fewer than 4 would leave threads idle. Sequences, of height 1, never are: one comes to the same bits in any batch. Measured: of the 140
+/// convolutions of bench_conv_choice, 10 go the wrong way by more than 5 %, six of them of 10 channels, and all lose 1.2 % on average
+/// (AVX-512, one thread).
 [[nodiscard]] inline bool scatters_input(const ConvShape& s, Index images) noexcept {
     const Costs costs = input_costs(s);
-    return s.groups == 1 && s.window.dilation.width == 1 && images >= 4 && 5 * costs.other < 4 * costs.usual;
+    return s.input.height > 1 && s.groups == 1 && s.window.dilation.width == 1 && images >= 4 && 5 * costs.other < 4 * costs.usual;
 }
 
 /// Of the gradient of the weights for a pixel: weights times filters, or filters times unfolded windows, which have the weights of a
