@@ -134,7 +134,7 @@ private:
         const Index of_query = total.sum == 0 ? 0 : made_.seen_by(i, b.from, b.seen);
         if (of_query > 0)
             softmax_again(of_query, row, total, row);
-        if (const bool* const mask = made_.mask_of(i))
+        if (const bool* const mask = made_.mask_of(i); mask != nullptr)
             for (Index j = 0; j < of_query; ++j)
                 row[j] = mask[b.from + j] ? row[j] : Scalar(0);
         std::fill(row + of_query, row + b.seen, Scalar(0));
