@@ -111,7 +111,10 @@ TEST_CASE("the way to multiply follows from extents and strides alone", "[kernel
     CHECK(way(100, 4, 500, false, true) == Way::dots);  // few columns, or few rows
     CHECK(way(1, 1000, 500, false, true, &bias) == Way::dots);
     CHECK(way(2048, 10, 500, false, true, &bias) == Way::dots);
-    CHECK(way(2048, 10, 64, false, true, &bias) == Way::panels);  // but short rows
+    CHECK(way(2048, 15, 64, false, true, &bias) == Way::dots);
+    CHECK(way(2048, 32, 64, false, true, &bias) == Way::panels);  // but short rows
+    CHECK(way(1, 32, 64, false, true, &bias) == Way::panels);     // as many as they are
+    CHECK(way(1, 32, 500, false, true) == way(2048, 32, 500, false, true));
     CHECK(way(2048, 32, 500, false, true) == Way::panels);
     CHECK(way(8, 1000, 16, false, true) == Way::panels);
     CHECK(way(3, 3, 3, false, true) == Way::dots);

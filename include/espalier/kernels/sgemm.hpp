@@ -21,14 +21,15 @@ namespace detail {
 
 /// Whether columns of b are worth turning into rows of panels. Dots read them where they lie, but each has a vector to add up in the end;
 /// panels are filled once, and compute whole vectors of columns. Both in multiply-adds, fitted to Zen 4's times over m from 1 to 2048, n
-/// from 1 to 1000 and k from 4 to 1024; with 64 rows and columns panels have always won.
+/// from 1 to 1000 and k from 4 to 1024. Of few columns, those of heads, the rows do not matter: a sample has the same bits alone.
 [[nodiscard]] inline bool worth_turning(Index rows, Index columns, Index depth) noexcept {
-    if (std::min(rows, columns) >= 64)
-        return true;
     constexpr double summed = 70, multiplied = 0.8, turned = 5.4, called = 2500;
     const auto m = static_cast<double>(rows), n = static_cast<double>(columns), k = static_cast<double>(depth);
-    const double whole = 16 * static_cast<double>(simd::ceil_div(columns, 16));
-    return m * n * (k + summed) > m * whole * k * multiplied + n * k * turned + called;
+    if (columns < 16)
+        return false;
+    if (columns < 64)
+        return n * (k + summed) > 16 * static_cast<double>(simd::ceil_div(columns, 16)) * k * multiplied;
+    return rows >= 64 || m * n * (k + summed) > m * n * k * multiplied + n * k * turned + called;
 }
 
 /// For few rows of a, which are not worth a panel: rows of b, each in one piece, are added up as they lie in memory.
