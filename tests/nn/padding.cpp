@@ -52,7 +52,7 @@ void check_same_alone(const Layer& layer, Index features, Index length, Index re
 
 }  // namespace
 
-TEST_CASE("sequences come to the same bits in any batch, at any width", "[nn]") {
+TEST_CASE("sequences come to the same bits in any batch, at any width", "[nn][long]") {
     manual_seed(1);
     for (const Index features : {5, 64, 160})
         for (const Index length : {1, 3, 7, 11}) {

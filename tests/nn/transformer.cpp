@@ -111,7 +111,7 @@ TEST_CASE("what rotary attention sees depends on distances alone", "[nn][attenti
                       "[MultiheadAttention] expected heads of an even width for a rotary one, got 3");
 }
 
-TEST_CASE("what is behind a sequence's end changes nothing, not even the bits", "[nn][attention]") {
+TEST_CASE("what is behind a sequence's end changes nothing, not even the bits", "[nn][attention][long]") {
     struct Sizes {
         Index features, feed_forward, samples, length;
     };
