@@ -3,7 +3,6 @@
 #pragma once
 
 #include <espalier/autograd/activation.hpp>
-#include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/record.hpp>
 #include <espalier/kernels/normalization.hpp>
 #include <espalier/kernels/reduction.hpp>

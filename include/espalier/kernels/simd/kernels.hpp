@@ -89,6 +89,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::baseline {
 
 #include <espalier/kernels/simd/doubles.ipp>
 
+#include <espalier/kernels/simd/row_sums.ipp>
+
 #include <espalier/kernels/simd/passes.ipp>
 
 #include <espalier/kernels/simd/recurrent.ipp>
@@ -117,6 +119,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx2 {
 #include <espalier/kernels/simd/functions.ipp>
 
 #include <espalier/kernels/simd/doubles.ipp>
+
+#include <espalier/kernels/simd/row_sums.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
 
@@ -152,6 +156,8 @@ namespace espalier::inline ESPALIER_ABI::kernels::simd::avx512 {
 #include <espalier/kernels/simd/functions.ipp>
 
 #include <espalier/kernels/simd/doubles.ipp>
+
+#include <espalier/kernels/simd/row_sums.ipp>
 
 #include <espalier/kernels/simd/passes.ipp>
 
