@@ -23,6 +23,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from figures import mean_and_error
+
 UNITS, OF_EXPERT, OF_TOWER = 128, 16, 8
 EXPERTS = UNITS // OF_EXPERT
 SHARED = 2  # experts in CGC and PLE; the others are parted among the tasks
@@ -206,10 +208,6 @@ def train(way, seed, shared, outputs, recipe):
         reached, parameters = fit(Net(way, inputs, outputs.values()), shared, list(outputs), recipe)
     print(f"{way}, seed {seed}: " + ", ".join(f"{task} {value:.4f}" for task, value in reached.items()), file=sys.stderr)
     return reached, parameters
-
-
-def mean_and_error(values):
-    return statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
 
 
 def main():

@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import tensors
+from figures import mean_and_error
 
 SIZE, OF_ATTRIBUTE, LONGEST, FEATURES, OF_TOWER, RANK = 16, 4, 10, 64, 32, 16
 SMALLEST_PROPENSITY = 0.05
@@ -219,10 +220,6 @@ def example(args, seed, folder):
     with open(figures, encoding="utf-8") as file:
         recipe = json.load(file)
     return recipe, tensors.read(log), json.loads(tensors.metadata(log)["clicks"])
-
-
-def mean_and_error(values):
-    return statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
 
 
 def report(runs, names, points, errors):

@@ -23,6 +23,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from figures import mean_and_error
+
 UNITS, EXPERTS, OF_EXPERT, OF_SINGLE, OF_HEAD, DROPOUT = 128, 8, 32, 32, 16, 0.3
 MEASURES = {
     "micro_f1": "micro F1",
@@ -146,10 +148,6 @@ def train(net_name, seed, inputs, answers, held_out, recipe):
     with torch.no_grad():
         scores = net(x[held_out]).numpy()
     return measure(answers[held_out] == 1, scores), sum(parameter.numel() for parameter in net.parameters())
-
-
-def mean_and_error(values):
-    return statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
 
 
 def main():

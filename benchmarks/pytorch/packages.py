@@ -14,7 +14,6 @@ import argparse
 import json
 import math
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import tensors
+from figures import mean_and_error
 
 FEATURES, DROPOUT = 192, 0.2
 CLASSES, LABELS, NUMBER = range(3)
@@ -119,10 +119,6 @@ def example(args, seed, folder):
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with open(path, encoding="utf-8") as file:
         return json.load(file)
-
-
-def mean_and_error(values):
-    return statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
 
 
 def main():
