@@ -207,12 +207,16 @@ public:
     void visit(nn::Visitor<float>&) {}
 };
 
-/// Four layers of four heads, as of Vaswani et al. (2017), without dropout.
-inline mtl::MultiTaskNet<> transformer(const Shape& input) {
-    const Index width = input[1];
-    return {nn::Sequential{nn::TransformerEncoder{width, 4, 4, {.feed_forward = 4 * width, .dropout = 0}}, MeanOfPositions{}},
-            left_and_right(nn::Linear{width, 10})};
+/// Four layers of four heads, as of Vaswani et al. (2017).
+inline nn::TransformerEncoder<> transformer_encoder(Index width, double dropout) {
+    return {width, 4, 4, {.feed_forward = 4 * width, .dropout = dropout}};
 }
+inline mtl::MultiTaskNet<> transformer_of(const Shape& input, double dropout) {
+    return {nn::Sequential{transformer_encoder(input[1], dropout), MeanOfPositions{}}, left_and_right(nn::Linear{input[1], 10})};
+}
+inline mtl::MultiTaskNet<> transformer(const Shape& input) { return transformer_of(input, 0); }
+/// With that of the paper, which is both libraries' default.
+inline mtl::MultiTaskNet<> transformer_dropout(const Shape& input) { return transformer_of(input, 0.1); }
 /// 128 units in both directions.
 inline mtl::MultiTaskNet<> gru(const Shape& input) {
     return {nn::Sequential{nn::GRU{input[1], 128, {.bidirectional = true}}, MeanOfPositions{}}, left_and_right(nn::Linear{256, 10})};
@@ -293,6 +297,7 @@ inline const std::map<std::string, mtl::MultiTaskNet<> (*)(const Shape&)> networ
     {"mmoe_deep", mmoe_deep},
     {"ple_table", ple_table},
     {"transformer", transformer},
+    {"transformer_dropout", transformer_dropout},
     {"gru", gru},
     {"lstm", lstm},
     {"esmm", esmm},
@@ -303,7 +308,7 @@ inline const std::map<std::string, mtl::MultiTaskNet<> (*)(const Shape&)> networ
 
 /// How many extents one input of a network has.
 inline Index input_rank(const std::string& network) {
-    if (network == "transformer" || network == "gru" || network == "lstm")
+    if (network.starts_with("transformer") || network == "gru" || network == "lstm")
         return 2;
     return network == "mlp" || network == "mmoe" || network == "mmoe_deep" || network == "ple_table" || network.starts_with("esmm") ? 1 : 3;
 }

@@ -134,12 +134,14 @@ int run(const benchmarks::StepOptions& options) {
 }
 
 /// Both sides draw masks of their own, so none are drawn.
-void drop_nothing(mtl::MultiTaskNet<>& net) {
+void drop_nothing(mtl::MultiTaskNet<>& net, const benchmarks::StepOptions& options) {
     auto* const shared = net.sharing().get_if<mtl::HardSharing<>>();
     if (auto* const trunk = shared ? shared->trunk().get_if<nn::Sequential<>>() : nullptr)
         for (nn::Layer<>& layer : *trunk)
             if (layer.get_if<nn::Dropout>())
                 layer = nn::Dropout{0};
+            else if (layer.get_if<nn::TransformerEncoder<>>())
+                layer = benchmarks::transformer_encoder(options.input.back(), 0);
 }
 
 /// As `exported` of pytorch/training_step.py names them.
@@ -159,7 +161,7 @@ losses::Targets<> targets_of(const io::TensorFile& file, const std::vector<std::
 int check(const benchmarks::StepOptions& options, const std::string& path) {
     set_num_threads(options.threads);
     auto net = make_network(options);
-    drop_nothing(net);
+    drop_nothing(net, options);
     io::load_pytorch(net, path, Shape{std::span<const Index>{options.input}}, {.prefix = "net."});
     const auto file = io::load_safetensors(path);
     auto input = file.get<float>("input");

@@ -303,10 +303,14 @@ class MeanOfPositions(nn.Module):
         return (x[0] if isinstance(x, tuple) else x).mean(1)  # recurrent layers give their last state too
 
 
-def transformer(features, length):
-    layer = nn.TransformerEncoderLayer(features, 4, 4 * features, dropout=0.0, batch_first=True)
+def transformer(features, length, dropout=0.0):
+    layer = nn.TransformerEncoderLayer(features, 4, 4 * features, dropout=dropout, batch_first=True)
     return MultiTaskNet(nn.Sequential(nn.TransformerEncoder(layer, 4, enable_nested_tensor=False), MeanOfPositions()),
                         lambda: nn.Linear(features, 10))
+
+
+def transformer_dropout(features, length):
+    return transformer(features, length, dropout=0.1)
 
 
 def gru(features, length):
@@ -433,7 +437,7 @@ def scenes(channels, height, width, filters=32, depth=2):
 
 NETWORKS = {make.__name__: make for make in (reference, lenet, separable, resnet20, unet, stem, mlp, odd, mix, resnet18, hardnet68,
                                              hardnet68ds, fastnet_half, cross_stitch, ple, mmoe, fc_hardnet70, scenes, mmoe_deep, ple_table,
-                                             transformer, gru, lstm, esmm, esmm_million)}
+                                             transformer, transformer_dropout, gru, lstm, esmm, esmm_million)}
 
 
 def taps_on_pixels(side, outputs, kernel, stride, padding, dilation):

@@ -146,6 +146,8 @@ def export(args):
     for layer in training.net.modules():
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0
+        if isinstance(layer, nn.MultiheadAttention):
+            layer.dropout = 0.0
     losses = three_losses(training)
     others = three_losses(training, memory_format=torch.channels_last) + three_losses(training, dtype=torch.float64)
     tensors = {f"net.{name}": tensor.clone() for name, tensor in training.net.state_dict().items()}
