@@ -71,7 +71,7 @@ template <class Scalar>
                         options.dropout, ", got none");
     const Random drawn = random ? *random : Random{};
     if (options.dropout > 0)
-        random->skip(static_cast<std::uint64_t>(e.samples * options.heads * e.queries * e.keys));
+        random->skip(static_cast<std::uint64_t>(e.samples * options.heads * e.queries) * kernels::dropout_draws(e.keys));
     return {.samples = e.samples,
             .heads = options.heads,
             .kv_heads = options.kv_heads ? options.kv_heads : options.heads,

@@ -29,8 +29,12 @@ public:
 
     /// The i-th 64 random bits of this stream, independent of `position()`.
     [[nodiscard]] std::uint64_t at(std::uint64_t i) const noexcept {
-        const auto block = philox(seed_, {low(i), high(i), low(stream_), high(stream_)});
-        return std::uint64_t{block[0]} | std::uint64_t{block[1]} << 32;
+        const auto words = words_at(i);
+        return std::uint64_t{words[0]} | std::uint64_t{words[1]} << 32;
+    }
+    /// All 128 bits that the i-th draw is made of.
+    [[nodiscard]] std::array<std::uint32_t, 4> words_at(std::uint64_t i) const noexcept {
+        return philox(seed_, {low(i), high(i), low(stream_), high(stream_)});
     }
 
     std::uint64_t next() noexcept { return at(position_++); }

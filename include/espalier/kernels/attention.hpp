@@ -73,15 +73,14 @@ struct AttentionWeights {
     [[nodiscard]] const bool* mask_of(Index i) const noexcept {
         return rule.mask ? rule.mask + sample * rule.mask_step + i * rule.keys : nullptr;
     }
-    /// Of `count` queries from `first` on and `seen` keys from `from` on: `to` is `weights` with some dropped, `factors` what they were
-    /// multiplied by.
-    void drop(Index head, Index first, Index count, Index from, Index seen, const Scalar* weights, Scalar* factors,
-              Scalar* to) const noexcept {
+    /// Of `count` queries from `first` on and `seen` keys from `from` on, where a group of draws begins: `to` is `weights`, or what comes
+    /// back to them, with some dropped.
+    void drop(Index head, Index first, Index count, Index from, Index seen, const Scalar* weights, Scalar* to) const noexcept {
         for (Index i = 0; i < count; ++i) {
+            const auto row = static_cast<std::uint64_t>((sample * rule.heads + head) * rule.queries + first + i);
             Random random = rule.random;
-            random.skip(static_cast<std::uint64_t>(((sample * rule.heads + head) * rule.queries + first + i) * rule.keys + from));
-            kernels::dropout(seen, random, rule.dropout, static_cast<Scalar>(1 / (1 - rule.dropout)), weights + i * pitch,
-                             factors + i * pitch, to + i * pitch);
+            random.skip(row * dropout_draws(rule.keys) + dropout_draws(from));
+            kernels::dropout(seen, random, rule.dropout, static_cast<Scalar>(1 / (1 - rule.dropout)), weights + i * pitch, to + i * pitch);
         }
     }
 };
@@ -94,7 +93,7 @@ public:
         using Matrix = RowMatrix<Scalar>;
         const Index rows = rows_of(r);
         return Matrix::bytes(r.width, r.keys) + Matrix::bytes(r.keys, r.value_width) +
-               2 * simd::Scratch::bytes<Scalar>(rows * attention_pitch(r.keys)) + simd::Scratch::bytes<Scalar>(rows * r.width) +
+               simd::Scratch::bytes<Scalar>(rows * attention_pitch(r.keys)) + simd::Scratch::bytes<Scalar>(rows * r.width) +
                RowPlaces::bytes(rows, std::max(r.keys, r.width));
     }
 
@@ -107,7 +106,6 @@ public:
           scratch_{memory},
           places_{scratch_, rows_, std::max(rule.keys, rule.width)},
           weights_{scratch_.take<Scalar>(rows_ * made_.pitch)},
-          kept_{scratch_.take<Scalar>(rows_ * made_.pitch)},
           scaled_{scratch_.take<Scalar>(rows_ * rule.width)} {}
 
     /// Writes y, and of each query what its weights can be made of again: top and sum of its scores, a sum of 0 if it sees none.
@@ -133,9 +131,9 @@ public:
                 for (Index i = 0; i < count; ++i)
                     total[i] = weigh(first + i, seen, weights_ + i * made_.pitch);
                 if (r_.dropout > 0)
-                    made_.drop(head, first, count, 0, seen, weights_, kept_, kept_);
-                values.multiply(count, r_.value_width, seen, {r_.dropout > 0 ? kept_ : weights_, made_.pitch, 1},
-                                y.at(made_.sample, first, head * r_.value_width), y.row, false, places_);
+                    made_.drop(head, first, count, 0, seen, weights_, weights_);
+                values.multiply(count, r_.value_width, seen, {weights_, made_.pitch, 1}, y.at(made_.sample, first, head * r_.value_width),
+                                y.row, false, places_);
             }
     }
 
@@ -168,7 +166,7 @@ private:
     AttentionWeights<Scalar> made_;
     simd::Scratch scratch_;
     RowPlaces places_;
-    Scalar *weights_, *kept_, *scaled_;
+    Scalar *weights_, *scaled_;
 };
 
 }  // namespace detail

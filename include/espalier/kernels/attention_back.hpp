@@ -28,12 +28,13 @@ template <class Scalar>
 class AttentionHeadBack {
     using Matrix = RowMatrix<Scalar>;
     static constexpr Index most_queries = 128, most_keys = 256;  ///< of a block: with their gradients some 700 kB for heads of 64
+    static_assert(most_keys % simd::elements_of_group == 0, "a block has draws of its own");
 
 public:
     [[nodiscard]] static std::size_t bytes(const AttentionRule<Scalar>& r) noexcept {
         const Index rows = rows_of(r), columns = columns_of(r), widest = std::max(r.width, r.value_width);
         return RowPlaces::bytes(std::max(rows, columns), std::max({rows, columns, widest})) +
-               4 * simd::Scratch::bytes<Scalar>(rows * attention_pitch(columns)) + simd::Scratch::bytes<Scalar>(rows * r.width) +
+               3 * simd::Scratch::bytes<Scalar>(rows * attention_pitch(columns)) + simd::Scratch::bytes<Scalar>(rows * r.width) +
                simd::Scratch::bytes<Scalar>(r.heads / r.kv_heads * r.queries) + Matrix::bytes(r.width, columns) +
                Matrix::bytes(r.value_width, columns) + Matrix::bytes(columns, r.width) + Matrix::bytes(rows, r.width) +
                Matrix::bytes(rows, r.value_width);
@@ -54,7 +55,6 @@ public:
           places_{scratch_, std::max(rows_, columns_), std::max({rows_, columns_, rule.width, rule.value_width})},
           weights_{scratch_.take<Scalar>(rows_ * made_.pitch)},
           slopes_{scratch_.take<Scalar>(rows_ * made_.pitch)},
-          kept_{scratch_.take<Scalar>(rows_ * made_.pitch)},
           dropped_{scratch_.take<Scalar>(rows_ * made_.pitch)},
           scaled_{scratch_.take<Scalar>(rows_ * rule.width)},
           means_{scratch_.take<Scalar>(rule.heads / rule.kv_heads * rule.queries)},
@@ -114,12 +114,14 @@ private:
         for (Index i = 0; i < b.count; ++i)
             weigh(b, b.first + i, weights_ + i * pitch);
         if (r_.dropout > 0)
-            made_.drop(b.head, b.first, b.count, b.from, b.seen, weights_, kept_, dropped_);
+            made_.drop(b.head, b.first, b.count, b.from, b.seen, weights_, dropped_);
         values_turned_.multiply(b.count, b.seen, value_width, {dy, p_.dy.row, 1}, slopes_, pitch, false, places_);
         Matrix cotangents, queries;
         cotangents.pack_rows(b.count, value_width, dy, p_.dy.row, of_cotangents_);
         cotangents.multiply(b.seen, value_width, b.count, {r_.dropout > 0 ? dropped_ : weights_, 1, pitch},
                             dv.at(sample_, b.from, kv_head_ * value_width), dv.row, true, places_);
+        if (r_.dropout > 0)
+            made_.drop(b.head, b.first, b.count, b.from, b.seen, slopes_, slopes_);
         for (Index i = 0; i < b.count; ++i)
             slopes_of_scores(b, i);
         key_rows_.multiply(b.count, width, b.seen, {slopes_, pitch, 1}, dq.at(sample_, b.first, b.head * width), dq.row, b.from > 0,
@@ -143,8 +145,6 @@ private:
     /// What comes back to the weights of a row becomes what comes back to its scores, times `scale`.
     void slopes_of_scores(const Block& b, Index i) const noexcept {
         Scalar* const d = slopes_ + i * made_.pitch;
-        if (r_.dropout > 0)
-            vector_loop(0, b.seen, [=, factor = kept_ + i * made_.pitch](Index j) { d[j] *= factor[j]; });
         vector_loop(0, b.seen, [=, w = weights_ + i * made_.pitch, mean = mean_of(b.head, b.first + i), scale = r_.scale](Index j) {
             d[j] = w[j] * (d[j] - mean) * scale;
         });
@@ -156,7 +156,7 @@ private:
     AttentionWeights<Scalar> made_;
     simd::Scratch scratch_;
     RowPlaces places_;
-    Scalar *weights_, *slopes_, *kept_, *dropped_, *scaled_, *means_;
+    Scalar *weights_, *slopes_, *dropped_, *scaled_, *means_;
     Scalar *of_keys_, *of_values_, *of_key_rows_, *of_queries_, *of_cotangents_;
     Matrix keys_turned_, values_turned_, key_rows_;  ///< of the block of keys
 };

@@ -1,31 +1,44 @@
 // SPDX-License-Identifier: MIT
-/// @file Dropout: random numbers, the mask and the result in one pass.
+/// @file Dropout: random numbers and the result in one pass.
 #pragma once
 
 #include <espalier/core/random.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/elementwise.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
-/// mask[i] = 0 where the uniform number of draw `random.position() + i` is below p, else `scale`, for 0 <= p < 1; y[i] = x[i] mask[i].
+/// How many draws `dropout` of n elements takes from a stream.
+[[nodiscard]] constexpr std::uint64_t dropout_draws(Index n) noexcept {
+    return static_cast<std::uint64_t>((n + simd::elements_of_group - 1) / simd::elements_of_group * simd::draws_of_group);
+}
+
+/// y[i] = 0 x[i] where the number in [0, 1) that element i takes of `random`'s draws from its position on is below p, else `scale` x[i],
+/// for 0 <= p < 1; numbers are multiples of 2^-32, as is p. The same again with what comes back to y gives what comes back to x: there is
+/// no mask to be kept. y may be x.
 template <class Scalar>
-void dropout(Index n, const Random& random, double p, Scalar scale, const Scalar* x, Scalar* mask, Scalar* y) {
-    // The upper 53 of 64 bits, as Random::to_unit takes them, are below p 2^53 if all of them are below it rounded up, times 2^11.
-    const std::uint64_t bound = static_cast<std::uint64_t>(std::ceil(p * 0x1p53)) << 11;
-    parallel_for(n, elementwise_grain(n), [=, &random](Index begin, Index end) {
-        const std::uint64_t first = random.position() + static_cast<std::uint64_t>(begin);
+void dropout(Index n, const Random& random, double p, Scalar scale, const Scalar* x, Scalar* y) {
+    const double rounded = std::nearbyint(p * 0x1p32);
+    const auto bound = static_cast<std::uint32_t>(std::min(rounded, 0x1p32 - 1));
+    const Scalar kept = rounded < 0x1p32 ? scale : Scalar(0);
+    const Index groups = (n + simd::elements_of_group - 1) / simd::elements_of_group;
+    parallel_for(groups, std::max<Index>(1, elementwise_grain(n) / simd::elements_of_group), [=, &random](Index begin, Index end) {
+        const std::uint64_t first = random.position() + static_cast<std::uint64_t>(begin * simd::draws_of_group);
+        const Index from = begin * simd::elements_of_group, size = std::min(n, end * simd::elements_of_group) - from;
         if constexpr (simd::vectorised<Scalar>)
-            simd::kernels_of<Dropout>().run(end - begin, {random.seed(), random.stream(), first, bound, scale}, x + begin, mask + begin,
-                                            y + begin);
+            simd::kernels_of<Dropout>().run(size, {random.seed(), random.stream(), first, bound, kept}, x + from, y + from);
         else
-            for (Index i = begin; i < end; ++i) {
-                mask[i] = random.at(random.position() + static_cast<std::uint64_t>(i)) < bound ? Scalar(0) : scale;
-                y[i] = x[i] * mask[i];
-            }
+            for (Index i = 0; i < size; i += simd::elements_of_group)
+                for (Index k = 0; k < simd::draws_of_group && i + k < size; ++k) {
+                    const auto words = random.words_at(first + static_cast<std::uint64_t>(i / 4 + k));
+                    for (Index w = 0, place = i + k; w < 4 && place < size; ++w, place += simd::draws_of_group)
+                        y[from + place] = x[from + place] * (words[static_cast<std::size_t>(w)] < bound ? Scalar(0) : kept);
+                }
     });
 }
 

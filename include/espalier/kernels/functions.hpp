@@ -28,15 +28,18 @@ struct CombineKernels {
     void (*pull_right)(Index n, const float* a, const float* b, const float* dy, float* dx);
 };
 
-/// Element i takes the draw `first + i` of a stream: 0 where its 64 bits are below `bound`, else `scale`.
+/// What an element is multiplied by: 0 where the 32 bits that it takes of a stream are below `bound`, else `scale`.
 struct DropoutRule {
     std::uint64_t seed, stream, first;
-    std::uint64_t bound;
+    std::uint32_t bound;
     float scale;
 };
 struct DropoutKernels {
-    void (*run)(Index n, const DropoutRule& rule, const float* x, float* mask, float* y);
+    void (*run)(Index n, const DropoutRule& rule, const float* x, float* y);
 };
+
+/// A draw has bits for four elements: of a group the elements k, k + 16, k + 32 and k + 48 take the words of draw k.
+inline constexpr Index draws_of_group = 16, elements_of_group = 4 * draws_of_group;
 
 }  // namespace simd
 

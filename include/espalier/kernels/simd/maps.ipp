@@ -47,41 +47,44 @@ constexpr void take_kernels(CombineKernels& kernels) {
 }
 
 ESPALIER_INLINE choice low_word(std::uint64_t bits) { return choose(static_cast<int>(static_cast<std::uint32_t>(bits))); }
-/// Philox as core/random.hpp has it, for the draws from `first` on, one a lane: the upper and lower half of 64 bits.
-ESPALIER_INLINE void draw(const DropoutRule& rule, std::uint64_t first, choice& high, choice& low) {
-    choice counter[4] = {add(low_word(first), lane_numbers()), low_word(first >> 32), low_word(rule.stream), low_word(rule.stream >> 32)};
-    counter[1] = add(counter[1], where_below(counter[0], lane_numbers(), choose(1), choose(0)));  // what is carried
+/// Philox as core/random.hpp has it, for the draws from `first` on, one a lane: the four words of each, one behind the other.
+ESPALIER_INLINE void draw(const DropoutRule& rule, std::uint64_t first, choice* words) {
+    words[0] = add(low_word(first), lane_numbers());
+    words[1] = add(low_word(first >> 32), where_below(words[0], lane_numbers(), choose(1), choose(0)));  // what is carried
+    words[2] = low_word(rule.stream);
+    words[3] = low_word(rule.stream >> 32);
     auto key0 = static_cast<std::uint32_t>(rule.seed);
     auto key1 = static_cast<std::uint32_t>(rule.seed >> 32);
     for (int round = 0; round < 10; ++round) {
         choice high0, low0, high1, low1;
-        multiply(counter[0], 0xD2511F53U, high0, low0);
-        multiply(counter[2], 0xCD9E8D57U, high1, low1);
-        counter[0] = exclusive_or(exclusive_or(high1, counter[1]), low_word(key0));
-        counter[1] = low1;
-        counter[2] = exclusive_or(exclusive_or(high0, counter[3]), low_word(key1));
-        counter[3] = low0;
+        multiply(words[0], 0xD2511F53U, high0, low0);
+        multiply(words[2], 0xCD9E8D57U, high1, low1);
+        words[0] = exclusive_or(exclusive_or(high1, words[1]), low_word(key0));
+        words[1] = low1;
+        words[2] = exclusive_or(exclusive_or(high0, words[3]), low_word(key1));
+        words[3] = low0;
         key0 += 0x9E3779B9U;
         key1 += 0xBB67AE85U;
     }
-    low = counter[0];
-    high = counter[1];
 }
 
 template <class F>
-void drop(Index n, const DropoutRule& rule, const float* x, float* mask, float* y) {
-    const choice high_bound = low_word(rule.bound >> 32);
-    const choice low_bound = low_word(rule.bound);
+void drop(Index n, const DropoutRule& rule, const float* x, float* y) {
+    static_assert(draws_of_group % lanes == 0);
+    const choice bound = low_word(rule.bound);
     const choice scale = bits_of(set1(rule.scale));
-    for (Index i = 0; i < n; i += lanes) {
-        const Index part_of = n - i < lanes ? n - i : Index{lanes};
-        choice high, low;
-        draw(rule, rule.first + static_cast<std::uint64_t>(i), high, low);
-        const choice at_bound = where_below(high_bound, high, scale, where_below(low, low_bound, choose(0), scale));
-        const vec factor = of_bits(where_below(high, high_bound, choose(0), at_bound));
-        store_n(mask + i, factor, part_of);
-        store_n(y + i, mul(load_n(x + i, part_of), factor), part_of);
-    }
+    for (Index group = 0; group < n; group += elements_of_group)
+        for (Index k = 0; k < draws_of_group && group + k < n; k += lanes) {
+            choice words[4];
+            draw(rule, rule.first + static_cast<std::uint64_t>(group / 4 + k), words);
+            for (int w = 0; w < 4; ++w) {
+                const Index i = group + w * draws_of_group + k;
+                if (i >= n)
+                    break;
+                const Index part_of = n - i < lanes ? n - i : Index{lanes};
+                store_n(y + i, mul(load_n(x + i, part_of), of_bits(where_below(words[w], bound, choose(0), scale))), part_of);
+            }
+        }
 }
 template <class F>
 constexpr void take_kernels(DropoutKernels& kernels) {
