@@ -47,25 +47,30 @@ constexpr void take_kernels(CombineKernels& kernels) {
 }
 
 ESPALIER_INLINE choice low_word(std::uint64_t bits) { return choose(static_cast<int>(static_cast<std::uint32_t>(bits))); }
+/// A round of Philox, of the draws that stand in the lanes 0, 2, ...; in the others nothing that matters.
+ESPALIER_INLINE void draw_round(choice* words, choice key0, choice key1) {
+    const choice product0 = multiply_even(words[0], 0xD2511F53U), product1 = multiply_even(words[2], 0xCD9E8D57U);
+    words[0] = exclusive_or(odd_lanes(product1), words[1], key0);
+    words[1] = product1;
+    words[2] = exclusive_or(odd_lanes(product0), words[3], key1);
+    words[3] = product0;
+}
 /// Philox as core/random.hpp has it, for the draws from `first` on, one a lane: the four words of each, one behind the other.
 ESPALIER_INLINE void draw(const DropoutRule& rule, std::uint64_t first, choice* words) {
-    words[0] = add(low_word(first), lane_numbers());
-    words[1] = add(low_word(first >> 32), where_below(words[0], lane_numbers(), choose(1), choose(0)));  // what is carried
-    words[2] = low_word(rule.stream);
-    words[3] = low_word(rule.stream >> 32);
+    const choice counter = add(low_word(first), lane_numbers());
+    const choice carried = add(low_word(first >> 32), where_below(counter, lane_numbers(), choose(1), choose(0)));
+    choice even[4] = {counter, carried, low_word(rule.stream), low_word(rule.stream >> 32)};
+    choice odd[4] = {odd_lanes(counter), odd_lanes(carried), even[2], even[3]};
     auto key0 = static_cast<std::uint32_t>(rule.seed);
     auto key1 = static_cast<std::uint32_t>(rule.seed >> 32);
     for (int round = 0; round < 10; ++round) {
-        choice high0, low0, high1, low1;
-        multiply(words[0], 0xD2511F53U, high0, low0);
-        multiply(words[2], 0xCD9E8D57U, high1, low1);
-        words[0] = exclusive_or(exclusive_or(high1, words[1]), low_word(key0));
-        words[1] = low1;
-        words[2] = exclusive_or(exclusive_or(high0, words[3]), low_word(key1));
-        words[3] = low0;
+        draw_round(even, low_word(key0), low_word(key1));
+        draw_round(odd, low_word(key0), low_word(key1));
         key0 += 0x9E3779B9U;
         key1 += 0xBB67AE85U;
     }
+    for (int w = 0; w < 4; ++w)
+        words[w] = interleave_even(even[w], odd[w]);
 }
 
 template <class F>

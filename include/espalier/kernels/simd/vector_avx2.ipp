@@ -54,13 +54,10 @@ ESPALIER_INLINE choice where_below(choice a, choice b, choice then, choice other
     const choice flip = choose(-0x7FFFFFFF - 1);
     return _mm256_blendv_epi8(otherwise, then, _mm256_cmpgt_epi32(_mm256_xor_si256(b, flip), _mm256_xor_si256(a, flip)));
 }
-ESPALIER_INLINE void multiply(choice a, std::uint32_t by, choice& high, choice& low) {
-    const __m256i factor = _mm256_set1_epi32(static_cast<int>(by));
-    const __m256i even = _mm256_mul_epu32(a, factor);
-    const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), factor);
-    high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
-    low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
-}
+ESPALIER_INLINE choice exclusive_or(choice a, choice b, choice c) { return exclusive_or(exclusive_or(a, b), c); }
+ESPALIER_INLINE choice multiply_even(choice a, std::uint32_t by) { return _mm256_mul_epu32(a, _mm256_set1_epi32(static_cast<int>(by))); }
+ESPALIER_INLINE choice odd_lanes(choice a) { return _mm256_srli_epi64(a, 32); }
+ESPALIER_INLINE choice interleave_even(choice a, choice b) { return _mm256_blend_epi32(a, _mm256_slli_epi64(b, 32), 0xAA); }
 ESPALIER_INLINE choice blend(choice a, choice b, vec take_b) {
     return _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), take_b));
 }

@@ -66,13 +66,16 @@ ESPALIER_INLINE choice shift_right_23(choice a) { return _mm512_maskz_srai_epi32
 ESPALIER_INLINE choice where_below(choice a, choice b, choice then, choice otherwise) {
     return _mm512_mask_mov_epi32(otherwise, _mm512_cmp_epu32_mask(a, b, _MM_CMPINT_LT), then);
 }
-/// The 64 bits of a `by`, of unsigned numbers.
-ESPALIER_INLINE void multiply(choice a, std::uint32_t by, choice& high, choice& low) {
-    const __m512i factor = _mm512_set1_epi32(static_cast<int>(by));
-    const __m512i even = _mm512_maskz_mul_epu32(0xFF, a, factor);
-    const __m512i odd = _mm512_maskz_mul_epu32(0xFF, _mm512_maskz_srli_epi64(0xFF, a, 32), factor);
-    high = _mm512_mask_mov_epi32(_mm512_maskz_srli_epi64(0xFF, even, 32), 0xAAAA, odd);
-    low = _mm512_mask_mov_epi32(even, 0xAAAA, _mm512_maskz_slli_epi64(0xFF, odd, 32));
+ESPALIER_INLINE choice exclusive_or(choice a, choice b, choice c) { return _mm512_ternarylogic_epi32(a, b, c, 0x96); }
+/// Lanes 0, 2, ... as unsigned numbers times `by`: the 64 bits of each in that lane and the next.
+ESPALIER_INLINE choice multiply_even(choice a, std::uint32_t by) {
+    return _mm512_maskz_mul_epu32(0xFF, a, _mm512_set1_epi32(static_cast<int>(by)));
+}
+/// Lanes 1, 3, ... in the place of the one before, behind each a 0.
+ESPALIER_INLINE choice odd_lanes(choice a) { return _mm512_maskz_srli_epi64(0xFF, a, 32); }
+/// Lanes 0, 2, ... of both, in turns.
+ESPALIER_INLINE choice interleave_even(choice a, choice b) {
+    return _mm512_mask_mov_epi32(a, 0xAAAA, _mm512_maskz_slli_epi64(0xFF, b, 32));
 }
 /// Takes `next` where it is greater or NaN and `best` is a number; NaN stays.
 ESPALIER_INLINE void take_greater(vec& best, choice& from, vec next, int i) {

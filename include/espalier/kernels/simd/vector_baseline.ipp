@@ -5,6 +5,7 @@
 typedef float vec __attribute__((vector_size(16)));
 typedef std::int32_t choice __attribute__((vector_size(16)));
 typedef std::uint32_t unsigned_choice __attribute__((vector_size(16)));
+typedef std::uint64_t wide_choice __attribute__((vector_size(16)));
 
 ESPALIER_INLINE vec set1(float x) { return vec{x, x, x, x}; }
 ESPALIER_INLINE vec zero() { return set1(0); }
@@ -56,6 +57,16 @@ ESPALIER_INLINE vec where_less(vec a, vec b, vec then, vec otherwise) {
 }
 ESPALIER_INLINE vec power_of_two(vec n) { return (vec)(((choice)n << 23) + (choice)set1(1)); }
 ESPALIER_INLINE vec where_positive(vec y, vec d) { return select((choice)(y > zero()), d); }
+
+ESPALIER_INLINE choice odd_lanes(choice a) { return (choice)((wide_choice)a >> 32); }
+ESPALIER_INLINE choice interleave_even(choice a, choice b) { return (choice)(((wide_choice)a & 0xFFFFFFFFU) | (wide_choice)b << 32); }
+ESPALIER_INLINE choice multiply_even(choice a, std::uint32_t by) {
+#if defined(__SSE2__)
+    return (choice)_mm_mul_epu32((__m128i)a, _mm_set1_epi32(static_cast<int>(by)));
+#else
+    return (choice)(((wide_choice)a & 0xFFFFFFFFU) * by);
+#endif
+}
 
 ESPALIER_INLINE choice choose(int i) { return choice{i, i, i, i}; }
 ESPALIER_INLINE choice bits_of(vec a) { return (choice)a; }

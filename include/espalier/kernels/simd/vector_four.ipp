@@ -24,13 +24,7 @@ ESPALIER_INLINE void store_first(Winner* p, choice from, Index n) {
         p[i] = static_cast<Winner>(from[i]);
 }
 ESPALIER_INLINE choice load_choice(const std::uint8_t* p) { return choice{p[0], p[1], p[2], p[3]}; }
-ESPALIER_INLINE void multiply(choice a, std::uint32_t by, choice& high, choice& low) {
-    for (int i = 0; i < lanes; ++i) {
-        const std::uint64_t product = std::uint64_t{static_cast<std::uint32_t>(a[i])} * by;
-        high[i] = static_cast<std::int32_t>(product >> 32);
-        low[i] = static_cast<std::int32_t>(product);
-    }
-}
+ESPALIER_INLINE choice exclusive_or(choice a, choice b, choice c) { return exclusive_or(exclusive_or(a, b), c); }
 
 struct vec16 {
     vec v[4];

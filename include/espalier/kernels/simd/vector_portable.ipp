@@ -65,6 +65,13 @@ ESPALIER_INLINE vec where_positive(vec y, vec d) {
     return each<vec>([&](int i) { return y[i] > 0 ? d[i] : 0.0F; });
 }
 
+ESPALIER_INLINE choice odd_lanes(choice a) { return {a[1], 0, a[3], 0}; }
+ESPALIER_INLINE choice interleave_even(choice a, choice b) { return {a[0], b[0], a[2], b[2]}; }
+ESPALIER_INLINE choice multiply_even(choice a, std::uint32_t by) {
+    const std::uint64_t first = std::uint64_t{word(a[0])} * by, second = std::uint64_t{word(a[2])} * by;
+    return {whole(static_cast<std::uint32_t>(first)), whole(static_cast<std::uint32_t>(first >> 32)),
+            whole(static_cast<std::uint32_t>(second)), whole(static_cast<std::uint32_t>(second >> 32))};
+}
 ESPALIER_INLINE choice choose(int i) { return choice{i, i, i, i}; }
 ESPALIER_INLINE choice bits_of(vec a) { return std::bit_cast<choice>(a); }
 ESPALIER_INLINE vec of_bits(choice a) { return std::bit_cast<vec>(a); }
