@@ -74,6 +74,29 @@ TEMPLATE_TEST_CASE("An optimizer lays its parameters side by side, also those of
     CHECK(adam.passes() == 1);
 }
 
+TEST_CASE("A large parameter stays where it is, with small ones around it side by side", "[optim][layout]") {
+    const Index large = optim::detail::large_leaf;
+    const auto p = leaves<float>({Tensor<float>{{1}, {1}}, Tensor<float>{{2}, {2, 2}}, Tensor<float>::ones({large}),
+                                  Tensor<float>{{1}, {3}}, Tensor<float>::ones({large - 1})});
+    const float* const place = p[2].value().data();
+    SGD<float> sgd{p, {.learning_rate = 0.5, .momentum = 0.5}};
+    CHECK(p[2].value().data() == place);
+    CHECK(side_by_side<float>({p[0], p[1], p[3], p[4]}));
+    for (int step = 1; step <= 2; ++step) {
+        sgd.zero_grad();
+        auto loss = autograd::sum(p[0]);
+        for (std::size_t i = 1; i < p.size(); ++i)
+            loss = loss + autograd::sum(p[i]);
+        loss.backward();
+        sgd.step();
+    }
+    const std::vector<float> expected{1 - 1.25F, 2 - 1.25F, 1 - 1.25F, 3 - 1.25F, 1 - 1.25F};  // steps of 0.5 and 0.75
+    for (std::size_t i = 0; i < p.size(); ++i)
+        CHECK(p[i].value() == Tensor<float>::full(p[i].shape(), expected[i]));
+    SGD<float> another{p, {.learning_rate = 1}};  // and nothing is moved again
+    CHECK(p[2].value().data() == place);
+}
+
 TEST_CASE("One parameter, and parameters of no elements", "[optim][layout]") {
     const auto one = leaves({Tensor<double>{{2}}});
     const auto place = one[0].value().data();

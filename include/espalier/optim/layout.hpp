@@ -12,7 +12,10 @@
 
 namespace espalier::inline ESPALIER_ABI::optim::detail {
 
-/// Which of the leaves may be moved to other memory without anybody's noticing: those whose memory is owned by leaves of the
+/// Elements from which on a leaf is worth a pass of its own: it stays where it is, as two of a table of gigabytes may be too many.
+inline constexpr Index large_leaf = Index{1} << 20;
+
+/// Which of the leaves may be moved to other memory without anybody's noticing: small ones whose memory is owned by leaves of the
 /// list alone, each of which has a part of its own. Somebody else who shares it (`Tensor::alias`, the result of a `reshape`,
 /// leaves that another optimizer laid out beside these) is to go on seeing what is written to it.
 template <class Scalar>
@@ -28,7 +31,8 @@ template <class Scalar>
     pieces.reserve(2 * leaves.size());
     for (std::size_t i = 0; i < leaves.size(); ++i) {
         auto& node = *leaves[i].node();
-        result[i] = !node.has_dense_gradient() || node.gradient().shape() == node.value.shape();  // else the next step refuses it
+        result[i] = node.value.numel() < large_leaf &&
+                    (!node.has_dense_gradient() || node.gradient().shape() == node.value.shape());  // else the next step refuses it
         for (const Tensor<Scalar>* tensor : {&node.value, &node.gradient()})
             if (tensor->memory().data())
                 pieces.push_back({tensor, i});
@@ -56,7 +60,7 @@ template <class Scalar>
 
 /// Moves values and gradients of distinct leaves into one tensor each, in their order, so that a step is one pass over memory.
 /// Handles stay valid, and gradients are kept. Leaves that are `movable` and lie in this order already stay where they are, as
-/// do those that are not. Nothing has moved if memory runs out.
+/// do those that are not, large ones among them. Nothing has moved if memory runs out.
 template <class Scalar>
 ESPALIER_COLD void lay_out(std::span<const Variable<Scalar>> leaves) {
     const PoolVector<bool> moves = movable(leaves);
