@@ -74,15 +74,19 @@
 /// `namespace espalier::inline ESPALIER_ABI { ... }`.
 #define ESPALIER_ABI ESPALIER_CONCAT(v0_1_, ESPALIER_VECTOR_TAG, ESPALIER_FMA_TAG, ESPALIER_BITS_TAG, ESPALIER_MATH_TAG, ESPALIER_SIMD_TAG)
 
+/// ESPALIER_INLINE is for what must be part of who calls it: a kernel's instructions, or what the compiler would take for no work at all.
 /// ESPALIER_NOINLINE is for what many templates call and none gains from inlining: it is compiled once, not at every call.
 /// ESPALIER_COLD is for what runs once, as constructors of models do: made small instead of fast, which takes less time to compile.
 #if defined(__GNUC__)
+#define ESPALIER_INLINE [[gnu::always_inline]] inline
 #define ESPALIER_NOINLINE [[gnu::noinline]]
 #define ESPALIER_COLD [[gnu::cold]]
 #elif defined(_MSC_VER)
+#define ESPALIER_INLINE __forceinline
 #define ESPALIER_NOINLINE __declspec(noinline)
 #define ESPALIER_COLD
 #else
+#define ESPALIER_INLINE inline
 #define ESPALIER_NOINLINE
 #define ESPALIER_COLD
 #endif

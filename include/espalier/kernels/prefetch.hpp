@@ -9,9 +9,10 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 /// Rows between the one that is asked for and the one at work. From the third-level cache a row takes as long as the work on some ten.
 inline constexpr Index rows_ahead = 16;
 
-/// Starts to bring a row's ends into the first-level cache; what lies between them follows by itself. Changes nothing else.
+/// Starts to bring a row's ends into the first-level cache; what lies between them follows by itself. Changes nothing else, which is why
+/// this and what only calls it must be inlined: to g++ a function that has no effect need not be called.
 template <class Scalar>
-void prefetch_row(const Scalar* row, Index width) noexcept {
+ESPALIER_INLINE void prefetch_row(const Scalar* row, Index width) noexcept {
 #if defined(__GNUC__)
     if (width > 0) {
         __builtin_prefetch(row);

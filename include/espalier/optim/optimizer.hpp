@@ -230,7 +230,7 @@ private:
     friend class Scheduler<Scalar>;
 
     /// A row of a segment's parameter and of its moments, which begins `start` elements behind the segment's first.
-    void prefetch(const Segment& segment, Index start) const noexcept {
+    ESPALIER_INLINE void prefetch(const Segment& segment, Index start) const noexcept {
         kernels::prefetch_row(segment.value + start, segment.width);
         for (const auto& [name, moment] : moments_)
             kernels::prefetch_row(moment.data() + segment.first + start, segment.width);

@@ -24,14 +24,6 @@
 #include <arm_neon.h>
 #endif
 
-#if defined(__GNUC__) || defined(__clang__)
-#define ESPALIER_INLINE [[gnu::always_inline]] inline
-#elif defined(_MSC_VER)
-#define ESPALIER_INLINE __forceinline
-#else
-#define ESPALIER_INLINE inline
-#endif
-
 namespace espalier::inline ESPALIER_ABI::kernels::simd {
 
 /// Scalars that the vector kernels are for; loops of their own do for the others.
@@ -242,5 +234,3 @@ ESPALIER_NOINLINE ESPALIER_KERNELS_LINKAGE const WinogradTable* winograd_table(I
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels::simd
 #endif
-
-#undef ESPALIER_INLINE
