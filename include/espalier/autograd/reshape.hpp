@@ -66,7 +66,7 @@ template <class Scalar>
         g.produce(0, [&](const kernels::Target<Scalar>& dx) {
             for (Index t = 0; t < g.rows(); ++t) {
                 if (!dx.accumulate)
-                    std::fill_n(dx.row(t), outer * whole, Scalar(0));
+                    kernels::for_each_index(outer * whole, [row = dx.row(t)](Index i) { row[i] = 0; });
                 detail::move_runs(outer, run, g.cotangent().data() + t * outer * run, run, dx.row(t) + start * inner, whole, dx.accumulate);
             }
         });

@@ -84,6 +84,10 @@ private:
     template <class Scalar, class Sum>
     void add_up(Index k, Index width, const Scalar* from, Sum* sums, bool accumulate, Scalar* to) const {
         const Index* const places = order_.data() + first_[static_cast<std::size_t>(k)];
+        if (count(k) == 1 && !accumulate) {
+            std::copy_n(from + places[0] * width, width, to);
+            return;
+        }
         std::copy_n(from + places[0] * width, width, sums);
         for (Index i = 1; i < count(k); ++i)
             vector_loop(0, width, [=, row = from + places[i] * width](Index d) { sums[d] += row[d]; });
