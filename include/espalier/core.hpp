@@ -5,6 +5,7 @@
 #include <espalier/core/build_info.hpp>
 #include <espalier/core/config.hpp>
 #include <espalier/core/conv_algorithm.hpp>
+#include <espalier/core/draw_each.hpp>
 #include <espalier/core/error.hpp>
 #include <espalier/core/isa.hpp>
 #include <espalier/core/memory.hpp>

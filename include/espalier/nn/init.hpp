@@ -2,6 +2,7 @@
 /// @file Initial weights, by the names and formulas of `torch.nn.init`.
 #pragma once
 
+#include <espalier/core/draw_each.hpp>
 #include <espalier/core/random.hpp>
 #include <espalier/tensor/tensor.hpp>
 
@@ -26,15 +27,15 @@ struct Fan {
 /// Uniform in [low, high).
 template <class Scalar>
 void uniform(Tensor<Scalar>& tensor, Random& random, double low, double high) {
-    for (Scalar& value : tensor)
-        value = random.uniform<Scalar>(static_cast<Scalar>(low), static_cast<Scalar>(high));
+    draw_each(tensor.numel(), random, 1, tensor.data(),
+              [=](Random& stream) { return stream.uniform<Scalar>(static_cast<Scalar>(low), static_cast<Scalar>(high)); });
 }
 
 /// Normal with this mean and deviation.
 template <class Scalar>
 void normal(Tensor<Scalar>& tensor, Random& random, double mean = 0, double deviation = 1) {
-    for (Scalar& value : tensor)
-        value = static_cast<Scalar>(mean + deviation * random.normal());
+    draw_each(tensor.numel(), random, 2, tensor.data(),
+              [=](Random& stream) { return static_cast<Scalar>(mean + deviation * stream.normal()); });
 }
 
 /// Uniform with bound gain sqrt(3 / fan in), gain sqrt(2 / (1 + slope^2)) (He et al., 2015). The slope sqrt(5) makes the

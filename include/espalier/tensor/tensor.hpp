@@ -2,6 +2,7 @@
 /// @file Dense, row-major, 64-byte aligned arrays with value semantics.
 #pragma once
 
+#include <espalier/core/draw_each.hpp>
 #include <espalier/core/memory.hpp>
 #include <espalier/core/random.hpp>
 #include <espalier/tensor/shape.hpp>
@@ -78,16 +79,14 @@ public:
         requires std::floating_point<Scalar>
     {
         Tensor result = empty(shape);
-        for (Scalar& value : result)
-            value = random.uniform<Scalar>(low, high);
+        draw_each(result.numel(), random, 1, result.data(), [=](Random& stream) { return stream.uniform<Scalar>(low, high); });
         return result;
     }
     [[nodiscard]] static Tensor normal(const Shape& shape, Random& random, Scalar mean = 0, Scalar deviation = 1)
         requires std::floating_point<Scalar>
     {
         Tensor result = empty(shape);
-        for (Scalar& value : result)
-            value = mean + deviation * random.normal<Scalar>();
+        draw_each(result.numel(), random, 2, result.data(), [=](Random& stream) { return mean + deviation * stream.normal<Scalar>(); });
         return result;
     }
 
