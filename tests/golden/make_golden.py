@@ -169,14 +169,15 @@ def philox(seed, counter):
     return counter
 
 
-def uniform(seed, stream, i):
-    block = philox(seed, [i & 0xFFFFFFFF, i >> 32, stream & 0xFFFFFFFF, stream >> 32])
-    return ((block[0] | block[1] << 32) >> 11) * 2.0**-53
+def uniform(seed, stream, position, i):
+    """Of a draw's four words, elements 64 g + k, + 16, + 32 and + 48 take one each."""
+    draw, word = position + i // 64 * 16 + i % 16, i % 64 // 16
+    return philox(seed, [draw & 0xFFFFFFFF, draw >> 32, stream & 0xFFFFFFFF, stream >> 32])[word] * 2.0**-32
 
 
 for shape, p, seed, stream, position in [((4, 5), 0.5, 1, 0, 0), ((3, 1, 7), 0.2, 12345678901, 3, 1000), ((6,), 0.9, 7, 1, 2**32 - 3)]:
     n = int(np.prod(shape))
-    mask = torch.tensor([0.0 if uniform(seed, stream, position + i) < p else 1 / (1 - p) for i in range(n)]).reshape(shape)
+    mask = torch.tensor([0.0 if uniform(seed, stream, position, i) < p else 1 / (1 - p) for i in range(n)]).reshape(shape)
     case("dropout", [normal(*shape)], lambda x: x * mask, p=p, seed=seed, stream=stream, position=position)
 
 # Moving elements.
