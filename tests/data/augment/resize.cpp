@@ -113,6 +113,19 @@ TEST_CASE("a part of random area and shape is cut out and resized", "[data][augm
     CHECK((heights.size() > 4 && widths.size() > 4));
 }
 
+TEST_CASE("a box on the edge of its image is whole after it is resized", "[data][augment]") {
+    Random random{1};
+    for (Index from = 1; from <= 60; ++from)
+        for (Index to = 1; to <= 60; ++to) {
+            const auto side = static_cast<double>(from);
+            data::Batch<double> batch{Tensor<double>{Shape{1, from, from, 1}},
+                                      {{"objects", Tensor<double>{{1, 1, 5}, {0, 0, side, side, 3}}}}};
+            data::resize(to, {.boxes = {"objects"}, .min_visible = 1})(batch, random);
+            CAPTURE(from, to);
+            CHECK(batch.targets.at("objects").values()[4] == 3);
+        }
+}
+
 TEST_CASE("the largest part in the middle is taken where none fits", "[data][augment]") {
     Random random{1};
     const auto corner = [&](Index height, Index width, Pair size) {

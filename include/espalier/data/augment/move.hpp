@@ -90,7 +90,8 @@ void move_box(Scalar* box, const Affine& map, Pair size, double min_visible) {
         box[axis + 2] = static_cast<Scalar>(high[axis]);
     }
     const double left = (high[0] - low[0]) * (high[1] - low[1]);
-    if (!(box[0] < box[2] && box[1] < box[3] && left >= min_visible * area))
+    constexpr double rounding = 1e-6;  // of an edge that lies on that of the image, and beyond it by the last digits of a map
+    if (!(box[0] < box[2] && box[1] < box[3] && left >= (min_visible - rounding) * area))
         std::fill_n(box, 5, Scalar(-1));
 }
 
