@@ -160,6 +160,7 @@ TEST_CASE("sizes that are none are refused", "[data][augment]") {
     Random random{1};
     CHECK_THROWS_WITH(data::resize({0, 2}), "[resize] expected a size of at least 1x1, got 0x2");
     CHECK_THROWS_AS(data::random_resized_crop(0), ValueError);
+    CHECK_THROWS_AS(data::resize({1, Index{1} << 31}), ValueError);
     CHECK_THROWS_WITH(data::random_resized_crop(2, {.scale = {0, 1}}),
                       "[random_resized_crop] expected a scale from above 0 to no less than that, got 0 to 1");
     CHECK_THROWS_AS(data::random_resized_crop(2, {.ratio = {2, 1}}), ValueError);

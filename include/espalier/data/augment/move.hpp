@@ -14,6 +14,9 @@ namespace espalier::inline ESPALIER_ABI::data::detail {
 
 inline void check_size(const char* operation, Pair size) {
     require<ValueError>(size.height >= 1 && size.width >= 1, operation, "expected a size of at least 1x1, got ", size);
+    constexpr Index most = kernels::Window::most;  // so that twice as much and an image beside it fit in an Index
+    require<ValueError>(size.height <= most && size.width <= most, operation, "expected a size of at most ", most, " pixels a side, got ",
+                        size);
 }
 
 /// Where a point of an image goes, in pixels: the middle of the first is (0.5, 0.5).
