@@ -26,10 +26,8 @@ namespace {
 struct Files {
     std::filesystem::path weights, predictions, picture;
 
-    /// What is found out after minutes of training must have a place to go to: better to fail now than then.
     explicit Files(const std::filesystem::path& folder) {
-        std::filesystem::create_directories(folder);
-        const auto out = std::filesystem::canonical(folder);
+        const auto out = examples::output_folder(folder);
         weights = out / "census.safetensors";
         predictions = out / "predictions.csv";
         picture = out / "census.svg";
@@ -48,6 +46,8 @@ void check_saved(const std::filesystem::path& path, const Tensor<float>& feature
 
 void run_training(const Options& options, const Data& data) {
     const Files files{options.out};
+    examples::require_output_file(options.runs);
+    static_cast<void>(data.encoder.to_json());  // names that cannot be written down are refused here, and not after the training
     std::printf(
         "%td rows to learn from, %td features; %td for validation, of %d epochs the best one there counts; %td held out\n"
         "batches of %td, Adam at %g, rule %s, %d seed%s\n\n",

@@ -36,9 +36,8 @@ void run(const Options& options) {
     const Log log = options.data.empty() ? Shop{options.shop, options.seed}.run() : load_movielens(options.data, options.seed);
     if (!options.export_to.empty())
         return export_log(options.export_to, log);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto folder = std::filesystem::canonical(options.out);
+    const auto folder = examples::output_folder(options.out);
+    examples::require_output_file(options.json);
     const auto set = dataset_of(log.catalogue, log.train);
     const auto of_test = inputs_of(log.catalogue, log.test);
     const auto clicked = [](const std::vector<Impression>& rows) {

@@ -21,14 +21,16 @@ namespace {
 
 void run_training(const Options& options) {
     const Data data = load(options);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto out = std::filesystem::canonical(options.out);
+    const Recipe recipe{options.net, options.size, data.columns};
+    const auto out = examples::output_folder(options.out);
+    // Nor must it be found out then that labels cannot be written down, or that an image is broken that the training does not read.
+    static_cast<void>(examples::recipe_text("folder", to_json(recipe)));
+    for (Index i = 0; i < data.test.size(); ++i)
+        static_cast<void>(data.test.image(i));
     std::printf("%td images to learn from, %td held out; %s, %td x %td pixels, %d epochs\n%s\n", data.train.size(), data.test.size(),
                 options.net.c_str(), options.size, options.size, options.epochs, build_info().text().c_str());
     std::fflush(stdout);
 
-    const Recipe recipe{options.net, options.size, data.columns};
     const auto net = folder::train(recipe, data.train, options);
     folder::save(net, recipe, out / "folder.safetensors");
     const auto said = folder::predict(net, data.columns, data.test);

@@ -120,11 +120,8 @@ void run(const Options& options) {
     std::printf("%s\n\n", build_info().text().c_str());
     std::fflush(stdout);
 
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto folder = std::filesystem::canonical(options.out);  // in full: it is not always run where the user stands
-    if (options.json.has_parent_path())
-        std::filesystem::create_directories(options.json.parent_path());
+    const auto folder = examples::output_folder(options.out);  // in full: it is not always run where the user stands
+    examples::require_output_file(options.json);
 
     const auto epochs = train(net, loader, validation ? &*validation : nullptr, options);
     const auto outputs = net.predict(test.inputs());

@@ -34,13 +34,13 @@ void check_saved(const std::filesystem::path& path, const Tensor<float>& feature
 void run_training(const Options& options) {
     const auto table = io::load_csv(options.data);
     const auto labels = label_columns(table, options.labels);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto out = std::filesystem::canonical(options.out);
+    const auto out = examples::output_folder(options.out);
+    examples::require_output_file(options.json);
     const auto weights = out / "multilabel.safetensors";
     std::vector<Data> parts;
     for (int seed = 1; seed <= options.seeds; ++seed)
         parts.push_back(split(table, labels, options.test, static_cast<std::uint64_t>(seed)));
+    static_cast<void>(examples::recipe_text("multilabel", to_json({{}, labels, parts.front().encoder})));
     std::printf("%zu labels; %td rows to learn from, %td features; %td rows held out; %d epochs, rule %s, %d seed%s\n\n", labels.size(),
                 parts[0].train.size(), parts[0].encoder.width(), parts[0].test.size(), options.epochs, options.rule.c_str(), options.seeds,
                 options.seeds == 1 ? "" : "s");

@@ -59,9 +59,8 @@ void run_training(const Options& options) {
     const auto train_set = make_set(recipe, known), test = make_set(recipe, held_out);
     if (!options.export_to.empty())
         return export_sets(options.export_to, recipe, train_set, test);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto weights = std::filesystem::canonical(options.out) / "packages.safetensors";
+    const auto weights = examples::output_folder(options.out) / "packages.safetensors";
+    examples::require_output_file(options.json);
     std::printf("%zu packages to learn from, %zu held out; %d epochs\n%s\n", known.size(), held_out.size(), options.epochs,
                 build_info().text().c_str());
     std::fflush(stdout);

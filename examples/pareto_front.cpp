@@ -137,6 +137,7 @@ void print_figures(const Curve& curve) {
 void run(const Options& options) {
     if (options.threads > 0)
         set_num_threads(options.threads);
+    examples::require_output_file(options.output);
     const Data data = load(options);
     std::vector<Curve> curves;
     for (const std::string& method : options.methods) {
@@ -180,7 +181,7 @@ std::optional<Options> parse(int argc, char* argv[]) {
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type)->capture_default_str();
     };
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     app.add_option("--method", options.methods, "of cosmos-channels, cosmos-film, phn-ls, phn-epo: one or several, or 'all'")
         ->type_name("NAMES")
         ->delimiter(',')

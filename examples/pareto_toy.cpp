@@ -117,7 +117,7 @@ std::optional<Options> parse(int argc, char* argv[]) {
     const std::vector<std::string> known = mtl::rule_names();
     CLI::App app{"Lets balancing rules descend on two losses of a point in the plane, and draws where each leads from five starts."};
     app.get_formatter()->column_width(36);
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     app.add_option("--rule", options.rules, "'all', or names of rules, as UPGrad,Nash-MTL")->type_name("NAMES")->delimiter(',');
     app.add_option("--steps", options.steps, "of Adam")->type_name("N")->check(within(1, 10'000'000))->capture_default_str();
     app.add_option("--learning-rate", options.learning_rate, "of Adam")->type_name("X")->check(within(0.0, 1e3))->capture_default_str();

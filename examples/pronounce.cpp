@@ -68,9 +68,8 @@ void run_training(const Options& options) {
     tasks.push_back(pronunciation);
     const Recipe recipe{options.net, options.width, tasks, learn_language(known)};
     const auto train_set = make_set(recipe.language, known), test = make_set(recipe.language, held_out);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto out = std::filesystem::canonical(options.out);
+    const auto out = examples::output_folder(options.out);
+    examples::require_output_file(options.json);
     std::printf("%zu words to learn from, %zu held out; %s, %d epochs\n%s\n", known.size(), held_out.size(), options.net.c_str(),
                 options.epochs, build_info().text().c_str());
     std::fflush(stdout);

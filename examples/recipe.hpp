@@ -12,9 +12,20 @@
 
 namespace examples {
 
+/// The text that is kept, for a program to ask for before it trains: better to fail now than then.
+/// @throws espalier::IoError for names that are not UTF-8, which JSON cannot hold
+[[nodiscard]] inline std::string recipe_text(const std::string& program, const nlohmann::ordered_json& recipe) {
+    try {
+        return recipe.dump();
+    } catch (const nlohmann::json::exception&) {
+        espalier::fail<espalier::IoError>(program,
+                                          "expected names and labels in UTF-8, which the file of the weights needs, got another encoding");
+    }
+}
+
 template <class Net>
 void save_with_recipe(const Net& net, const std::filesystem::path& path, const std::string& program, const nlohmann::ordered_json& recipe) {
-    espalier::io::save(net, path, {.metadata = {{program, recipe.dump()}}});
+    espalier::io::save(net, path, {.metadata = {{program, recipe_text(program, recipe)}}});
 }
 
 /// What `read` makes of the JSON. @throws espalier::IoError for a file of another program, or a recipe that `read` does not find complete;

@@ -47,9 +47,8 @@ void print_scores(const Named<double>& together, const Named<double>& alone) {
 }
 
 void run_training(const Options& options, const data::Dataset<>& garments, const data::Dataset<>& test) {
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto folder = std::filesystem::canonical(options.out);
+    const auto folder = examples::output_folder(options.out);
+    examples::require_output_file(options.json);
 
     std::printf("%td scenes of %td x %td pixels an epoch, %d epochs, each of scenes of its own; %td test scenes\n%s\n\n", options.scenes,
                 side, side, options.epochs, test.size(), build_info().text().c_str());
@@ -57,6 +56,8 @@ void run_training(const Options& options, const data::Dataset<>& garments, const
     const auto start = std::chrono::steady_clock::now();
     const auto net = scenes::train(tasks, garments, options);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const auto weights = folder / "scenes.safetensors";
+    io::save(net, weights);
     const Named<double> together = score(net, test);
     Named<double> alone;
     for (const std::string& task : tasks)
@@ -65,9 +66,6 @@ void run_training(const Options& options, const data::Dataset<>& garments, const
     print_scores(together, alone);
     if (!options.json.empty())
         write_json(options, together, alone, seconds);
-
-    const auto weights = folder / "scenes.safetensors";
-    io::save(net, weights);
     auto restored = make_net(options.trunk, options.way, tasks);
     io::load(restored, weights);
     const auto picture = folder / "scenes.svg";

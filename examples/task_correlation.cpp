@@ -96,7 +96,7 @@ std::optional<Options> parse(int argc, char* argv[]) {
     Options options;
     CLI::App app{"Learns two regressions, whose weights have a given cosine, by several ways of sharing, and prints their errors."};
     app.get_formatter()->column_width(36);
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     app.add_option("--cosines", options.correlations, "of the tasks' weights")->type_name("X,X")->delimiter(',')->check(within(-1.0, 1.0));
     app.add_option("--seeds", options.seeds, "problems and first weights")->type_name("N")->check(within(1, 1000))->capture_default_str();
     app.add_option("--epochs", options.epochs, "passes over the samples")->type_name("N")->check(within(1, 100'000))->capture_default_str();

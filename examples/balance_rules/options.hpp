@@ -74,7 +74,7 @@ inline const std::map<std::string, espalier::mtl::Scope> scopes{
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type)->capture_default_str();
     };
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     const std::string names = listed(known), ways = listed(known_ways);
     add("--rule", options.rules, "NAMES", "'all', or some of " + names)->delimiter(',')->check([&](const std::string& name) {
         const bool there = name == "all" || std::find(known.begin(), known.end(), name) != known.end();

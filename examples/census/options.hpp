@@ -58,7 +58,7 @@ inline void put_in_order(std::vector<std::string>& chosen, const std::vector<std
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type);
     };
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     auto* const table = add("--data", options.data, "FILE",
                             "census-income.data or .test (https://archive.ics.uci.edu/dataset/117), plain or .gz");
     add("--tasks", options.tasks, "NAMES", "to learn; what is not asked for is an input")

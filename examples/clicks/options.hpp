@@ -39,7 +39,7 @@ struct Options {
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type);
     };
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     auto* const one = add("--net", net, "NAME", "one net: naive, esmm, escm2-ips, escm2-dr or aitm");
     one->check(CLI::IsMember(names_of_nets).description(""));
     app.add_flag("--all", all, "all of them, which is the default")->excludes(one);

@@ -122,7 +122,8 @@ struct Data {
             targets.insert(name, target_of(table.column(name), *column));
             columns.push_back(*column);
         }
-    espalier::require<espalier::ValueError>(!columns.empty(), "folder", "expected a column to learn in ", options.labels, ", got none");
+    espalier::require<espalier::ValueError>(!columns.empty(), "folder", "expected a column to learn beside '", files.name(), "' in ",
+                                            options.labels, ", got none");
     const io::ImageSet<float> set{io::image_paths(files, options.images), std::move(targets), images,
                                   [files](Index row) { return "," + files.place(row); }};
     return {set.subset(train), set.subset(test), std::move(columns)};

@@ -62,7 +62,7 @@ struct Recipe {
     return net(trunks::resnet18(3), 512);
 }
 
-inline void save(const mtl::MultiTaskNet<>& net, const Recipe& recipe, const std::filesystem::path& path) {
+[[nodiscard]] inline nlohmann::ordered_json to_json(const Recipe& recipe) {
     nlohmann::ordered_json columns = nlohmann::ordered_json::array();
     for (const Column& column : recipe.columns)
         columns.push_back({{"name", column.name},
@@ -71,7 +71,11 @@ inline void save(const mtl::MultiTaskNet<>& net, const Recipe& recipe, const std
                            {"separator", std::string(1, column.separator)},
                            {"mean", column.mean},
                            {"deviation", column.deviation}});
-    examples::save_with_recipe(net, path, "folder", {{"net", recipe.net}, {"size", recipe.size}, {"columns", std::move(columns)}});
+    return {{"net", recipe.net}, {"size", recipe.size}, {"columns", std::move(columns)}};
+}
+
+inline void save(const mtl::MultiTaskNet<>& net, const Recipe& recipe, const std::filesystem::path& path) {
+    examples::save_with_recipe(net, path, "folder", to_json(recipe));
 }
 
 /// The recipe in a file. @throws espalier::IoError for a file of another program
@@ -82,8 +86,14 @@ inline void save(const mtl::MultiTaskNet<>& net, const Recipe& recipe, const std
             const int kind = column.at("kind");
             espalier::require<espalier::IoError>(kind > 0 && kind <= static_cast<int>(ColumnKind::labels), "folder",
                                                  "expected the kind of a column in [1, 3], got ", kind, " in ", path);
-            recipe.columns.push_back({column.at("name"), static_cast<ColumnKind>(kind), column.at("labels"),
-                                      column.at("separator").template get<std::string>().at(0), column.at("mean"), column.at("deviation")});
+            const std::string separator = column.at("separator");
+            const double mean = column.at("mean"), deviation = column.at("deviation");
+            espalier::require<espalier::IoError>(
+                separator.size() == 1 && espalier::is_finite(mean) && espalier::is_finite(deviation) && deviation > 0, "folder",
+                "expected one character between labels, a finite mean and a deviation above 0 in ", path, ", got '", separator, "', ", mean,
+                " and ", deviation);
+            recipe.columns.push_back({column.at("name"), static_cast<ColumnKind>(kind), column.at("labels"), separator.front(), mean,
+                                      deviation});
         }
         return recipe;
     });

@@ -43,17 +43,18 @@ struct Options {
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type);
     };
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     add("--images", options.images, "FOLDER", "of PNG or JPEG images");
-    add("--labels", options.labels, "FILE", "the CSV, whose first row names the columns")->needs("--images");
-    add("--file-column", options.file_column, "NAME", "of the images' names; else 'file', 'filename', 'image' or the first one");
-    add("--columns", options.columns, "NAMES", "the columns to learn, parted by commas; else all")->delimiter(',');
-    add("--class", options.classes, "NAMES", "columns that are classes, whatever they look like")->delimiter(',');
-    add("--number", options.numbers, "NAMES", "columns that are numbers")->delimiter(',');
-    add("--multi", options.multi, "NAMES", "columns of several labels a cell")->delimiter(',');
-    add("--separator", options.separator, "C", "between these labels; else '|' or ';'")->check([](const std::string& text) {
-        return text.size() == 1 ? std::string{} : "expected one character, got '" + text + "'";
-    });
+    auto* const labels = add("--labels", options.labels, "FILE", "the CSV, whose first row names the columns")->needs("--images");
+    add("--file-column", options.file_column, "NAME", "of the images' names; else 'file', 'filename', 'image' or the first one")
+        ->needs(labels);
+    add("--columns", options.columns, "NAMES", "the columns to learn, parted by commas; else all")->delimiter(',')->needs(labels);
+    add("--class", options.classes, "NAMES", "columns that are classes, whatever they look like")->delimiter(',')->needs(labels);
+    add("--number", options.numbers, "NAMES", "columns that are numbers")->delimiter(',')->needs(labels);
+    add("--multi", options.multi, "NAMES", "columns of several labels a cell")->delimiter(',')->needs(labels);
+    add("--separator", options.separator, "C", "between these labels; else '|' or ';'")
+        ->check([](const std::string& text) { return text.size() == 1 ? std::string{} : "expected one character, got '" + text + "'"; })
+        ->needs(labels);
     add("--size", options.size, "N", "pixels each side that images are brought to, whatever their shape")
         ->check(within(16, 1024))
         ->capture_default_str();

@@ -47,7 +47,7 @@ struct Options {
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type)->capture_default_str();
     };
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     add("--net", options.net, "NAME", "'reference' or 'lenet'")->check(CLI::IsMember({"reference", "lenet"}).description(""));
     add("--epochs", options.epochs, "N", "passes over the training pairs")->check(within(1, 1'000'000));
     add("--batch", options.batch, "N", "pairs a step")->check(within(1, 1'000'000));

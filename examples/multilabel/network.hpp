@@ -79,9 +79,12 @@ struct Recipe {
     return logits;
 }
 
+[[nodiscard]] inline nlohmann::ordered_json to_json(const Recipe& recipe) {
+    return {{"net", recipe.net}, {"labels", recipe.labels}, {"encoder", recipe.encoder.to_json()}};
+}
+
 inline void save(const mtl::MultiTaskNet<>& net, const Recipe& recipe, const std::filesystem::path& path) {
-    examples::save_with_recipe(net, path, "multilabel",
-                               {{"net", recipe.net}, {"labels", recipe.labels}, {"encoder", recipe.encoder.to_json()}});
+    examples::save_with_recipe(net, path, "multilabel", to_json(recipe));
 }
 
 /// The recipe in a file. @throws espalier::IoError for a file of another program

@@ -39,7 +39,7 @@ struct Options {
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type);
     };
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     auto* const table = add("--data", options.data, "FILE", "a CSV, plain or .gz, whose first row names the columns");
     add("--labels", options.labels.names, "NAMES", "the columns of labels, parted by commas")->delimiter(',')->needs(table);
     add("--label-prefix", options.labels.prefix, "TEXT", "or what the names of these columns begin with")->needs(table);

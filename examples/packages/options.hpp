@@ -38,7 +38,7 @@ struct Options {
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type)->capture_default_str();
     };
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     auto* const input = add("--input", options.input, "FILE", "what `apt-cache dumpavail` printed, plain or .gz; - for the standard input");
     add("--epochs", options.epochs, "N", "passes over the packages")->check(within(1, 1'000'000));
     add("--batch", options.batch, "N", "packages a step")->check(within(1, 100'000));

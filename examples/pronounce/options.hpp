@@ -47,7 +47,7 @@ struct Options {
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type)->capture_default_str();
     };
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     add("--net", options.net, "NAME", "what reads letters: 'conv', 'gru' or 'transformer'")->check(CLI::IsMember(nets).description(""));
     add("--width", options.width, "N", "features of a letter, a multiple of 8")->check(within(8, 4096));
     add("--rule", options.rule, "NAME", "what balances the tasks, as Sum, UW or UPGrad")

@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,19 +23,24 @@ struct Labelled {
 };
 
 /// Labels each PNG or JPEG file of a folder, in the order of their names, and writes what each pixel shows beside it, with boxes, as
-/// `<name>.labels.svg` into `out`. Images are brought to the size of a scene. @throws espalier::IoError naming the file that is no image,
-/// or the folder that has none
+/// `<name>.labels.svg` into `out`; the name has its ending only where another file differs in that alone. Images are brought to the size of
+/// a scene. @throws espalier::IoError naming the file that is no image, or the folder that has none
 [[nodiscard]] inline std::vector<Labelled> label_folder(const mtl::MultiTaskNet<>& net, const std::filesystem::path& folder,
                                                         const std::filesystem::path& out) {
     using namespace espalier;
     std::vector<Labelled> result;
-    for (const auto& path : io::image_files(folder)) {
+    const auto paths = io::image_files(folder);
+    std::map<std::filesystem::path, int> of_stem;
+    for (const auto& path : paths)
+        ++of_stem[path.stem()];
+    for (const auto& path : paths) {
         const auto pixels = io::resize(io::to_tensor(io::read_image(path, {.channels = 3})), {side, side});
         const auto scene = pixels.reshape({1, side, side, 3});
         const auto said = net.predict(scene);
         const auto found = vision::decode_centers(said.at("objects"), {.stride = object_stride, .score_threshold = surely}).front();
         const auto segments = first_classes(said.at("segments"));
-        Labelled labelled{path, out / (path.stem().string() + ".labels.svg"), ""};
+        const bool alone = of_stem.at(path.stem()) == 1;
+        Labelled labelled{path, out / ((alone ? path.stem() : path.filename()).string() + ".labels.svg"), ""};
         for (const auto& detection : found)
             labelled.objects += concat(labelled.objects.empty() ? "" : ", ", name_of(detection.label), ' ',
                                        std::lround(100 * detection.score), " %");

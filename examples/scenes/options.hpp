@@ -51,7 +51,7 @@ struct Options {
     const auto add = [&](const char* name, auto& value, const char* type, const std::string& what) {
         return app.add_option(name, value, what)->type_name(type)->capture_default_str();
     };
-    const auto within = [](auto low, auto high) { return CLI::Range(low, high).description(""); };  // kept out of the help
+    using examples::within;
     add("--trunk", options.trunk, "NAME", "'unet' or 'hardnet'")->check(CLI::IsMember(trunks).description(""));
     add("--way", options.way, "NAME", "how the tasks share: 'hard', 'mtan' or 'cross-stitch'")->check(CLI::IsMember(ways).description(""));
     add("--rule", options.rule, "NAME", "what balances the tasks, as Sum, UW or UPGrad")
@@ -61,16 +61,22 @@ struct Options {
     add("--batch", options.batch, "N", "scenes a step")->check(within(1, 100'000));
     add("--learning-rate", options.learning_rate, "X", "of Adam, from which it falls to 0")->check(within(0.0, 1e3));
     add("--labels", options.labels, "X", "share of the scenes of which a task has labels")->check(within(0.01, 1.0));
-    app.add_flag("--baselines", options.baselines, "train a network of each task alone as well, under the same recipe");
+    auto* const baselines = app.add_flag("--baselines", options.baselines,
+                                         "train a network of each task alone as well, under the same recipe");
     add("--test-scenes", options.test_scenes, "N", "of garments that are never trained on")->check(within(12, 1'000'000));
     add("--seed", options.seed, "N", "of the first weights and of all scenes but those of the test");
     add("--threads", options.threads, "N", "0 for as many as there are processors")->check(within(0, 1024));
     add("--data", options.data, "FOLDER", "the four IDX files of Fashion-MNIST, plain or .gz");
     add("--out", options.out, "FOLDER", "for scenes.safetensors and scenes.svg, or the labelled images");
-    add("--predict", options.predict, "FOLDER", "of PNG or JPEG images, which --weights label; nothing is trained");
-    add("--weights", options.weights, "FILE", "of a training with the same --trunk and --way, or of PyTorch; scored, unless --predict");
-    add("--json", options.json, "FILE", "for the figures");
-    add("--export", options.export_to, "FOLDER", "write the scenes of each epoch there as safetensors, and end");
+    auto* const predict = add("--predict", options.predict, "FOLDER", "of PNG or JPEG images, which --weights label; nothing is trained");
+    auto* const weights = add("--weights", options.weights, "FILE",
+                              "of a training with the same --trunk and --way, or of PyTorch; scored, unless --predict");
+    auto* const json = add("--json", options.json, "FILE", "for the figures");
+    auto* const exported = add("--export", options.export_to, "FOLDER", "write the scenes of each epoch there as safetensors, and end");
+    for (auto* const option : {baselines, exported})  // nothing is trained
+        option->excludes(weights);
+    exported->excludes(baselines)->excludes(json);
+    json->excludes(predict);
     if (!examples::parse(app, argc, argv))
         return std::nullopt;
     return options;

@@ -40,5 +40,7 @@ int main() {
     io::write_file("missing.csv", "file,colour\n0.png,red\n1.png,green\nnone.png,red\n2.png,green\n");
     io::write_file("broken.csv", "file,colour\nbroken.png,red\nbroken.png,green\nbroken.png,red\nbroken.png,green\n");
     io::write_file("images/broken.png", "no image");
+    io::write_file("held_out.csv", "file,colour\n0.png,red\n1.png,green\n3.png,red\nbroken.png,red\n4.png,green\n");  // by seed 1
+    io::write_file("latin.csv", "file,colour\n0.png,vert\n1.png,br\xFBl\xE9\n3.png,vert\n4.png,br\xFBl\xE9\n");
     io::write_file("nothing.csv", "file,number,same\n0.png,1,a\n1.png,2,a\n2.png,3,a\n");
 }

@@ -12,7 +12,10 @@ using namespace espalier;
 TEST_CASE("the images of a folder are found by their names, in capitals too", "[io][image]") {
     const TemporaryFolder folder;
     std::filesystem::create_directories(folder / "below/deep.png");  // a folder, whatever its name
-    for (const char* name : {"b.PNG", "c.Jpeg", "a.jpg", "notes.txt", "png", "below/1.png", "below/deep.png/2.JPG"})
+    for (const char* name : {".ipynb_checkpoints", "below/.cache"})  // hidden ones are left alone
+        std::filesystem::create_directories(folder / name);
+    for (const char* name : {"b.PNG", "c.Jpeg", "a.jpg", "notes.txt", "png", "below/1.png", "below/deep.png/2.JPG", "._a.jpg",
+                             ".hidden.png", ".ipynb_checkpoints/a.jpg", "below/.cache/b.png"})
         folder.file(name, "");
     const auto names = [&](bool recursive) {
         std::vector<std::string> result;

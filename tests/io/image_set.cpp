@@ -39,6 +39,8 @@ TEMPLATE_TEST_CASE("folders are classes, in torchvision's order", "[io][image]",
     write_grey(folder / "a/z.jpeg", 204);  // the content counts
     write_grey(folder / "beside.png", 1);
     folder.file("a/notes.txt", "no image");
+    folder.file("a/._z.jpeg", "what macOS keeps of z.jpeg");
+    write_grey(folder / ".ipynb_checkpoints/z.png", 2);
     const io::ImageFolder<TestType> set{folder.path()};
     CHECK(set.size() == 4);
     CHECK(set.classes() == Names{"a", "b"});

@@ -189,6 +189,43 @@ TEST_CASE("boxes that are equal, apart and of nothing", "[losses]") {
     REQUIRE(std::isfinite(losses::generalized_box_iou_loss(Tensor<double>{{1, 4}}, Tensor<double>{{1, 4}}).item()));
 }
 
+TEST_CASE("a predicted box without height or width has finite slopes", "[losses]") {
+    const Tensor<double> truth{{1, 4}, {0, 0, 2, 1}};
+    for (const Tensor<double>& box : {Tensor<double>{{1, 4}, {0, 1, 3, 1}}, Tensor<double>{{1, 4}, {1, 0, 1, 4}}, Tensor<double>{{1, 4}}})
+        for (const bool constant : {false, true}) {
+            const Variable<double> x{box, true};
+            const auto loss = losses::complete_box_iou_loss(x, truth, {.constant_alpha = constant});
+            REQUIRE(std::isfinite(loss.item()));
+            loss.backward();
+            for (const double slope : x.grad())
+                REQUIRE(std::isfinite(slope));
+        }
+    const Variable<double> x{truth, true};
+    losses::complete_box_iou_loss(x, Tensor<double>{{1, 4}, {0, 1, 3, 1}}).backward();  // nor does a true one without height spoil them
+    for (const double slope : x.grad())
+        REQUIRE(std::isfinite(slope));
+}
+
+TEST_CASE("Lovász losses of NaN are NaN, however many predictions there are", "[losses]") {
+    Random random{11};
+    const Index count = 3000;
+    auto x = Tensor<float>::normal({1, count}, random);
+    for (Index i = 0; i < count; ++i)
+        if (random.below(3) == 0)
+            x[i] = std::nanf("");
+    const auto answers = labels_of({1, count}, 2, random);
+    const Variable<float> logits{x, true};
+    const auto hinge = losses::lovasz_hinge_loss(logits, answers.cast<float>());
+    REQUIRE(std::isnan(hinge.item()));
+    hinge.backward();
+    REQUIRE(std::isnan(logits.grad()[0]));
+    const Variable<float> of_two{x.reshape({count / 2, 2}), true};
+    const auto softmax = losses::lovasz_softmax_loss(of_two, answers.reshape({count}).slice(0, count / 2));
+    REQUIRE(std::isnan(softmax.item()));
+    softmax.backward();
+    REQUIRE(std::isnan(of_two.grad()[0]));
+}
+
 TEST_CASE("the scale-invariant loss with lambda 1 forgives a common factor", "[losses]") {
     Random random{5};
     const auto depth = Tensor<float>::uniform({2, 5, 1}, random, 1, 9);
@@ -221,6 +258,11 @@ TEST_CASE("dense losses refuse bad options when they are made", "[losses]") {
     REQUIRE_THROWS_WITH(losses::ScaleInvariant{{.lambda = 2}}, "[scale_invariant_loss] expected a lambda in [0, 1], got 2");
     REQUIRE_THROWS_WITH(losses::lovasz_hinge_loss(Tensor<float>{{2, 1}}, Tensor<float>{{2, 1}, {1, 0.5}}),
                         "[lovasz_hinge_loss] expected values 0 and 1, got 0.5 at sample 1");
+    const Tensor<float> bytes{{2, 2, 1}, {0, 1, 1, 255}};
+    REQUIRE_THROWS_WITH(losses::dice_loss(Tensor<float>{{2, 2, 1}}, bytes), "[dice_loss] expected values in [0, 1], got 255 at sample 1");
+    REQUIRE_THROWS_WITH(losses::tversky_loss(Tensor<float>{{2, 2, 1}}, bytes),
+                        "[tversky_loss] expected values in [0, 1], got 255 at sample 1");
+    REQUIRE_NOTHROW(losses::dice_loss(Tensor<float>{{2, 2, 1}}, Target<float>{bytes, Tensor<bool>{{2}, {true, false}}}));
     REQUIRE_THROWS_WITH(losses::dice_loss(Tensor<float>{{2}}, Tensor<float>{{2}}),
                         "[dice_loss] expected logits (N, ..., channels), got (2,)");
     REQUIRE_THROWS_WITH(losses::cosine_loss(Tensor<float>{{2}}, Tensor<float>{{2}}),

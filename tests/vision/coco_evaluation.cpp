@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <fstream>
+#include <limits>
 #include <vector>
 
 using namespace espalier;
@@ -77,4 +78,16 @@ TEST_CASE("an object's own area says whether it is small, and a crowd takes any 
     const std::vector<std::vector<GroundTruth>> crowded{{{.box = {100, 100, 120, 120}}, {.box = box, .crowd = true}}};
     const std::vector<std::vector<Detection>> found{{{{0, 0, 10, 10}, 0, 0.9}, {{5, 5, 20, 20}, 0, 0.8}, {{100, 100, 120, 120}, 0, 0.1}}};
     CHECK(coco_evaluation(crowded, found).ap == Approx(1).epsilon(1e-12));
+}
+
+TEST_CASE("boxes and scores that are no numbers are refused, as they would be neither right nor wrong", "[vision]") {
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const std::vector<std::vector<GroundTruth>> one{{}, {{.box = {10, 10, 30, 30}}}};
+    CHECK_THROWS_AS(coco_evaluation(one, {{}, {{{10, 10, 30, nan}, 0, 0.5}}}), ValueError);
+    CHECK_THROWS_WITH(
+        coco_evaluation(one, {{}, {{{10, 10, 30, 30}, 0, static_cast<double>(nan)}}}),
+        ContainsSubstring("[coco_evaluation] expected finite boxes and scores that have an order, got [10, 10, 30, 30] with nan") &&
+            ContainsSubstring("at image 1"));
+    CHECK_THROWS_WITH(coco_evaluation({{{.box = {0, 0, std::numeric_limits<float>::infinity(), 1}}}}, {{}}),
+                      "[coco_evaluation] expected finite boxes of objects, got [0, 0, inf, 1] at image 0");
 }

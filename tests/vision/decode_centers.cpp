@@ -69,6 +69,10 @@ TEMPLATE_TEST_CASE("what is not finite or has no area is nothing", "[vision]", f
     put<T>(map, 3, 0, 0, 1, {1, 1, std::numeric_limits<T>::infinity(), 0});
     put<T>(map, 3, 3, 0, nan);
     CHECK(decode_centers(map)[0].empty());
+    auto beside = nothing<T>();
+    put<T>(beside, 1, 1, 0, 1);
+    put<T>(beside, 1, 2, 0, nan);  // does not exceed it
+    CHECK(decode_centers(beside)[0].size() == 1);
     CHECK(decode_centers(Tensor<T>::full({2, 3, 3, 5}, nan)) == std::vector<std::vector<Detection>>(2));
     CHECK(decode_centers(Tensor<T>{Shape{0, 3, 3, 5}}).empty());
     CHECK(decode_centers(Tensor<T>{Shape{2, 0, 3, 5}}).size() == 2);

@@ -52,5 +52,6 @@ TEST_CASE("points outside of the map are refused", "[vision]") {
     CHECK_THROWS_AS(draw({.x = std::nanf(""), .y = 0}), ValueError);
     CHECK_THROWS_WITH(draw({.channel = 2}), "[gaussian_heat_map] expected a channel in [0, 2) and a radius of at least 0, got 2 and 2");
     CHECK_THROWS_AS(draw({.radius = -1}), ValueError);
+    CHECK(draw({.radius = std::numeric_limits<Index>::max()}).at(3, 5, 0) == 1);  // as wide as any
     CHECK_THROWS_AS(gaussian_heat_map({}, -1, 3, 1), ValueError);
 }

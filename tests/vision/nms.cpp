@@ -84,6 +84,8 @@ TEST_CASE("nms refuses boxes and scores without an order", "[vision]") {
     CHECK_THROWS_WITH(batched_nms(std::vector<Box>(2), scores, std::vector<Index>{1}, 0.5),
                       "[batched_nms] expected a label for each of 2 boxes, got 1");
     CHECK_THROWS_AS(soft_nms(std::vector<Box>(2), scores, {.sigma = 0}), ValueError);
+    CHECK_THROWS_WITH(soft_nms(std::vector<Box>(2), scores, {.score_threshold = std::nan("")}),
+                      "[soft_nms] expected a number as score threshold, got nan");
 }
 
 TEST_CASE("soft_nms lowers the scores of what overlaps", "[vision]") {

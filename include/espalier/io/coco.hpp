@@ -51,7 +51,8 @@ struct CocoObject {
     double area = 0;      ///< of the object's outline, in pixels; the box's where the file has none
 };
 
-/// An image's file, and what is in it.
+/// An image's file, and what is in it. Height and width are those of the file that lists it: where they are the other way round than what
+/// `read_image` gives, boxes were drawn without heed to the EXIF orientation, and `ImageOptions::orient` is to be false.
 struct CocoImage {
     std::int64_t id = 0;
     std::string file;

@@ -21,13 +21,13 @@
 namespace espalier::inline ESPALIER_ABI::io {
 namespace detail {
 
-/// The names of the folders in a folder, sorted by their bytes. @throws IoError if it cannot be read, or holds none
+/// The names of the folders in a folder, but for hidden ones, sorted by their bytes. @throws IoError if it cannot be read, or holds none
 [[nodiscard]] inline std::vector<std::string> folders_in(const std::filesystem::path& root) {
     std::error_code error;
     std::filesystem::directory_iterator at{root, error};
     std::vector<std::string> names;
     for (; !error && at != std::filesystem::directory_iterator{}; at.increment(error))
-        if (std::error_code ignored; at->is_directory(ignored))
+        if (std::error_code ignored; !is_hidden(at->path()) && at->is_directory(ignored))
             names.push_back(at->path().filename().string());
     require<IoError>(!error, "image_folder", "expected a folder at ", root, ", got: ", error.message());
     require<IoError>(!names.empty(), "image_folder", "expected a folder for each class in ", root, ", got none");
@@ -42,7 +42,8 @@ inline namespace ESPALIER_JPEG {
 
 /// The images in the folders of a folder, whose names are the classes: torchvision's set of that name, in the same order. Classes
 /// are sorted by name; the files of one, also those in folders below, by folder and name. Files lying beside the folders, and those
-/// not named *.png, *.jpg or *.jpeg, are left alone; links to folders are followed for classes alone.
+/// not named *.png, *.jpg or *.jpeg, are left alone, and so is, unlike there, what is hidden: what has a name that begins with a dot. Links
+/// to folders are followed for classes alone.
 template <class Scalar = float>
 class ImageFolder : public ImageSet<Scalar> {
 public:

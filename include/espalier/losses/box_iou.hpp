@@ -41,7 +41,11 @@ struct Dual {
         return of(a.value > b.value ? a.value : b.value, a, of_a, b, 1 - of_a);
     }
     friend Dual smaller(const Dual& a, const Dual& b) { return Dual{} - larger(Dual{} - a, Dual{} - b); }
-    friend Dual arctangent(const Dual& a) { return of(std::atan(a.value), a, 1 / (1 + a.value * a.value), a, 0); }
+    /// The arctangent of a / b, with derivatives that are finite where b is 0 as well; 0 where both are.
+    friend Dual arctangent(const Dual& a, const Dual& b) {
+        const Scalar squares = a.value * a.value + b.value * b.value;
+        return squares > 0 ? of(std::atan(a.value / b.value), a, b.value / squares, b, -a.value / squares) : Dual{};
+    }
 };
 
 /// What the losses have in common of a predicted and a true box.
@@ -85,7 +89,7 @@ struct BoxPair {
     }
     [[nodiscard]] D complete(bool constant_alpha) const {
         constexpr Scalar pi = std::numbers::pi_v<Scalar>;
-        const D turn = arctangent(true_width / true_height) - arctangent(width / height);
+        const D turn = arctangent(true_width, true_height) - arctangent(width, height);
         const D v = D{4 / (pi * pi)} * turn * turn;
         D alpha = v / (D{1} - iou + v + epsilon());
         if (constant_alpha)

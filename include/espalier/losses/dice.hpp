@@ -39,7 +39,7 @@ inline void check(const DiceOptions& options) {
 /// The mean over the classes of 1 - (2 sum p y + smooth) / (sum p + sum y + smooth). For labels (N, ...) of logits (N, ..., C) p is the
 /// softmax and y whether it is the label; for values 0 and 1 of the shape of the logits (N, ..., C), p is the sigmoid and each of the C
 /// channels a map of its own. Masks, weights and reductions are those of `tversky_loss`.
-/// @throws ShapeError if logits and target do not fit, ValueError for a label outside [0, C) or a bad option.
+/// @throws ShapeError if logits and target do not fit, ValueError for a label outside [0, C), a value outside [0, 1] or a bad option.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> dice_loss(const Variable<Scalar>& logits, const std::type_identity_t<Target<Scalar>>& target,
                                          const DiceOptions& options = {}) {

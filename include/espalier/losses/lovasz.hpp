@@ -3,6 +3,7 @@
 /// extension (Berman, Rannen Triki & Blaschko, 2018).
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/core/memory.hpp>
 #include <espalier/kernels/softmax.hpp>
 #include <espalier/losses/groups.hpp>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -41,9 +43,16 @@ struct LovaszError {
     bool truth;
 };
 
-/// Sorts the errors, the largest first, and gives the extension's loss; `slope(entry, derivative by its error)` for each.
+/// Sorts the errors, the largest first, and gives the extension's loss; `slope(entry, derivative by its error)` for each. All are NaN if
+/// one of the errors is: they have no order then.
 template <class Scalar, class Slope>
 double lovasz(PoolVector<LovaszError<Scalar>>& errors, const Slope& slope) {
+    if (std::any_of(errors.begin(), errors.end(), [](const auto& entry) { return is_nan(entry.error); })) {
+        constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+        for (const auto& entry : errors)
+            slope(entry, nan);
+        return nan;
+    }
     std::sort(errors.begin(), errors.end(),
               [](const auto& a, const auto& b) { return a.error != b.error ? a.error > b.error : a.element < b.element; });
     double truth = 0;
@@ -187,7 +196,7 @@ template <class Scalar>
                     errors.push_back({std::max(values[i] == 1 ? 1 - x[i] : 1 + x[i], Scalar(0)), options.per_image ? Scalar(1) : weights[i],
                                       i, values[i] == 1});
             return detail::lovasz(errors, [&](const auto& entry, double slope) {
-                if (d && entry.error > 0)
+                if (d && !(entry.error <= 0))
                     d[entry.element] = static_cast<Scalar>(entry.truth ? -slope : slope);
             });
         });

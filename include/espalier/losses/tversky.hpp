@@ -53,6 +53,9 @@ public:
             require<ShapeError>(logits.rank() >= 2 && logits.shape().back() > 0, operation, "expected logits (N, ..., channels), got ",
                                 logits.shape());
             values_ = values_like(operation, logits.shape(), target, "0 and 1").data();
+            for (Index i = 0; i < logits.numel(); ++i)
+                if (!(values_[i] >= 0 && values_[i] <= 1) && weights_.counts(i))
+                    fail<ValueError>(operation, "expected values in [0, 1], got ", values_[i], " at sample ", i / target.sample_numel());
         }
         classes_ = logits.shape().back();
         samples_ = logits.shape()[0];
@@ -196,7 +199,8 @@ template <class Scalar>
 ///
 /// What does not count is in no sum. A weight multiplies what its sample adds to the sums (2 is as if it were there twice) or, per_sample,
 /// its loss. A sum of losses over samples divides by nothing; without per_sample there is one loss, and `reduction` says nothing.
-/// @throws ShapeError if logits and target do not fit, ValueError for a label outside [0, C) or a bad option.
+/// @throws ShapeError if logits and target do not fit, ValueError for a label outside [0, C), a value outside [0, 1], which would make the
+/// loss negative, or a bad option.
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> tversky_loss(const Variable<Scalar>& logits, const std::type_identity_t<Target<Scalar>>& target,
                                             const TverskyOptions& options = {}) {

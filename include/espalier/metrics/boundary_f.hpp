@@ -51,6 +51,7 @@ public:
         const Index width = prediction.size(2);
         const Index each = height * width;
         PoolVector<char> said(static_cast<std::size_t>(each)), real(said);
+        PoolVector<Index> away(static_cast<std::size_t>(each));
         for (Index n = 0; n < prediction.size(0); ++n) {
             double weight = 0;
             for (Index i = 0; i < each; ++i) {
@@ -62,8 +63,10 @@ public:
                 real[static_cast<std::size_t>(i)] = counts && target.values()[at] == 1;
                 count_ += counts;
             }
-            predicted_.add(weight, height, width, said, real, options_.tolerance);
-            true_.add(weight, height, width, real, said, options_.tolerance);
+            columns_away(height, width, real, away);
+            predicted_.add(weight, height, width, said, away, options_.tolerance);
+            columns_away(height, width, said, away);
+            true_.add(weight, height, width, real, away, options_.tolerance);
         }
     }
 
@@ -88,28 +91,48 @@ public:
     }
 
 private:
+    /// How many columns each pixel is away from the nearest edge in its row, -1 in a row without any. So the nearest edge of all is found
+    /// among as many numbers as there are rows within the tolerance, not among all pixels of a square.
+    static void columns_away(Index height, Index width, const PoolVector<char>& edges, PoolVector<Index>& away) {
+        for (Index y = 0; y < height; ++y) {
+            const auto at = [row = y * width](Index x) { return static_cast<std::size_t>(row + x); };
+            Index last = -1;
+            for (Index x = 0; x < width; ++x) {
+                if (edges[at(x)])
+                    last = x;
+                away[at(x)] = last < 0 ? -1 : x - last;
+            }
+            last = -1;
+            for (Index x = width; x-- > 0;) {
+                if (edges[at(x)])
+                    last = x;
+                if (last >= 0 && (away[at(x)] < 0 || last - x < away[at(x)]))
+                    away[at(x)] = last - x;
+            }
+        }
+    }
+
     /// Weights of the edge pixels of one map, and of those that are near the other's.
     struct Edges {
         double matched = 0;
         double all = 0;
 
-        void add(double weight, Index height, Index width, const PoolVector<char>& own, const PoolVector<char>& other, double tolerance) {
+        void add(double weight, Index height, Index width, const PoolVector<char>& own, const PoolVector<Index>& away, double tolerance) {
             for (Index y = 0; y < height; ++y)
                 for (Index x = 0; x < width; ++x)
                     if (own[static_cast<std::size_t>(y * width + x)]) {
                         all += weight;
-                        matched += is_near(height, width, y, x, other, tolerance) ? weight : 0;
+                        matched += is_near(height, width, y, x, away, tolerance) ? weight : 0;
                     }
         }
-        [[nodiscard]] static bool is_near(Index height, Index width, Index y, Index x, const PoolVector<char>& other, double tolerance) {
+        [[nodiscard]] static bool is_near(Index height, Index width, Index y, Index x, const PoolVector<Index>& away, double tolerance) {
             // No pixel is further away than the sides of the image say.
             const auto reach = static_cast<Index>(std::min(std::floor(tolerance), static_cast<double>(height + width)));
-            for (Index v = std::max<Index>(0, y - reach); v <= std::min(height - 1, y + reach); ++v)
-                for (Index u = std::max<Index>(0, x - reach); u <= std::min(width - 1, x + reach); ++u) {
-                    const auto squared = static_cast<double>((v - y) * (v - y) + (u - x) * (u - x));
-                    if (other[static_cast<std::size_t>(v * width + u)] && squared <= tolerance * tolerance)
-                        return true;
-                }
+            for (Index v = std::max<Index>(0, y - reach); v <= std::min(height - 1, y + reach); ++v) {
+                const Index columns = away[static_cast<std::size_t>(v * width + x)];
+                if (columns >= 0 && static_cast<double>((v - y) * (v - y) + columns * columns) <= tolerance * tolerance)
+                    return true;
+            }
             return false;
         }
     };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <espalier/core/error.hpp>
+#include <espalier/core/finite.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/vision/box.hpp>
 
@@ -215,6 +216,19 @@ struct ClassCurves {
     return result;
 }
 
+/// A box that is no number would be of no size, and so neither right nor wrong; scores that are none have no order.
+inline void require_measurable(const std::vector<std::vector<GroundTruth>>& truths, const std::vector<std::vector<Detection>>& detections) {
+    const auto finite = [](const Box& box) { return is_finite(box.x1) && is_finite(box.y1) && is_finite(box.x2) && is_finite(box.y2); };
+    for (std::size_t n = 0; n < truths.size(); ++n) {
+        for (const GroundTruth& truth : truths[n])
+            require<ValueError>(finite(truth.box), "coco_evaluation", "expected finite boxes of objects, got ", truth.box, " at image ", n);
+        for (const Detection& detection : detections[n])
+            require<ValueError>(finite(detection.box) && !is_nan(detection.score), "coco_evaluation",
+                                "expected finite boxes and scores that have an order, got ", detection.box, " with ", detection.score,
+                                " at image ", n);
+    }
+}
+
 /// The mean over classes, and over thresholds from `first` to before `last`.
 [[nodiscard]] inline double mean_of(const std::vector<ClassCurves>& classes, std::size_t which, bool recall, std::size_t first = 0,
                                     std::size_t last = coco_thresholds) {
@@ -229,11 +243,13 @@ struct ClassCurves {
 }  // namespace detail
 
 /// Compares the detections of each image with its objects. Of equal scores that of the earlier image comes first, and in an image the
-/// earlier one. Classes of which nothing is to be found count nowhere. @throws ShapeError unless there are as many images of both
+/// earlier one. Classes of which nothing is to be found count nowhere. @throws ShapeError unless there are as many images of both;
+/// ValueError for a box that is not finite, or a score that is NaN
 [[nodiscard]] inline CocoSummary coco_evaluation(const std::vector<std::vector<GroundTruth>>& truths,
                                                  const std::vector<std::vector<Detection>>& detections) {
     require<ShapeError>(truths.size() == detections.size(), "coco_evaluation", "expected detections of ", truths.size(), " images, got ",
                         detections.size());
+    detail::require_measurable(truths, detections);
     std::set<Index> found;
     for (const auto& image : truths)
         for (const GroundTruth& object : image)

@@ -51,7 +51,7 @@ template <class Scalar>
                 bool highest = static_cast<double>(logit) >= least;
                 for (Index v = std::max<Index>(0, y - 1); highest && v <= std::min(height - 1, y + 1); ++v)
                     for (Index u = std::max<Index>(0, x - 1); u <= std::min(width - 1, x + 1); ++u)
-                        highest = highest && logit >= map[(v * width + u) * numbers + c];
+                        highest = highest && !(map[(v * width + u) * numbers + c] > logit);
                 if (highest)
                     peaks.push_back({y * width + x, c, static_cast<double>(logit)});
             }

@@ -33,12 +33,13 @@ namespace detail {
 /// a map of (height, width) cells that are `stride` elements apart.
 template <class Scalar>
 void draw_gaussian(Scalar* map, Index height, Index width, Index stride, Index x, Index y, Index radius) {
-    const double sigma = static_cast<double>(2 * radius + 1) / 6;
+    const double sigma = (2 * static_cast<double>(radius) + 1) / 6;
     PoolVector<double> fall(static_cast<std::size_t>(std::min(radius, std::max(height, width)) + 1));
     for (std::size_t d = 0; d < fall.size(); ++d)
         fall[d] = std::exp(-static_cast<double>(d * d) / (2 * sigma * sigma));
-    for (Index v = std::max<Index>(0, y - radius); v <= std::min(height - 1, y + radius); ++v)
-        for (Index u = std::max<Index>(0, x - radius); u <= std::min(width - 1, x + radius); ++u) {
+    const Index last_row = y + std::min(radius, height - 1 - y), last_column = x + std::min(radius, width - 1 - x);  // of any radius
+    for (Index v = std::max<Index>(0, y - radius); v <= last_row; ++v)
+        for (Index u = std::max<Index>(0, x - radius); u <= last_column; ++u) {
             const double value = fall[static_cast<std::size_t>(std::abs(v - y))] * fall[static_cast<std::size_t>(std::abs(u - x))];
             Scalar& cell = map[(v * width + u) * stride];
             cell = std::max(cell, static_cast<Scalar>(value));

@@ -150,11 +150,13 @@ struct SoftNmsResult {
 
 /// Non-maximum suppression that lowers the scores of overlapping boxes instead of removing them (Bodla, Singh, Chellappa and Davis,
 /// 2017): the best of the rest stays and lowers the others, until none is left whose score reaches the threshold. Of equals the first.
-/// @throws as `nms`; ValueError for a sigma that is not above 0
+/// @throws as `nms`; ValueError for a sigma that is not above 0 or a score threshold that is NaN
 [[nodiscard]] inline SoftNmsResult soft_nms(std::span<const Box> boxes, std::span<const double> scores,
                                             const SoftNmsOptions& options = {}) {
     (void)detail::iou_bound("soft_nms", options.iou_threshold);
     require<ValueError>(options.sigma > 0, "soft_nms", "expected a sigma above 0, got ", options.sigma);
+    require<ValueError>(!is_nan(options.score_threshold), "soft_nms", "expected a number as score threshold, got ",
+                        options.score_threshold);
     std::vector<Index> rest = detail::by_score("soft_nms", boxes, scores);
     std::sort(rest.begin(), rest.end());
     std::vector<double> lowered(scores.begin(), scores.end());

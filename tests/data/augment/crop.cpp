@@ -75,6 +75,7 @@ TEST_CASE("a crop pads with the fill, and what comes in has no label", "[data][a
     CHECK(batch.targets.at("objects").values() == numbered().targets.at("objects").values());
     CHECK_THROWS_AS(data::random_crop({0, 2}), ValueError);
     CHECK_THROWS_AS(data::random_crop(2, {.padding = -1}), ValueError);
+    CHECK_THROWS_AS(data::random_crop(2, {.padding = Index{1} << 62}), ValueError);
 }
 
 TEST_CASE("the middle is torchvision's", "[data][augment]") {

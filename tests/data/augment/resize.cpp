@@ -113,6 +113,19 @@ TEST_CASE("a part of random area and shape is cut out and resized", "[data][augm
     CHECK((heights.size() > 4 && widths.size() > 4));
 }
 
+TEST_CASE("a box on the edge of its image is whole after it is resized", "[data][augment]") {
+    Random random{1};
+    for (Index from = 1; from <= 60; ++from)
+        for (Index to = 1; to <= 60; ++to) {
+            const auto side = static_cast<double>(from);
+            data::Batch<double> batch{Tensor<double>{Shape{1, from, from, 1}},
+                                      {{"objects", Tensor<double>{{1, 1, 5}, {0, 0, side, side, 3}}}}};
+            data::resize(to, {.boxes = {"objects"}, .min_visible = 1})(batch, random);
+            CAPTURE(from, to);
+            CHECK(batch.targets.at("objects").values()[4] == 3);
+        }
+}
+
 TEST_CASE("the largest part in the middle is taken where none fits", "[data][augment]") {
     Random random{1};
     const auto corner = [&](Index height, Index width, Pair size) {
@@ -147,6 +160,7 @@ TEST_CASE("sizes that are none are refused", "[data][augment]") {
     Random random{1};
     CHECK_THROWS_WITH(data::resize({0, 2}), "[resize] expected a size of at least 1x1, got 0x2");
     CHECK_THROWS_AS(data::random_resized_crop(0), ValueError);
+    CHECK_THROWS_AS(data::resize({1, Index{1} << 31}), ValueError);
     CHECK_THROWS_WITH(data::random_resized_crop(2, {.scale = {0, 1}}),
                       "[random_resized_crop] expected a scale from above 0 to no less than that, got 0 to 1");
     CHECK_THROWS_AS(data::random_resized_crop(2, {.ratio = {2, 1}}), ValueError);

@@ -49,7 +49,8 @@ public:
     RandomCrop(Pair size, CropOptions crop, AugmentOptions options)
         : size_{size}, crop_{crop}, options_{checked("random_crop", std::move(options))} {
         check_size("random_crop", size);
-        require<ValueError>(crop.padding >= 0, "random_crop", "expected a padding of at least 0, got ", crop.padding);
+        require<ValueError>(crop.padding >= 0 && crop.padding <= kernels::Window::most, "random_crop", "expected a padding from 0 to ",
+                            kernels::Window::most, ", got ", crop.padding);
     }
 
     template <class Scalar>

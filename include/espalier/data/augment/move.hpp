@@ -14,6 +14,9 @@ namespace espalier::inline ESPALIER_ABI::data::detail {
 
 inline void check_size(const char* operation, Pair size) {
     require<ValueError>(size.height >= 1 && size.width >= 1, operation, "expected a size of at least 1x1, got ", size);
+    constexpr Index most = kernels::Window::most;  // so that twice as much and an image beside it fit in an Index
+    require<ValueError>(size.height <= most && size.width <= most, operation, "expected a size of at most ", most, " pixels a side, got ",
+                        size);
 }
 
 /// Where a point of an image goes, in pixels: the middle of the first is (0.5, 0.5).
@@ -90,7 +93,8 @@ void move_box(Scalar* box, const Affine& map, Pair size, double min_visible) {
         box[axis + 2] = static_cast<Scalar>(high[axis]);
     }
     const double left = (high[0] - low[0]) * (high[1] - low[1]);
-    if (!(box[0] < box[2] && box[1] < box[3] && left >= min_visible * area))
+    constexpr double rounding = 1e-6;  // of an edge that lies on that of the image, and beyond it by the last digits of a map
+    if (!(box[0] < box[2] && box[1] < box[3] && left >= (min_visible - rounding) * area))
         std::fill_n(box, 5, Scalar(-1));
 }
 
