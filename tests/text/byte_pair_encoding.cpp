@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -105,6 +106,9 @@ TEST_CASE("copies of a tokenizer work at the same time", "[text][tokenizer]") {
     for (auto& thread : threads)
         thread.join();
     CHECK(equal == std::vector<int>(4, 1));
+    auto moved = tokenizer;
+    const auto to = std::move(moved);
+    CHECK(moved.encode_batch(lines) == to.encode_batch(lines));  // NOLINT(bugprone-use-after-move): a move is a copy
 }
 
 TEST_CASE("what a file asks for beyond byte pairs is refused by name", "[text][tokenizer]") {

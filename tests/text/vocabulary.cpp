@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -46,6 +47,10 @@ TEST_CASE("tokens and ids, both ways", "[text][vocabulary]") {
     const Vocabulary copy = with_unknown;
     CHECK(copy == with_unknown);
     CHECK(&copy.tokens() == &with_unknown.tokens());
+    Vocabulary moved = copy;
+    const Vocabulary to = std::move(moved);
+    CHECK(moved == to);  // NOLINT(bugprone-use-after-move): a move is a copy
+    CHECK(moved.size() == 3);
     CHECK(Vocabulary{}.size() == 0);
     CHECK_THROWS_AS(Vocabulary{}.token(0), ValueError);
     CHECK_THROWS_WITH((Vocabulary{{"a", "b", "a"}}), ContainsSubstring("got 'a' as entry 0 and entry 2"));

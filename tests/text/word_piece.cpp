@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -71,6 +72,9 @@ TEST_CASE("the longest piece first, or the whole word is unknown", "[text][token
     CHECK_THROWS_AS(WordPiece{text::Vocabulary{}}, ValueError);
     CHECK_THROWS_AS(WordPiece(tokenizer.vocabulary(), {.max_characters = 0}), ValueError);
     CHECK(tokenizer == WordPiece{tokenizer.vocabulary()});
+    auto moved = tokenizer;
+    const auto to = std::move(moved);
+    CHECK(moved == to);  // NOLINT(bugprone-use-after-move): a move is a copy
     const std::string huge(10'000'000, 'w');
     CHECK(tokenizer.encode(huge) == Ids{1});
 }

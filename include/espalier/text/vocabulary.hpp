@@ -49,6 +49,10 @@ struct VocabularyOptions {
 class Vocabulary {
 public:
     Vocabulary() : Vocabulary{std::vector<std::string>{}} {}
+    // A move is a copy, which costs nothing: so there is no vocabulary that was moved from and has no table.
+    Vocabulary(const Vocabulary&) = default;
+    Vocabulary& operator=(const Vocabulary&) = default;
+    ~Vocabulary() = default;
     /// The i-th token has the id i. @throws ValueError naming the entries for an empty token, one that comes twice, or a special token that
     /// is not among them
     explicit Vocabulary(std::vector<std::string> tokens, SpecialTokens special = SpecialTokens::none())
