@@ -61,6 +61,12 @@ TEST_CASE("tokens and ids, both ways", "[text][vocabulary]") {
 TEST_CASE("a vocabulary from a file of a token a line", "[text][vocabulary]") {
     CHECK(Vocabulary::parse("a\n##b\nc d\n").tokens() == std::vector<std::string>{"a", "##b", "c d"});
     CHECK(Vocabulary::parse("a\r\nb").tokens() == std::vector<std::string>{"a", "b"});
+    CHECK(Vocabulary::parse("\xEF\xBB\xBF[PAD]\r\nb").tokens() == std::vector<std::string>{"[PAD]", "b"});
+    CHECK(Vocabulary::parse("a\n\xEF\xBB\xBF"
+                            "b")
+              .tokens() == std::vector<std::string>{"a",
+                                                    "\xEF\xBB\xBF"
+                                                    "b"});  // a token as any other
     CHECK(Vocabulary::parse("").empty());
     CHECK_THROWS_AS(Vocabulary::parse("a\n\nb\n"), IoError);
     CHECK_THROWS_WITH(Vocabulary::parse("a\n\nb\n"), ContainsSubstring("line 2"));
