@@ -92,7 +92,7 @@ TEST_CASE("what a file asks for beyond word pieces is refused by name", "[text][
     CHECK_THAT(message("/normalizer", {{"type", "NFKC"}}), ContainsSubstring("as normalizer, got \"NFKC\""));
     CHECK_THAT(message("/pre_tokenizer", nullptr), ContainsSubstring("as pre_tokenizer"));
     CHECK_THAT(message("/post_processor", {{"type", "Other"}}), ContainsSubstring("as post_processor, got \"Other\""));
-    CHECK_THAT(message("/added_tokens/0/lstrip", true), ContainsSubstring("expected false as added_tokens[0].lstrip, got true"));
+    CHECK_THAT(message("/added_tokens/0/single_word", true), ContainsSubstring("expected false as added_tokens[0].single_word, got true"));
     CHECK_THAT(message("/added_tokens/1/id", 7), ContainsSubstring("of '[UNK]' as before, got 7"));
     CHECK_THAT(message("/model/vocab/new", 100000), ContainsSubstring("expected ids without gaps in model.vocab"));
     CHECK_THAT(message("/model/vocab/new", 3), ContainsSubstring("expected each id once in model.vocab, got 3"));
