@@ -132,6 +132,44 @@ TEMPLATE_TEST_CASE("padding that a mask hides is as if behind lengths: never rea
         CHECK(std::all_of(result.begin(), result.end(), [](T value) { return value == 0; }));
 }
 
+TEST_CASE("behind the ends of sequences anything may stand, and no parameter's gradient shows it", "[nn][attention]") {
+    const auto gradients = [](auto& layer, const auto& forward) {
+        for (auto [name, parameter] : layer.named_parameters())
+            parameter.zero_grad();
+        const auto y = forward(layer);
+        const auto first = autograd::narrow(autograd::narrow(y, 0, 0, 1), 1, 0, 3);
+        sum(first * first).backward();
+        std::vector<Tensor<float>> result;
+        for (const auto& [name, parameter] : layer.named_parameters())
+            result.push_back(parameter.grad());
+        return result;
+    };
+    const auto filled = [](Tensor<float> values, Index length, float with) {  // the first sample
+        std::fill(values.data() + length * 8, values.data() + values.size(1) * 8, with);
+        return Variable<float>{std::move(values)};
+    };
+    const auto compare = [&](auto layer, const auto& forward) {
+        const auto expected = gradients(layer, [&](auto& l) { return forward(l, 0.0F); });
+        for (const float with : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity(), 1e30F}) {
+            const auto got = gradients(layer, [&](auto& l) { return forward(l, with); });
+            for (std::size_t i = 0; i < got.size(); ++i)
+                CHECK(same_bits(got[i], expected[i]));
+        }
+    };
+    manual_seed(1);
+    const auto x = normal<float>({2, 6, 8}), memory = normal<float>({2, 5, 8}, 2);
+    const nn::AttentionMask mask{.lengths = lengths({3, 6}), .memory_lengths = lengths({2, 5})};
+    const auto itself = [&](auto& layer, float with) { return layer(filled(x, 3, with), mask); };
+    const auto other = [&](auto& layer, float with) { return layer(filled(x, 3, with), filled(memory, 2, with), mask); };
+    compare(nn::MultiheadAttention<float>{8, 2}, itself);
+    compare(nn::MultiheadAttention<float>{8, 2}, other);
+    for (const bool first : {false, true}) {
+        const nn::TransformerOptions options{.feed_forward = 12, .dropout = 0, .norm_first = first};
+        compare(nn::TransformerEncoderLayer<float>{8, 2, options}, itself);
+        compare(nn::TransformerDecoderLayer<float>{8, 2, options}, other);
+    }
+}
+
 TEST_CASE("what rotary attention sees depends on distances alone", "[nn][attention]") {
     manual_seed(1);
     nn::MultiheadAttention<double> layer{8, 2, {.rotary = true}};
