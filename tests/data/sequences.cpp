@@ -29,6 +29,7 @@ TEST_CASE("sequences keep their lengths when some are chosen", "[data][sequences
     auto copy = baskets;
     const auto moved = std::move(copy);
     CHECK(moved == baskets);
+    CHECK(copy.slice(0, 0) == Sequences{});  // moved from
     copy = moved;
     CHECK(copy == baskets);
 }

@@ -98,6 +98,32 @@ TEST_CASE("where no path gives the labels the loss is infinite, or 0 if asked fo
     CHECK(std::isinf(ctc_loss(x, labels, lengths).item()));
 }
 
+TEMPLATE_TEST_CASE("logits that are no numbers give a loss that is none, also where infinite ones are 0", "[losses][ctc]", float, double) {
+    using T = TestType;
+    const auto values = normal<T>({2, 4, 3});
+    const Labels labels{{2, 1}, {1, 2}};
+    const T infinity = std::numeric_limits<T>::infinity();
+    for (const T bad : {std::numeric_limits<T>::quiet_NaN(), infinity})
+        for (Index i = 0; i < 12; ++i) {
+            CAPTURE(bad, i);
+            auto spoiled = values;
+            spoiled[i] = bad;
+            const Variable<T> x{spoiled, true};
+            const auto loss = ctc_loss(x, labels, {}, {.zero_infinity = true, .reduction = Reduction::none});
+            CHECK(std::isnan(loss.value()[0]));
+            CHECK(std::isfinite(loss.value()[1]));
+            const auto dx = gradient(loss, x);
+            CHECK(std::isnan(dx[i]));
+            CHECK(std::isfinite(dx[12]));
+        }
+    auto ruled_out = values;  // a class that cannot be is no such thing
+    for (Index i = 2; i < 24; i += 3)
+        ruled_out[i] = -infinity;
+    const auto loss = ctc_loss(Variable<T>{ruled_out}, labels, {}, {.reduction = Reduction::none});
+    CHECK(std::isfinite(loss.value()[0]));
+    CHECK(loss.value()[1] == infinity);
+}
+
 TEMPLATE_TEST_CASE("a sequence alone and in a padded batch has the same bits, there and back", "[losses][ctc]", float, double) {
     using T = TestType;
     const T nan = std::numeric_limits<T>::quiet_NaN();

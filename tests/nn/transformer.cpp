@@ -3,7 +3,10 @@
 
 #include "nn/golden_layer.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <vector>
 
 using namespace espalier;
 using testing::names;
@@ -93,6 +96,78 @@ TEST_CASE("a decoder's sequences and memories of different lengths are what they
     sum(first * first).backward();
     CHECK(same_bits(part(x.grad(), 3), alone.grad()));
     CHECK(same_bits(part(m.grad(), 2), own.grad()));
+}
+
+TEMPLATE_TEST_CASE("padding that a mask hides is as if behind lengths: never read", "[nn][attention]", float, double) {
+    using T = TestType;
+    const auto spoiled = [](Tensor<T> values, Index length) {  // the first sample
+        std::fill(values.data() + length * 6, values.data() + values.size(1) * 6, std::numeric_limits<T>::quiet_NaN());
+        return values;
+    };
+    const auto q = spoiled(normal<T>({2, 4, 6}), 2), k = spoiled(normal<T>({2, 5, 6}, 2), 3), v = spoiled(normal<T>({2, 5, 6}, 3), 3);
+    Tensor<bool> mask{Shape{2, 4, 5}};
+    for (Index i = 0; i < 4; ++i)
+        for (Index j = 0; j < 5; ++j) {
+            mask.at(0, i, j) = i < 2 && j < 3;
+            mask.at(1, i, j) = true;
+        }
+    const auto values_and_gradients = [&](const autograd::AttentionOptions& options) {
+        const Variable<T> queries{q, true}, keys{k, true}, values{v, true};
+        const auto y = autograd::scaled_dot_product_attention(queries, keys, values, options);
+        sum(y * y).backward();
+        return std::vector{y.value(), queries.grad(), keys.grad(), values.grad()};
+    };
+    for (const bool causal : {false, true}) {
+        const autograd::AttentionOptions hidden{.heads = 2, .causal = causal, .mask = mask};
+        const auto expected = values_and_gradients(
+            {.heads = 2, .causal = causal, .query_lengths = lengths({2, 4}), .key_lengths = lengths({3, 5})});
+        const auto got = values_and_gradients(hidden);
+        for (std::size_t i = 0; i < got.size(); ++i) {
+            CHECK(std::all_of(got[i].begin(), got[i].end(), [](T value) { return std::isfinite(value); }));
+            CHECK(same_bits(got[i], expected[i]));
+        }
+    }
+    Tensor<bool> nothing{Shape{4, 5}};
+    for (const auto& result : values_and_gradients({.heads = 2, .mask = nothing}))
+        CHECK(std::all_of(result.begin(), result.end(), [](T value) { return value == 0; }));
+}
+
+TEST_CASE("behind the ends of sequences anything may stand, and no parameter's gradient shows it", "[nn][attention]") {
+    const auto gradients = [](auto& layer, const auto& forward) {
+        for (auto [name, parameter] : layer.named_parameters())
+            parameter.zero_grad();
+        const auto y = forward(layer);
+        const auto first = autograd::narrow(autograd::narrow(y, 0, 0, 1), 1, 0, 3);
+        sum(first * first).backward();
+        std::vector<Tensor<float>> result;
+        for (const auto& [name, parameter] : layer.named_parameters())
+            result.push_back(parameter.grad());
+        return result;
+    };
+    const auto filled = [](Tensor<float> values, Index length, float with) {  // the first sample
+        std::fill(values.data() + length * 8, values.data() + values.size(1) * 8, with);
+        return Variable<float>{std::move(values)};
+    };
+    const auto compare = [&](auto layer, const auto& forward) {
+        const auto expected = gradients(layer, [&](auto& l) { return forward(l, 0.0F); });
+        for (const float with : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity(), 1e30F}) {
+            const auto got = gradients(layer, [&](auto& l) { return forward(l, with); });
+            for (std::size_t i = 0; i < got.size(); ++i)
+                CHECK(same_bits(got[i], expected[i]));
+        }
+    };
+    manual_seed(1);
+    const auto x = normal<float>({2, 6, 8}), memory = normal<float>({2, 5, 8}, 2);
+    const nn::AttentionMask mask{.lengths = lengths({3, 6}), .memory_lengths = lengths({2, 5})};
+    const auto itself = [&](auto& layer, float with) { return layer(filled(x, 3, with), mask); };
+    const auto other = [&](auto& layer, float with) { return layer(filled(x, 3, with), filled(memory, 2, with), mask); };
+    compare(nn::MultiheadAttention<float>{8, 2}, itself);
+    compare(nn::MultiheadAttention<float>{8, 2}, other);
+    for (const bool first : {false, true}) {
+        const nn::TransformerOptions options{.feed_forward = 12, .dropout = 0, .norm_first = first};
+        compare(nn::TransformerEncoderLayer<float>{8, 2, options}, itself);
+        compare(nn::TransformerDecoderLayer<float>{8, 2, options}, other);
+    }
 }
 
 TEST_CASE("what rotary attention sees depends on distances alone", "[nn][attention]") {

@@ -7,8 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include <fstream>
+#include <initializer_list>
 #include <string>
 #include <thread>
+#include <utility>
+#include <variant>
 #include <vector>
 
 using namespace espalier;
@@ -105,6 +108,38 @@ TEST_CASE("copies of a tokenizer work at the same time", "[text][tokenizer]") {
     for (auto& thread : threads)
         thread.join();
     CHECK(equal == std::vector<int>(4, 1));
+    auto moved = tokenizer;
+    const auto to = std::move(moved);
+    CHECK(moved.encode_batch(lines) == to.encode_batch(lines));  // NOLINT(bugprone-use-after-move): a move is a copy
+}
+
+TEST_CASE("an added token takes white space along if it says so, as the mask of RoBERTa", "[text][tokenizer]") {
+    auto json = file_of("gpt2.json");
+    const auto plain = BytePairEncoding::parse(json.dump());
+    const Index mask = plain.vocabulary().size(), next = mask + 1;
+    json["added_tokens"].push_back({{"id", mask}, {"content", "<mask>"}, {"special", true}, {"lstrip", true}});
+    json["added_tokens"].push_back({{"id", next}, {"content", "<next>"}, {"special", true}, {"rstrip", true}});
+    const auto tokenizer = BytePairEncoding::parse(json.dump());
+    const auto expect = [&](const char* text, std::initializer_list<std::variant<const char*, Index>> parts) {
+        Ids expected;
+        for (const auto& part : parts)
+            if (const Index* const id = std::get_if<Index>(&part))
+                expected.push_back(*id);
+            else
+                for (const Index i : plain.encode(std::get<const char*>(part)))
+                    expected.push_back(i);
+        CAPTURE(text);
+        CHECK(tokenizer.encode(text) == expected);
+    };
+    expect("Hello <mask>.", {"Hello", mask, "."});
+    expect("a \t\n\xE3\x80\x80 <mask> b", {"a", mask, " b"});
+    expect(" <mask> <mask>", {mask, mask});
+    expect("\xE4\xB8\xAD<mask>\xE4\xB8\xAD", {"\xE4\xB8\xAD", mask, "\xE4\xB8\xAD"});
+    expect("a <next>\xC2\xA0 b", {"a ", next, "b"});
+    expect("<next> <mask> <next> ", {next, mask, " ", next});
+    expect("  ", {"  "});
+    CHECK(tokenizer.decode(tokenizer.encode("a <mask> b"), {.skip_special = false}) == "a<mask> b");
+    CHECK(tokenizer.decode(tokenizer.encode("a <mask> b")) == "a b");
 }
 
 TEST_CASE("what a file asks for beyond byte pairs is refused by name", "[text][tokenizer]") {

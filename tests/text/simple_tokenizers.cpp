@@ -6,7 +6,10 @@
 
 #include "catch.hpp"
 
+#include <ranges>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -56,6 +59,16 @@ TEST_CASE("code points by a vocabulary, and back", "[text][tokenizer]") {
     CHECK_THROWS_AS(chars.decode(Ids{11}), ValueError);
     CHECK_THROWS_AS(text::CharTokenizer::fit(std::vector<std::string>{"\xFF"}), ValueError);
     CHECK(chars == text::CharTokenizer{chars.vocabulary()});
+}
+
+TEST_CASE("a vocabulary is learnt from strings that are made one by one as well", "[text][tokenizer]") {
+    const std::vector<std::string> names{"ab", "b"};
+    const auto made = names | std::views::transform([](const std::string& name) { return "a line of no little length, " + name; });
+    const std::vector<std::string> kept{"a line of no little length, ab", "a line of no little length, b"};
+    CHECK(text::CharTokenizer::fit(made) == text::CharTokenizer::fit(kept));
+    CHECK(text::WordTokenizer::fit(made) == text::WordTokenizer::fit(kept));
+    CHECK(text::WordTokenizer::fit(std::vector<const char*>{"a b", "b"}).vocabulary().size() == 4 + 2);
+    CHECK(text::CharTokenizer::fit(std::vector<std::string_view>{}).vocabulary().size() == 4);
 }
 
 TEST_CASE("words and punctuation by a vocabulary", "[text][tokenizer]") {

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -46,6 +47,10 @@ TEST_CASE("tokens and ids, both ways", "[text][vocabulary]") {
     const Vocabulary copy = with_unknown;
     CHECK(copy == with_unknown);
     CHECK(&copy.tokens() == &with_unknown.tokens());
+    Vocabulary moved = copy;
+    const Vocabulary to = std::move(moved);
+    CHECK(moved == to);  // NOLINT(bugprone-use-after-move): a move is a copy
+    CHECK(moved.size() == 3);
     CHECK(Vocabulary{}.size() == 0);
     CHECK_THROWS_AS(Vocabulary{}.token(0), ValueError);
     CHECK_THROWS_WITH((Vocabulary{{"a", "b", "a"}}), ContainsSubstring("got 'a' as entry 0 and entry 2"));
@@ -56,6 +61,12 @@ TEST_CASE("tokens and ids, both ways", "[text][vocabulary]") {
 TEST_CASE("a vocabulary from a file of a token a line", "[text][vocabulary]") {
     CHECK(Vocabulary::parse("a\n##b\nc d\n").tokens() == std::vector<std::string>{"a", "##b", "c d"});
     CHECK(Vocabulary::parse("a\r\nb").tokens() == std::vector<std::string>{"a", "b"});
+    CHECK(Vocabulary::parse("\xEF\xBB\xBF[PAD]\r\nb").tokens() == std::vector<std::string>{"[PAD]", "b"});
+    CHECK(Vocabulary::parse("a\n\xEF\xBB\xBF"
+                            "b")
+              .tokens() == std::vector<std::string>{"a",
+                                                    "\xEF\xBB\xBF"
+                                                    "b"});  // a token as any other
     CHECK(Vocabulary::parse("").empty());
     CHECK_THROWS_AS(Vocabulary::parse("a\n\nb\n"), IoError);
     CHECK_THROWS_WITH(Vocabulary::parse("a\n\nb\n"), ContainsSubstring("line 2"));

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace espalier;
@@ -71,6 +72,9 @@ TEST_CASE("the longest piece first, or the whole word is unknown", "[text][token
     CHECK_THROWS_AS(WordPiece{text::Vocabulary{}}, ValueError);
     CHECK_THROWS_AS(WordPiece(tokenizer.vocabulary(), {.max_characters = 0}), ValueError);
     CHECK(tokenizer == WordPiece{tokenizer.vocabulary()});
+    auto moved = tokenizer;
+    const auto to = std::move(moved);
+    CHECK(moved == to);  // NOLINT(bugprone-use-after-move): a move is a copy
     const std::string huge(10'000'000, 'w');
     CHECK(tokenizer.encode(huge) == Ids{1});
 }
@@ -88,7 +92,7 @@ TEST_CASE("what a file asks for beyond word pieces is refused by name", "[text][
     CHECK_THAT(message("/normalizer", {{"type", "NFKC"}}), ContainsSubstring("as normalizer, got \"NFKC\""));
     CHECK_THAT(message("/pre_tokenizer", nullptr), ContainsSubstring("as pre_tokenizer"));
     CHECK_THAT(message("/post_processor", {{"type", "Other"}}), ContainsSubstring("as post_processor, got \"Other\""));
-    CHECK_THAT(message("/added_tokens/0/lstrip", true), ContainsSubstring("expected false as added_tokens[0].lstrip, got true"));
+    CHECK_THAT(message("/added_tokens/0/single_word", true), ContainsSubstring("expected false as added_tokens[0].single_word, got true"));
     CHECK_THAT(message("/added_tokens/1/id", 7), ContainsSubstring("of '[UNK]' as before, got 7"));
     CHECK_THAT(message("/model/vocab/new", 100000), ContainsSubstring("expected ids without gaps in model.vocab"));
     CHECK_THAT(message("/model/vocab/new", 3), ContainsSubstring("expected each id once in model.vocab, got 3"));

@@ -7,6 +7,7 @@
 #include <espalier/kernels/attention.hpp>
 #include <espalier/kernels/attention_back.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -28,7 +29,7 @@ struct AttentionOptions {
     /// (N,): of each sample's sequences, 0 to L. What is behind them is not read, gives 0 and gets no gradient.
     std::optional<Tensor<Index>> query_lengths = {};
     std::optional<Tensor<Index>> key_lengths = {};
-    /// (queries, keys) or (N, queries, keys): the pairs that see each other.
+    /// (queries, keys) or (N, queries, keys): the pairs that see each other. What lies behind the last of them is not read either.
     std::optional<Tensor<bool>> mask = {};
 };
 
@@ -89,6 +90,36 @@ template <class Scalar>
             .random = drawn};
 }
 
+/// With lengths that end with the last query that sees anything, and the last key that is seen: padding that a mask hides is then never
+/// read, as that behind lengths is not. The mask has been checked.
+[[nodiscard]] inline AttentionOptions up_to_last_pair(AttentionOptions options, const AttentionExtents& e) {
+    if (!options.mask)
+        return options;
+    Tensor<Index> queries{Shape{e.samples}}, keys{Shape{e.samples}};
+    const bool one = options.mask->rank() == 2 && !options.query_lengths && !options.key_lengths;
+    for (Index n = 0; n < e.samples; ++n) {
+        if (one && n > 0) {
+            queries[n] = queries[0];
+            keys[n] = keys[0];
+            continue;
+        }
+        const bool* const mask = options.mask->data() + (options.mask->rank() == 3 ? n * e.queries * e.keys : 0);
+        const Index there = options.key_lengths ? (*options.key_lengths)[n] : e.keys;
+        for (Index i = options.query_lengths ? (*options.query_lengths)[n] : e.queries; i-- > 0;) {
+            Index last = options.causal ? std::min(there, i + 1) : there;
+            while (last > keys[n] && !mask[i * e.keys + last - 1])
+                --last;
+            if (last <= keys[n])
+                continue;
+            keys[n] = last;
+            queries[n] = std::max(queries[n], i + 1);
+        }
+    }
+    options.query_lengths = std::move(queries);
+    options.key_lengths = std::move(keys);
+    return options;
+}
+
 /// With what the options hold, which are kept with the operation, wherever they are just now.
 template <class Scalar>
 [[nodiscard]] kernels::AttentionRule<Scalar> pointing(kernels::AttentionRule<Scalar> rule, const AttentionOptions& kept) noexcept {
@@ -109,14 +140,16 @@ template <class Scalar>
     };
     const auto value_of = [&](std::size_t part) { return rows_of(part, input(part).value().data(), input(part).shape()); };
     const Index samples = input(0).size(0), queries = input(0).size(1), all_widths = options.heads * value_width;
-    const auto rule = attention_rule<Scalar>(operation, {samples, queries, input(1).size(1), width, value_width}, options, random);
+    const AttentionExtents extents{samples, queries, input(1).size(1), width, value_width};
+    const auto rule = attention_rule<Scalar>(operation, extents, options, random);
+    AttentionOptions kept = up_to_last_pair(options, extents);
     const auto in_heads = [=](auto* data) {
         return kernels::HeadRows<std::remove_reference_t<decltype(*data)>>{data, queries * all_widths, all_widths};
     };
     Tensor<Scalar> y{{samples, queries, all_widths}};
     PoolVector<kernels::SumExp<Scalar>> totals(static_cast<std::size_t>(samples * options.heads * queries));
-    kernels::attention<Scalar>(pointing(rule, options), value_of(0), value_of(1), value_of(2), in_heads(y.data()), totals.data());
-    return record<Scalar>(operation, std::move(y), inputs, [=, totals = std::move(totals)](Gradients<Scalar>& g) {
+    kernels::attention<Scalar>(pointing(rule, kept), value_of(0), value_of(1), value_of(2), in_heads(y.data()), totals.data());
+    return record<Scalar>(operation, std::move(y), inputs, [=, kept = std::move(kept), totals = std::move(totals)](Gradients<Scalar>& g) {
         PoolVector<Tensor<Scalar>> gradients;
         for (std::size_t i = 0; i < g.inputs(); ++i)
             gradients.emplace_back(g.input(i).shape().prepended(g.rows()));
@@ -129,7 +162,7 @@ template <class Scalar>
                 return rows_of(part, gradients[i].data() + t * g.input(i).numel(), g.input(i).shape());
             };
             const Scalar* const dy = std::as_const(g.cotangent()).data() + t * samples * queries * all_widths;
-            kernels::attention_back<Scalar>(pointing(rule, options),
+            kernels::attention_back<Scalar>(pointing(rule, kept),
                                             {value(0), value(1), value(2), in_heads(g.output().data()), totals.data(), in_heads(dy)},
                                             gradient(0), gradient(1), gradient(2));
         }

@@ -62,7 +62,8 @@ public:
     /// Sequences [first, last). @throws ShapeError unless 0 <= first <= last <= size()
     [[nodiscard]] Sequences slice(Index first, Index last) const {
         Tensor<Index> lengths = lengths_.slice(first, last);
-        return {elements_.slice(starts_[static_cast<std::size_t>(first)], starts_[static_cast<std::size_t>(last)]), std::move(lengths)};
+        const auto start = [this](Index i) { return i > 0 ? starts_[static_cast<std::size_t>(i)] : 0; };  // none, if moved from
+        return {elements_.slice(start(first), start(last)), std::move(lengths)};
     }
 
     friend bool operator==(const Sequences& a, const Sequences& b) { return a.elements_ == b.elements_ && a.lengths_ == b.lengths_; }

@@ -12,6 +12,7 @@
 #include <espalier/core/error.hpp>
 #include <espalier/core/finite.hpp>
 #include <espalier/io/file.hpp>
+#include <espalier/io/json_tree.hpp>
 #include <espalier/io/tensor_file.hpp>
 
 #include <nlohmann/json.hpp>
@@ -126,15 +127,12 @@ private:
     [[nodiscard]] Json parse(std::string_view text) const {
         if (text.find('\0') != text.npos)  // the end, for the JSON library
             refuse("JSON", "a zero byte");
-        const auto keep = [](int, Json::parse_event_t event, const Json& value) {
-            return event != Json::parse_event_t::key || value != "segmentation";
-        };
         try {
-            return Json::parse(text.begin(), text.end(), keep);
-        } catch (const Json::parse_error& error) {
-            refuse("JSON", concat("an error at byte ", error.byte));
-        } catch (const Json::exception&) {
-            refuse("JSON of numbers of 64 bits", "a larger one");
+            return json_tree(text, {.keys_once = false, .left_out = "segmentation"});
+        } catch (const JsonProblem& problem) {
+            if (problem.kind == JsonProblem::Kind::too_large_a_number)
+                refuse("JSON of numbers of 64 bits", "a larger one");
+            refuse("JSON", concat("an error at byte ", problem.byte));
         }
     }
 

@@ -2,12 +2,13 @@
 /// @file The JSON header of a safetensors file, both ways. `io/safetensors.hpp` is what programs include.
 #pragma once
 
+#include <espalier/io/json_tree.hpp>
 #include <espalier/io/tensor_file.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -52,7 +53,7 @@ public:
 
 private:
     static constexpr const char* metadata_key = "__metadata__";
-    static constexpr int deepest = 4;  ///< one more than a header is, so that a list in a shape is still told by its name
+    static constexpr std::size_t deepest = 4;  ///< one more than a header is, so that a list in a shape is still told by its name
 
     template <class... Parts>
     [[noreturn]] ESPALIER_COLD void refuse(const Parts&... expected_and_got) const {
@@ -75,37 +76,27 @@ private:
         }
     }
 
-    /// The tree keeps only the last of two equal keys, so they are looked for as it grows. Nor does it grow deeper than a header.
+    /// Each key once, and nothing deeper than a header is.
     [[nodiscard]] Json parse(std::string_view text) const {
         // The JSON library takes a zero byte for the end of its input and skips a byte order mark; the format has neither.
         if (text.find('\0') != std::string_view::npos || text.starts_with("\xEF\xBB\xBF"))
             refuse("JSON in UTF-8, got a zero byte or a byte order mark");
-        std::vector<std::set<std::string>> keys;  // of the objects around
-        std::string entry;                        // the last key of the root
-        const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
-            if (event == Json::parse_event_t::object_start) {
-                keys.emplace_back();
-            } else if (event == Json::parse_event_t::object_end) {
-                keys.pop_back();
-            } else if (event == Json::parse_event_t::key) {
-                const auto& key = value.get_ref<const std::string&>();
-                if (keys.size() == 1)
-                    entry = key;
-                const std::string of = keys.size() == 1 ? "" : entry == metadata_key ? "of __metadata__ " : "of '" + entry + "' ";
-                if (!keys.back().insert(key).second)
-                    refuse("each key ", of, "once, got '", key, "' twice");
-            }
-            if (depth > deepest)
-                refuse("dtype, shape and data_offsets of '", entry, "', got lists in lists");
-            return true;
-        };
         try {
-            return Json::parse(text.begin(), text.end(), check);
-        } catch (const Json::parse_error& error) {
-            refuse("JSON in UTF-8, got an error at byte ", error.byte);
-        } catch (const Json::exception&) {  // a number that no double holds
-            refuse("JSON of numbers of 64 bits, got a larger one");
+            return json_tree(text, {.deepest = deepest});
+        } catch (const JsonProblem& problem) {
+            refuse_tree(problem);
         }
+    }
+    [[noreturn]] ESPALIER_COLD void refuse_tree(const JsonProblem& problem) const {
+        const std::string entry = problem.path.empty() ? "" : problem.path.front();
+        const std::string of = problem.path.empty() ? "" : entry == metadata_key ? "of __metadata__ " : "of '" + entry + "' ";
+        switch (problem.kind) {
+            case JsonProblem::Kind::too_deep: refuse("dtype, shape and data_offsets of '", entry, "', got lists in lists");
+            case JsonProblem::Kind::twice: refuse("each key ", of, "once, got '", problem.key, "' twice");
+            case JsonProblem::Kind::too_large_a_number: refuse("JSON of numbers of 64 bits, got a larger one");
+            case JsonProblem::Kind::malformed: break;
+        }
+        refuse("JSON in UTF-8, got an error at byte ", problem.byte);
     }
 
     [[nodiscard]] TensorFile::Metadata metadata(const Json& value) const {

@@ -65,9 +65,10 @@ public:
 private:
     static constexpr double impossible = -std::numeric_limits<double>::infinity();
 
+    /// NaN stays, also beside what is impossible.
     [[nodiscard]] static double add(double a, double b) {
         const double most = std::max(a, b);
-        return most == impossible ? impossible : most + std::log(std::exp(a - most) + std::exp(b - most));
+        return most == impossible ? a + b : most + std::log(std::exp(a - most) + std::exp(b - most));
     }
     [[nodiscard]] double log_sum_exp(Index t) const {
         const Scalar* const x = logits_ + t * classes_;

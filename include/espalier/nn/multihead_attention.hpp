@@ -6,12 +6,15 @@
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/reshape.hpp>
 #include <espalier/autograd/rotary_embedding.hpp>
+#include <espalier/autograd/sequence_pooling.hpp>
 #include <espalier/core/finite.hpp>
 #include <espalier/nn/init.hpp>
 #include <espalier/nn/linear.hpp>
 #include <espalier/nn/module.hpp>
 #include <espalier/nn/undo.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -33,6 +36,27 @@ struct MultiheadAttentionOptions {
     /// where it looks at another.
     bool rotary = false;
 };
+
+namespace detail {
+
+/// What stands behind the ends of sequences gets a gradient of 0. Times NaN, or times what overflows on the way, that is no 0 to the
+/// weights that read it: where there is such a thing, x with zeros behind the ends. @throws as `mask_padding`
+template <class Scalar>
+[[nodiscard]] Variable<Scalar> harmless_padding(const Variable<Scalar>& x, const std::optional<Tensor<Index>>& lengths) {
+    constexpr auto most = static_cast<Scalar>(1e15);
+    if (!lengths || x.rank() != 3 || lengths->shape() != Shape{x.size(0)})
+        return x;  // what is wrong is said further on
+    const Index longest = x.size(1), width = x.size(2);
+    for (Index n = 0; n < x.size(0); ++n) {
+        const Scalar* const sample = x.value().data() + n * longest * width;
+        if (!std::all_of(sample + std::clamp<Index>((*lengths)[n], 0, longest) * width, sample + longest * width,
+                         [](Scalar value) { return is_finite(value) && std::abs(value) <= most; }))
+            return autograd::mask_padding(x, *lengths);
+    }
+    return x;
+}
+
+}  // namespace detail
 
 /// Each place of a sequence (N, L, features) becomes a mixture of what `heads` heads find at the places of the same sequence, or of another
 /// one. Names and first values of parameters are PyTorch's, of batches first: `in_proj_weight` (3 features, features), `in_proj_bias`,
@@ -62,7 +86,7 @@ public:
         require_sequences(x);
         auto options = options_for(mask);
         options.query_lengths = options.key_lengths = mask.lengths;
-        auto qkv = part(x, 0, 3);
+        auto qkv = part(detail::harmless_padding(x, mask.lengths), 0, 3);
         if (options_.rotary)
             qkv = autograd::rotary_embedding(qkv, {.heads = 2 * heads_, .rest = features_});
         return out_proj_(autograd::self_attention(qkv, options, random_for(options)));
@@ -74,7 +98,8 @@ public:
         auto options = options_for(mask);
         options.query_lengths = mask.lengths;
         options.key_lengths = mask.memory_lengths;
-        return out_proj_(autograd::scaled_dot_product_attention(part(x, 0, 1), part(memory, 1, 1), part(memory, 2, 1), options,
+        const auto asking = detail::harmless_padding(x, mask.lengths), asked = detail::harmless_padding(memory, mask.memory_lengths);
+        return out_proj_(autograd::scaled_dot_product_attention(part(asking, 0, 1), part(asked, 1, 1), part(asked, 2, 1), options,
                                                                 random_for(options)));
     }
 

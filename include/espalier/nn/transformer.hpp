@@ -94,7 +94,8 @@ public:
 
     /// @throws ShapeError; ValueError for a length out of range
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x, const AttentionMask& mask = {}) {
-        const auto y = parts_.add(x, norm1_, [&](const Variable<Scalar>& in) { return self_attn_(in, mask); });
+        const auto y = parts_.add(detail::harmless_padding(x, mask.lengths), norm1_,
+                                  [&](const Variable<Scalar>& in) { return self_attn_(in, mask); });
         return parts_.add(y, norm2_, [&](const Variable<Scalar>& in) { return parts_.feed_forward(in); });
     }
 
@@ -128,7 +129,8 @@ public:
     /// @throws ShapeError; ValueError for a length out of range
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x, const Variable<Scalar>& memory,
                                               const AttentionMask& mask = {.causal = true}) {
-        const auto y = parts_.add(x, norm1_, [&](const Variable<Scalar>& in) { return self_attn_(in, mask); });
+        const auto y = parts_.add(detail::harmless_padding(x, mask.lengths), norm1_,
+                                  [&](const Variable<Scalar>& in) { return self_attn_(in, mask); });
         const AttentionMask to_memory{.lengths = mask.lengths, .memory_lengths = mask.memory_lengths};
         const auto z = parts_.add(y, norm2_, [&](const Variable<Scalar>& in) { return multihead_attn_(in, memory, to_memory); });
         return parts_.add(z, norm3_, [&](const Variable<Scalar>& in) { return parts_.feed_forward(in); });
@@ -216,7 +218,7 @@ public:
     /// length out of range
     [[nodiscard]] Variable<Scalar> operator()(const Variable<Scalar>& x, const Variable<Scalar>& memory,
                                               const AttentionMask& mask = {.causal = true}) {
-        return stack_(x, memory, mask);
+        return stack_(x, detail::harmless_padding(memory, mask.memory_lengths), mask);  // once, so that gradients add up as always
     }
 
     void visit(Visitor<Scalar>& visitor) { stack_.visit(visitor); }

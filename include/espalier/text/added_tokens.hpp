@@ -4,6 +4,8 @@
 
 #include <espalier/core/config.hpp>
 #include <espalier/tensor/tensor.hpp>
+#include <espalier/text/unicode.hpp>
+#include <espalier/text/utf8.hpp>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +21,8 @@ struct AddedToken {
     std::string content;
     Index id = 0;
     bool special = false;
+    bool lstrip = false;  ///< takes the white space before it along, as the mask of RoBERTa does
+    bool rstrip = false;  ///< that behind it
 
     friend bool operator==(const AddedToken&, const AddedToken&) = default;
 };
@@ -44,10 +48,11 @@ public:
                 ++at;
                 continue;
             }
-            if (at > begin)
-                on_text(text.substr(begin, at - begin));
+            if (const std::size_t end = found->lstrip ? before_space(text, begin, at) : at; end > begin)
+                on_text(text.substr(begin, end - begin));
             on_token(found->id);
-            begin = at += found->content.size();
+            at += found->content.size();
+            begin = at = found->rstrip ? behind_space(text, at) : at;
         }
         if (begin < text.size())
             on_text(text.substr(begin));
@@ -63,6 +68,28 @@ private:
             if (text.starts_with(token.content))
                 return &token;
         return nullptr;
+    }
+    /// Where the white space begins that ends at `end`, as far as it lies behind `begin`.
+    [[nodiscard]] static std::size_t before_space(std::string_view text, std::size_t begin, std::size_t end) noexcept {
+        while (end > begin) {
+            std::size_t at = end - 1;
+            while (at > begin && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80)
+                --at;
+            if (!is_white_space(code_point_at(text, at).value))
+                break;
+            end = at;
+        }
+        return end;
+    }
+    /// Where the white space ends that begins at `at`.
+    [[nodiscard]] static std::size_t behind_space(std::string_view text, std::size_t at) noexcept {
+        while (at < text.size()) {
+            const CodePoint c = code_point_at(text, at);
+            if (!is_white_space(c.value))
+                break;
+            at += c.bytes;
+        }
+        return at;
     }
 
     std::vector<AddedToken> tokens_;

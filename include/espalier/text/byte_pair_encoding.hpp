@@ -28,6 +28,11 @@ class BytePairEncoding : public Tokenizer<BytePairEncoding> {
 public:
     static constexpr bool takes_utf8 = true;
 
+    // A move is a copy, which costs nothing: so there is no tokenizer that was moved from and has no table.
+    BytePairEncoding(const BytePairEncoding&) = default;
+    BytePairEncoding& operator=(const BytePairEncoding&) = default;
+    ~BytePairEncoding() = default;
+
     /// Hugging Face's `tokenizer.json`. What the file says of cutting and padding batches is left to the caller. @throws IoError naming the
     /// field that is missing, wrong, or asks for something else than byte-level pairs: a normalizer, another cut, dropout, byte fallback
     [[nodiscard]] static BytePairEncoding load(const std::filesystem::path& path) { return detail::load_tokenizer<BytePairEncoding>(path); }

@@ -33,7 +33,8 @@ public:
     template <class Lines>
     [[nodiscard]] static CharTokenizer fit(const Lines& lines, const VocabularyOptions& options = {}) {
         TokenCounts counts;
-        for (const std::string_view line : lines) {
+        for (const auto& entry : lines) {  // which may be a string made for this turn alone
+            const std::string_view line{entry};
             if (const std::size_t invalid = detail::first_invalid(line); invalid != std::string_view::npos)
                 detail::refuse_utf8("CharTokenizer", line, invalid);
             for_each(line, [&](std::string_view c) { ++counts[std::string{c}]; });

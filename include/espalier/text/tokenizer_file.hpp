@@ -98,11 +98,11 @@ struct TokenizerFile {
         if (root()["added_tokens"].is_null())
             return result;
         for (const JsonPart& part : root()["added_tokens"].list()) {
-            for (const char* const flag : {"single_word", "lstrip", "rstrip"})
-                part[flag].expect(!part[flag].flag(false), "false");
+            part["single_word"].expect(!part["single_word"].flag(false), "false");
             part["normalized"].expect(as_written || !part["normalized"].flag(false), "false");
             part["content"].expect(!part["content"].text().empty(), "a text that is not empty");
-            result.push_back({part["content"].text(), part["id"].number(), part["special"].flag(false)});
+            result.push_back({part["content"].text(), part["id"].number(), part["special"].flag(false), part["lstrip"].flag(false),
+                              part["rstrip"].flag(false)});
         }
         return result;
     }

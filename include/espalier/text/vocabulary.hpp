@@ -49,6 +49,10 @@ struct VocabularyOptions {
 class Vocabulary {
 public:
     Vocabulary() : Vocabulary{std::vector<std::string>{}} {}
+    // A move is a copy, which costs nothing: so there is no vocabulary that was moved from and has no table.
+    Vocabulary(const Vocabulary&) = default;
+    Vocabulary& operator=(const Vocabulary&) = default;
+    ~Vocabulary() = default;
     /// The i-th token has the id i. @throws ValueError naming the entries for an empty token, one that comes twice, or a special token that
     /// is not among them
     explicit Vocabulary(std::vector<std::string> tokens, SpecialTokens special = SpecialTokens::none())
@@ -78,9 +82,9 @@ public:
         return Vocabulary{std::move(tokens), options.special};
     }
 
-    /// A file such as BERT's `vocab.txt`: a token a line, whose id is the number of the line counted from 0. Lines end by LF or CR LF.
-    /// @throws IoError naming the line for one that is empty, not UTF-8, or has a token of a line before, and for a special token that is
-    /// missing
+    /// A file such as BERT's `vocab.txt`: a token a line, whose id is the number of the line counted from 0. Lines end by LF or CR LF; a
+    /// byte order mark before the first is no part of it. @throws IoError naming the line for one that is empty, not UTF-8, or has a token
+    /// of a line before, and for a special token that is missing
     [[nodiscard]] static Vocabulary load(const std::filesystem::path& path, SpecialTokens special = SpecialTokens::none()) {
         return parse(io::read_file(path, max_bytes), std::move(special), concat(" in ", path));
     }
@@ -88,6 +92,8 @@ public:
     [[nodiscard]] static Vocabulary parse(std::string_view text, SpecialTokens special = SpecialTokens::none(),
                                           const std::string& where = "") {
         std::vector<std::string> tokens;
+        if (text.starts_with("\xEF\xBB\xBF"))
+            text.remove_prefix(3);
         while (!text.empty()) {
             const std::size_t end = std::min(text.find('\n'), text.size());
             std::string_view line = text.substr(0, end);

@@ -39,6 +39,10 @@ public:
     /// @throws ValueError for a vocabulary without a token for unknown words, or a `max_characters` below 1
     explicit WordPiece(Vocabulary vocabulary, const WordPieceOptions& options = {})
         : WordPiece{std::move(vocabulary), options, std::nullopt} {}
+    // A move is a copy, which costs nothing: so there is no tokenizer that was moved from and has no table.
+    WordPiece(const WordPiece&) = default;
+    WordPiece& operator=(const WordPiece&) = default;
+    ~WordPiece() = default;
 
     /// BERT's `vocab.txt`, with the special tokens of BERT. @throws IoError as `Vocabulary::load`
     [[nodiscard]] static WordPiece load_vocabulary(const std::filesystem::path& path, const WordPieceOptions& options = {}) {

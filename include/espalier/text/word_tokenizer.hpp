@@ -26,7 +26,7 @@ public:
     template <class Lines>
     [[nodiscard]] static WordTokenizer fit(const Lines& lines, const VocabularyOptions& options = {}, const WordOptions& words = {}) {
         TokenCounts counts;
-        for (const std::string_view line : lines)
+        for (const auto& line : lines)
             for (std::string& word : split_words(line, words))
                 ++counts[std::move(word)];
         return WordTokenizer{Vocabulary::from_counts(counts, options), words};
