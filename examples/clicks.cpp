@@ -36,9 +36,10 @@ void run(const Options& options) {
     const Log log = options.data.empty() ? Shop{options.shop, options.seed}.run() : load_movielens(options.data, options.seed);
     if (!options.export_to.empty())
         return export_log(options.export_to, log);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
+    examples::make_place(options.out / "clicks.svg");
+    examples::make_place(options.json);
     const auto folder = std::filesystem::canonical(options.out);
+    const auto truth = measure("true rates", true_rates(log.test), log);  // before the training: a test without a purchase has no area
     const auto set = dataset_of(log.catalogue, log.train);
     const auto of_test = inputs_of(log.catalogue, log.test);
     const auto clicked = [](const std::vector<Impression>& rows) {
@@ -56,7 +57,7 @@ void run(const Options& options) {
         results.back().parameters = net.parameter_count();
         io::save(net, folder / ("clicks-" + name + ".safetensors"));
     }
-    print_table(results, log.simulated ? std::optional{measure("true rates", true_rates(log.test), log)} : std::nullopt);
+    print_table(results, log.simulated ? std::optional{truth} : std::nullopt);
 
     if (!options.json.empty())
         write_json(options, results);

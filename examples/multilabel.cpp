@@ -32,15 +32,17 @@ void check_saved(const std::filesystem::path& path, const Tensor<float>& feature
 }
 
 void run_training(const Options& options) {
-    const auto table = io::load_csv(options.data);
+    const auto table = load_table(options.data);
     const auto labels = label_columns(table, options.labels);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
+    examples::make_place(options.out / "multilabel.svg");
+    examples::make_place(options.json);
     const auto out = std::filesystem::canonical(options.out);
     const auto weights = out / "multilabel.safetensors";
     std::vector<Data> parts;
     for (int seed = 1; seed <= options.seeds; ++seed)
         parts.push_back(split(table, labels, options.test, static_cast<std::uint64_t>(seed)));
+    for (const Data& part : parts)
+        (void)part.encoder.to_json();  // names that could not be saved are told of before the training
     std::printf("%zu labels; %td rows to learn from, %td features; %td rows held out; %d epochs, rule %s, %d seed%s\n\n", labels.size(),
                 parts[0].train.size(), parts[0].encoder.width(), parts[0].test.size(), options.epochs, options.rule.c_str(), options.seeds,
                 options.seeds == 1 ? "" : "s");
@@ -87,7 +89,7 @@ void run_labelling(const Options& options) {
     const Recipe recipe = load_recipe(options.weights);
     auto net = make_net(recipe);
     io::load(net, options.weights);
-    const auto features = recipe.encoder.features(io::load_csv(options.predict));
+    const auto features = recipe.encoder.features(load_table(options.predict));
     std::filesystem::create_directories(options.out);
     const auto file = std::filesystem::canonical(options.out) / "predictions.csv";
     io::write_file(file, predictions_csv(recipe.labels, multilabel::predict(net, features)));
