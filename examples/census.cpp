@@ -26,9 +26,8 @@ namespace {
 struct Files {
     std::filesystem::path weights, predictions, picture;
 
-    /// What is found out after minutes of training must have a place to go to: better to fail now than then.
     explicit Files(const std::filesystem::path& folder) {
-        std::filesystem::create_directories(folder);
+        examples::make_place(folder / "census.svg");
         const auto out = std::filesystem::canonical(folder);
         weights = out / "census.safetensors";
         predictions = out / "predictions.csv";
@@ -48,6 +47,8 @@ void check_saved(const std::filesystem::path& path, const Tensor<float>& feature
 
 void run_training(const Options& options, const Data& data) {
     const Files files{options.out};
+    examples::make_place(options.runs);
+    (void)data.encoder.to_json();  // names that could not be saved are told of before the training
     std::printf(
         "%td rows to learn from, %td features; %td for validation, of %d epochs the best one there counts; %td held out\n"
         "batches of %td, Adam at %g, rule %s, %d seed%s\n\n",

@@ -123,8 +123,7 @@ void run(const Options& options) {
     // What is found out after minutes of training must have a place to go to: better to fail now than then.
     std::filesystem::create_directories(options.out);
     const auto folder = std::filesystem::canonical(options.out);  // in full: it is not always run where the user stands
-    if (options.json.has_parent_path())
-        std::filesystem::create_directories(options.json.parent_path());
+    examples::make_place(options.json);
 
     const auto epochs = train(net, loader, validation ? &*validation : nullptr, options);
     const auto outputs = net.predict(test.inputs());

@@ -61,6 +61,7 @@ void run_training(const Options& options) {
         return export_sets(options.export_to, recipe, train_set, test);
     // What is found out after minutes of training must have a place to go to: better to fail now than then.
     std::filesystem::create_directories(options.out);
+    examples::make_place(options.json);
     const auto weights = std::filesystem::canonical(options.out) / "packages.safetensors";
     std::printf("%zu packages to learn from, %zu held out; %d epochs\n%s\n", known.size(), held_out.size(), options.epochs,
                 build_info().text().c_str());

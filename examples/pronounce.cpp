@@ -70,6 +70,7 @@ void run_training(const Options& options) {
     const auto train_set = make_set(recipe.language, known), test = make_set(recipe.language, held_out);
     // What is found out after minutes of training must have a place to go to: better to fail now than then.
     std::filesystem::create_directories(options.out);
+    examples::make_place(options.json);
     const auto out = std::filesystem::canonical(options.out);
     std::printf("%zu words to learn from, %zu held out; %s, %d epochs\n%s\n", known.size(), held_out.size(), options.net.c_str(),
                 options.epochs, build_info().text().c_str());

@@ -49,6 +49,7 @@ void print_scores(const Named<double>& together, const Named<double>& alone) {
 void run_training(const Options& options, const data::Dataset<>& garments, const data::Dataset<>& test) {
     // What is found out after minutes of training must have a place to go to: better to fail now than then.
     std::filesystem::create_directories(options.out);
+    examples::make_place(options.json);
     const auto folder = std::filesystem::canonical(options.out);
 
     std::printf("%td scenes of %td x %td pixels an epoch, %d epochs, each of scenes of its own; %td test scenes\n%s\n\n", options.scenes,
