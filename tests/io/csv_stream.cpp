@@ -170,7 +170,7 @@ TEST_CASE("shards of a folder come by name, plain and gzipped ones, and must hav
     CHECK_FALSE(stream.open({})());
 
     folder.file("part-1.csv", people(0, 10) + "\n\r\n\n");  // empty lines at an end are no part of the next shard
-    for (const std::size_t bytes : {1, 7, 100'000})
+    for (const std::size_t bytes : {std::size_t{1}, std::size_t{7}, std::size_t{100'000}})
         CHECK(cells_of(io::CsvStream{stream.paths(), {.block_bytes = bytes}}) == cells_of(stream));
     CHECK(stream.count_rows() == 20);
 
