@@ -38,6 +38,7 @@ void run(const Options& options) {
         return export_log(options.export_to, log);
     const auto folder = examples::output_folder(options.out);
     examples::require_output_file(options.json);
+    const auto truth = measure("true rates", true_rates(log.test), log);  // before the training: a test without a purchase has no area
     const auto set = dataset_of(log.catalogue, log.train);
     const auto of_test = inputs_of(log.catalogue, log.test);
     const auto clicked = [](const std::vector<Impression>& rows) {
@@ -55,7 +56,7 @@ void run(const Options& options) {
         results.back().parameters = net.parameter_count();
         io::save(net, folder / ("clicks-" + name + ".safetensors"));
     }
-    print_table(results, log.simulated ? std::optional{measure("true rates", true_rates(log.test), log)} : std::nullopt);
+    print_table(results, log.simulated ? std::optional{truth} : std::nullopt);
 
     if (!options.json.empty())
         write_json(options, results);

@@ -32,7 +32,7 @@ void check_saved(const std::filesystem::path& path, const Tensor<float>& feature
 }
 
 void run_training(const Options& options) {
-    const auto table = io::load_csv(options.data);
+    const auto table = load_table(options.data);
     const auto labels = label_columns(table, options.labels);
     const auto out = examples::output_folder(options.out);
     examples::require_output_file(options.json);
@@ -87,7 +87,7 @@ void run_labelling(const Options& options) {
     const Recipe recipe = load_recipe(options.weights);
     auto net = make_net(recipe);
     io::load(net, options.weights);
-    const auto features = recipe.encoder.features(io::load_csv(options.predict));
+    const auto features = recipe.encoder.features(load_table(options.predict));
     std::filesystem::create_directories(options.out);
     const auto file = std::filesystem::canonical(options.out) / "predictions.csv";
     io::write_file(file, predictions_csv(recipe.labels, multilabel::predict(net, features)));

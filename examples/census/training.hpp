@@ -28,7 +28,12 @@ using espalier::Named;
     return said.map([&](const std::string& task, const Tensor<float>& output) {
         const auto of = [&](auto metric) {
             metric.update(output, rows.target(task));
-            return metric.value();
+            try {
+                return metric.value();
+            } catch (espalier::Error& error) {  // few rows may all have one answer
+                error.append(espalier::concat(", for '", task, "' in ", rows.size(), " rows that are held back"));
+                throw;
+            }
         };
         return task_of(task).yes_or_no ? of(espalier::metrics::AUROC<>{}) : of(espalier::metrics::Accuracy<>{});
     });

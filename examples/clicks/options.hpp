@@ -43,17 +43,21 @@ struct Options {
     auto* const one = add("--net", net, "NAME", "one net: naive, esmm, escm2-ips, escm2-dr or aitm");
     one->check(CLI::IsMember(names_of_nets).description(""));
     app.add_flag("--all", all, "all of them, which is the default")->excludes(one);
-    add("--users", options.shop.users, "N", "of the shop")->check(within(3, 10'000'000))->capture_default_str();
-    add("--items", options.shop.items, "N", "of the shop")->check(within(5, 10'000'000))->capture_default_str();
-    add("--impressions", options.shop.impressions, "N", "of the shop, a quarter of them for the test")
-        ->check(within(1000, 100'000'000))
-        ->capture_default_str();
+    auto* const users = add("--users", options.shop.users, "N", "of the shop");
+    users->check(within(3, 10'000'000))->capture_default_str();
+    auto* const items = add("--items", options.shop.items, "N", "of the shop");
+    items->check(within(5, 10'000'000))->capture_default_str();
+    auto* const impressions = add("--impressions", options.shop.impressions, "N", "of the shop, a quarter of them for the test");
+    impressions->check(within(1000, 100'000'000))->capture_default_str();
     add("--epochs", options.epochs, "N", "passes over the log")->check(within(1, 100'000))->capture_default_str();
     add("--batch", options.batch, "N", "impressions a step")->check(within(1, 1'000'000))->capture_default_str();
     add("--learning-rate", options.learning_rate, "X", "of Adam, from which it falls to 0")->check(within(0.0, 1e3))->capture_default_str();
     add("--seed", options.seed, "N", "of the shop, the first weights and the batches")->capture_default_str();
     add("--threads", options.threads, "N", "0 for as many as there are processors")->check(within(0, 1024));
-    add("--data", options.data, "FOLDER", "u.data, u.item and u.user of MovieLens 100K, instead of the shop");
+    add("--data", options.data, "FOLDER", "u.data, u.item and u.user of MovieLens 100K, instead of the shop")
+        ->excludes(users)
+        ->excludes(items)
+        ->excludes(impressions);
     add("--out", options.out, "FOLDER", "for clicks-<net>.safetensors and clicks.svg");
     add("--json", options.json, "FILE", "for the figures");
     add("--export", options.export_to, "FILE", "write the log as safetensors, and end");

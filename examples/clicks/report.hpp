@@ -72,7 +72,7 @@ struct Result {
 /// Of a log that is not simulated what was bought is known of what was clicked alone: the area is of that, and there is no error.
 [[nodiscard]] inline Result measure(const std::string& name, Rates rates, const Log& log) {
     const std::span<const Impression> rows{log.test};
-    const auto area = [&](const Tensor<float>& scores, const auto& outcome, const auto& counts) {
+    const auto area = [&](const char* what, const Tensor<float>& scores, const auto& outcome, const auto& counts) {
         Tensor<float> truth{scores.shape()};
         Tensor<bool> mask{scores.shape()};
         for (Index i = 0; i < scores.numel(); ++i) {
@@ -81,7 +81,12 @@ struct Result {
         }
         metrics::AUROC<> result;
         result.update(scores, {std::move(truth), std::move(mask)});
-        return result.value();
+        try {
+            return result.value();
+        } catch (Error& error) {
+            error.append(concat(" to whether there is a ", what, " in the part of the log that is for the test"));
+            throw;
+        }
     };
     Moments all, clicked, others, error;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -95,12 +100,12 @@ struct Result {
                   .means = {all.mean(), clicked.mean(), others.mean()},
                   .error = error.mean(),
                   .click_area = area(
-                      rates.click, [](const Impression& row) { return row.clicked; }, every),
+                      "click", rates.click, [](const Impression& row) { return row.clicked; }, every),
                   .purchase_area = area(
-                      rates.purchase, [](const Impression& row) { return row.bought; },
+                      "purchase", rates.purchase, [](const Impression& row) { return row.bought; },
                       [&](const Impression& row) { return log.simulated || row.clicked; }),
                   .both_area = area(
-                      rates.both, [](const Impression& row) { return row.clicked && row.bought; }, every),
+                      "click and a purchase", rates.both, [](const Impression& row) { return row.clicked && row.bought; }, every),
                   .rates = {}};
     result.rates = std::move(rates);
     return result;

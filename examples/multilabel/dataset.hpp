@@ -33,6 +33,9 @@ struct LabelChoice {
     Index last = 0;
 };
 
+/// Blanks around cells are dropped: with them a number would pass for a text. @throws espalier::IoError for what is no table
+[[nodiscard]] inline io::CsvTable load_table(const std::filesystem::path& path) { return io::load_csv(path, {.trim = true}); }
+
 /// @throws espalier::ValueError for none, or no other column; espalier::IoError for a name that is not in the table
 [[nodiscard]] inline std::vector<std::string> label_columns(const io::CsvTable& table, const LabelChoice& choice) {
     std::vector<std::string> labels;
@@ -50,8 +53,8 @@ struct LabelChoice {
     return labels;
 }
 
-/// What an encoder is to make of the table: numbers, categories, and a target for each label. Columns of which nothing can be learnt, as
-/// the names of the rows, are left out.
+/// What an encoder is to make of the table: numbers, categories, of very many texts the most frequent, and a target for each label. Columns
+/// of which nothing can be learnt, as the names of the rows, are left out.
 [[nodiscard]] inline io::TableColumns columns_of(const io::CsvTable& table, const std::vector<std::string>& labels) {
     io::TableColumns columns;
     for (const std::string& name : table.names()) {
@@ -65,6 +68,7 @@ struct LabelChoice {
     }
     for (const std::string& label : labels)
         columns.targets.push_back(io::binary_target(label, "0", "1"));
+    columns.most_frequent = columns.max_categories;  // of a column of more texts
     return columns;
 }
 
@@ -97,6 +101,7 @@ struct Data {
 /// Another part of the rows is held out for every seed. @throws espalier::IoError naming file, line and column for a label that is neither
 /// 0 nor 1, or a number that is none; espalier::ValueError for too few rows
 [[nodiscard]] inline Data split(const io::CsvTable& table, const std::vector<std::string>& labels, double share, std::uint64_t seed) {
+    espalier::require<espalier::ValueError>(share > 0 && share < 1, "--test", "expected a share between 0 and 1, got ", share);  // nan too
     const auto held_out = static_cast<Index>(static_cast<double>(table.rows()) * share + 0.5);
     espalier::require<espalier::ValueError>(held_out >= 1 && held_out < table.rows(), "multilabel",
                                             "expected rows to learn from and rows to hold out in ", table.path(), ", got ", table.rows());

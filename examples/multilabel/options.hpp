@@ -41,14 +41,18 @@ struct Options {
     };
     using examples::within;
     auto* const table = add("--data", options.data, "FILE", "a CSV, plain or .gz, whose first row names the columns");
-    add("--labels", options.labels.names, "NAMES", "the columns of labels, parted by commas")->delimiter(',')->needs(table);
-    add("--label-prefix", options.labels.prefix, "TEXT", "or what the names of these columns begin with")->needs(table);
-    add("--last", options.labels.last, "N", "or how many columns at the end they are")->check(within(1, 1'000'000))->needs(table);
-    add("--nets", options.chosen, "NAMES", "of networks")
-        ->delimiter(',')
-        ->capture_default_str()
-        ->check(CLI::IsMember(nets).description(""));
-    app.add_flag("--single", options.single, "the network for each label alone");
+    auto* const names = add("--labels", options.labels.names, "NAMES", "the columns of labels, parted by commas");
+    names->delimiter(',')->needs(table);
+    auto* const prefix = add("--label-prefix", options.labels.prefix, "TEXT", "or what the names of these columns begin with");
+    prefix->needs(table)->excludes(names);
+    add("--last", options.labels.last, "N", "or how many columns at the end they are")
+        ->check(within(1, 1'000'000))
+        ->needs(table)
+        ->excludes(names)
+        ->excludes(prefix);
+    auto* const chosen = add("--nets", options.chosen, "NAMES", "of networks");
+    chosen->delimiter(',')->capture_default_str()->check(CLI::IsMember(nets).description(""));
+    app.add_flag("--single", options.single, "the network for each label alone")->excludes(chosen);
     add("--rule", options.rule, "NAME", "what balances the labels of heads and MMoE, as Sum, UW or UPGrad")
         ->check(CLI::IsMember(mtl::rule_names()).description(""))
         ->capture_default_str();

@@ -33,4 +33,16 @@ TEST_CASE("equal numbers have no deviation, far ones keep theirs", "[core][momen
     CHECK(equal.mean() == 0.1);
     CHECK(equal.deviation() == 0);
     CHECK(far.deviation() == Approx(0.25).epsilon(1e-6));
+    CHECK((equal.constant() && !far.constant() && Moments{}.constant()));
+}
+
+TEST_CASE("numbers that differ by rounding alone are constant", "[core][moments]") {
+    Moments rounded, small;
+    for (int i = 0; i < 1000; ++i) {
+        rounded.add(i % 2 ? 0.3 : 0.1 + 0.2);
+        small.add(i % 2 ? 1e-100 : 1.00001e-100);
+    }
+    CHECK(rounded.deviation() > 0);
+    CHECK(rounded.constant());
+    CHECK_FALSE(small.constant());
 }

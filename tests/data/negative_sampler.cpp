@@ -97,6 +97,22 @@ TEST_CASE("a loader puts negatives behind the chosen item, the same for any pref
                 CHECK(drawn % 2 != user % 2);
 }
 
+TEST_CASE("the chosen item is not drawn beside itself, whether or not the user is known to have chosen it", "[data][negative_sampler]") {
+    const std::vector<double> counts{1, 1, 1000, 1};
+    for (const auto& sampler : {data::NegativeSampler{counts}, data::NegativeSampler{counts, {}, data::Sequences{{0}}}}) {
+        data::Batch<> batch{Tensor<float>{}, {}, {{"item", Tensor<Index>::full({50}, 2)}, {"user", Tensor<Index>{Shape{50}}}}};
+        Random random{1};
+        data::add_negatives(sampler, {.count = 4})(batch, random);
+        const Tensor<Index>& items = batch.inputs.at("item").indices();
+        for (Index i = 0; i < 50; ++i)
+            for (Index k = 0; k < 5; ++k)
+                CHECK((items.at(i, k) == 2) == (k == 0));
+    }
+    Random random;
+    CHECK_THROWS_WITH((data::NegativeSampler{3, data::Sequences{{0, 1}}}(0, random, 2)),
+                      "[NegativeSampler] expected an item beside 2 that can be drawn, got none");
+}
+
 TEST_CASE("what cannot be drawn, or is no choice, is refused", "[data][negative_sampler]") {
     CHECK_THROWS_WITH(data::NegativeSampler{0}, "[NegativeSampler] expected an item that can be drawn, got none");
     CHECK_THROWS_AS((data::NegativeSampler{std::vector<double>{0, 0}}), ValueError);
@@ -114,7 +130,9 @@ TEST_CASE("what cannot be drawn, or is no choice, is refused", "[data][negative_
     CHECK_THROWS_WITH(data::add_negatives(sampler, {.count = 0}), "[add_negatives] expected a count of at least 1, got 0");
     const auto transform = data::add_negatives(sampler);
     data::Batch<> batch{Tensor<float>{}, {}, {{"item", Tensor<Index>{Shape{2, 2}}}}};
-    CHECK_THROWS_WITH(transform(batch, random), "[add_negatives] expected items (N,), and users (N,) if there are, got (2, 2) and (2, 2)");
+    CHECK_THROWS_WITH(transform(batch, random), "[inputs] expected an input 'user', got 'item'");
+    CHECK_THROWS_WITH(data::add_negatives(data::NegativeSampler{3})(batch, random),
+                      "[add_negatives] expected items (N,), and users (N,) if there are, got (2, 2) and (2, 2)");
     data::Batch<> numbers{Tensor<float>{}, {}, {{"item", Tensor<float>{Shape{2}}}}};
     CHECK_THROWS_AS(transform(numbers, random), StateError);
     data::Batch<double> empty{Tensor<double>{}, {}, {{"item", Tensor<Index>{Shape{0}}}, {"user", Tensor<Index>{Shape{0}}}}};

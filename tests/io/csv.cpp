@@ -243,6 +243,15 @@ TEST_CASE("what is no number is named with file, line and column", "[io][csv]") 
                                 .column(0);
         CHECK_THROWS_WITH(column.numbers(0), ContainsSubstring("expected a finite number"));
     }
+    CHECK_THROWS_WITH(io::parse_csv("a,b\n1, 2\n").column("b").numbers(),
+                      ContainsSubstring("got ' 2'; for tables with blanks") && ContainsSubstring(".trim of CsvOptions"));
+    CHECK_THROWS_WITH(io::parse_csv("a,b\n1, -\n").column("b").numbers(), ContainsSubstring("got ' -'; if that means \"no value\""));
+    for (const std::string& tiny : {std::string{"1e-400"}, std::string{"-25.5e-99999999999999999999"}, "0." + std::string(400, '0') + "1",
+                                    std::string(5, '0') + ".001e-330", std::string(20, '9') + "E-350"})
+        CHECK(io::parse_csv("a\n" + tiny + "\n").column(0).numbers<double>().item() == 0);
+    for (const std::string& huge :
+         {std::string{"1e99999999999999999999"}, "1" + std::string(400, '0'), std::string{"-0.1e+310"}, std::string{"1e-400x"}})
+        CHECK_THROWS_WITH(io::parse_csv("a\n" + huge + "\n").column(0).numbers<double>(), ContainsSubstring("expected a finite number"));
     CHECK(io::parse_csv("a\n1e-60\n").column(0).numbers() == Tensor<float>{{1}, {0}});
     CHECK(io::parse_csv("a\n1e39\n").column(0).numbers<double>().item() == 1e39);
     CHECK_THROWS_WITH(io::parse_csv("a\n1.5\n").column(0).numbers<Index>(), ContainsSubstring("expected an integer in range"));

@@ -15,6 +15,10 @@
 #include <utility>
 #include <vector>
 
+#if ESPALIER_HAS_POSIX
+#include <sys/stat.h>
+#endif
+
 using namespace espalier;
 using Names = std::vector<std::string>;
 
@@ -165,6 +169,11 @@ TEST_CASE("shards of a folder come by name, plain and gzipped ones, and must hav
     CHECK_THROWS_WITH(stream.open({3}), ContainsSubstring("expected shards in [0, 3), got 3"));
     CHECK_FALSE(stream.open({})());
 
+    folder.file("part-1.csv", people(0, 10) + "\n\r\n\n");  // empty lines at an end are no part of the next shard
+    for (const std::size_t bytes : {std::size_t{1}, std::size_t{7}, std::size_t{100'000}})
+        CHECK(cells_of(io::CsvStream{stream.paths(), {.block_bytes = bytes}}) == cells_of(stream));
+    CHECK(stream.count_rows() == 20);
+
     const auto refused = [&](const std::string& name, const std::string& text, const std::string& message) {
         const auto path = folder.file(name, text);
         CHECK_THROWS_WITH(io::CsvStream{folder.path()}.count_rows(), ContainsSubstring(name) && ContainsSubstring(message));
@@ -182,7 +191,32 @@ TEST_CASE("shards of a folder come by name, plain and gzipped ones, and must hav
 #endif
     const TemporaryFolder empty;
     CHECK_THROWS_WITH(io::CsvStream{empty.path()}, ContainsSubstring("expected files that end in .csv or .csv.gz in folder"));
+    std::filesystem::create_symlink("loop.csv", empty / "loop.csv");
+    CHECK_THROWS_AS(io::CsvStream{empty.path()}, IoError);
 }
+
+TEST_CASE("behind an error in a stream nothing more comes", "[io][csv_stream]") {
+    const TemporaryFolder folder;
+    const io::CsvStream stream{folder.file("table.csv", "a,b\n1,2\n3\n5,6\n7,8\n"), {.block_bytes = 4}};
+    auto blocks = stream.open({0});
+    CHECK(blocks()->column("a").text(0) == "1");
+    CHECK_THROWS_AS(blocks(), IoError);
+    CHECK_FALSE(blocks());
+    auto block = stream.begin();
+    CHECK_THROWS_AS(++block, IoError);
+    CHECK(block == stream.end());
+}
+
+#if ESPALIER_HAS_POSIX
+TEST_CASE("a pipe is no stream: what is read of it is gone", "[io][csv_stream]") {
+    const TemporaryFolder folder;
+    const auto pipe = folder / "pipe.csv";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK_THROWS_WITH(io::CsvStream{pipe},
+                      ContainsSubstring("expected a file, which can be read again, at") && ContainsSubstring("pipe.csv"));
+    CHECK_THROWS_WITH((io::CsvStream{std::vector{folder.file("a.csv", "a\n1\n"), pipe}}), ContainsSubstring("got a pipe or a device"));
+}
+#endif
 
 TEST_CASE("rows longer than blocks are read, up to a limit", "[io][csv_stream]") {
     const TemporaryFolder folder;

@@ -171,6 +171,8 @@ TEST_CASE("a column that never changes becomes 0", "[io][table_encoder]") {
     const auto features = io::TableEncoder{table, {.numbers = {"a"}}}.features(table);
     CHECK(features == Tensor<float>{Shape{3, 1}});
     CHECK(io::TableEncoder{table, {.numbers = {"a"}}}.features(io::parse_csv("a\n1.1\n")).item() == Approx(1));
+    const auto rounded = io::parse_csv("a\n0.3\n0.30000000000000004\n0.3\n");  // 3 * 0.1 in doubles
+    CHECK(io::TableEncoder{rounded, {.numbers = {"a"}}}.features(io::parse_csv("a\n1.3\n")).item() == Approx(1));
 }
 
 TEST_CASE("an encoder is kept as text", "[io][table_encoder]") {

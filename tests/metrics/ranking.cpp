@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file Metrics of rankings, of several labels and of probabilities against scikit-learn's values in golden/ranking.json.
+#include <espalier/metrics/auroc.hpp>
 #include <espalier/metrics/average_precision.hpp>
 #include <espalier/metrics/calibration.hpp>
 #include <espalier/metrics/gauc.hpp>
@@ -11,6 +12,7 @@
 
 #include "metrics/testing.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 
@@ -196,6 +198,49 @@ TEST_CASE("what says the same of everything ranks nothing high", "[metrics]") {
     REQUIRE(of_labels.value() == 0.75);
 }
 
+TEST_CASE("a list of one element has that one relevant if its label says so", "[metrics]") {
+    const Tensor<float> scores{{2, 1}, {3, -1}};
+    metrics::RetrievalHitRate by_place{{.top_k = 1}}, by_relevance{{.top_k = 1, .count_empty = true}};
+    by_place.update(scores, Tensor<Index>{{2}, {0, 0}});
+    REQUIRE(by_place.value() == 1);
+    by_relevance.update(scores, Tensor<Index>{{2, 1}, {1, 0}});
+    REQUIRE(by_relevance.value() == 0.5);
+    REQUIRE_THROWS_WITH(by_place.update(scores, Tensor<Index>{{2}, {0, 1}}), "[retrieval_hit_rate] expected labels in [0, 1), got 1");
+}
+
+TEST_CASE("areas and gains are at most 1, however weights are rounded", "[metrics]") {
+    Random random{1};
+    double largest = 0;
+    for (int trial = 0; trial < 2000; ++trial) {
+        Tensor<float> scores{Shape{9}}, truth{Shape{9}}, weight{Shape{9}};
+        for (Index i = 0; i < 9; ++i) {
+            scores[i] = truth[i] = i < 4 ? 0.0F : 1.0F;
+            weight[i] = random.uniform<float>() + 0.01F;
+        }
+        const Target<float> target{truth, {.mask = {}, .weight = weight}};
+        metrics::AUROC auroc;
+        auroc.update(scores, target);
+        metrics::GAUC gauc;
+        gauc.update(scores, target, Tensor<Index>{Shape{9}});
+        const auto list = Tensor<float>{weight}.reshape({1, 9});
+        metrics::RetrievalNormalizedDCG ndcg;
+        ndcg.update(list, list);
+        largest = std::max({largest, auroc.value(), gauc.value(), ndcg.value()});
+    }
+    REQUIRE(largest == 1);
+}
+
+TEST_CASE("gains of small relevances are their ratios", "[metrics]") {
+    for (const double unit : {1e-300, 1e-30, 1e-9}) {
+        metrics::RetrievalNormalizedDCG<double> exponential{{.gain = metrics::Gain::exponential}}, linear;
+        const Tensor<double> scores{{1, 3}, {3, 1, 2}}, relevance{{1, 3}, {unit, 2 * unit, 3 * unit}};
+        exponential.update(scores, relevance);
+        linear.update(scores, relevance);
+        CAPTURE(unit);
+        REQUIRE(exponential.value() == Approx(linear.value()).epsilon(1e-8));  // 2^r - 1 is r log 2 there
+    }
+}
+
 TEST_CASE("lists without anything relevant are left out, or count 0", "[metrics]") {
     const Tensor<float> scores{{2, 2}, {2, 1, 2, 1}}, values{{2, 2}, {1, 0, 0, 0}};
     metrics::RetrievalRecall left_out{{.top_k = 1}}, counted{{.top_k = 1, .count_empty = true}};
@@ -246,6 +291,8 @@ TEST_CASE("metrics of rankings name what does not fit, and count nothing then", 
                         "[retrieval_normalized_dcg] expected scores that have an order, got NaN at sample 0");
     REQUIRE_THROWS_WITH(ndcg.update(Tensor<float>{{2}}, Tensor<float>{{2}}, Tensor<Index>{{3}}),
                         "[retrieval_normalized_dcg] expected scores (M,) or (M, 1) and groups (M,), got (2,) and (3,)");
+    REQUIRE_THROWS_WITH(ndcg.update(Tensor<float>::scalar(1), Tensor<float>{{1}, {1}}, Tensor<Index>{{1}, {0}}),
+                        "[retrieval_normalized_dcg] expected scores (M,) or (M, 1) and groups (M,), got () and (1,)");
     REQUIRE_THROWS_AS(ndcg.update(Tensor<float>{{1, 2}}, Tensor<Index>{{1}, {2}}), ValueError);
     REQUIRE(ndcg.count() == 0);
     REQUIRE_THROWS_WITH(metrics::RetrievalMAP{{.top_k = -1}}, "[retrieval_map] expected a top_k of at least 0, got -1");
@@ -255,11 +302,22 @@ TEST_CASE("metrics of rankings name what does not fit, and count nothing then", 
     recall.update(Tensor<float>{{1, 3}}, Tensor<float>{{1, 3}});
     REQUIRE_THROWS_WITH(recall.update(Tensor<float>{{1, 2}}, Tensor<float>{{1, 2}}),
                         "[multilabel_recall] expected predictions of 3 labels as before, got (1, 2)");
+    metrics::BinaryLogLoss<float> binary{{.probabilities = true}};
+    REQUIRE_THROWS_WITH(binary.update(Tensor<float>{{2}, {0.5, 3}}, Tensor<float>{{2}, {1, 1}}),  // a logit
+                        "[binary_log_loss] expected probabilities in [0, 1], got 3 at sample 1");
+    metrics::LogLoss<float> classes{{.probabilities = true}};
+    REQUIRE_THROWS_WITH(classes.update(Tensor<float>{{1, 2}, {2, -2}}, Tensor<Index>{{1}, {1}}),
+                        "[log_loss] expected probabilities in [0, 1], got -2 at sample 0");
+    REQUIRE((binary.count() == 0 && classes.count() == 0));
+    binary.update(Tensor<float>{{2}, {1 + 1e-6F, 7}}, {Tensor<float>{{2}, {1, 1}}, Tensor<bool>{{2}, {true, false}}});  // rounding
+    REQUIRE(binary.value() < 1e-6);
+    classes.update(Tensor<float>{{1, 2}, {nan_value, 1}}, Tensor<Index>{{1}, {0}});
+    REQUIRE(std::isnan(classes.value()));
     REQUIRE_THROWS_AS(metrics::CalibrationError{{.bins = 0}}, ValueError);
     metrics::BinaryCalibrationError error{{.probabilities = true}};
     REQUIRE_THROWS_WITH(error.update(Tensor<float>{{1}, {1.5}}, Tensor<float>{{1}}),
                         "[binary_calibration_error] expected probabilities in [0, 1], got 1.5 at sample 0");
     REQUIRE_THROWS_AS(error.update(Tensor<float>{{1}, {nan_value}}, Tensor<float>{{1}}), ValueError);
-    error.update(Tensor<float>{{2}, {0, 1}}, Tensor<float>{{2}, {0, 1}});
+    error.update(Tensor<float>{{2}, {0, 1 + 1e-7F}}, Tensor<float>{{2}, {0, 1}});  // rounding
     REQUIRE(error.value() == 0);
 }

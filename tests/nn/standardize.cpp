@@ -69,6 +69,7 @@ TEST_CASE("a channel that never changes becomes 0", "[nn][standardize]") {
     CHECK(y[1] == Approx(-1));
     CHECK(y[3] == Approx(1));
     CHECK(nn::Standardize{Tensor<float>{{1, 2}, {3, 4}}}.state_dict().at("mean") == Tensor<float>{{2}, {3, 4}});
+    CHECK(nn::Standardize{Tensor<double>{{2, 1}, {0.3, 0.1 + 0.2}}}.state_dict().at("std")[0] == 1);  // the same but for rounding
 }
 
 TEST_CASE("values under a mask of samples or of elements do not count", "[nn][standardize]") {

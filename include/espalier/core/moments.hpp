@@ -5,6 +5,7 @@
 #include <espalier/core/config.hpp>
 
 #include <cmath>
+#include <limits>
 
 namespace espalier::inline ESPALIER_ABI {
 
@@ -22,6 +23,8 @@ public:
     [[nodiscard]] double mean() const noexcept { return mean_; }
     /// Of the numbers themselves, divided by their count as in scikit-learn's StandardScaler; 0 without numbers.
     [[nodiscard]] double deviation() const noexcept { return count_ ? std::sqrt(squares_ / static_cast<double>(count_)) : 0; }
+    /// Whether the numbers are one number but for the rounding of their last digits.
+    [[nodiscard]] bool constant() const noexcept { return deviation() <= 4 * std::numeric_limits<double>::epsilon() * std::abs(mean_); }
     /// Of what the numbers are a sample of, divided by one less than their count; 0 below two numbers.
     [[nodiscard]] double sample_deviation() const noexcept {
         return count_ > 1 ? std::sqrt(squares_ / static_cast<double>(count_ - 1)) : 0;

@@ -46,20 +46,25 @@ public:
     explicit NegativeSampler(Index items, const Sequences& chosen = {})
         : NegativeSampler{std::vector<double>(static_cast<std::size_t>(std::max<Index>(items, 0)), 1), {.power = 0}, chosen} {}
 
-    /// An item for a user. @throws ValueError for a user out of range, if it is known what users chose
-    [[nodiscard]] Index operator()(Index user, Random& random) const {
+    /// An item for a user, other than `but`. @throws ValueError for a user out of range, if it is known what users chose, or where there is
+    /// no other item
+    [[nodiscard]] Index operator()(Index user, Random& random, Index but = -1) const {
         const std::span<const Index> chosen = known_->chosen_by(user);
-        const auto is_chosen = [&](Index item) { return std::binary_search(chosen.begin(), chosen.end(), item); };
+        const auto is_chosen = [&](Index item) { return item == but || std::binary_search(chosen.begin(), chosen.end(), item); };
         for (int attempt = 0; attempt < 64; ++attempt)
             if (const Index item = known_->table(random); !is_chosen(item))
                 return item;
         std::vector<double> rest;  // a user who chose nearly everything: from what is left
         for (Index item = 0; item < items(); ++item)
             rest.push_back(is_chosen(item) ? 0 : known_->table.probability(item));
+        require<ValueError>(std::any_of(rest.begin(), rest.end(), [](double w) { return w > 0; }), "NegativeSampler",
+                            "expected an item beside ", but, " that can be drawn, got none");
         return AliasTable{rest}(random);
     }
 
     [[nodiscard]] Index items() const noexcept { return known_->table.size(); }
+    /// Whether it is known what users chose.
+    [[nodiscard]] bool knows_users() const noexcept { return known_->chosen.size() > 0; }
     /// How probable an item is where no user's choice stands against it: the q whose logarithm `losses::sampled_softmax_loss` takes.
     /// @throws ValueError for an item out of range
     [[nodiscard]] double probability(Index item) const { return known_->table.probability(item); }
@@ -126,15 +131,16 @@ struct AddNegativesOptions {
     std::string item = "item";  ///< the input of chosen items, (N,), which becomes (N, 1 + count)
 };
 
-/// A transform of a loader that puts drawn items behind the chosen one of each sample. What a sample gets depends on (seed, epoch, batch)
-/// and its place in the batch alone, and not on how many draws others took.
+/// A transform of a loader that puts drawn items behind the chosen one of each sample, which is not among them. What a sample gets depends
+/// on (seed, epoch, batch) and its place in the batch alone, and not on how many draws others took.
 /// @throws ValueError for a count below 1; in the loader StateError for an input that is not there or holds no indices, ShapeError for one
-/// that is not (N,), ValueError for a user out of range
+/// that is not (N,), ValueError for a user out of range, or where no item but the chosen one can be drawn
 [[nodiscard]] inline auto add_negatives(NegativeSampler sampler, AddNegativesOptions options = {}) {
     require<ValueError>(options.count >= 1, "add_negatives", "expected a count of at least 1, got ", options.count);
     return [sampler = std::move(sampler), options = std::move(options)]<class Scalar>(Batch<Scalar>& batch, Random& random) {
         const Tensor<Index>& chosen = indices_of(batch.inputs, options.item);
-        const Tensor<Index>* const users = batch.inputs.contains(options.user) ? &indices_of(batch.inputs, options.user) : nullptr;
+        const bool has_users = sampler.knows_users() || batch.inputs.contains(options.user);
+        const Tensor<Index>* const users = has_users ? &indices_of(batch.inputs, options.user) : nullptr;
         require<ShapeError>(chosen.rank() == 1 && (!users || users->shape() == chosen.shape()), "add_negatives",
                             "expected items (N,), and users (N,) if there are, got ", chosen.shape(), " and ",
                             users ? users->shape() : chosen.shape());
@@ -145,7 +151,7 @@ struct AddNegativesOptions {
             Random own{seed, static_cast<std::uint64_t>(i)};
             *to++ = chosen[i];
             for (Index k = 0; k < options.count; ++k)
-                *to++ = sampler(users ? (*users)[i] : -1, own);
+                *to++ = sampler(users ? (*users)[i] : -1, own, chosen[i]);
         }
         batch.inputs.at(options.item) = std::move(items);
     };

@@ -35,8 +35,8 @@ class CsvColumn {
 public:
     CsvColumn(std::shared_ptr<const detail::CsvCells> cells, std::size_t column) : cells_{std::move(cells)}, column_{column} {}
 
-    [[nodiscard]] const std::string& name() const& noexcept { return cells_->names[column_]; }
-    [[nodiscard]] std::string name() && { return cells_->names[column_]; }
+    [[nodiscard]] const std::string& name() const& noexcept { return cells_->names()[column_]; }
+    [[nodiscard]] std::string name() && { return cells_->names()[column_]; }
     [[nodiscard]] Index size() const noexcept { return static_cast<Index>(cells_->lines.size()); }
     /// The text of one cell. @throws ValueError for a row that there is not
     [[nodiscard]] std::string_view text(Index row) const& { return cell(checked(row)); }
@@ -153,10 +153,13 @@ private:
 
     template <class Scalar>
     void parse(std::size_t row, Scalar& to) const {
-        if (!detail::parse_number(cell(row), to))
-            fail<IoError>("csv", "expected ", std::integral<Scalar> ? "an integer in range" : "a finite number",
-                          cells_->place(row, column_), ", got '", detail::shortened(cell(row)),
-                          "'; if that means \"no value\", list it in .missing of CsvOptions");
+        if (detail::parse_number(cell(row), to))
+            return;
+        const bool blanks_are_wrong = detail::parse_number(detail::without_blanks(cell(row)), to);
+        fail<IoError>("csv", "expected ", std::integral<Scalar> ? "an integer in range" : "a finite number", cells_->place(row, column_),
+                      ", got '", detail::shortened(cell(row)),
+                      blanks_are_wrong ? "'; for tables with blanks around their cells there is .trim of CsvOptions"
+                                       : "'; if that means \"no value\", list it in .missing of CsvOptions");
     }
 
     std::shared_ptr<const detail::CsvCells> cells_;
@@ -170,21 +173,22 @@ public:
 
     /// Rows without the header.
     [[nodiscard]] Index rows() const noexcept { return static_cast<Index>(cells_->lines.size()); }
-    [[nodiscard]] Index columns() const noexcept { return static_cast<Index>(cells_->names.size()); }
+    [[nodiscard]] Index columns() const noexcept { return static_cast<Index>(cells_->names().size()); }
     /// Where it was read from.
     [[nodiscard]] const std::filesystem::path& path() const& noexcept { return cells_->path; }
     [[nodiscard]] std::filesystem::path path() && { return cells_->path; }
     /// Names from the header, or "0", "1", ... without one.
-    [[nodiscard]] const std::vector<std::string>& names() const& noexcept { return cells_->names; }
-    [[nodiscard]] std::vector<std::string> names() && { return cells_->names; }
+    [[nodiscard]] const std::vector<std::string>& names() const& noexcept { return cells_->names(); }
+    [[nodiscard]] std::vector<std::string> names() && { return cells_->names(); }
 
     /// @throws IoError that lists the columns there are
     [[nodiscard]] CsvColumn column(std::string_view name) const {
-        const auto found = std::find(names().begin(), names().end(), name);
-        if (found == names().end())
+        const auto found = cells_->columns->places.find(name);
+        if (found == cells_->columns->places.end())
             fail<IoError>("csv", "expected a column of ", cells_->path, ": ", detail::listed(names()), "; got '", name, "'");
-        return {cells_, static_cast<std::size_t>(found - names().begin())};
+        return {cells_, found->second};
     }
+    [[nodiscard]] bool has_column(std::string_view name) const noexcept { return cells_->columns->places.contains(name); }
     /// @throws IoError unless 0 <= column < columns()
     template <std::integral Integer>
     [[nodiscard]] CsvColumn column(Integer column) const {

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -70,22 +71,37 @@ struct CsvMissing {
     }
 };
 
+/// What is known of the columns of a table, shared by all its blocks: a table may have as many columns as a block has cells.
+struct CsvColumns {
+    std::vector<std::string> names;
+    std::vector<CsvMissing> missing = {};
+    std::unordered_map<std::string_view, std::size_t> places = {};  // of the names
+
+    explicit CsvColumns(std::vector<std::string> given) : names{std::move(given)} {
+        for (const std::string& name : names)
+            places.emplace(name, places.size());
+    }
+    CsvColumns(const CsvColumns&) = delete;  // the places refer to the names
+    CsvColumns& operator=(const CsvColumns&) = delete;
+    ~CsvColumns() = default;
+};
+
 /// A table as views into its text, row after row.
 struct CsvCells {
     std::unique_ptr<std::string> text;  // in one place even when this struct moves
-    std::vector<std::string> names;
+    std::shared_ptr<const CsvColumns> columns;  // null while they are not known
     std::vector<std::string_view> cells;
     std::vector<std::size_t> lines;  // where each row begins, counted from 1
-    std::vector<CsvMissing> missing;  // for each column
     bool empty_is_missing = true;
     std::filesystem::path path;
 
-    [[nodiscard]] std::string_view at(std::size_t row, std::size_t column) const noexcept { return cells[row * names.size() + column]; }
+    [[nodiscard]] const std::vector<std::string>& names() const noexcept { return columns->names; }
+    [[nodiscard]] std::string_view at(std::size_t row, std::size_t column) const noexcept { return cells[row * names().size() + column]; }
     [[nodiscard]] bool is_missing(std::size_t row, std::size_t column) const noexcept {
-        return missing[column].holds(at(row, column), empty_is_missing);
+        return columns->missing[column].holds(at(row, column), empty_is_missing);
     }
     [[nodiscard]] std::string place(std::size_t row, std::size_t column) const {
-        return concat(" in ", path, ", line ", lines[row], ", column ", column + 1, " '", names[column], "'");
+        return concat(" in ", path, ", line ", lines[row], ", column ", column + 1, " '", names()[column], "'");
     }
 };
 
@@ -101,6 +117,21 @@ struct CsvCells {
     return list;
 }
 
+/// Whether a floating-point number that is out of range is so by being too near to 0: by where its first digit other than 0 stands.
+[[nodiscard]] inline bool is_tiny(std::string_view text) noexcept {
+    const std::size_t end = std::min(text.find_first_of("eE"), text.size());
+    const std::string_view digits = text.substr(0, end);
+    const auto point = static_cast<double>(std::min(digits.find('.'), digits.size()));
+    const auto first = static_cast<double>(std::min(digits.find_first_of("123456789"), digits.size()));
+    std::string_view power = end == text.size() ? "0" : text.substr(end + 1);
+    if (power.starts_with('+'))
+        power.remove_prefix(1);
+    std::int64_t exponent = 0;
+    if (std::from_chars(power.data(), power.data() + power.size(), exponent).ec == std::errc::result_out_of_range)
+        return power.starts_with('-');
+    return static_cast<double>(exponent) + point - first < 0;
+}
+
 /// False unless the whole text is one number that `Scalar` holds; floating-point numbers must be finite.
 template <class Scalar>
 [[nodiscard]] bool parse_number(std::string_view text, Scalar& number) {
@@ -110,10 +141,11 @@ template <class Scalar>
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
         return error == std::errc{} && end == text.data() + text.size();
     } else {
-        double wide = 0;  // a number too small for float is 0, one too large is refused below
+        double wide = 0;  // a number too small for float, or for double, is 0; one too large is refused
 #if defined(__cpp_lib_to_chars)
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wide);
-        const bool whole = error == std::errc{} && end == text.data() + text.size();
+        const bool fits = error == std::errc{} || (error == std::errc::result_out_of_range && is_tiny(text));
+        const bool whole = fits && end == text.data() + text.size();
 #else  // a standard library whose from_chars knows integers only
         std::istringstream in{std::string{text}};
         in.imbue(std::locale::classic());

@@ -65,21 +65,20 @@ public:
         at_ = table_.text->data();
         end_ = at_ + table_.text->size();
         last_ = last;
-        if (begun_ || begin()) {
-            table_.names = names_;
-            table_.missing = missing_;
+        if (columns_ || begin()) {
+            table_.columns = columns_;
             // In one column an empty line is a row with an empty cell; in several it is none, and may stand at the end alone.
-            while (at_ != end_ && !(names_.size() > 1 && (*at_ == '\n' || *at_ == '\r') && rest_is_empty()) && read_row()) {
+            while (at_ != end_ && !(width() > 1 && (*at_ == '\n' || *at_ == '\r') && rest_is_empty()) && read_row()) {
             }
         }
-        rest.assign(at_, end_);
+        rest.assign(last ? end_ : at_, end_);  // empty lines at the end are no beginning of another table
         cells_ = table_.cells.size();
         return std::move(table_);
     }
 
     /// Whether the names of the columns are known.
-    [[nodiscard]] bool begun() const noexcept { return begun_; }
-    [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+    [[nodiscard]] bool begun() const noexcept { return columns_ != nullptr; }
+    [[nodiscard]] const std::vector<std::string>& names() const noexcept { return columns_->names; }
     /// The line at which the next piece begins.
     [[nodiscard]] std::size_t line() const noexcept { return line_; }
 
@@ -95,38 +94,39 @@ private:
             at_ = first;
             return false;
         }
-        if (options_.header)
-            take_header();
-        else
-            for (std::size_t i = 0; i < table_.cells.size(); ++i)
-                names_.push_back(std::to_string(i));
-        take_missing();
-        begun_ = true;
+        std::vector<std::string> names;
+        for (std::size_t i = 0; i < table_.cells.size(); ++i)
+            names.push_back(options_.header ? std::string{table_.cells[i]} : std::to_string(i));
+        if (options_.header) {
+            table_.cells.clear();
+            table_.lines.clear();
+        }
+        take_columns(std::move(names));
         return true;
     }
+
+    /// Number of columns.
+    [[nodiscard]] std::size_t width() const noexcept { return columns_->names.size(); }
 
     [[nodiscard]] bool rest_is_empty() const noexcept {
         return std::all_of(at_, end_, [](char c) { return c == '\n' || c == '\r'; });
     }
 
-    void take_missing() {
-        missing_.assign(names_.size(), CsvMissing{options_.missing});
-        for (const auto& [name, texts] : options_.missing_in) {
-            const auto found = std::find(names_.begin(), names_.end(), name);
-            require<IoError>(found != names_.end(), "load_csv", "expected the names in .missing_in among the columns of ", path_, ": ",
-                             listed(names_), "; got '", name, "'");
-            missing_[static_cast<std::size_t>(found - names_.begin())] = CsvMissing{texts};
-        }
-    }
-
-    void take_header() {
-        names_.assign(table_.cells.begin(), table_.cells.end());
-        table_.cells.clear();
-        table_.lines.clear();
+    void take_columns(std::vector<std::string> names) {
         std::unordered_set<std::string_view> seen;
-        for (const std::string& name : names_)
+        for (const std::string& name : names)
             require<IoError>(seen.insert(name).second, "load_csv", "expected each column name once in ", path_, ", line 1, got '", name,
                              "' twice");
+        const auto columns = std::make_shared<CsvColumns>(std::move(names));
+        columns->missing.assign(columns->names.size(), CsvMissing{options_.missing});
+        for (const auto& [name, texts] : options_.missing_in) {
+            const auto found = columns->places.find(name);
+            if (found == columns->places.end())
+                fail<IoError>("load_csv", "expected the names in .missing_in among the columns of ", path_, ": ", listed(columns->names),
+                              "; got '", name, "'");
+            columns->missing[found->second] = CsvMissing{texts};
+        }
+        columns_ = columns;
     }
 
     /// False, and nothing is read, if the piece ends within the row.
@@ -147,8 +147,8 @@ private:
         }
         refuse_nul(begin, start);
         const std::size_t count = table_.cells.size() - first;
-        require<IoError>(names_.empty() || count == names_.size(), "load_csv", "expected ", names_.size(), " columns in ", path_, ", line ",
-                         start, ", got ", count);
+        if (columns_ && count != width())
+            fail<IoError>("load_csv", "expected ", width(), " columns in ", path_, ", line ", start, ", got ", count);
         for (const std::size_t cell : doubled_)
             table_.cells[cell] = with_single_quotes(table_.cells[cell]);
         table_.lines.push_back(start);
@@ -250,9 +250,7 @@ private:
 
     const CsvOptions& options_;
     std::filesystem::path path_;
-    std::vector<std::string> names_;
-    std::vector<CsvMissing> missing_;
-    bool begun_ = false;
+    std::shared_ptr<const CsvColumns> columns_;  // null before the header is read
     CsvCells table_;
     std::size_t cells_ = 0;  // of the piece before, which the next one will not differ much from
     char* at_ = nullptr;

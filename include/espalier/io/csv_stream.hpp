@@ -41,7 +41,8 @@ public:
     CsvBlocks(std::vector<std::filesystem::path> shards, std::shared_ptr<const CsvStreamOptions> options, std::vector<std::string> names)
         : shards_{std::move(shards)}, options_{std::move(options)}, names_{std::move(names)} {}
 
-    /// The next rows, at least one; nothing at the end. Lines are counted in their own shard. @throws IoError as `CsvStream`
+    /// The next rows, at least one; nothing at the end. Lines are counted in their own shard. @throws IoError as `CsvStream`; then nothing
+    /// more comes
     [[nodiscard]] std::optional<CsvTable> operator()() {
         while (bytes_ || next_ < shards_.size()) {
             auto cells = read();
@@ -61,6 +62,15 @@ public:
 
 private:
     [[nodiscard]] detail::CsvCells read() {
+        try {
+            return read_piece();
+        } catch (...) {  // nobody knows where in a row the next piece would begin
+            bytes_.reset();
+            next_ = shards_.size();
+            throw;
+        }
+    }
+    [[nodiscard]] detail::CsvCells read_piece() {
         if (!bytes_) {
             bytes_ = std::make_unique<ByteStream>(shards_[next_]);
             parser_ = std::make_unique<detail::CsvParser>(options_->csv, shards_[next_++]);
@@ -106,13 +116,16 @@ class CsvStream {
 public:
     /// A file, plain or gzipped, or the files of a folder whose names end in `.csv` or `.csv.gz`, sorted by name; others in it do not
     /// matter. Its names are read, and no more.
-    /// @throws IoError for a file that is missing, empty or no table, or a folder without any; and later, naming file, line and column,
-    /// what `load_csv` throws, other columns than those of the first shard, or a row of more than `max_row_bytes`
+    /// @throws IoError for a file that is missing, empty or no table, a pipe, which could be read once alone, or a folder without any; and
+    /// later, naming file, line and column, what `load_csv` throws, other columns than those of the first shard, or a row of more than
+    /// `max_row_bytes`
     explicit CsvStream(const std::filesystem::path& path, CsvStreamOptions options = {}) : CsvStream{found(path), std::move(options)} {}
     /// Shards in this order. @throws as above; ValueError for none
     explicit CsvStream(std::vector<std::filesystem::path> shards, CsvStreamOptions options = {})
         : shards_{std::move(shards)}, options_{std::make_shared<const CsvStreamOptions>(std::move(options))} {
         require<ValueError>(!shards_.empty(), "csv_stream", "expected at least one shard, got none");
+        for (const auto& shard : shards_)
+            require_readable_again(shard);
         CsvBlocks first{shards_, options_, {}};
         first.read_names();
         names_ = first.names();
@@ -155,12 +168,13 @@ public:
         [[nodiscard]] CsvTable operator*() && { return *state_->block; }
         [[nodiscard]] const CsvTable* operator->() const& { return &*state_->block; }
         const CsvTable* operator->() && = delete;
-        /// @throws IoError as `CsvStream`
+        /// @throws IoError as `CsvStream`; it is at the end then
         Iterator& operator++() {
-            state_->block.reset();
-            state_->block = state_->blocks();
-            if (!state_->block)
-                state_.reset();
+            const auto state = std::exchange(state_, nullptr);
+            state->block.reset();
+            state->block = state->blocks();
+            if (state->block)
+                state_ = state;
             return *this;
         }
         void operator++(int) { ++*this; }
@@ -185,6 +199,13 @@ public:
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
+    static void require_readable_again(const std::filesystem::path& shard) {
+        std::error_code error;
+        const auto status = std::filesystem::status(shard, error);  // what is not there, or a folder, is refused when it is opened
+        require<IoError>(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status) ||
+                             std::filesystem::is_directory(status),
+                         "csv_stream", "expected a file, which can be read again, at ", shard, ", got a pipe or a device");
+    }
     [[nodiscard]] static std::vector<std::filesystem::path> found(const std::filesystem::path& path) {
         std::error_code error;
         if (!std::filesystem::is_directory(path, error))
@@ -192,7 +213,8 @@ private:
         std::vector<std::filesystem::path> shards;
         for (std::filesystem::directory_iterator entry{path, error}, end; !error && entry != end; entry.increment(error)) {
             const std::string name = entry->path().filename().string();
-            if ((name.ends_with(".csv") || name.ends_with(".csv.gz")) && !entry->is_directory())
+            std::error_code unknown;  // then it is refused when it is opened
+            if ((name.ends_with(".csv") || name.ends_with(".csv.gz")) && !entry->is_directory(unknown))
                 shards.push_back(entry->path());
         }
         require<IoError>(!error, "csv_stream", "expected to read folder ", path, ", got: ", error.message());

@@ -40,10 +40,10 @@ namespace detail {
 inline void require_columns(const CsvTable& table, const std::vector<std::string>& needed) {
     std::vector<std::string> absent;
     for (const std::string& name : needed)
-        if (std::find(table.names().begin(), table.names().end(), name) == table.names().end())
+        if (!table.has_column(name))
             absent.push_back(name);
-    require<IoError>(absent.empty(), "table_encoder", "expected columns ", listed(absent), " in ", table.path(), ", got ",
-                     listed(table.names()));
+    if (!absent.empty())
+        fail<IoError>("table_encoder", "expected columns ", listed(absent), " in ", table.path(), ", got ", listed(table.names()));
 }
 
 /// Texts and how many rows hold each of them.
@@ -207,7 +207,7 @@ private:
                             "' of the rows to learn from, got missing cells alone");
         require<ValueError>(is_finite(moments.deviation()), "table_encoder", "expected numbers of column '", column,
                             "' whose deviation is finite, got ", moments.deviation());
-        return {moments.mean(), moments.deviation() > 0 ? moments.deviation() : 1};
+        return {moments.mean(), moments.constant() ? 1 : moments.deviation()};
     }
     [[nodiscard]] std::vector<std::string> names(const std::string& column, const TextCounts& counts) const {
         require<ValueError>(counts.size() > 0, "table_encoder", "expected at least one category in column '", column,

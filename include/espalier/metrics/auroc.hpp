@@ -58,7 +58,7 @@ public:
             positives += equal[1];
         }
         require<StateError>(negatives > 0 && positives > 0, "auroc", "expected both answers, got only ", positives > 0 ? 1 : 0);
-        return pairs / positives / negatives;
+        return std::min(1.0, pairs / positives / negatives);  // weights are rounded
     }
     /// Elements counted since the start or `reset()`.
     [[nodiscard]] Index count() const noexcept { return static_cast<Index>(entries_.size()); }

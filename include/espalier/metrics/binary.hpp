@@ -59,6 +59,12 @@ void for_each_binary(const Tensor<Scalar>& prediction, const losses::Target<Scal
             visit(prediction[i], labels ? labels[i] == 1 : values[i] == 1, weight);
 }
 
+/// A little outside of [0, 1] may be rounding, as of a softmax; what is further out, as a logit, is no probability, nor is NaN.
+inline void check_probability(const char* operation, double p, Index sample) {
+    constexpr double rounding = 1e-6;
+    require<ValueError>(p >= -rounding && p <= 1 + rounding, operation, "expected probabilities in [0, 1], got ", p, " at sample ", sample);
+}
+
 /// Weights of the predictions by what they say and what is true.
 struct BinaryCounts {
     double true_positive = 0;

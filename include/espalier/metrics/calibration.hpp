@@ -39,6 +39,7 @@ public:
         bins_.resize(static_cast<std::size_t>(bins));
     }
     void add(double probability, bool right, double weight) {
+        probability = std::clamp(probability, 0.0, 1.0);
         const auto n = static_cast<double>(bins_.size());
         auto at = std::clamp(std::ceil(probability * n) - 1, 0.0, n - 1);
         if (at + 1 < n && probability > (at + 1) / n)  // rounding of the product
@@ -88,10 +89,6 @@ private:
     std::vector<Bin> bins_;
     Index count_ = 0;
 };
-
-inline void check_probability(const char* operation, double p, Index sample) {
-    require<ValueError>(p >= 0 && p <= 1, operation, "expected probabilities in [0, 1], got ", p, " at sample ", sample);
-}
 
 }  // namespace detail
 

@@ -4,6 +4,7 @@
 
 #include <espalier/metrics/lists.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -28,7 +29,7 @@ struct GroupArea {
         });
         if (!(positives > 0 && negatives > 0))
             return {0, 0};
-        return {pairs / positives / negatives, positives + negatives};
+        return {std::min(1.0, pairs / positives / negatives), positives + negatives};
     }
 };
 

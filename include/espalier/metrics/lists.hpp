@@ -43,18 +43,18 @@ template <class Scalar>
 class Relevance {
 public:
     /// @throws ShapeError for a target of another shape; ValueError for a label or relevance that counts and cannot be one.
-    Relevance(const char* operation, const Tensor<Scalar>& scores, const losses::Target<Scalar>& target, bool graded)
-        : target_{target}, each_{1} {
+    Relevance(const char* operation, const Tensor<Scalar>& scores, const losses::Target<Scalar>& target, bool graded) : target_{target} {
         if (!target.has_labels()) {
             (void)losses::values_like(operation, scores.shape(), target);
         } else if (target.shape() != scores.shape()) {
             (void)losses::labels_for(operation, "scores", scores.shape(), target);
             each_ = scores.size(-1);
+            places_ = true;
         }
         for (Index i = 0; i < scores.numel(); ++i) {
             if (!(weight(i) > 0))
                 continue;
-            if (each_ > 1 || target.shape() != scores.shape()) {
+            if (places_) {
                 const Index label = target.labels()[i / each_];
                 require<ValueError>(label >= 0 && label < each_, operation, "expected labels in [0, ", each_, "), got ", label);
             } else {
@@ -72,12 +72,13 @@ public:
         if (!target_.has_labels())
             return target_.values()[i];
         const Index label = target_.labels()[i / each_];
-        return static_cast<Scalar>(each_ > 1 ? label == i % each_ : label);
+        return static_cast<Scalar>(places_ ? label == i % each_ : label);
     }
 
 private:
     const losses::Target<Scalar>& target_;
-    Index each_;  ///< elements to a label
+    Index each_ = 1;        ///< elements to a label
+    bool places_ = false;   ///< labels tell which element of a list is relevant
 };
 
 template <class Scalar>
@@ -132,8 +133,9 @@ public:
     /// weight and a group each. @throws as `check`, ShapeError unless there is a group for each score, or std::bad_alloc; nothing is
     /// counted then.
     void update(const Tensor<Scalar>& scores, const losses::Target<Scalar>& target, const Tensor<Index>& groups) {
-        require<ShapeError>(groups.rank() == 1 && scores.numel() == groups.numel() && scores.size(0) == groups.numel(), operation_,
-                            "expected scores (M,) or (M, 1) and groups (M,), got ", scores.shape(), " and ", groups.shape());
+        const bool fits = scores.rank() > 0 && groups.rank() == 1 && scores.numel() == groups.numel() && scores.size(0) == groups.numel();
+        require<ShapeError>(fits, operation_, "expected scores (M,) or (M, 1) and groups (M,), got ", scores.shape(), " and ",
+                            groups.shape());
         require<ShapeError>(target.shape() == scores.shape(), operation_, "expected a target of the scores' shape ", scores.shape(),
                             ", got ", target.shape(), losses::detail::reshape_hint(target.shape(), scores.shape()));
         const Relevance<Scalar> relevance{operation_, scores, target, Of::graded};

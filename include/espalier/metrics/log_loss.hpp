@@ -2,6 +2,7 @@
 /// @file The mean of -log of the probability that was given to what is true, of two answers or of several classes.
 #pragma once
 
+#include <espalier/core/finite.hpp>
 #include <espalier/metrics/binary.hpp>
 #include <espalier/metrics/classes.hpp>
 
@@ -56,9 +57,13 @@ template <class Scalar = float>
 class BinaryLogLoss {
 public:
     explicit BinaryLogLoss(const LogLossOptions& options = {}) : options_{options} {}
-    /// @throws ShapeError unless there is a label or value for each prediction, ValueError if it is neither 0 nor 1.
+    /// @throws ShapeError unless there is a label or value for each prediction; ValueError if it is neither 0 nor 1, or for a probability
+    /// that counts and is none.
     void check(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) const {
         detail::check_binary("binary_log_loss", prediction.shape(), target);
+        for (Index i = 0; options_.probabilities && i < prediction.numel(); ++i)
+            if (target.counts(i) && !is_nan(prediction[i]))
+                detail::check_probability("binary_log_loss", static_cast<double>(prediction[i]), i / target.sample_numel());
     }
     /// @throws as `check`; nothing is counted then.
     void update(const Tensor<Scalar>& prediction, const losses::Target<Scalar>& target) {
@@ -86,9 +91,15 @@ template <class Scalar = float>
 class LogLoss {
 public:
     explicit LogLoss(const LogLossOptions& options = {}) : options_{options} {}
-    /// @throws ShapeError if scores and labels do not fit, StateError for a target of values, ValueError for a label outside [0, C).
+    /// @throws ShapeError if scores and labels do not fit, StateError for a target of values, ValueError for a label outside [0, C) or the
+    /// probability of one that counts and is none.
     void check(const Tensor<Scalar>& scores, const losses::Target<Scalar>& target) const {
         detail::check_classes("log_loss", scores, target, options_.ignore_index);
+        const Tensor<Index>& labels = target.labels();
+        for (Index r = 0; options_.probabilities && r < labels.numel(); ++r)
+            if (labels[r] != options_.ignore_index && target.counts(r))
+                if (const Scalar p = scores[r * scores.size(-1) + labels[r]]; !is_nan(p))
+                    detail::check_probability("log_loss", static_cast<double>(p), r / target.sample_numel());
     }
     /// @throws as `check`; nothing is counted then.
     void update(const Tensor<Scalar>& scores, const losses::Target<Scalar>& target) {

@@ -146,11 +146,11 @@ struct RetrievalMAPOf : OfRanking<RetrievalOptions> {
 
 struct NormalizedDCGOf : OfRanking<NormalizedDCGOptions> {
     using OfRanking::OfRanking;
-    /// Relative to the list's highest gain: only ratios matter, and so none overflows.
+    /// Relative to the list's highest gain: only ratios matter, and so none overflows, nor are small ones lost beside 1.
     [[nodiscard]] double gain(double relevance, double highest) const {
         return options.gain == Gain::linear
                    ? relevance / highest
-                   : (std::exp2(relevance - highest) - std::exp2(-highest)) / -std::expm1(-highest * std::log(2.0));
+                   : std::exp2(relevance - highest) * (std::expm1(-relevance * std::log(2.0)) / std::expm1(-highest * std::log(2.0)));
     }
     template <class Scalar>
     [[nodiscard]] ListScore operator()(std::span<const Listed<Scalar>> list) const {
@@ -177,7 +177,7 @@ struct NormalizedDCGOf : OfRanking<NormalizedDCGOptions> {
             double ideal = 0;
             for (std::size_t i = 0; i < gains.size(); ++i)
                 ideal += gains[i] * discount(i);
-            return sum / ideal;
+            return std::min(1.0, sum / ideal);
         });
     }
 };

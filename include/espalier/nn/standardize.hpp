@@ -19,7 +19,7 @@ namespace espalier::inline ESPALIER_ABI::nn {
 /// nn::Sequential trunk{nn::Standardize{train.inputs()}, nn::Linear{8, 32}, nn::ReLU{}};
 /// @endcode
 /// Mean and std are buffers: saved and loaded with the net, not trained. As in scikit-learn's StandardScaler a channel that
-/// never changes has a std of 1, so that it becomes 0.
+/// never changes, but for the rounding of doubles, has a std of 1, so that it becomes 0.
 template <class Scalar = float>
 class Standardize : public Module<Standardize<Scalar>, Scalar> {
 public:
@@ -86,7 +86,7 @@ private:
             const auto deviation = static_cast<Scalar>(found.deviation());
             require<ValueError>(is_finite(mean[c]) && is_finite(deviation), "Standardize",
                                 "expected values whose deviation is a finite number, got ", deviation, " in channel ", c);
-            std[c] = deviation > 0 ? deviation : Scalar(1);
+            std[c] = deviation > 0 && !found.constant() ? deviation : Scalar(1);
         }
         mean_ = std::move(mean);
         std_ = std::move(std);

@@ -24,7 +24,7 @@ struct AdagradOptions {
 
 /// s is the sum of all squared gradients; p -= learning_rate gradient / (sqrt(s) + eps), as in PyTorch (Duchi, Hazan and Singer, JMLR
 /// 2011). What is rarely met keeps a large rate, so it is often taken for embeddings; rows that a sparse gradient does not list have
-/// a gradient of 0, and stay as they are either way.
+/// a gradient of 0, and without weight decay stay as they are either way.
 template <class Scalar = float>
 class Adagrad final : public Optimizer<Scalar> {
 public:

@@ -45,6 +45,28 @@ void randomize(mtl::NoisyTopK<double>& gate, std::uint64_t seed) {
 
 }  // namespace
 
+TEST_CASE("an empty batch has no penalty", "[mtl][sharing]") {
+    for (const bool noise : {false, true})
+        CHECK(penalty_of(mtl::NoisyTopK<double>{3, 4, {.noise = noise}}, Tensor<double>{Shape{0, 3}}).item() == 0);
+}
+
+TEMPLATE_TEST_CASE("noise that is no more than rounding has finite gradients", "[mtl][sharing]", float, double) {
+    using S = TestType;
+    mtl::NoisyTopK<S> gate{1, 4, {.k = 2}};
+    auto parameters = gate.parameters();
+    for (Index i = 0; i < 4; ++i) {
+        parameters[0].mutable_value()[i] = static_cast<S>(i);
+        parameters[1].mutable_value()[i] = S(-1000);  // softplus of it is 0
+    }
+    (void)gate(Tensor<S>{{2, 1}, {1, 0.5}});
+    nn::detail::CollectPenalties<S> collect;
+    gate.visit(collect);
+    collect.terms.at(0).backward();
+    for (const auto& parameter : gate.parameters())
+        for (const S slope : parameter.grad())
+            CHECK(std::isfinite(slope));
+}
+
 TEMPLATE_TEST_CASE("top-k gating gives each sample k experts, also among equals", "[mtl][sharing]", float, double) {
     using S = TestType;
     const auto x = normal<S>({6, 3});

@@ -11,6 +11,7 @@
 #include <espalier/mtl/sharing.hpp>
 #include <espalier/mtl/sharing/last_penalty.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -148,16 +149,20 @@ private:
             [](Scalar v, Scalar) { return std::exp(-v * v / 2) * std::numbers::inv_sqrtpi_v<Scalar> / std::numbers::sqrt2_v<Scalar>; });
         return squared_variation(chance) * static_cast<Scalar>(options_.load);
     }
-    /// Of the sums over samples: variance by the square of the mean.
+    /// Of the sums over samples: variance by the square of the mean; 0 where there is no sample.
     [[nodiscard]] static Variable<Scalar> squared_variation(const Variable<Scalar>& of_samples) {
+        if (of_samples.numel() == 0)
+            return Tensor<Scalar>::scalar(0);
         const auto sums = autograd::sum(of_samples, 0);
         const auto mean = autograd::mean(sums), difference = sums - mean;
         return autograd::mean(difference * difference) / (mean * mean);
     }
+    /// Not less than what can be divided by, with a slope of 0 there.
     [[nodiscard]] static Variable<Scalar> softplus(const Variable<Scalar>& x) {
+        constexpr auto least = Scalar(1e-12);
         return autograd::elementwise(
-            "softplus", x, [](Scalar v) { return (v > 0 ? v : Scalar(0)) + std::log1p(std::exp(-std::abs(v))); },
-            [](Scalar v, Scalar) { return (v > 0 ? Scalar(1) : std::exp(v)) / (1 + std::exp(-std::abs(v))); });
+            "softplus", x, [=](Scalar v) { return std::max(least, (v > 0 ? v : Scalar(0)) + std::log1p(std::exp(-std::abs(v)))); },
+            [=](Scalar v, Scalar y) { return y > least ? (v > 0 ? Scalar(1) : std::exp(v)) / (1 + std::exp(-std::abs(v))) : Scalar(0); });
     }
 
     NoisyTopKOptions options_;
