@@ -263,6 +263,9 @@ TEST_CASE("dense losses refuse bad options when they are made", "[losses]") {
     REQUIRE_THROWS_WITH(losses::tversky_loss(Tensor<float>{{2, 2, 1}}, bytes),
                         "[tversky_loss] expected values in [0, 1], got 255 at sample 1");
     REQUIRE_NOTHROW(losses::dice_loss(Tensor<float>{{2, 2, 1}}, Target<float>{bytes, Tensor<bool>{{2}, {true, false}}}));
+    const Tensor<float> mixed{{1, 2, 1}, {0.3F * 1 + 0.7F * 1 + 1e-7F, -1e-7F}};  // what rounding leaves of 1 and 0
+    REQUIRE_NOTHROW(losses::dice_loss(Tensor<float>{{1, 2, 1}}, mixed));
+    REQUIRE_NOTHROW(losses::cross_entropy(Tensor<float>{{1, 2}}, mixed.reshape({1, 2})));
     REQUIRE_THROWS_WITH(losses::dice_loss(Tensor<float>{{2}}, Tensor<float>{{2}}),
                         "[dice_loss] expected logits (N, ..., channels), got (2,)");
     REQUIRE_THROWS_WITH(losses::cosine_loss(Tensor<float>{{2}}, Tensor<float>{{2}}),

@@ -5,6 +5,7 @@
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/softmax.hpp>
 #include <espalier/losses/labels.hpp>
+#include <espalier/losses/match.hpp>
 #include <espalier/losses/reduction.hpp>
 
 #include <algorithm>
@@ -26,7 +27,7 @@ template <class Scalar>
             result[r] = std::min(result[r], weights[r * classes + c]);
         for (Index i = r * classes; result[r] > 0 && i < (r + 1) * classes; ++i) {
             const Scalar q = target.values()[i];
-            require<ValueError>(q >= 0 && q <= 1, operation, "expected probabilities in [0, 1], got ", q, " at sample ",
+            require<ValueError>(is_share(q), operation, "expected probabilities in [0, 1], got ", q, " at sample ",
                                 i / target.sample_numel());
         }
     }

@@ -22,6 +22,13 @@ namespace detail {
     return without_ones(got) == without_ones(expected) ? concat(": reshape them to ", expected) : "";
 }
 
+/// Whether a value is in [0, 1] but for the rounding of what made it: mixing two images' targets may give 1 + 1e-7.
+template <class Scalar>
+[[nodiscard]] bool is_share(Scalar value) noexcept {
+    constexpr auto rounding = static_cast<Scalar>(1e-5);
+    return value >= -rounding && value <= 1 + rounding;
+}
+
 }  // namespace detail
 
 /// The values of a target that has one for each prediction; the error of class indices says to give `what` instead.

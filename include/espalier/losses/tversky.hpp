@@ -8,6 +8,7 @@
 #include <espalier/kernels/softmax.hpp>
 #include <espalier/losses/groups.hpp>
 #include <espalier/losses/labels.hpp>
+#include <espalier/losses/match.hpp>
 #include <espalier/losses/reduction.hpp>
 
 #include <algorithm>
@@ -54,7 +55,7 @@ public:
                                 logits.shape());
             values_ = values_like(operation, logits.shape(), target, "0 and 1").data();
             for (Index i = 0; i < logits.numel(); ++i)
-                if (!(values_[i] >= 0 && values_[i] <= 1) && weights_.counts(i))
+                if (!is_share(values_[i]) && weights_.counts(i))
                     fail<ValueError>(operation, "expected values in [0, 1], got ", values_[i], " at sample ", i / target.sample_numel());
         }
         classes_ = logits.shape().back();
