@@ -11,6 +11,7 @@
 
 #include <espalier/core/error.hpp>
 #include <espalier/core/finite.hpp>
+#include <espalier/io/coco_tree.hpp>
 #include <espalier/io/file.hpp>
 #include <espalier/io/tensor_file.hpp>
 
@@ -122,20 +123,17 @@ private:
                                      : printable(value.dump(-1, ' ', false, Json::error_handler_t::replace));
     }
 
-    /// Outlines are most of a file, and are not made a tree of.
     [[nodiscard]] Json parse(std::string_view text) const {
         if (text.find('\0') != text.npos)  // the end, for the JSON library
             refuse("JSON", "a zero byte");
-        const auto keep = [](int, Json::parse_event_t event, const Json& value) {
-            return event != Json::parse_event_t::key || value != "segmentation";
-        };
-        try {
-            return Json::parse(text.begin(), text.end(), keep);
-        } catch (const Json::parse_error& error) {
-            refuse("JSON", concat("an error at byte ", error.byte));
-        } catch (const Json::exception&) {
-            refuse("JSON of numbers of 64 bits", "a larger one");
+        Json root;
+        CocoTree tree{root};
+        if (!Json::sax_parse(text.begin(), text.end(), &tree)) {
+            if (tree.is_number())
+                refuse("JSON of numbers of 64 bits", "a larger one");
+            refuse("JSON", concat("an error at byte ", tree.byte()));
         }
+        return root;
     }
 
     template <class Take>
