@@ -90,6 +90,14 @@ TEST_CASE("what is missing or wrong is named by entry and field", "[io][coco]") 
     refused(R"({"id": 1e999})", "JSON of numbers of 64 bits");
     refused("{", "JSON in \"c.json\", got an error at byte");
 
+    // What is left out may be anything, at any depth, and what stands behind it is read.
+    for (const char* const outline :
+         {"[[1, 2, [3]], {\"segmentation\": [4]}]", "{\"counts\": \"x\", \"size\": [5, 6]}", "null", "[]", "{}", "7"})
+        CHECK(with(R"({"id": 1, "image_id": 4, "segmentation": )" + std::string{outline} + R"(, "category_id": 7, "bbox": [1, 1, 2, 2]})")
+                  .images[1]
+                  .objects[0]
+                  .id == 1);
+
     const auto whole = [](const std::string& text) { static_cast<void>(io::parse_coco(text)); };
     CHECK_THROWS_WITH(whole("[]"), "[load_coco] expected an object in \"text\", got another value");
     CHECK_THROWS_WITH(whole("{" + images + "}"), ContainsSubstring("a list 'categories' in \"text\", got none"));

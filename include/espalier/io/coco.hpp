@@ -123,7 +123,6 @@ private:
                                      : printable(value.dump(-1, ' ', false, Json::error_handler_t::replace));
     }
 
-    /// Outlines are most of a file, and are not made a tree of.
     [[nodiscard]] Json parse(std::string_view text) const {
         if (text.find('\0') != text.npos)  // the end, for the JSON library
             refuse("JSON", "a zero byte");
