@@ -87,6 +87,17 @@ file(SHA256 ${FOLDER}/one/pronounce.safetensors one)
 if(NOT two STREQUAL one)
     fail("expected the same weights on one thread")
 endif()
+
+# The edition in capitals, as an editor of Windows leaves it, and with words that come again: the same.
+string(TOUPPER "${few}" capitals)
+string(REPLACE "\n" "\r\n" capitals "${capitals}")
+string(ASCII 239 187 191 mark)
+file(WRITE ${FOLDER}/capitals.dict "${mark}${capitals}\r\nBAB B IY1 B\r\n")
+run(${short} --data capitals.dict --out capitals)
+file(SHA256 ${FOLDER}/capitals/pronounce.safetensors capitals)
+if(NOT two STREQUAL capitals)
+    fail("expected the same weights of words in capitals")
+endif()
 # The words that come with the example, as far as reading them goes.
 run(${short} --data ${DATA} --batch 4096 --out carried)
 if(NOT code EQUAL 0 OR NOT out MATCHES "18016 words to learn from, 1984 held out")
