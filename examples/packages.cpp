@@ -38,9 +38,9 @@ void label_lines(const std::filesystem::path& weights) {
     io::load(net, weights);
     std::printf("Type a name and a description, or nothing to end.\n> ");
     std::fflush(stdout);
-    for (std::string line; std::getline(std::cin, line) && !line.empty();) {
-        line = text::encode_utf8(text::decode_utf8(line, text::InvalidUtf8::replace));
-        const auto blank = std::min(line.find(' '), line.size());
+    while (const auto typed_line = examples::typed_line()) {
+        const std::string line = text::encode_utf8(text::decode_utf8(*typed_line, text::InvalidUtf8::replace));
+        const auto blank = std::min(line.find_first_of(" \t"), line.size());
         const std::vector<Package> typed{{.name = line.substr(0, blank), .description = line.substr(blank)}};
         std::printf("%s\n> ", line_of(recipe.tasks, net.predict(inputs_of(typed, recipe.buckets)), 0).c_str());
         std::fflush(stdout);

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-/// @file What the programs of examples/ do alike: read a command line, and end with one line when something is wrong.
+/// @file What the programs of examples/ do alike: read a command line and typed ones, and end with one line when something is wrong.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
 #include <exception>
 #include <iostream>
+#include <optional>
+#include <stdexcept>
+#include <string>
 
 namespace examples {
 
@@ -23,12 +27,25 @@ namespace examples {
     return true;
 }
 
-/// What `main` returns: `parse` gives options or nothing to do, `run` does it, and what either throws is told.
+/// The next line that someone types, without blanks around it and the end of a line that Windows writes; nothing for an empty one.
+[[nodiscard]] inline std::optional<std::string> typed_line() {
+    constexpr const char* blanks = " \t\r";
+    std::string line;
+    std::getline(std::cin, line);
+    const auto first = line.find_first_not_of(blanks);
+    return first == line.npos ? std::nullopt : std::optional{line.substr(first, line.find_last_not_of(blanks) + 1 - first)};
+}
+
+/// What `main` returns: `parse` gives options or nothing to do, `run` does it, and what either throws is told, or that not all of what was
+/// printed got out.
 template <class Parse, class Run>
 [[nodiscard]] int program(const char* name, const Parse& parse, const Run& run) {
     try {
         if (const auto options = parse())
             run(*options);
+        std::cout.flush();
+        if (std::fflush(stdout) != 0 || std::ferror(stdout) || !std::cout)  // the disk is full
+            throw std::runtime_error{"expected to write to the standard output, got an error"};
     } catch (const std::exception& error) {
         std::cerr << name << ": " << error.what() << '\n';
         return 1;

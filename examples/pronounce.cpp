@@ -17,7 +17,6 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
-#include <iostream>
 #include <string>
 #include <vector>
 
@@ -43,8 +42,8 @@ struct Speaker {
 void answer_lines(Speaker& speaker) {
     std::printf("Type a word, or nothing to end.\n> ");
     std::fflush(stdout);
-    for (std::string word; std::getline(std::cin, word) && !word.empty();) {
-        speaker.tell({word});
+    while (const auto word = examples::typed_line()) {
+        speaker.tell({*word});
         std::printf("> ");
         std::fflush(stdout);
     }

@@ -55,7 +55,7 @@ foreach(pattern "^<svg " "</svg>\n$" "class='letter'[^>]*>k<" "class='phone'[^>]
 endforeach()
 
 # Words by the file alone: what was said at the end of the training, and what is typed.
-file(WRITE ${FOLDER}/typed "bat\nqu'é\n\nbat\n")
+file(WRITE ${FOLDER}/typed "bat\r\n qu'é \n\nbat\n")
 execute_process(COMMAND ${PROGRAM} --weights all/pronounce.safetensors --words kita --prompt WORKING_DIRECTORY ${FOLDER}
                 INPUT_FILE ${FOLDER}/typed RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
 if(NOT code EQUAL 0 OR NOT out MATCHES "^kita: K IY T AA; syllables 2, [^\n]+\nType [^\n]+\n> bat: B AA T; [^\n]+\n> qu'é:[^\n]+\n> \n$")
