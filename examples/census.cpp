@@ -6,6 +6,7 @@
 /// the columns, the rows, the networks, the command line, the training, the report and the picture.
 
 #include "census/drawing.hpp"
+#include "places.hpp"
 
 #include <espalier/core/threads.hpp>
 #include <espalier/io/file.hpp>
@@ -26,10 +27,8 @@ namespace {
 struct Files {
     std::filesystem::path weights, predictions, picture;
 
-    /// What is found out after minutes of training must have a place to go to: better to fail now than then.
     explicit Files(const std::filesystem::path& folder) {
-        std::filesystem::create_directories(folder);
-        const auto out = std::filesystem::canonical(folder);
+        const auto out = examples::place_for(folder);
         weights = out / "census.safetensors";
         predictions = out / "predictions.csv";
         picture = out / "census.svg";

@@ -12,6 +12,7 @@
 #include "clicks/report.hpp"
 #include "clicks/simulator.hpp"
 #include "clicks/training.hpp"
+#include "places.hpp"
 
 #include <espalier/core/build_info.hpp>
 #include <espalier/core/threads.hpp>
@@ -36,9 +37,8 @@ void run(const Options& options) {
     const Log log = options.data.empty() ? Shop{options.shop, options.seed}.run() : load_movielens(options.data, options.seed);
     if (!options.export_to.empty())
         return export_log(options.export_to, log);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto folder = std::filesystem::canonical(options.out);
+    const auto folder = examples::place_for(options.out);
+    examples::require_place(options.json);
     const auto set = dataset_of(log.catalogue, log.train);
     const auto of_test = inputs_of(log.catalogue, log.test);
     const auto clicked = [](const std::vector<Impression>& rows) {

@@ -5,6 +5,7 @@
 /// what is particular to this example: the command line, which columns are what, the training, the report and the picture.
 
 #include "folder/drawing.hpp"
+#include "places.hpp"
 
 #include <espalier/core/build_info.hpp>
 #include <espalier/core/threads.hpp>
@@ -21,9 +22,7 @@ namespace {
 
 void run_training(const Options& options) {
     const Data data = load(options);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto out = std::filesystem::canonical(options.out);
+    const auto out = examples::place_for(options.out);
     std::printf("%td images to learn from, %td held out; %s, %td x %td pixels, %d epochs\n%s\n", data.train.size(), data.test.size(),
                 options.net.c_str(), options.size, options.size, options.epochs, build_info().text().c_str());
     std::fflush(stdout);
@@ -44,9 +43,8 @@ void run_labelling(const Options& options) {
     auto net = make_net(recipe);
     io::load(net, options.weights);
     const io::ImageSet<float> set{io::image_files(options.predict), {}, {.size = {recipe.size, recipe.size}, .background = 1}};
+    const auto file = examples::place_for(options.out) / "predictions.csv";
     const auto csv = predictions_csv(recipe.columns, set.paths(), options.predict, folder::predict(net, recipe.columns, set));
-    std::filesystem::create_directories(options.out);
-    const auto file = std::filesystem::canonical(options.out) / "predictions.csv";
     io::write_file(file, csv);
     std::printf("%s\npredictions  %s\n", csv.c_str(), file.c_str());
 }

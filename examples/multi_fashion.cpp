@@ -11,6 +11,7 @@
 #include "multi_fashion/options.hpp"
 #include "multi_fashion/progress.hpp"
 #include "multi_fashion/report.hpp"
+#include "places.hpp"
 #include "program.hpp"
 
 #include <espalier/io/model.hpp>
@@ -120,11 +121,10 @@ void run(const Options& options) {
     std::printf("%s\n\n", build_info().text().c_str());
     std::fflush(stdout);
 
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto folder = std::filesystem::canonical(options.out);  // in full: it is not always run where the user stands
+    const auto folder = examples::place_for(options.out);  // in full: it is not always run where the user stands
     if (options.json.has_parent_path())
         std::filesystem::create_directories(options.json.parent_path());
+    examples::require_place(options.json);
 
     const auto epochs = train(net, loader, validation ? &*validation : nullptr, options);
     const auto outputs = net.predict(test.inputs());

@@ -6,6 +6,7 @@
 /// to this example: the command line, the columns, the networks, the training, the report and the picture.
 
 #include "multilabel/drawing.hpp"
+#include "places.hpp"
 
 #include <espalier/core/threads.hpp>
 #include <espalier/io/file.hpp>
@@ -34,9 +35,8 @@ void check_saved(const std::filesystem::path& path, const Tensor<float>& feature
 void run_training(const Options& options) {
     const auto table = io::load_csv(options.data);
     const auto labels = label_columns(table, options.labels);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto out = std::filesystem::canonical(options.out);
+    const auto out = examples::place_for(options.out);
+    examples::require_place(options.json);
     const auto weights = out / "multilabel.safetensors";
     std::vector<Data> parts;
     for (int seed = 1; seed <= options.seeds; ++seed)
@@ -88,8 +88,7 @@ void run_labelling(const Options& options) {
     auto net = make_net(recipe);
     io::load(net, options.weights);
     const auto features = recipe.encoder.features(io::load_csv(options.predict));
-    std::filesystem::create_directories(options.out);
-    const auto file = std::filesystem::canonical(options.out) / "predictions.csv";
+    const auto file = examples::place_for(options.out) / "predictions.csv";
     io::write_file(file, predictions_csv(recipe.labels, multilabel::predict(net, features)));
     std::printf("%td rows\npredictions  %s\n", features.size(0), file.c_str());
 }

@@ -8,6 +8,7 @@
 
 #include "packages/exchange.hpp"
 #include "packages/training.hpp"
+#include "places.hpp"
 
 #include <espalier/core/build_info.hpp>
 #include <espalier/core/threads.hpp>
@@ -59,13 +60,13 @@ void run_training(const Options& options) {
     const auto train_set = make_set(recipe, known), test = make_set(recipe, held_out);
     if (!options.export_to.empty())
         return export_sets(options.export_to, recipe, train_set, test);
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto weights = std::filesystem::canonical(options.out) / "packages.safetensors";
+    const auto weights = examples::place_for(options.out) / "packages.safetensors";
+    examples::require_place(options.json);
     std::printf("%zu packages to learn from, %zu held out; %d epochs\n%s\n", known.size(), held_out.size(), options.epochs,
                 build_info().text().c_str());
     std::fflush(stdout);
     const auto net = packages::train(recipe, train_set, options);
+    packages::save(net, recipe, weights);  // before anything else can go wrong
     Figures figures{score_guesses(recipe.tasks, train_set.targets(), test.targets()),
                     score(recipe.tasks, net.predict(test.named_inputs()), test.targets())};
     for (const Task& task : recipe.tasks)
@@ -77,7 +78,6 @@ void run_training(const Options& options) {
     print_report(recipe.tasks, train_set.targets(), test.targets(), figures);
     if (!options.json.empty())
         write_json(options, net.parameter_count(), figures);
-    packages::save(net, recipe, weights);
     std::printf("\nweights  %s\n", weights.c_str());
     if (options.prompt)
         label_lines(weights);

@@ -6,6 +6,7 @@
 /// is particular to this example: how scenes are composed, the networks, the command line and the picture.
 
 #include "multi_fashion/dataset.hpp"
+#include "places.hpp"
 #include "scenes/drawing.hpp"
 #include "scenes/exchange.hpp"
 #include "scenes/labelling.hpp"
@@ -47,9 +48,8 @@ void print_scores(const Named<double>& together, const Named<double>& alone) {
 }
 
 void run_training(const Options& options, const data::Dataset<>& garments, const data::Dataset<>& test) {
-    // What is found out after minutes of training must have a place to go to: better to fail now than then.
-    std::filesystem::create_directories(options.out);
-    const auto folder = std::filesystem::canonical(options.out);
+    const auto folder = examples::place_for(options.out);
+    examples::require_place(options.json);
 
     std::printf("%td scenes of %td x %td pixels an epoch, %d epochs, each of scenes of its own; %td test scenes\n%s\n\n", options.scenes,
                 side, side, options.epochs, test.size(), build_info().text().c_str());
@@ -57,6 +57,8 @@ void run_training(const Options& options, const data::Dataset<>& garments, const
     const auto start = std::chrono::steady_clock::now();
     const auto net = scenes::train(tasks, garments, options);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const auto weights = folder / "scenes.safetensors";
+    io::save(net, weights);  // before anything else can go wrong
     const Named<double> together = score(net, test);
     Named<double> alone;
     for (const std::string& task : tasks)
@@ -66,8 +68,6 @@ void run_training(const Options& options, const data::Dataset<>& garments, const
     if (!options.json.empty())
         write_json(options, together, alone, seconds);
 
-    const auto weights = folder / "scenes.safetensors";
-    io::save(net, weights);
     auto restored = make_net(options.trunk, options.way, tasks);
     io::load(restored, weights);
     const auto picture = folder / "scenes.svg";
