@@ -6,6 +6,7 @@
 /// the columns, the rows, the networks, the command line, the training, the report and the picture.
 
 #include "census/drawing.hpp"
+#include "places.hpp"
 
 #include <espalier/core/threads.hpp>
 #include <espalier/io/file.hpp>

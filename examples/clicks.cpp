@@ -12,6 +12,7 @@
 #include "clicks/report.hpp"
 #include "clicks/simulator.hpp"
 #include "clicks/training.hpp"
+#include "places.hpp"
 
 #include <espalier/core/build_info.hpp>
 #include <espalier/core/threads.hpp>

@@ -5,6 +5,7 @@
 /// what is particular to this example: the command line, which columns are what, the training, the report and the picture.
 
 #include "folder/drawing.hpp"
+#include "places.hpp"
 
 #include <espalier/core/build_info.hpp>
 #include <espalier/core/threads.hpp>
@@ -46,9 +47,8 @@ void run_labelling(const Options& options) {
     auto net = make_net(recipe);
     io::load(net, options.weights);
     const io::ImageSet<float> set{io::image_files(options.predict), {}, {.size = {recipe.size, recipe.size}, .background = 1}};
+    const auto file = examples::output_folder(options.out) / "predictions.csv";
     const auto csv = predictions_csv(recipe.columns, set.paths(), options.predict, folder::predict(net, recipe.columns, set));
-    std::filesystem::create_directories(options.out);
-    const auto file = std::filesystem::canonical(options.out) / "predictions.csv";
     io::write_file(file, csv);
     std::printf("%s\npredictions  %s\n", csv.c_str(), file.c_str());
 }

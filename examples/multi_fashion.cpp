@@ -11,6 +11,7 @@
 #include "multi_fashion/options.hpp"
 #include "multi_fashion/progress.hpp"
 #include "multi_fashion/report.hpp"
+#include "places.hpp"
 #include "program.hpp"
 
 #include <espalier/io/model.hpp>

@@ -6,6 +6,7 @@
 /// to this example: the command line, the columns, the networks, the training, the report and the picture.
 
 #include "multilabel/drawing.hpp"
+#include "places.hpp"
 
 #include <espalier/core/threads.hpp>
 #include <espalier/io/file.hpp>
@@ -88,8 +89,7 @@ void run_labelling(const Options& options) {
     auto net = make_net(recipe);
     io::load(net, options.weights);
     const auto features = recipe.encoder.features(load_table(options.predict));
-    std::filesystem::create_directories(options.out);
-    const auto file = std::filesystem::canonical(options.out) / "predictions.csv";
+    const auto file = examples::output_folder(options.out) / "predictions.csv";
     io::write_file(file, predictions_csv(recipe.labels, multilabel::predict(net, features)));
     std::printf("%td rows\npredictions  %s\n", features.size(0), file.c_str());
 }

@@ -8,6 +8,7 @@
 
 #include "packages/exchange.hpp"
 #include "packages/training.hpp"
+#include "places.hpp"
 
 #include <espalier/core/build_info.hpp>
 #include <espalier/core/threads.hpp>
@@ -38,9 +39,9 @@ void label_lines(const std::filesystem::path& weights) {
     io::load(net, weights);
     std::printf("Type a name and a description, or nothing to end.\n> ");
     std::fflush(stdout);
-    for (std::string line; std::getline(std::cin, line) && !line.empty();) {
-        line = text::encode_utf8(text::decode_utf8(line, text::InvalidUtf8::replace));
-        const auto blank = std::min(line.find(' '), line.size());
+    while (const auto typed_line = examples::typed_line()) {
+        const std::string line = text::encode_utf8(text::decode_utf8(*typed_line, text::InvalidUtf8::replace));
+        const auto blank = std::min(line.find_first_of(" \t"), line.size());
         const std::vector<Package> typed{{.name = line.substr(0, blank), .description = line.substr(blank)}};
         std::printf("%s\n> ", line_of(recipe.tasks, net.predict(inputs_of(typed, recipe.buckets)), 0).c_str());
         std::fflush(stdout);
@@ -65,6 +66,7 @@ void run_training(const Options& options) {
                 build_info().text().c_str());
     std::fflush(stdout);
     const auto net = packages::train(recipe, train_set, options);
+    packages::save(net, recipe, weights);  // before anything else can go wrong
     Figures figures{score_guesses(recipe.tasks, train_set.targets(), test.targets()),
                     score(recipe.tasks, net.predict(test.named_inputs()), test.targets())};
     for (const Task& task : recipe.tasks)
@@ -76,7 +78,6 @@ void run_training(const Options& options) {
     print_report(recipe.tasks, train_set.targets(), test.targets(), figures);
     if (!options.json.empty())
         write_json(options, net.parameter_count(), figures);
-    packages::save(net, recipe, weights);
     std::printf("\nweights  %s\n", weights.c_str());
     if (options.prompt)
         label_lines(weights);

@@ -9,6 +9,7 @@
 #include "multi_fashion/progress.hpp"
 #include "pareto_front/drawing.hpp"
 #include "pareto_front/learners.hpp"
+#include "places.hpp"
 #include "program.hpp"
 
 #include <CLI/CLI.hpp>

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-/// @file What the programs of examples/ do alike: read a command line, see to it that there is a place for what they find out, and end with
-/// one line when something is wrong.
+/// @file What the programs of examples/ do alike: read a command line and typed ones, and end with one line when something is wrong.
 #pragma once
 
 #include <espalier/core/error.hpp>
-#include <espalier/io/file.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <iostream>
+#include <optional>
+#include <stdexcept>
 #include <string>
 
 namespace examples {
@@ -41,32 +41,25 @@ template <class Number>
     return CLI::Validator{check, ""};
 }
 
-/// A folder that a program is to write to, in full; it is made if there is none. What is found out after minutes of training must have a
-/// place to go to: better to fail now than then. @throws espalier::IoError or std::filesystem::filesystem_error if nothing can be written
-[[nodiscard]] inline std::filesystem::path output_folder(const std::filesystem::path& folder) {
-    std::filesystem::create_directories(folder);
-    auto out = std::filesystem::canonical(folder);
-    const auto trial = out / ".espalier_writable";
-    espalier::io::write_file(trial, "");
-    std::filesystem::remove(trial);
-    return out;
+/// The next line that someone types, without blanks around it and the end of a line that Windows writes; nothing for an empty one.
+[[nodiscard]] inline std::optional<std::string> typed_line() {
+    constexpr const char* blanks = " \t\r";
+    std::string line;
+    std::getline(std::cin, line);
+    const auto first = line.find_first_not_of(blanks);
+    return first == line.npos ? std::nullopt : std::optional{line.substr(first, line.find_last_not_of(blanks) + 1 - first)};
 }
 
-/// The same for the folder of a file, unless it has no name. @throws as above, and espalier::IoError for a folder of that name
-inline void require_output_file(const std::filesystem::path& file) {
-    if (file.empty())
-        return;
-    static_cast<void>(output_folder(file.has_parent_path() ? file.parent_path() : "."));
-    espalier::require<espalier::IoError>(!std::filesystem::is_directory(file), "write_file", "expected a file or nothing at ", file,
-                                         ", got a folder");
-}
-
-/// What `main` returns: `parse` gives options or nothing to do, `run` does it, and what either throws is told.
+/// What `main` returns: `parse` gives options or nothing to do, `run` does it, and what either throws is told, or that not all of what was
+/// printed got out.
 template <class Parse, class Run>
 [[nodiscard]] int program(const char* name, const Parse& parse, const Run& run) {
     try {
         if (const auto options = parse())
             run(*options);
+        std::cout.flush();
+        if (std::fflush(stdout) != 0 || std::ferror(stdout) || !std::cout)  // the disk is full
+            throw std::runtime_error{"expected to write to the standard output, got an error"};
     } catch (const std::exception& error) {
         std::cerr << name << ": " << error.what() << '\n';
         return 1;

@@ -5,6 +5,7 @@
 /// The words are of CMUdict; one of ten is held out. `pronounce/` holds what is particular to this example: the dictionary, letters and
 /// phones as numbers, the network with its decoder, the report and the picture.
 
+#include "places.hpp"
 #include "pronounce/drawing.hpp"
 #include "pronounce/report.hpp"
 #include "pronounce/training.hpp"
@@ -17,7 +18,6 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
-#include <iostream>
 #include <string>
 #include <vector>
 
@@ -43,8 +43,8 @@ struct Speaker {
 void answer_lines(Speaker& speaker) {
     std::printf("Type a word, or nothing to end.\n> ");
     std::fflush(stdout);
-    for (std::string word; std::getline(std::cin, word) && !word.empty();) {
-        speaker.tell({word});
+    while (const auto word = examples::typed_line()) {
+        speaker.tell({*word});
         std::printf("> ");
         std::fflush(stdout);
     }
@@ -70,6 +70,7 @@ void run_training(const Options& options) {
     const auto train_set = make_set(recipe.language, known), test = make_set(recipe.language, held_out);
     const auto out = examples::output_folder(options.out);
     examples::require_output_file(options.json);
+    const auto weights = out / "pronounce.safetensors", picture = out / "pronounce.svg";
     std::printf("%zu words to learn from, %zu held out; %s, %d epochs\n%s\n", known.size(), held_out.size(), options.net.c_str(),
                 options.epochs, build_info().text().c_str());
     std::fflush(stdout);
@@ -79,6 +80,7 @@ void run_training(const Options& options) {
     auto net = pronounce::train(recipe, train_set, options);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
                  processor_seconds = static_cast<double>(std::clock() - processor_start) / CLOCKS_PER_SEC;
+    pronounce::save(net, recipe, weights);  // before anything else can go wrong
     const auto& words = data::sequences_of(test.named_inputs(), "letters");
     const Named<double> together = score(say(net, recipe, words), test);
     Named<double> alone;
@@ -93,8 +95,6 @@ void run_training(const Options& options) {
     if (!options.json.empty())
         write_json(options.json, options, together, alone, seconds, processor_seconds);
 
-    const auto weights = out / "pronounce.safetensors", picture = out / "pronounce.svg";
-    pronounce::save(net, recipe, weights);
     Speaker restored{weights};
     io::write_file(picture, draw_looks(restored.net, restored.recipe, options.words));
     std::printf("\nweights  %s\npicture  %s (which letters each phone looks at, by the network from the file)\n\n", weights.c_str(),

@@ -6,6 +6,7 @@
 /// is particular to this example: how scenes are composed, the networks, the command line and the picture.
 
 #include "multi_fashion/dataset.hpp"
+#include "places.hpp"
 #include "scenes/drawing.hpp"
 #include "scenes/exchange.hpp"
 #include "scenes/labelling.hpp"
@@ -57,7 +58,7 @@ void run_training(const Options& options, const data::Dataset<>& garments, const
     const auto net = scenes::train(tasks, garments, options);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const auto weights = folder / "scenes.safetensors";
-    io::save(net, weights);
+    io::save(net, weights);  // before anything else can go wrong
     const Named<double> together = score(net, test);
     Named<double> alone;
     for (const std::string& task : tasks)
@@ -66,6 +67,7 @@ void run_training(const Options& options, const data::Dataset<>& garments, const
     print_scores(together, alone);
     if (!options.json.empty())
         write_json(options, together, alone, seconds);
+
     auto restored = make_net(options.trunk, options.way, tasks);
     io::load(restored, weights);
     const auto picture = folder / "scenes.svg";

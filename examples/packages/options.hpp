@@ -47,11 +47,11 @@ struct Options {
     add("--learning-rate", options.learning_rate, "X", "of Adam, from which it falls to 0")->check(within(0.0, 1e3));
     add("--rule", options.rule, "NAME", "what balances the tasks, as Sum, UW or UPGrad")
         ->check(CLI::IsMember(mtl::rule_names()).description(""));
-    app.add_flag("--baselines", options.baselines, "train a network of each task alone as well, under the same recipe");
+    app.add_flag("--baselines", options.baselines, "train a network of each task alone as well, under the same recipe")->needs(input);
     add("--seed", options.seed, "N", "of the first weights and of the order of the packages");
     add("--threads", options.threads, "N", "0 for as many as there are processors")->check(within(0, 1024));
     add("--out", options.out, "FOLDER", "for packages.safetensors");
-    add("--json", options.json, "FILE", "for the figures");
+    add("--json", options.json, "FILE", "for the figures")->needs(input);
     add("--export", options.export_to, "FILE", "write features and answers as safetensors, and end")->needs(input);
     add("--weights", options.weights, "FILE", "packages.safetensors of a training; nothing is trained")->excludes(input);
     app.add_flag("--prompt", options.prompt, "label the lines that one types: a name, and a description behind it");

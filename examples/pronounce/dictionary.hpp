@@ -6,11 +6,14 @@
 
 #include <espalier/core/error.hpp>
 #include <espalier/io/gzip.hpp>
+#include <espalier/text/unicode.hpp>
+#include <espalier/text/utf8.hpp>
 
 #include <filesystem>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -26,10 +29,20 @@ struct Entry {
     Index stress = 0;     ///< of these the first with the main stress, from 1; 0 if there is none
 };
 
-/// Words with several pronunciations come once, with the first. @throws espalier::IoError naming the line for a word without phones, and
-/// for a file without words
+/// A word as the network has it, whoever writes it: in lower case, and what is not UTF-8 replaced.
+[[nodiscard]] inline std::string in_lower_case(std::string_view word) {
+    namespace text = espalier::text;
+    return text::encode_utf8(text::lower_case(text::decode_utf8(word, text::InvalidUtf8::replace)));
+}
+
+/// Words are in lower case: some editions of CMUdict are in capitals. Those with several pronunciations come once, with the first.
+/// @throws espalier::IoError naming the line for a word without phones, and for a file without words
 [[nodiscard]] inline std::vector<Entry> load_dictionary(const std::filesystem::path& path) {
-    std::istringstream lines{espalier::io::read_bytes(path)};
+    std::string bytes = espalier::io::read_bytes(path);
+    if (bytes.starts_with("\xEF\xBB\xBF"))  // the mark by which some editors say that it is UTF-8
+        bytes.erase(0, 3);
+    std::istringstream lines{bytes};
+    std::unordered_set<std::string> seen;
     std::vector<Entry> entries;
     Index number = 0;
     for (std::string line; std::getline(lines, line);) {
@@ -40,6 +53,7 @@ struct Entry {
         Entry entry;
         if (!(parts >> entry.word) || entry.word.find('(') != std::string::npos)  // "read(2)", another way to say it
             continue;
+        entry.word = in_lower_case(entry.word);
         for (std::string phone; parts >> phone;) {
             if (const char stress = phone.back(); stress >= '0' && stress <= '9') {
                 phone.pop_back();
@@ -51,7 +65,8 @@ struct Entry {
         }
         espalier::require<espalier::IoError>(!entry.phones.empty(), "pronounce", "expected the phones of a word in line ", number, " of ",
                                              path, ", got '", entry.word, "' alone");
-        entries.push_back(std::move(entry));
+        if (seen.insert(entry.word).second)
+            entries.push_back(std::move(entry));
     }
     espalier::require<espalier::IoError>(!entries.empty(), "pronounce", "expected words and their phones in ", path, ", got none");
     return entries;

@@ -7,7 +7,6 @@
 #include <espalier/data/dataset.hpp>
 #include <espalier/data/pad_sequence.hpp>
 #include <espalier/text/char_tokenizer.hpp>
-#include <espalier/text/unicode.hpp>
 #include <espalier/text/word_tokenizer.hpp>
 
 #include <nlohmann/json.hpp>
@@ -82,7 +81,7 @@ namespace detail {
     std::vector<std::string> lower;
     for (const std::string& word : words) {
         espalier::require<espalier::ValueError>(!word.empty(), "pronounce", "expected words of at least one letter, got an empty one");
-        lower.push_back(text::encode_utf8(text::lower_case(text::decode_utf8(word, text::InvalidUtf8::replace))));
+        lower.push_back(in_lower_case(word));
     }
     return language.letters.encode_batch(lower, {.max_length = longest});
 }

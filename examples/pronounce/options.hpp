@@ -55,19 +55,23 @@ struct Options {
     add("--epochs", options.epochs, "N", "passes over the words")->check(within(1, 1'000'000));
     add("--batch", options.batch, "N", "words a step")->check(within(1, 100'000));
     add("--learning-rate", options.learning_rate, "X", "of Adam, to which it rises, and from which it falls to 0")->check(within(0.0, 1e3));
-    app.add_flag("--baselines", options.baselines, "train a network of each task alone as well, under the same recipe");
+    auto* const baselines = app.add_flag("--baselines", options.baselines,
+                                         "train a network of each task alone as well, under the same recipe");
     add("--seed", options.seed, "N", "of the first weights and of the order of the words");
     add("--threads", options.threads, "N", "0 for as many as there are processors")->check(within(0, 1024));
     add("--data", options.data, "FILE", "a dictionary as CMUdict has it, plain or .gz");
     add("--words", options.words, "WORDS", "to say at the end, parted by commas")->delimiter(',');
     app.add_flag("--prompt", options.prompt, "say the words that one types, a line each");
-    add("--weights", options.weights, "FILE", "pronounce.safetensors of a training; says words and trains nothing");
+    auto* const weights = add("--weights", options.weights, "FILE", "pronounce.safetensors of a training; says words and trains nothing");
+    weights->excludes(baselines);
     add("--out", options.out, "FOLDER", "for pronounce.safetensors and pronounce.svg");
-    add("--json", options.json, "FILE", "for the figures");
+    add("--json", options.json, "FILE", "for the figures")->excludes(weights);
     if (!examples::parse(app, argc, argv))
         return std::nullopt;
     espalier::require<espalier::ValueError>(options.width % 8 == 0, "pronounce", "expected a --width that is a multiple of 8, got ",
                                             options.width);
+    for (const std::string& word : options.words)
+        espalier::require<espalier::ValueError>(!word.empty(), "pronounce", "expected --words of at least one letter, got an empty one");
     return options;
 }
 

@@ -46,6 +46,18 @@ if(NOT code EQUAL 0 OR NOT out MATCHES
     fail("expected two packages that are labelled and exit code 0, got ${code}")
 endif()
 
+# The ends of lines that Windows writes are no part of a name.
+set(said "")
+foreach(end IN ITEMS "\n" "\r\n")
+    file(WRITE ${FOLDER}/typed "zuza-doc${end}${end}")
+    execute_process(COMMAND ${PROGRAM} --weights all.out/packages.safetensors --prompt WORKING_DIRECTORY ${FOLDER} INPUT_FILE ${FOLDER}/typed
+                    RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
+    if(NOT code EQUAL 0 OR NOT (said STREQUAL "" OR said STREQUAL out))
+        fail("expected the same answer as before, ${said}")
+    endif()
+    set(said "${out}")
+endforeach()
+
 # The same from the standard input, on one thread.
 execute_process(COMMAND ${PROGRAM} --input - ${short} --threads 1 --out piped WORKING_DIRECTORY ${FOLDER} INPUT_FILE ${FOLDER}/all
                 RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
@@ -107,6 +119,13 @@ expect_error("missing" --input missing)
 expect_error("expected weights that this program wrote|safetensors" --weights all --prompt)
 expect_error("--input" --epochs 1)
 expect_error("standard input" --input - --prompt)
+foreach(place IN ITEMS all.out)  # before anything is learnt
+    run(--input all --json ${place})
+    if(NOT code EQUAL 1 OR NOT out STREQUAL "" OR NOT err MATCHES "${place}")
+        fail("expected exit code 1 and no training for figures that have no place, got ${code}")
+    endif()
+endforeach()
+expect_error("--json" --weights all.out/packages.safetensors --prompt --json again.json)
 expect_error("--rule" --input all --rule none)
 expect_error("--input" --weights all --prompt --export shared)
 expect_error("--no-such-option" --no-such-option)
@@ -114,4 +133,13 @@ expect_error("--no-such-option" --no-such-option)
 run(--help)
 if(NOT code EQUAL 0 OR NOT out MATCHES "--prompt")
     fail("expected the options and exit code 0 for --help, got ${code}")
+endif()
+
+# What does not get out is told.
+if(EXISTS /dev/full)
+    execute_process(COMMAND ${PROGRAM} --weights all.out/packages.safetensors --prompt WORKING_DIRECTORY ${FOLDER} INPUT_FILE ${FOLDER}/typed
+                    OUTPUT_FILE /dev/full RESULT_VARIABLE code ERROR_VARIABLE err)
+    if(NOT code EQUAL 1 OR NOT err MATCHES "standard output")
+        fail("expected exit code 1 where nothing can be written, got ${code}")
+    endif()
 endif()
