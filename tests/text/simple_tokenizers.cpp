@@ -6,7 +6,6 @@
 
 #include "catch.hpp"
 
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,9 +60,28 @@ TEST_CASE("code points by a vocabulary, and back", "[text][tokenizer]") {
     CHECK(chars == text::CharTokenizer{chars.vocabulary()});
 }
 
+namespace {
+
+/// A range whose strings last no longer than the expression that reads them.
+struct Made {
+    struct Iterator {
+        const std::string* name;
+        std::string operator*() const { return "a line of no little length, " + *name; }
+        Iterator& operator++() {
+            ++name;
+            return *this;
+        }
+        bool operator==(const Iterator&) const = default;
+    };
+    [[nodiscard]] Iterator begin() const { return {names.data()}; }
+    [[nodiscard]] Iterator end() const { return {names.data() + names.size()}; }
+    std::vector<std::string> names;
+};
+
+}  // namespace
+
 TEST_CASE("a vocabulary is learnt from strings that are made one by one as well", "[text][tokenizer]") {
-    const std::vector<std::string> names{"ab", "b"};
-    const auto made = names | std::views::transform([](const std::string& name) { return "a line of no little length, " + name; });
+    const Made made{{"ab", "b"}};
     const std::vector<std::string> kept{"a line of no little length, ab", "a line of no little length, b"};
     CHECK(text::CharTokenizer::fit(made) == text::CharTokenizer::fit(kept));
     CHECK(text::WordTokenizer::fit(made) == text::WordTokenizer::fit(kept));
