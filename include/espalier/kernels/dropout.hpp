@@ -13,9 +13,12 @@
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
+/// How many groups n elements are, the last one perhaps a part.
+[[nodiscard]] constexpr Index dropout_groups(Index n) noexcept { return (n + simd::elements_of_group - 1) / simd::elements_of_group; }
+
 /// How many draws `dropout` of n elements takes from a stream.
 [[nodiscard]] constexpr std::uint64_t dropout_draws(Index n) noexcept {
-    return static_cast<std::uint64_t>((n + simd::elements_of_group - 1) / simd::elements_of_group * simd::draws_of_group);
+    return static_cast<std::uint64_t>(dropout_groups(n) * simd::draws_of_group);
 }
 
 /// y[i] = 0 x[i] where the number in [0, 1) that element i takes of `random`'s draws from its position on is below p, else `scale` x[i],
@@ -26,8 +29,8 @@ void dropout(Index n, const Random& random, double p, Scalar scale, const Scalar
     const double rounded = std::nearbyint(p * 0x1p32);
     const auto bound = static_cast<std::uint32_t>(std::min(rounded, 0x1p32 - 1));
     const Scalar kept = rounded < 0x1p32 ? scale : Scalar(0);
-    const Index groups = (n + simd::elements_of_group - 1) / simd::elements_of_group;
-    parallel_for(groups, std::max<Index>(1, elementwise_grain(n) / simd::elements_of_group), [=, &random](Index begin, Index end) {
+    const Index grain = std::max<Index>(1, elementwise_grain(n) / simd::elements_of_group);
+    parallel_for(dropout_groups(n), grain, [=, &random](Index begin, Index end) {
         const std::uint64_t first = random.position() + static_cast<std::uint64_t>(begin * simd::draws_of_group);
         const Index from = begin * simd::elements_of_group, size = std::min(n, end * simd::elements_of_group) - from;
         if constexpr (simd::vectorised<Scalar>)
