@@ -63,6 +63,45 @@ TEST_CASE("sgemm is the sum over k for any extents, strides and order of operand
     }
 }
 
+TEST_CASE("a product of many blocks comes to the bits of its rows alone, however its operands lie", "[kernels][sgemm]") {
+    Random random{17};
+    const auto turned = [](const Tensor<float>& x) {
+        const Index rows = x.shape()[0], columns = x.shape()[1];
+        Tensor<float> y{{columns, rows}};
+        for (Index i = 0; i < rows; ++i)
+            for (Index j = 0; j < columns; ++j)
+                y.at(j, i) = x.at(i, j);
+        return y;
+    };
+    // Rows below and above what is read in place, a strip and a block; columns in whole vectors and not; depths below and above a block's.
+    for (const auto& [m, n, k] : {std::array<Index, 3>{20, 240, 400}, {64, 250, 800}, {65, 48, 385}, {530, 400, 390}, {70, 1040, 30}}) {
+        const auto a = Tensor<float>::normal({m, k}, random), b = Tensor<float>::normal({k, n}, random);
+        const auto a_turned = turned(a), b_turned = turned(b);
+        Tensor<float> expected{{m, n}};
+        for (Index i = 0; i < m; ++i)
+            kernels::sgemm(
+                {.m = 1, .n = n, .k = k, .a = {a.data() + i * k, k, 1}, .b = {b.data(), n, 1}, .c = &expected.at(i, 0), .c_stride = n});
+        for (const int threads : {1, 2, 5})
+            for (const bool a_by_columns : {false, true})
+                for (const bool b_by_columns : {false, true}) {
+                    CAPTURE(m, n, k, threads, a_by_columns, b_by_columns);
+                    const testing::Threads guard{threads};
+                    Tensor<float> c{{m, n}};
+                    const kernels::Product p{.m = m,
+                                             .n = n,
+                                             .k = k,
+                                             .a = a_by_columns ? kernels::Strided{a_turned.data(), 1, m} : kernels::Strided{a.data(), k, 1},
+                                             .b = b_by_columns ? kernels::Strided{b_turned.data(), 1, k} : kernels::Strided{b.data(), n, 1},
+                                             .c = c.data(),
+                                             .c_stride = n};
+                    if (kernels::detail::way_of(p) != kernels::detail::Way::panels)
+                        continue;
+                    kernels::sgemm(p);
+                    CHECK(c == expected);
+                }
+    }
+}
+
 TEST_CASE("few rows times a large matrix are the same for any number of threads", "[kernels][sgemm][long]") {
     Random random{12};
     for (const auto& [m, n, k] : {std::array<Index, 3>{1, 4100, 130}, {2, 2048, 257}, {5, 1031, 600}, {8, 4096, 129}}) {
@@ -113,7 +152,7 @@ TEST_CASE("the way to multiply follows from extents and strides alone", "[kernel
     CHECK(way(2048, 10, 500, false, true, &bias) == Way::dots);
     CHECK(way(2048, 15, 64, false, true, &bias) == Way::dots);
     CHECK(way(2048, 32, 64, false, true, &bias) == Way::panels);  // but short rows
-    CHECK(way(1, 32, 64, false, true, &bias) == Way::panels);     // as many as they are
+    CHECK(way(1, 32, 64, false, true, &bias) == Way::panels);  // as many as they are
     CHECK(way(1, 32, 500, false, true) == way(2048, 32, 500, false, true));
     CHECK(way(2048, 32, 500, false, true) == Way::panels);
     CHECK(way(8, 1000, 16, false, true) == Way::panels);

@@ -5,7 +5,6 @@
 #include <espalier/core/config.hpp>
 #include <espalier/core/memory.hpp>
 #include <espalier/kernels/dgemm.hpp>
-#include <espalier/kernels/sgemm_panels.hpp>
 #include <espalier/kernels/simd/blocks.hpp>
 
 #include <algorithm>
@@ -75,8 +74,8 @@ private:
     template <class Body>
     void for_each_panel(const Body& body) const {
         const simd::Columns parts{n_, simd::table().tile_vectors};
-        for (Index from = 0; from < k_; from += detail::panel_depth) {
-            const Index depth = std::min(detail::panel_depth, k_ - from);
+        for (Index from = 0; from < k_; from += panel_depth) {
+            const Index depth = std::min(panel_depth, k_ - from);
             for (Index j = 0; j < parts.blocks(); ++j)
                 body(from, depth, parts[j], data() + from * parts.padded() + depth * parts[j].column);
         }
@@ -88,6 +87,8 @@ private:
             else
                 std::fill_n(out[i], n_, Scalar(0));
     }
+
+    static constexpr Index panel_depth = 192;  ///< with 32 or 48 columns a panel fits the first-level cache, where few rows pass it
 
     Index k_, n_;
     PoolVector<std::int32_t> offsets_;

@@ -7,34 +7,39 @@
 #include <espalier/kernels/simd/blocks.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
 namespace espalier::inline ESPALIER_ABI::kernels::detail {
 
-inline constexpr Index panel_depth = 192;  ///< of k that a panel of b holds: with 32 or 48 columns it fits the first-level cache
-inline constexpr Index block_columns = 384;
-inline constexpr Index block_rows = 512;
+/// Of k and of columns, that the panels of a block hold: half of a second-level cache of 512 KB, from which rows of a tile read them.
+inline constexpr Index block_depth = 384, block_columns = 192;
+inline constexpr Index block_rows = 512;  ///< for which panels are packed once
 
-/// Products of panels of b, for any shape: blocks of c are independent; each packs the panels of b that it needs and reads a in place.
+/// Products of panels of b, for any shape. Blocks of c are independent; each packs the panels of b that it needs, and passes them as a
+/// whole for every few rows of a, which so stay in the first-level cache, as do the elements of c beside each other. Rows of a are read in
+/// place; where its columns are in one piece instead, a strip of some rows is copied, for what lies beside an element then belongs to other
+/// rows.
 class PanelProduct {
 public:
     explicit PanelProduct(const Product& p) noexcept
         : p_{p},
-          depth_{std::clamp<Index>(std::min(within_32_bits(p.a.column), p.k), 1, panel_depth)},
-          panel_size_{depth_ * simd::table().tile_vectors * simd::table().lanes},
-          blocks_{BlocksOfProduct::of(p, block_rows, block_columns, 48, 16)} {}
+          strip_rows_{p.a.row == 1 && p.a.column != 1 ? 8 * simd::table().tile_rows : 0},
+          step_{strip_rows_ > 0 ? strip_rows_ : p.a.column},
+          depth_{std::clamp<Index>(std::min(within_32_bits(step_), p.k), 1, block_depth)},
+          blocks_{BlocksOfProduct::of(p, block_rows, block_columns, 48, 2 * num_threads())} {}
 
     void run() const {
         using simd::Scratch;
-        const std::size_t bytes = Scratch::bytes<float>(panel_size_) + 2 * Scratch::bytes<float*>(blocks_.rows) +
-                                  Scratch::bytes<std::int32_t>(depth_);
+        const Index panels = depth_ * simd::Columns{std::min(blocks_.columns, p_.n), simd::table().tile_vectors}.padded();
+        const Index strip = depth_ * strip_rows_;
+        const std::size_t bytes = Scratch::bytes<float>(panels) + Scratch::bytes<float>(strip) + Scratch::bytes<std::int32_t>(depth_);
         parallel_for(blocks_.count, blocks_.grain, bytes, [&](Index begin, Index end, void* memory) {
             Scratch scratch{memory};
-            const Space space{scratch.take<float>(panel_size_), scratch.take<const float*>(blocks_.rows),
-                              scratch.take<float*>(blocks_.rows), scratch.take<std::int32_t>(depth_)};
+            const Space space{scratch.take<float>(panels), scratch.take<float>(strip), scratch.take<std::int32_t>(depth_)};
             for (Index k = 0; k < depth_; ++k)
-                space.offsets[k] = static_cast<std::int32_t>(k * p_.a.column);
+                space.offsets[k] = static_cast<std::int32_t>(k * step_);
             for (Index i = begin; i < end; ++i)
                 multiply(blocks_(p_, i), space);
         });
@@ -45,41 +50,67 @@ private:
     [[nodiscard]] static constexpr Index within_32_bits(Index step) noexcept { return (Index{1} << 31) / std::max<Index>(step, 1) - 1; }
 
     struct Space {
-        float* panel;
-        const float** inputs;
-        float** outputs;
+        float* panels;
+        float* strip;
         std::int32_t* offsets;
     };
 
     void multiply(const BlocksOfProduct::Block& block, const Space& space) const {
         const auto& [rows, columns] = block;
         const simd::Columns parts{columns.size, simd::table().tile_vectors};
-        for (Index r = 0; r < rows.size; ++r)
-            space.outputs[r] = p_.c + (rows.first + r) * p_.c_stride + columns.first;
+        const Index height = simd::table().tile_rows;
         for (Index from = 0; from == 0 || from < p_.k; from += depth_) {
             const Index depth = std::min(depth_, p_.k - from);
-            for (Index r = 0; r < rows.size; ++r)
-                space.inputs[r] = p_.a.data + (rows.first + r) * p_.a.row + from * p_.a.column;
-            for (Index j = 0; j < parts.blocks(); ++j) {
-                const simd::ColumnBlock part = parts[j];
-                const Index first = columns.first + part.column;
-                pack(from, depth, first, part, space.panel);
-                simd::run_tiles({.rows = space.inputs,
-                                 .count = rows.size,
-                                 .offsets = space.offsets,
-                                 .depth = depth,
-                                 .panel = space.panel,
-                                 .panel_step = part.padded()},
-                                {.rows = space.outputs,
-                                 .column = part.column,
-                                 .width = part.width,
-                                 .start = p_.accumulate || from > 0 ? simd::Start::accumulate
-                                          : p_.bias                 ? simd::Start::bias
-                                                                    : simd::Start::zero,
-                                 .bias = p_.bias ? p_.bias + first : nullptr,
-                                 .relu = p_.relu && from + depth_ >= p_.k},
-                                part.vectors);
+            for (Index j = 0; j < parts.blocks(); ++j)
+                if (!read_in_place(rows.size, parts[j]))
+                    pack(from, depth, columns.first + parts[j].column, parts[j], space.panels + parts[j].column * depth);
+            for (Index r = 0; r < rows.size; r += height) {
+                const float* a = p_.a.data + (rows.first + r) * p_.a.row + from * p_.a.column;
+                if (strip_rows_ > 0) {
+                    const Index within = r % strip_rows_, count = std::min(strip_rows_, rows.size - r);
+                    if (within == 0)
+                        simd::table().copy_rows(depth, count, a, p_.a.column, space.strip, strip_rows_, count);
+                    a = space.strip + within;
+                }
+                multiply_rows(block, {r, std::min(height, rows.size - r)}, a, parts, {from, depth}, space);
             }
+        }
+    }
+
+    /// A few rows are not worth that panels are filled for them, unless every row of b is on another page.
+    [[nodiscard]] bool read_in_place(Index rows, const simd::ColumnBlock& part) const noexcept {
+        return rows <= 64 && p_.b.column == 1 && p_.b.row < 1024 && part.width == part.padded();
+    }
+
+    /// Adds to `few` rows of a block of c what a part of k gives, of the elements of a from `a` on.
+    void multiply_rows(const BlocksOfProduct::Block& block, const simd::Part& few, const float* a, const simd::Columns& parts,
+                       const simd::Part& of_k, const Space& space) const {
+        const Index first = block.columns.first;
+        std::array<const float*, simd::max_tile_rows> inputs;
+        std::array<float*, simd::max_tile_rows> outputs;
+        for (Index i = 0; i < few.size; ++i) {
+            inputs[i] = a + i * p_.a.row;
+            outputs[i] = p_.c + (block.rows.first + few.first + i) * p_.c_stride + first;
+        }
+        for (Index j = 0; j < parts.blocks(); ++j) {
+            const simd::ColumnBlock part = parts[j];
+            const bool in_place = read_in_place(block.rows.size, part);
+            const float* const panel = in_place ? p_.b.data + of_k.first * p_.b.row + first + part.column
+                                                : space.panels + part.column * of_k.size;
+            simd::table().tile_for(few.size, part.vectors)({.rows = inputs.data(),
+                                                            .count = few.size,
+                                                            .offsets = space.offsets,
+                                                            .depth = of_k.size,
+                                                            .panel = panel,
+                                                            .panel_step = in_place ? p_.b.row : part.padded()},
+                                                           {.rows = outputs.data(),
+                                                            .column = part.column,
+                                                            .width = part.width,
+                                                            .start = p_.accumulate || of_k.first > 0 ? simd::Start::accumulate
+                                                                     : p_.bias                       ? simd::Start::bias
+                                                                                                     : simd::Start::zero,
+                                                            .bias = p_.bias ? p_.bias + first + part.column : nullptr,
+                                                            .relu = p_.relu && of_k.first + depth_ >= p_.k});
         }
     }
 
@@ -94,8 +125,9 @@ private:
     }
 
     const Product& p_;
+    Index strip_rows_;  ///< of a that are copied at once, or 0
+    Index step_;  ///< between elements of a row of a, where tiles read it
     Index depth_;
-    Index panel_size_;
     BlocksOfProduct blocks_;
 };
 

@@ -103,6 +103,7 @@ struct WindowWeights {
 };
 
 inline constexpr int max_tile_heights = 4;
+inline constexpr int max_tile_rows = 1 << (max_tile_heights - 1);
 inline constexpr int max_tile_vectors = 3;
 inline constexpr int max_dot = 4;
 
