@@ -45,16 +45,21 @@ template <class Scalar>
 [[nodiscard]] std::vector<Peak> peaks_of(const Scalar* map, Index height, Index width, Index numbers, double least, Index top_k) {
     std::vector<Peak> peaks;
     for (Index y = 0; y < height; ++y)
-        for (Index x = 0; x < width; ++x)
-            for (Index c = 0; c < numbers - 4; ++c) {
-                const Scalar logit = map[(y * width + x) * numbers + c];
-                bool highest = static_cast<double>(logit) >= least;
-                for (Index v = std::max<Index>(0, y - 1); highest && v <= std::min(height - 1, y + 1); ++v)
-                    for (Index u = std::max<Index>(0, x - 1); u <= std::min(width - 1, x + 1); ++u)
-                        highest = highest && !(map[(v * width + u) * numbers + c] > logit);
-                if (highest)
-                    peaks.push_back({y * width + x, c, static_cast<double>(logit)});
-            }
+        for (Index x = 0; x < width; ++x) {
+            const Index top = std::max<Index>(0, y - 1), bottom = std::min(height - 1, y + 1);
+            const Index left = std::max<Index>(0, x - 1), right = std::min(width - 1, x + 1);
+            const auto exceeded = [=](const Scalar* of_class, Scalar logit) {
+                for (Index v = top; v <= bottom; ++v)
+                    for (Index u = left; u <= right; ++u)
+                        if (of_class[(v * width + u) * numbers] > logit)
+                            return true;
+                return false;
+            };
+            const Scalar* const logits = map + (y * width + x) * numbers;
+            for (Index c = 0; c < numbers - 4; ++c)
+                if (static_cast<double>(logits[c]) >= least && !exceeded(map + c, logits[c]))
+                    peaks.push_back({y * width + x, c, static_cast<double>(logits[c])});
+        }
     const auto count = std::min(static_cast<std::size_t>(top_k), peaks.size());
     std::partial_sort(peaks.begin(), peaks.begin() + static_cast<std::ptrdiff_t>(count), peaks.end(), [](const Peak& a, const Peak& b) {
         return a.logit != b.logit ? a.logit > b.logit : a.cell != b.cell ? a.cell < b.cell : a.label < b.label;
