@@ -136,12 +136,14 @@ int run(const benchmarks::StepOptions& options) {
 /// Both sides draw masks of their own, so none are drawn.
 void drop_nothing(mtl::MultiTaskNet<>& net, const benchmarks::StepOptions& options) {
     auto* const shared = net.sharing().get_if<mtl::HardSharing<>>();
-    if (auto* const trunk = shared ? shared->trunk().get_if<nn::Sequential<>>() : nullptr)
-        for (nn::Layer<>& layer : *trunk)
-            if (layer.get_if<nn::Dropout>())
-                layer = nn::Dropout{0};
-            else if (layer.get_if<nn::TransformerEncoder<>>())
-                layer = benchmarks::transformer_encoder(options.input.back(), 0);
+    auto* const trunk = shared ? shared->trunk().get_if<nn::Sequential<>>() : nullptr;
+    if (!trunk)
+        return;
+    for (nn::Layer<>& layer : *trunk)
+        if (layer.get_if<nn::Dropout>())
+            layer = nn::Dropout{0};
+        else if (layer.get_if<nn::TransformerEncoder<>>())
+            layer = benchmarks::transformer_encoder(options.input.back(), 0);
 }
 
 /// As `exported` of pytorch/training_step.py names them.
