@@ -23,12 +23,13 @@ inline constexpr Index block_rows = 512;  ///< for which panels are packed once
 /// rows.
 class PanelProduct {
 public:
-    explicit PanelProduct(const Product& p) noexcept
+    /// @throws what `num_threads` throws
+    explicit PanelProduct(const Product& p)
         : p_{p},
           strip_rows_{p.a.row == 1 && p.a.column != 1 ? 8 * simd::table().tile_rows : 0},
           step_{strip_rows_ > 0 ? strip_rows_ : p.a.column},
           depth_{std::clamp<Index>(std::min(within_32_bits(step_), p.k), 1, block_depth)},
-          blocks_{BlocksOfProduct::of(p, block_rows, block_columns, 48, 2 * num_threads())} {}
+          blocks_{BlocksOfProduct::of(p, block_rows, block_columns, 48, espalier::detail::within_loop() ? 1 : 2 * num_threads())} {}
 
     void run() const {
         using simd::Scratch;
