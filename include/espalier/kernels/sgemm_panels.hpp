@@ -7,7 +7,6 @@
 #include <espalier/kernels/simd/blocks.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -87,8 +86,8 @@ private:
     void multiply_rows(const BlocksOfProduct::Block& block, const simd::Part& few, const float* a, const simd::Columns& parts,
                        const simd::Part& of_k, const Space& space) const {
         const Index first = block.columns.first;
-        std::array<const float*, simd::max_tile_rows> inputs;
-        std::array<float*, simd::max_tile_rows> outputs;
+        const float* inputs[simd::max_tile_rows];
+        float* outputs[simd::max_tile_rows];
         for (Index i = 0; i < few.size; ++i) {
             inputs[i] = a + i * p_.a.row;
             outputs[i] = p_.c + (block.rows.first + few.first + i) * p_.c_stride + first;
@@ -98,13 +97,13 @@ private:
             const bool in_place = read_in_place(block.rows.size, part);
             const float* const panel = in_place ? p_.b.data + of_k.first * p_.b.row + first + part.column
                                                 : space.panels + part.column * of_k.size;
-            simd::table().tile_for(few.size, part.vectors)({.rows = inputs.data(),
+            simd::table().tile_for(few.size, part.vectors)({.rows = inputs,
                                                             .count = few.size,
                                                             .offsets = space.offsets,
                                                             .depth = of_k.size,
                                                             .panel = panel,
                                                             .panel_step = in_place ? p_.b.row : part.padded()},
-                                                           {.rows = outputs.data(),
+                                                           {.rows = outputs,
                                                             .column = part.column,
                                                             .width = part.width,
                                                             .start = p_.accumulate || of_k.first > 0 ? simd::Start::accumulate
