@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// @file Matrix products on raw row-major memory, cut into tiles by the problem's size alone.
+/// @file Matrix products on raw row-major memory, to the same bits for any number of threads.
 #pragma once
 
 #include <espalier/core/config.hpp>

@@ -97,20 +97,21 @@ private:
             const bool in_place = read_in_place(block.rows.size, part);
             const float* const panel = in_place ? p_.b.data + of_k.first * p_.b.row + first + part.column
                                                 : space.panels + part.column * of_k.size;
-            simd::table().tile_for(few.size, part.vectors)({.rows = inputs,
-                                                            .count = few.size,
-                                                            .offsets = space.offsets,
-                                                            .depth = of_k.size,
-                                                            .panel = panel,
-                                                            .panel_step = in_place ? p_.b.row : part.padded()},
-                                                           {.rows = outputs,
-                                                            .column = part.column,
-                                                            .width = part.width,
-                                                            .start = p_.accumulate || of_k.first > 0 ? simd::Start::accumulate
-                                                                     : p_.bias                       ? simd::Start::bias
-                                                                                                     : simd::Start::zero,
-                                                            .bias = p_.bias ? p_.bias + first + part.column : nullptr,
-                                                            .relu = p_.relu && of_k.first + depth_ >= p_.k});
+            simd::run_tiles({.rows = inputs,
+                             .count = few.size,
+                             .offsets = space.offsets,
+                             .depth = of_k.size,
+                             .panel = panel,
+                             .panel_step = in_place ? p_.b.row : part.padded()},
+                            {.rows = outputs,
+                             .column = part.column,
+                             .width = part.width,
+                             .start = p_.accumulate || of_k.first > 0 ? simd::Start::accumulate
+                                      : p_.bias                       ? simd::Start::bias
+                                                                      : simd::Start::zero,
+                             .bias = p_.bias ? p_.bias + first + part.column : nullptr,
+                             .relu = p_.relu && of_k.first + depth_ >= p_.k},
+                            part.vectors);
         }
     }
 

@@ -55,10 +55,11 @@ template <class Scalar>
                             return true;
                 return false;
             };
-            const Scalar* const logits = map + (y * width + x) * numbers;
+            const Index cell = y * width + x;
+            const Scalar* const logits = map + cell * numbers;
             for (Index c = 0; c < numbers - 4; ++c)
                 if (static_cast<double>(logits[c]) >= least && !exceeded(map + c, logits[c]))
-                    peaks.push_back({y * width + x, c, static_cast<double>(logits[c])});
+                    peaks.push_back({cell, c, static_cast<double>(logits[c])});
         }
     const auto count = std::min(static_cast<std::size_t>(top_k), peaks.size());
     std::partial_sort(peaks.begin(), peaks.begin() + static_cast<std::ptrdiff_t>(count), peaks.end(), [](const Peak& a, const Peak& b) {
