@@ -6,6 +6,7 @@
 #include <espalier/autograd/sequence_steps.hpp>
 #include <espalier/core/threads.hpp>
 #include <espalier/kernels/packed_matrix.hpp>
+#include <espalier/kernels/product.hpp>
 #include <espalier/kernels/recurrent.hpp>
 
 #include <algorithm>
