@@ -18,13 +18,16 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 template <class Term>
 [[nodiscard]] double sum(Index n, const Term& term) {
     constexpr Index grain = 4096;
-    PoolVector<double> partial(static_cast<std::size_t>((n + grain - 1) / grain));
-    parallel_for(n, grain, [&](Index begin, Index end) {
+    const auto chain = [&](Index begin, Index end) {
         double total = 0;
         for (Index i = begin; i < end; ++i)
             total += static_cast<double>(term(i));
-        partial[static_cast<std::size_t>(begin / grain)] = total;
-    });
+        return total;
+    };
+    if (n <= grain)
+        return chain(0, n);
+    PoolVector<double> partial(static_cast<std::size_t>((n + grain - 1) / grain));
+    parallel_for(n, grain, [&](Index begin, Index end) { partial[static_cast<std::size_t>(begin / grain)] = chain(begin, end); });
     double total = 0;
     for (const double value : partial)
         total += value;

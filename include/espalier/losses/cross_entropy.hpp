@@ -40,38 +40,44 @@ template <class Scalar>
 class SmoothedTarget {
 public:
     SmoothedTarget(Index classes, const CrossEntropyOptions<Scalar>& options)
-        : weight_{options.weight ? *options.weight : Tensor<Scalar>::ones({classes})},
+        : classes_{classes},
           on_label_{static_cast<Scalar>(1 - options.label_smoothing)},
           on_all_{options.label_smoothing / static_cast<double>(classes)} {
-        double total = 0;
+        if (options.weight)
+            weight_.assign(options.weight->begin(), options.weight->end());
+        double total = weight_.empty() ? static_cast<double>(classes) : 0;
         for (const Scalar w : weight_)
             total += static_cast<double>(w);
         on_others_ = static_cast<Scalar>(on_all_ * total);
     }
 
-    [[nodiscard]] Scalar weight(Index label) const noexcept { return weight_[label]; }
+    [[nodiscard]] Scalar weight(Index c) const noexcept { return weight_.empty() ? Scalar(1) : weight_[static_cast<std::size_t>(c)]; }
     /// The sum of q_c w_c. Where it is 0, so are loss and gradient.
-    [[nodiscard]] Scalar mass(Index label) const noexcept { return on_label_ * weight_[label] + on_others_; }
+    [[nodiscard]] Scalar mass(Index label) const noexcept { return on_label_ * weight(label) + on_others_; }
 
     /// Loss of the row x, whose softmax goes to `p`.
     [[nodiscard]] Scalar loss(const Scalar* x, Index label, Scalar* p) const {
-        const auto total = kernels::softmax_row(weight_.numel(), x, p);
+        const auto total = kernels::softmax_row(classes_, x, p);
         const Scalar top = total.top, log_sum = total.log_sum();
-        Scalar loss = on_label_ * weight_[label] * (log_sum - (x[label] - top));
-        if (weight_.numel() > few)
+        Scalar loss = on_label_ * weight(label) * (log_sum - (x[label] - top));
+        if (classes_ > few)
             return on_all_ > 0 ? static_cast<Scalar>(static_cast<double>(loss) + on_all_ * spread(x, top, log_sum)) : loss;
-        for (Index c = 0; on_all_ > 0 && c < weight_.numel(); ++c)
-            loss += static_cast<Scalar>(on_all_) * weight_[c] * (log_sum - (x[c] - top));
+        for (Index c = 0; on_all_ > 0 && c < classes_; ++c)
+            loss += static_cast<Scalar>(on_all_) * weight(c) * (log_sum - (x[c] - top));
         return loss;
     }
 
     /// Gradient of the row whose softmax is `p`, times `factor`.
     void gradient(const Scalar* p, Index label, Scalar factor, Scalar* dx) const {
-        kernels::vector_loop(0, weight_.numel(),
-                             [=, weight = weight_.data(), all = static_cast<Scalar>(on_all_), sum = mass(label)](Index c) {
-                                 dx[c] = factor * (sum * p[c] - all * weight[c]);
-                             });
-        dx[label] -= factor * on_label_ * weight_[label];
+        const auto loop = [=, this, sum = mass(label)](const auto& share) {
+            kernels::vector_loop(0, classes_, [=](Index c) { dx[c] = factor * (sum * p[c] - share(c)); });
+        };
+        const auto all = static_cast<Scalar>(on_all_);
+        if (weight_.empty())
+            loop([=](Index) { return all; });
+        else
+            loop([=, weight = weight_.data()](Index c) { return all * weight[c]; });
+        dx[label] -= factor * on_label_ * weight(label);
     }
 
 private:
@@ -79,19 +85,19 @@ private:
 
     /// The sum of w_c times -log softmax(x)_c. Four sums side by side: one alone would wait for its own last addition.
     [[nodiscard]] double spread(const Scalar* x, Scalar top, Scalar log_sum) const {
-        const Scalar* const w = weight_.data();
-        const auto term = [=](Index c) { return static_cast<double>(w[c]) * static_cast<double>(log_sum - (x[c] - top)); };
+        const auto term = [=, this](Index c) { return static_cast<double>(weight(c)) * static_cast<double>(log_sum - (x[c] - top)); };
         double sums[4] = {0, 0, 0, 0};
         Index c = 0;
-        for (; c + 4 <= weight_.numel(); c += 4)
+        for (; c + 4 <= classes_; c += 4)
             for (Index j = 0; j < 4; ++j)
                 sums[j] += term(c + j);
-        for (; c < weight_.numel(); ++c)
+        for (; c < classes_; ++c)
             sums[0] += term(c);
         return (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
 
-    Tensor<Scalar> weight_;
+    Index classes_;
+    PoolVector<Scalar> weight_;  ///< of each class; none stands for ones
     Scalar on_label_;
     double on_all_;
     Scalar on_others_;  ///< on_all_ times the sum of the weights
@@ -140,7 +146,7 @@ template <class Scalar>
     auto softmax = Tensor<Scalar>::empty(logits.requires_grad() ? logits.shape() : Shape{0});
     Tensor<Scalar> loss = Tensor<Scalar>::empty(labels.shape());
     const bool weighted = weights.weighted();
-    auto share = Tensor<Scalar>::empty(weighted ? labels.shape() : Shape{0});  // of each row
+    PoolVector<Scalar> share(static_cast<std::size_t>(weighted ? labels.numel() : 0));  // of each row
     const Index grain = kernels::row_grain(classes);
     parallel_for(labels.numel(), grain, static_cast<std::size_t>(classes) * sizeof(Scalar),
                  [&, keep = logits.requires_grad(), x = logits.value().data(), p = softmax.data(),
@@ -149,7 +155,7 @@ template <class Scalar>
                          Scalar* const row = keep ? p + r * classes : static_cast<Scalar*>(spare);
                          out[r] = labels[r] < 0 ? Scalar(0) : smoothed.loss(x + r * classes, labels[r], row);
                          if (weighted)
-                             out[r] *= share[r] = weights[r];
+                             out[r] *= share[static_cast<std::size_t>(r)] = weights[r];
                      }
                  });
     const bool single = options.reduction != Reduction::none;
@@ -169,7 +175,8 @@ template <class Scalar>
                         continue;
                     }
                     const Scalar factor = scale * upstream[single ? i / rows : i];
-                    smoothed.gradient(softmax.data() + r * classes, labels[r], weighted ? factor * share[r] : factor, out + i * classes);
+                    smoothed.gradient(softmax.data() + r * classes, labels[r],
+                                      weighted ? factor * share[static_cast<std::size_t>(r)] : factor, out + i * classes);
                 }
             });
             g.add(0, std::move(gradient));
