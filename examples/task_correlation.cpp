@@ -25,7 +25,7 @@ struct Options {
     std::vector<double> correlations = {0, 0.25, 0.5, 0.75, 1};
     int seeds = 5, epochs = 60;
     Index samples = 10'000, units = 128;
-    double learning_rate = 1e-3;
+    double length = 0.3, learning_rate = 1e-3;
     int threads = 0;
 };
 
@@ -79,7 +79,7 @@ void run(const Options& options) {
         std::map<std::string, Moments> errors;
         for (int seed = 1; seed <= options.seeds; ++seed) {
             const auto number = static_cast<std::uint64_t>(seed);
-            const Problem problem = draw_problem(correlation, number, options.samples, 2000);
+            const Problem problem = draw_problem(correlation, options.length, number, options.samples, 2000);
             for (const auto& way : ways)
                 errors[way].add(train(way, problem, number, options));
         }
@@ -98,6 +98,10 @@ std::optional<Options> parse(int argc, char* argv[]) {
     app.get_formatter()->column_width(36);
     using examples::within;
     app.add_option("--cosines", options.correlations, "of the tasks' weights")->type_name("X,X")->delimiter(',')->check(within(-1.0, 1.0));
+    app.add_option("--length", options.length, "of each task's weights: the longer, the more often its sines turn")
+        ->type_name("X")
+        ->check(within(0.0, 1e3))
+        ->capture_default_str();
     app.add_option("--seeds", options.seeds, "problems and first weights")->type_name("N")->check(within(1, 1000))->capture_default_str();
     app.add_option("--epochs", options.epochs, "passes over the samples")->type_name("N")->check(within(1, 100'000))->capture_default_str();
     app.add_option("--samples", options.samples, "to train on")->type_name("N")->check(within(1, 10'000'000))->capture_default_str();

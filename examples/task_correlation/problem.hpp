@@ -21,28 +21,27 @@ struct Problem {
     data::Dataset<float> train, test;
 };
 
-/// All of it depends on the seed alone.
-[[nodiscard]] inline Problem draw_problem(double correlation, std::uint64_t seed, Index train_samples, Index test_samples) {
-    constexpr double size = 0.3;
+/// `length` is c: the longer the weights, the more often the sines turn. All of it depends on these and the seed alone.
+[[nodiscard]] inline Problem draw_problem(double correlation, double length, std::uint64_t seed, Index train_samples, Index test_samples) {
     constexpr std::size_t sines = 5;
     Random random{seed, 1};
     std::array<double, inputs> first{}, second{};
-    double length = 0, along = 0;
+    double square = 0, along = 0;
     for (double& u : first) {
         u = random.normal();
-        length += u * u;
+        square += u * u;
     }
     for (double& u : first)
-        u /= std::sqrt(length);
+        u /= std::sqrt(square);
     for (std::size_t i = 0; i < second.size(); ++i)
         along += (second[i] = random.normal()) * first[i];
-    length = 0;
+    square = 0;
     for (std::size_t i = 0; i < second.size(); ++i) {
         second[i] -= along * first[i];
-        length += second[i] * second[i];
+        square += second[i] * second[i];
     }
     for (double& u : second)
-        u /= std::sqrt(length);
+        u /= std::sqrt(square);
     std::array<double, sines> rate{}, phase{};
     for (std::size_t j = 0; j < sines; ++j) {
         rate[j] = random.normal();
@@ -64,8 +63,8 @@ struct Problem {
                     sum += std::sin(rate[j] * z + phase[j]);
                 return static_cast<float>(sum);
             };
-            y1[n] = value(size * on_first);
-            y2[n] = value(size * (correlation * on_first + std::sqrt(1 - correlation * correlation) * on_second));
+            y1[n] = value(length * on_first);
+            y2[n] = value(length * (correlation * on_first + std::sqrt(1 - correlation * correlation) * on_second));
         }
         return data::Dataset<float>{std::move(x), {{"first", std::move(y1)}, {"second", std::move(y2)}}};
     };
