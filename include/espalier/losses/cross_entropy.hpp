@@ -69,30 +69,36 @@ public:
 
     /// Gradient of the row whose softmax is `p`, times `factor`.
     void gradient(const Scalar* p, Index label, Scalar factor, Scalar* dx) const {
-        const auto loop = [=, this, sum = mass(label)](const auto& share) {
-            kernels::vector_loop(0, classes_, [=](Index c) { dx[c] = factor * (sum * p[c] - share(c)); });
-        };
-        const auto all = static_cast<Scalar>(on_all_);
-        if (weight_.empty())
-            loop([=](Index) { return all; });
-        else
-            loop([=, weight = weight_.data()](Index c) { return all * weight[c]; });
+        with_weights([&, all = static_cast<Scalar>(on_all_), sum = mass(label)](const auto& w) {
+            kernels::vector_loop(0, classes_, [=](Index c) { dx[c] = factor * (sum * p[c] - all * w(c)); });
+        });
         dx[label] -= factor * on_label_ * weight(label);
     }
 
 private:
     static constexpr Index few = 32;
 
+    /// `f(w)` with `w(c)` the weight of class c: for loops, which then ask once whether there are weights.
+    template <class F>
+    void with_weights(const F& f) const {
+        if (weight_.empty())
+            f([](Index) { return Scalar(1); });
+        else
+            f([w = weight_.data()](Index c) { return w[c]; });
+    }
+
     /// The sum of w_c times -log softmax(x)_c. Four sums side by side: one alone would wait for its own last addition.
     [[nodiscard]] double spread(const Scalar* x, Scalar top, Scalar log_sum) const {
-        const auto term = [=, this](Index c) { return static_cast<double>(weight(c)) * static_cast<double>(log_sum - (x[c] - top)); };
         double sums[4] = {0, 0, 0, 0};
-        Index c = 0;
-        for (; c + 4 <= classes_; c += 4)
-            for (Index j = 0; j < 4; ++j)
-                sums[j] += term(c + j);
-        for (; c < classes_; ++c)
-            sums[0] += term(c);
+        with_weights([&](const auto& w) {
+            const auto term = [&](Index c) { return static_cast<double>(w(c)) * static_cast<double>(log_sum - (x[c] - top)); };
+            Index c = 0;
+            for (; c + 4 <= classes_; c += 4)
+                for (Index j = 0; j < 4; ++j)
+                    sums[j] += term(c + j);
+            for (; c < classes_; ++c)
+                sums[0] += term(c);
+        });
         return (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
 
