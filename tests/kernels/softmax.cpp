@@ -25,12 +25,12 @@ TEMPLATE_TEST_CASE("softmax_row tells the logarithm of the sum apart from the la
     CHECK(again == p);
 }
 
-TEMPLATE_TEST_CASE("log_softmax_row keeps the digits of what is far from the largest", "[kernels][softmax]", float, double) {
+TEMPLATE_TEST_CASE("log_softmax_rows keeps the digits of what is far from the largest", "[kernels][softmax]", float, double) {
     using S = TestType;
     std::vector<S> x(20, S(-200));
     x[3] = 100;
     std::vector<S> y(20);
-    kernels::log_softmax_row<S>(20, x.data(), y.data());
+    kernels::log_softmax_rows<S>(1, 20, x.data(), y.data());
     CHECK(y[3] == 0);
     CHECK(y[4] == -300);
 }

@@ -38,6 +38,15 @@ namespace detail {
 template <class Scalar>
 void move_runs(Index count, Index length, const Scalar* from, Index from_stride, Scalar* to, Index to_stride, bool add = false) {
     parallel_for(count, kernels::row_grain(length), [=](Index first, Index last) {
+        if constexpr (kernels::simd::vectorised<Scalar>) {
+            const auto& table = kernels::simd::table();
+            const Scalar* const x = from + first * from_stride;
+            Scalar* const y = to + first * to_stride;
+            if (add)
+                return table.add_to_rows(last - first, length, x, from_stride, y, to_stride);
+            if (length <= 256)
+                return table.copy_rows(last - first, length, x, from_stride, y, to_stride, length);
+        }
         for (Index i = first; i < last; ++i)
             if (add)
                 kernels::vector_loop(0, length, [x = from + i * from_stride, y = to + i * to_stride](Index j) { y[j] += x[j]; });

@@ -12,7 +12,7 @@
 namespace espalier::inline ESPALIER_ABI::autograd {
 namespace detail {
 
-/// y = f(row of x) over the last axis; `pull(c, y, dy, spare)` turns each row of dy into that of dx, and may write to c more.
+/// `forward(rows, c, x, y)` over the last axis; `pull(c, y, dy, spare)` turns each row of dy into that of dx, and may write to c more.
 template <class Scalar, class Forward, class Pull>
 [[nodiscard]] Variable<Scalar> rowwise(const char* operation, const Variable<Scalar>& x, const Forward& forward, Pull pull) {
     require<ShapeError>(x.rank() > 0, operation, "expected a last axis of classes, got shape ", x.shape());
@@ -20,8 +20,7 @@ template <class Scalar, class Forward, class Pull>
     const Index rows = c > 0 ? x.numel() / c : 0;  // rows of nothing need nothing done
     auto y = Tensor<Scalar>::empty(x.shape());
     parallel_for(rows, kernels::row_grain(c), [&, in = x.value().data(), out = y.data()](Index begin, Index end) {
-        for (Index r = begin; r < end; ++r)
-            forward(c, in + r * c, out + r * c);
+        forward(end - begin, c, in + begin * c, out + begin * c);
     });
     return record<Scalar>(operation, std::move(y), {x}, [=](Gradients<Scalar>& g) {
         Tensor<Scalar> gradient = std::move(g.cotangent());
@@ -40,7 +39,7 @@ template <class Scalar, class Forward, class Pull>
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> softmax(const Variable<Scalar>& x) {
     return detail::rowwise(
-        "softmax", x, [](Index c, const Scalar* in, Scalar* out) { kernels::softmax_row(c, in, out); },
+        "softmax", x, [](Index rows, Index c, const Scalar* in, Scalar* out) { kernels::softmax_rows(rows, c, in, out); },
         [](Index c, const Scalar* y, Scalar* dy, Scalar*) {
             const auto dot = static_cast<Scalar>(kernels::row_product(c, y, dy));
             kernels::vector_loop(0, c, [=](Index i) { dy[i] = y[i] * (dy[i] - dot); });
@@ -51,7 +50,7 @@ template <class Scalar>
 template <class Scalar>
 [[nodiscard]] Variable<Scalar> log_softmax(const Variable<Scalar>& x) {
     return detail::rowwise(
-        "log_softmax", x, [](Index c, const Scalar* in, Scalar* out) { kernels::log_softmax_row(c, in, out); },
+        "log_softmax", x, [](Index rows, Index c, const Scalar* in, Scalar* out) { kernels::log_softmax_rows(rows, c, in, out); },
         [](Index c, const Scalar* y, Scalar* dy, Scalar* p) {
             kernels::softmax_row(c, y, p);  // of y it is that of x
             const auto total = static_cast<Scalar>(kernels::row_sum(c, dy));

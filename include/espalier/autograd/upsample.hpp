@@ -34,8 +34,8 @@ template <class Scalar>
 template <class Scalar, class Axis>
 [[nodiscard]] Variable<Scalar> resample(const char* operation, const Variable<Scalar>& x, Pair size, const Axis& axis) {
     const Shape in = x.shape();
-    Tensor<Scalar> y{
-        {in[0], size.height, size.width, in[3]}};  // before the axes: what cannot be held is refused before anything is made of it
+    // Before the axes: what cannot be held is refused before anything is made of it.
+    auto y = Tensor<Scalar>::empty({in[0], size.height, size.width, in[3]});
     const bool empty = y.numel() == 0;
     const auto rows = axis(in[1], empty ? 0 : size.height), columns = axis(in[2], empty ? 0 : size.width);
     kernels::resample(in[0], {in[1], in[2]}, in[3], rows, columns, x.value().data(), y.data());

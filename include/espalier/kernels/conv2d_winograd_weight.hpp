@@ -191,11 +191,14 @@ private:
 
     /// The sums of all chunks, added up.
     void write_chunks(const Target<float>& dw) const {
+        if (chunks_ > 1)
+            parallel_for(tasks_ * numbers_, additions_at_once(chunks_ * step()), [&](Index begin, Index end) {
+                for (Index i = begin; i < end; ++i)
+                    (void)sums_.added_up(i / numbers_, i % numbers_ * step(), s_.in_channels * row_);
+            });
         for_rows(1, 8 * numbers_ * rows_at_once * row_, simd::Scratch::bytes<float>(turned_floats(row_)),
                  [&](Index t, Index group, const simd::Part& rows, Index, simd::Scratch scratch) {
                      const Index at = (group * s_.depth() + rows.first) * row_;
-                     for (Index number = 0; number < numbers_; ++number)
-                         (void)sums_.added_up(t, number * step() + at, rows.size * row_);
                      write_rows(dw, t, group, rows, {0, s_.filters(), 0}, row_, sums_.weights(0, t) + at, step(),
                                 scratch.take<float>(turned_floats(row_)));
                  });

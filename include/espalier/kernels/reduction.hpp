@@ -13,11 +13,10 @@
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
-/// Sum over i in [0, n) of `term(i)`, in double and in fixed chunks. Within a chunk it is one chain: terms of 0 change nothing, wherever
-/// they stand.
+/// Sum over i in [0, n) of `term(i)`, in double and in chunks of `grain`. Within a chunk it is one chain: terms of 0 change nothing,
+/// wherever they stand.
 template <class Term>
-[[nodiscard]] double sum(Index n, const Term& term) {
-    constexpr Index grain = 4096;
+[[nodiscard]] double sum(Index n, const Term& term, Index grain = 4096) {
     const auto chain = [&](Index begin, Index end) {
         double total = 0;
         for (Index i = begin; i < end; ++i)
@@ -97,6 +96,21 @@ void column_products(Index rows, Index columns, const Scalar* x, const Scalar* s
         column_sums(rows, columns, result, [=](Index r, Index c) { return (x[r * columns + c] - shift[c]) * y[r * columns + c]; });
 }
 
+namespace detail {
+
+/// dy = 0 where y is not positive, for `rows` rows of n elements that are `stride` apart.
+template <class Scalar>
+void gate_rows(Index rows, Index n, Index stride, const Scalar* y, Scalar* dy) {
+    for (; rows > 0; --rows, y += stride, dy += stride)
+        if constexpr (simd::vectorised<Scalar>)
+            simd::table().relu_backward(1, n, y, dy, dy, n);
+        else
+            for (Index i = 0; i < n; ++i)
+                dy[i] = y[i] > 0 ? dy[i] : Scalar(0);
+}
+
+}  // namespace detail
+
 /// With d = dy or, if there is a y, dy where that is positive and 0 elsewhere, which is written to dy: `result[c] = sum over r of d[r][c]`
 /// and `result[columns + c] = sum over r of (x[r][c] - shift[c]) d[r][c]`, block by block that stays in cache.
 template <class Scalar>
@@ -105,14 +119,8 @@ void gated_column_moments(Index rows, Index columns, const Scalar* x, const Scal
         rows, columns, result,
         [=](Index row, Index count, Index column, Index width, double* sums) {
             const Index at = row * columns + column;
-            for (Index r = 0; y && r < count; ++r) {
-                const Index of_row = at + r * columns;
-                if constexpr (simd::vectorised<Scalar>)
-                    simd::table().relu_backward(1, width, y + of_row, dy + of_row, dy + of_row, width);
-                else
-                    for (Index i = of_row; i < of_row + width; ++i)
-                        dy[i] = y[i] > 0 ? dy[i] : Scalar(0);
-            }
+            if (y)
+                detail::gate_rows(width == columns ? 1 : count, width == columns ? count * width : width, columns, y + at, dy + at);
             if constexpr (simd::vectorised<Scalar>) {
                 simd::table().add_column_sums(count, width, dy + at, columns, sums);
                 simd::table().add_column_products(count, width, x + at, shift + column, dy + at, columns, sums + columns);

@@ -20,11 +20,7 @@ namespace espalier::inline ESPALIER_ABI::kernels {
 template <class Scalar>
 class Resampling {
 public:
-    struct Run {
-        Index first;
-        Index count;
-        Index weights;  ///< where they begin
-    };
+    using Run = simd::WeightedRun;
 
     /// `add_sources(i, add)` calls `add(j, weight)` for the sources of position i < `to`, in the order of j; weights of 0 are left out.
     template <class AddSources>
@@ -53,13 +49,13 @@ public:
                         ++i;
                     for (Index k = i; k < size() && run(k).first <= j; ++k)
                         if (j < run(k).first + run(k).count)
-                            add(k, static_cast<double>(weights(run(k))[j - run(k).first]));
+                            add(k, static_cast<double>(weights()[run(k).weights + j - run(k).first]));
                 }};
     }
 
     [[nodiscard]] Index size() const noexcept { return static_cast<Index>(runs_.size()); }
     [[nodiscard]] const Run& run(Index i) const noexcept { return runs_[static_cast<std::size_t>(i)]; }
-    [[nodiscard]] const Scalar* weights(const Run& run) const noexcept { return weights_.data() + run.weights; }
+    [[nodiscard]] const Scalar* weights() const noexcept { return weights_.data(); }  ///< of all runs
     /// Positions of the longest run.
     [[nodiscard]] Index longest() const noexcept {
         Index longest = 0;
@@ -74,27 +70,32 @@ private:
     PoolVector<Scalar> weights_;
 };
 
-/// y[j] = the sum over the run's positions k of weights[k] x[k n + j], for j < n.
+/// For positions i in [begin, end) of the result's axis and j < n: y[(i - begin) n + j] is the sum over its run's positions k of
+/// weights[k] x[k n + j].
 template <class Scalar, class In, class Sum>
-void weighted_sum(const Resampling<Scalar>& along, const typename Resampling<Scalar>::Run& run, Index n, const In* x, Sum* y) {
-    const Scalar* const weights = along.weights(run);
-    const In* const from = x + run.first * n;
-    if (n < 4) {  // grey images, and maps of a single value: too short for loops over channels
-        for (Index j = 0; j < n; ++j) {
-            Sum sum(0);
-            for (Index k = 0; k < run.count; ++k)
-                sum += static_cast<Sum>(weights[k]) * static_cast<Sum>(from[k * n + j]);
-            y[j] = sum;
-        }
-        return;
-    }
-    std::fill_n(y, n, Sum(0));
+void weighted_sums(const Resampling<Scalar>& along, Index begin, Index end, Index n, const In* x, Sum* y) {
     if constexpr (simd::vectorised<Scalar> && std::is_same_v<In, float> && std::is_same_v<Sum, float>)
-        if (n >= 8)
-            return simd::table().add_rows(n, run.count, weights, 1, from, n, y);
-    for (Index k = 0; k < run.count; ++k)
-        vector_loop(0, n,
-                    [=, weight = static_cast<Sum>(weights[k]), row = from + k * n](Index j) { y[j] += weight * static_cast<Sum>(row[j]); });
+        if (n >= 4 && begin < end)
+            return simd::table().weighted_runs(end - begin, &along.run(begin), along.weights(), n, x, y);
+    for (Index i = begin; i < end; ++i, y += n) {
+        const auto& run = along.run(i);
+        const Scalar* const weights = along.weights() + run.weights;
+        const In* const from = x + run.first * n;
+        if (n < 4) {  // grey images, and maps of a single value: too short for loops over channels
+            for (Index j = 0; j < n; ++j) {
+                Sum sum(0);
+                for (Index k = 0; k < run.count; ++k)
+                    sum += static_cast<Sum>(weights[k]) * static_cast<Sum>(from[k * n + j]);
+                y[j] = sum;
+            }
+            continue;
+        }
+        std::fill_n(y, n, Sum(0));
+        for (Index k = 0; k < run.count; ++k)
+            vector_loop(0, n, [=, weight = static_cast<Sum>(weights[k]), row = from + k * n](Index j) {
+                y[j] += weight * static_cast<Sum>(row[j]);
+            });
+    }
 }
 
 namespace detail {
@@ -113,10 +114,9 @@ void resample(Index images, Pair input, Index channels, const Resampling<Scalar>
     parallel_for(images * rows.size(), detail::resampled_rows(out_row), bytes, [&](Index begin, Index end, void* scratch) {
         auto* const between = static_cast<Scalar*>(scratch);
         for (Index r = begin; r < end; ++r) {
-            const auto& of_row = rows.run(r % rows.size());
-            weighted_sum(rows, of_row, in_row, x + r / rows.size() * input.height * in_row, between);
-            for (Index c = 0; c < columns.size(); ++c)
-                weighted_sum(columns, columns.run(c), channels, between, y + r * out_row + c * channels);
+            const Index row = r % rows.size();
+            weighted_sums(rows, row, row + 1, in_row, x + r / rows.size() * input.height * in_row, between);
+            weighted_sums(columns, 0, columns.size(), channels, between, y + r * out_row);
         }
     });
 }
@@ -129,19 +129,18 @@ void resample_back(Index images, Pair output, Index channels, const Resampling<S
     const Index in_row = columns.size() * channels, out_row = output.width * channels;
     const auto run = [&](auto zero) {
         using Sum = decltype(zero);
-        const auto bytes = static_cast<std::size_t>(out_row + channels) * sizeof(Sum);
+        const auto bytes = static_cast<std::size_t>(out_row + in_row) * sizeof(Sum);
         parallel_for(images * rows.size(), detail::resampled_rows(out_row), bytes, [&](Index begin, Index end, void* scratch) {
             auto* const between = static_cast<Sum*>(scratch);
             for (Index r = begin; r < end; ++r) {
-                weighted_sum(rows, rows.run(r % rows.size()), out_row, dy + r / rows.size() * output.height * out_row, between);
-                for (Index c = 0; c < columns.size(); ++c) {
-                    Scalar* const to = dx + r * in_row + c * channels;
-                    if constexpr (std::is_same_v<Sum, Scalar>) {
-                        weighted_sum(columns, columns.run(c), channels, between, to);
-                    } else {
-                        weighted_sum(columns, columns.run(c), channels, between, between + out_row);
-                        std::transform(between + out_row, between + out_row + channels, to, [](Sum v) { return static_cast<Scalar>(v); });
-                    }
+                const Index row = r % rows.size();
+                weighted_sums(rows, row, row + 1, out_row, dy + r / rows.size() * output.height * out_row, between);
+                if constexpr (std::is_same_v<Sum, Scalar>) {
+                    weighted_sums(columns, 0, columns.size(), channels, between, dx + r * in_row);
+                } else {
+                    Sum* const sums = between + out_row;
+                    weighted_sums(columns, 0, columns.size(), channels, between, sums);
+                    std::transform(sums, sums + in_row, dx + r * in_row, [](Sum v) { return static_cast<Scalar>(v); });
                 }
             }
         });

@@ -46,11 +46,8 @@ void resize_part(const Scalar* image, Index width, Index channels, const ImagePa
     const Index out_row = size.width * channels;
     PoolVector<Scalar> wide(static_cast<std::size_t>(part.size.height * out_row));
     for (Index r = 0; r < part.size.height; ++r)
-        for (Index c = 0; c < size.width; ++c)
-            weighted_sum(columns, columns.run(c), channels, image + (part.top + r) * width * channels,
-                         wide.data() + r * out_row + c * channels);
-    for (Index r = 0; r < size.height; ++r)
-        weighted_sum(rows, rows.run(r), out_row, wide.data(), to + r * out_row);
+        weighted_sums(columns, 0, size.width, channels, image + (part.top + r) * width * channels, wide.data() + r * out_row);
+    weighted_sums(rows, 0, size.height, out_row, wide.data(), to);
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -28,24 +28,45 @@ struct SumExp {
     [[nodiscard]] Scalar log_sum() const noexcept { return std::log(sum); }
 };
 
-/// p = e^x / sum e^x for a row of c > 0 elements, without overflow.
-template <class Scalar>
-SumExp<Scalar> softmax_row(Index c, const Scalar* x, Scalar* p) {
-    Scalar top;
-    Scalar sum = 0;
-    if constexpr (simd::vectorised<Scalar>) {
-        sum = simd::table().softmax_row(c, x, p, &top);
-    } else {
-        top = *std::max_element(x, x + c);
-        for (Index i = 0; i < c; ++i)
-            sum += p[i] = detail::exp_of_distance(x[i], top);
-        for (Index i = 0; i < c; ++i)
-            p[i] /= sum;
+/// p = e^x / sum e^x for rows of c > 0 elements, without overflow; `each(r, total)` is called with every row's SumExp, in their order.
+template <class Scalar, class Each>
+void softmax_rows(Index rows, Index c, const Scalar* x, Scalar* p, const Each& each) {
+    constexpr Index block = 32;
+    Scalar top[block], sum[block];
+    for (Index first = 0; first < rows; first += block) {
+        const Index count = std::min(block, rows - first);
+        const Scalar* row = x + first * c;
+        Scalar* to = p + first * c;
+        if constexpr (simd::vectorised<Scalar>)
+            simd::table().softmax_rows(count, c, row, to, top, sum);
+        else
+            for (Index r = 0; r < count; ++r, row += c, to += c) {
+                top[r] = *std::max_element(row, row + c);
+                sum[r] = 0;
+                for (Index i = 0; i < c; ++i)
+                    sum[r] += to[i] = detail::exp_of_distance(row[i], top[r]);
+                for (Index i = 0; i < c; ++i)
+                    to[i] /= sum[r];
+            }
+        for (Index r = 0; r < count; ++r)
+            each(first + r, SumExp<Scalar>{top[r], sum[r]});
     }
-    return {top, sum};
 }
 
-/// Any c elements of a row once more, to the bits of `softmax_row`, whose result `total` is.
+template <class Scalar>
+void softmax_rows(Index rows, Index c, const Scalar* x, Scalar* p) {
+    softmax_rows(rows, c, x, p, [](Index, const SumExp<Scalar>&) {});
+}
+
+/// The same of one row.
+template <class Scalar>
+SumExp<Scalar> softmax_row(Index c, const Scalar* x, Scalar* p) {
+    SumExp<Scalar> total;
+    softmax_rows(1, c, x, p, [&](Index, const SumExp<Scalar>& of_row) { total = of_row; });
+    return total;
+}
+
+/// Any c elements of a row once more, to the bits of `softmax_rows`, whose result `total` is.
 template <class Scalar>
 void softmax_again(Index c, const Scalar* x, const SumExp<Scalar>& total, Scalar* p) {
     if constexpr (simd::vectorised<Scalar>)
@@ -55,11 +76,12 @@ void softmax_again(Index c, const Scalar* x, const SumExp<Scalar>& total, Scalar
             p[i] = detail::exp_of_distance(x[i], total.top) / total.sum;
 }
 
-/// y = x - log sum e^x for a row of c > 0 elements.
+/// y = x - log sum e^x for rows of c > 0 elements.
 template <class Scalar>
-void log_softmax_row(Index c, const Scalar* x, Scalar* y) {
-    const SumExp<Scalar> total = softmax_row(c, x, y);
-    vector_loop(0, c, [=, top = total.top, log_sum = total.log_sum()](Index i) { y[i] = x[i] - top - log_sum; });
+void log_softmax_rows(Index rows, Index c, const Scalar* x, Scalar* y) {
+    softmax_rows(rows, c, x, y, [=](Index r, const SumExp<Scalar>& total) {
+        vector_loop(r * c, (r + 1) * c, [=, top = total.top, log_sum = total.log_sum()](Index i) { y[i] = x[i] - top - log_sum; });
+    });
 }
 
 }  // namespace espalier::inline ESPALIER_ABI::kernels

@@ -103,6 +103,11 @@ template <class CostsOf>
     return std::max<Index>(1, worth_a_thread / std::max<Index>(numbers_of_piece, 1));
 }
 
+/// The same of pieces that add up so many numbers each: 16,384.
+[[nodiscard]] inline Index additions_at_once(Index numbers_of_piece) noexcept {
+    return std::max<Index>(1, 16384 / std::max<Index>(numbers_of_piece, 1));
+}
+
 /// Products that are worth a thread.
 inline constexpr Index worthwhile_products = 262144;
 
@@ -121,7 +126,7 @@ inline constexpr Index channels_of_chain = 32;
 /// Tiles of a block, a multiple of `together`: 32 or, of more than 64 channels, 16, which with their transforms stay in the second-level
 /// cache.
 [[nodiscard]] inline Index tiles_of_block(Index tiles, Index together, Index channels) noexcept {
-    const Index usual = channels > 64 ? 16 : 32;
+    const Index usual = channels > 64 || tiles < 512 ? 16 : 32;
     return std::max<Index>(1, std::min(usual, tiles) / together) * together;
 }
 

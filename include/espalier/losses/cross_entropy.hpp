@@ -55,9 +55,16 @@ public:
     /// The sum of q_c w_c. Where it is 0, so are loss and gradient.
     [[nodiscard]] Scalar mass(Index label) const noexcept { return on_label_ * weight(label) + on_others_; }
 
-    /// Loss of the row x, whose softmax goes to `p`.
-    [[nodiscard]] Scalar loss(const Scalar* x, Index label, Scalar* p) const {
-        const auto total = kernels::softmax_row(classes_, x, p);
+    [[nodiscard]] bool leaves_out_classes() const {
+        const Index weighted = static_cast<Index>(weight_.size());
+        for (Index c = 0; c < weighted; ++c)
+            if (!(mass(c) > 0))
+                return true;
+        return false;
+    }
+
+    /// Loss of the row x.
+    [[nodiscard]] Scalar loss(const Scalar* x, Index label, const kernels::SumExp<Scalar>& total) const {
         const Scalar top = total.top, log_sum = total.log_sum();
         Scalar loss = on_label_ * weight(label) * (log_sum - (x[label] - top));
         if (classes_ > few)
@@ -135,12 +142,9 @@ template <class Scalar>
     require<ShapeError>(!options.weight || options.weight->numel() == classes, "cross_entropy", "expected class weights of shape (",
                         classes, ",), got ", options.weight ? options.weight->shape() : Shape{});
     detail::SmoothedTarget<Scalar> smoothed{classes, options};
-    bool any = false;
-    for (Index& label : labels) {
-        if (options.weight && label >= 0 && !(smoothed.mass(label) > 0))
-            label = -1;
-        any = any || label >= 0;
-    }
+    if (smoothed.leaves_out_classes())
+        std::replace_if(labels.begin(), labels.end(), [&](Index label) { return label >= 0 && !(smoothed.mass(label) > 0); }, Index{-1});
+    const bool any = std::any_of(labels.begin(), labels.end(), [](Index label) { return label >= 0; });
     double divisor = 1;
     if (any && options.reduction == Reduction::mean)
         divisor = kernels::sum(labels.numel(), [&](Index r) {
@@ -157,12 +161,20 @@ template <class Scalar>
     parallel_for(labels.numel(), grain, static_cast<std::size_t>(classes) * sizeof(Scalar),
                  [&, keep = logits.requires_grad(), x = logits.value().data(), p = softmax.data(),
                   out = loss.data()](Index begin, Index end, void* spare) {
-                     for (Index r = begin; r < end; ++r) {
-                         Scalar* const row = keep ? p + r * classes : static_cast<Scalar*>(spare);
-                         out[r] = labels[r] < 0 ? Scalar(0) : smoothed.loss(x + r * classes, labels[r], row);
-                         if (weighted)
-                             out[r] *= share[static_cast<std::size_t>(r)] = weights[r];
+                     for (Index r = begin; r < end;) {
+                         const Index first = r;
+                         while (r < end && labels[r] >= 0 && (keep || r == first))
+                             ++r;
+                         kernels::softmax_rows(r - first, classes, x + first * classes,
+                                               keep ? p + first * classes : static_cast<Scalar*>(spare),
+                                               [&](Index i, const kernels::SumExp<Scalar>& total) {
+                                                   out[first + i] = smoothed.loss(x + (first + i) * classes, labels[first + i], total);
+                                               });
+                         for (; r < end && labels[r] < 0; ++r)
+                             out[r] = 0;
                      }
+                     for (Index r = begin; weighted && r < end; ++r)
+                         out[r] *= share[static_cast<std::size_t>(r)] = weights[r];
                  });
     const bool single = options.reduction != Reduction::none;
     if (single)

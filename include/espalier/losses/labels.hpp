@@ -3,9 +3,11 @@
 #pragma once
 
 #include <espalier/core/finite.hpp>
+#include <espalier/core/threads.hpp>
 #include <espalier/losses/match.hpp>
 #include <espalier/losses/reduction.hpp>
 
+#include <atomic>
 #include <optional>
 
 namespace espalier::inline ESPALIER_ABI::losses::detail {
@@ -30,14 +32,22 @@ template <class Scalar>
     const Tensor<Index>& labels = labels_for(operation, "logits", logits, target);
     const Index classes = logits.back();
     auto result = Tensor<Index>::empty(labels.shape());
-    for (Index r = 0; r < labels.numel(); ++r) {
-        const Index label = labels[r];
-        const bool counts = label != ignore_index && weights.counts(r);
-        if (counts && (label < 0 || label >= classes))
-            fail<ValueError>(operation, "expected labels in [0, ", classes, "), got ", label, " at sample ", r / target.sample_numel(),
-                             classes == 1 ? ": for one logit take binary_cross_entropy_with_logits" : "");
-        result[r] = counts ? label : -1;
-    }
+    const auto outside = [=](Index label) { return label < 0 || label >= classes; };
+    const auto counts = [&](Index r) { return labels[r] != ignore_index && weights.counts(r); };
+    std::atomic<bool> bad = false;
+    parallel_for(labels.numel(), 8192, [&](Index begin, Index end) {
+        bool any = false;
+        for (Index r = begin; r < end; ++r) {
+            result[r] = counts(r) ? labels[r] : -1;
+            any |= outside(labels[r]) && counts(r);
+        }
+        if (any)
+            bad = true;
+    });
+    for (Index r = 0; bad && r < labels.numel(); ++r)
+        require<ValueError>(!outside(labels[r]) || !counts(r), operation, "expected labels in [0, ", classes, "), got ", labels[r],
+                            " at sample ", r / target.sample_numel(),
+                            classes == 1 ? ": for one logit take binary_cross_entropy_with_logits" : "");
     return result;
 }
 

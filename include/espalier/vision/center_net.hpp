@@ -132,7 +132,7 @@ template <class Scalar>
 [[nodiscard]] double focal_of_centers(const CenterTarget<Scalar>& target, const Tensor<Scalar>& prediction, Tensor<Scalar>& map) {
     const Index numbers = map.size(3), cells = map.size(1) * map.size(2);
     const auto scale = static_cast<Scalar>(1 / target.divisor);
-    return kernels::sum(map.size(0) * cells, [&, x = prediction.data(), y = map.data()](Index cell) {
+    const auto of_cell = [&, x = prediction.data(), y = map.data()](Index cell) {
         const Scalar weight = target.weight[static_cast<std::size_t>(cell / cells)];
         if (!(weight > 0))
             return Scalar(0);
@@ -143,7 +143,8 @@ template <class Scalar>
             y[i] = point.slope * weight * scale;
         }
         return loss * weight;
-    });
+    };
+    return kernels::sum(map.size(0) * cells, of_cell, std::max<Index>(1, 1024 / numbers));
 }
 
 /// The distances of sizes and offsets at the centres, and their slopes: one object for each cell, the largest, of equals the last.

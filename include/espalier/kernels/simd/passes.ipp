@@ -51,6 +51,19 @@ inline void add_rows(Index n, Index count, const float* a, Index a_step, const f
     }
 }
 
+inline void weighted_runs(Index runs, const WeightedRun* run, const float* weights, Index n, const float* x, float* y) {
+    for (; runs > 0; --runs, ++run, y += n) {
+        const float* const w = weights + run->weights;
+        const float* const from = x + run->first * n;
+        for_each_vector(n, [&, count = run->count](Index j, Index part_of) {
+            vec sum = zero();
+            for (Index k = 0; k < count; ++k)
+                sum = fma(set1(w[k]), load_n(from + k * n + j, part_of), sum);
+            store_n(y + j, sum, part_of);
+        });
+    }
+}
+
 inline void add_to_rows(Index rows, Index n, const float* x, Index stride, float* y, Index y_stride) {
     for (Index r = 0; r < rows; ++r, x += stride, y += y_stride)
         for_each_vector(n, [&](Index j, Index part_of) { store_n(y + j, add(load_n(y + j, part_of), load_n(x + j, part_of)), part_of); });
@@ -159,23 +172,41 @@ ESPALIER_INLINE vec exp(vec x) {
     return unless_negative(sub(x, least), mul(exp_near_0<Fast>(r), power_of_two(n)));
 }
 
-/// e^(x - top). Half the distance to the largest never overflows, and where it is 500 nothing is left of e^x. Lanes without an element
-/// have the largest: what is computed in them raises no floating-point exception.
-ESPALIER_INLINE vec exp_of_distance(const float* x, Index part_of, float top) {
-    const vec half = max(set1(-500), fma(set1(0.5F), load_n(x, part_of, set1(top)), set1(-0.5F * top)));
+/// e^(x - top). Half the distance to the largest never overflows, and where it is 500 nothing is left of e^x.
+ESPALIER_INLINE vec exp_of_distance(vec x, float top) {
+    const vec half = max(set1(-500), fma(set1(0.5F), x, set1(-0.5F * top)));
     return exp(add(half, half));
 }
+/// Lanes without an element have the largest: what is computed in them raises no floating-point exception.
+ESPALIER_INLINE vec exp_of_distance(const float* x, Index part_of, float top) {
+    return exp_of_distance(load_n(x, part_of, set1(top)), top);
+}
 
-inline float softmax_row(Index n, const float* x, float* p, float* top) {
-    vec most = set1(x[0]);
-    for_each_part(n, [&](Index j, Index part_of) { most = max(most, load_first(x + j, part_of, most)); });
-    *top = largest(most);
-    const float largest_of_row = *top;  // p may lie where the compiler thinks that top does
-    for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, exp_of_distance(x + j, part_of, largest_of_row), part_of); });
-    const auto sum = static_cast<float>(row_sum(n, p));
-    const vec share = set1(1 / sum);
-    for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, mul(load_n(p + j, part_of), share), part_of); });
-    return sum;
+inline void softmax_rows(Index rows, Index n, const float* x, float* p, float* top, float* sum) {
+    if (n <= lanes) {  // a row that never leaves its vector
+        const vec within = load_n(ones16, n);
+        for (Index r = 0; r < rows; ++r, x += n, p += n) {
+            const vec row = load_n(x, n, set1(x[0]));
+            const float most = largest(row);
+            const vec e = where_positive(within, exp_of_distance(row, most));
+            const float total = sum16(widened(e));
+            store_n(p, mul(e, set1(1 / total)), n);
+            top[r] = most;
+            sum[r] = total;
+        }
+        return;
+    }
+    for (Index r = 0; r < rows; ++r, x += n, p += n) {
+        vec largest_of_lanes = set1(x[0]);
+        for_each_part(n, [&](Index j, Index part_of) { largest_of_lanes = max(largest_of_lanes, load_first(x + j, part_of, largest_of_lanes)); });
+        const float most = largest(largest_of_lanes);
+        for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, exp_of_distance(x + j, part_of, most), part_of); });
+        const auto total = static_cast<float>(row_sum(n, p));
+        const vec share = set1(1 / total);
+        for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, mul(load_n(p + j, part_of), share), part_of); });
+        top[r] = most;
+        sum[r] = total;
+    }
 }
 
 inline void softmax_again(Index n, const float* x, float top, float sum, float* p) {

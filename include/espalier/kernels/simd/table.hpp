@@ -79,6 +79,13 @@ struct Affine {
     bool relu = false;     ///< negative results become 0
 };
 
+/// A run of positions that one position of another axis is a weighted sum of.
+struct WeightedRun {
+    Index first;
+    Index count;
+    Index weights;  ///< where they begin
+};
+
 /// A tap that the windows of a run of pixels have: where it lies from the run's first tap, and its place in the whole window.
 struct WindowTap {
     Index offset;
@@ -213,6 +220,8 @@ struct Table {
     void (*copy_rows)(Index rows, Index n, const float* x, Index stride, float* out, Index out_stride, Index padded);
     /// y[j] += a[0] x[j] + a[1] x[stride + j] + ..., in this order, for `count` rows of x.
     void (*add_rows)(Index n, Index count, const float* a, Index a_step, const float* x, Index stride, float* y);
+    /// y[i n + j] = the sum over k of weights[run.weights + k] x[(run.first + k) n + j], in this order, for i and its run of `runs`.
+    void (*weighted_runs)(Index runs, const WeightedRun* run, const float* weights, Index n, const float* x, float* y);
     /// y[r][j] += x[r][j], rows of x `stride` apart and those of y `y_stride`.
     void (*add_to_rows)(Index rows, Index n, const float* x, Index stride, float* y, Index y_stride);
     /// sums[j] += the sum of x[j] over rows that are `stride` apart, for n <= stride columns.
@@ -227,10 +236,10 @@ struct Table {
     double (*row_sum)(Index n, const float* x);
     double (*row_product)(Index n, const float* x, const float* y);
     double (*row_squares)(Index n, const float* x, float shift);
-    /// p = e^(x - top) / s for a row of n > 0, where `top` is its largest element and s, the result, the sum over the row; NaN in
-    /// x makes all of p NaN.
-    float (*softmax_row)(Index n, const float* x, float* p, float* top);
-    /// p = e^(x - top) / sum, to the bits of `softmax_row`, for any n elements of its row.
+    /// p = e^(x - top[r]) / sum[r] for rows r of n > 0, where top[r] is the row's largest element and sum[r] the sum over the row; NaN
+    /// in x makes all of the row NaN.
+    void (*softmax_rows)(Index rows, Index n, const float* x, float* p, float* top, float* sum);
+    /// p = e^(x - top) / sum, to the bits of `softmax_rows`, for any n elements of a row.
     void (*softmax_again)(Index n, const float* x, float top, float sum, float* p);
     /// dx[p pitch + j] = y[p n + j] > 0 ? dy[p n + j] : 0, for pixels p.
     void (*relu_backward)(Index pixels, Index n, const float* y, const float* dy, float* dx, Index pitch);

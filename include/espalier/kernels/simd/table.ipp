@@ -31,6 +31,7 @@ constexpr void list_tiles(Table& table, int height) {
     table.dot[1][1] = dot<dot_rows, dot_columns>;
     table.copy_rows = copy_rows;
     table.add_rows = add_rows;
+    table.weighted_runs = weighted_runs;
     table.add_to_rows = add_to_rows;
     table.add_column_sums = add_column_sums;
     table.add_column_products = add_column_products;
@@ -39,7 +40,7 @@ constexpr void list_tiles(Table& table, int height) {
     table.row_sum = row_sum;
     table.row_product = row_product;
     table.row_squares = row_squares;
-    table.softmax_row = softmax_row;
+    table.softmax_rows = softmax_rows;
     table.softmax_again = softmax_again;
     table.relu_backward = relu_backward;
     table.unpool_row = unpool_row;

@@ -96,6 +96,7 @@ ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) {
 struct vec16 {
     vec low, high;
 };
+ESPALIER_INLINE vec16 widened(vec a) { return {a, zero()}; }
 ESPALIER_INLINE vec16 zero16() { return {zero(), zero()}; }
 ESPALIER_INLINE vec16 load16(const float* p) { return {load(p), load(p + 8)}; }
 ESPALIER_INLINE vec16 load_first16(const float* p, Index n) {

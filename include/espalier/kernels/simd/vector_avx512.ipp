@@ -106,6 +106,7 @@ ESPALIER_INLINE vec where_chosen(choice from, int i, vec d) { return _mm512_mask
 struct vec16 {
     vec v;
 };
+ESPALIER_INLINE vec16 widened(vec a) { return {a}; }  ///< with zeros behind it
 ESPALIER_INLINE vec16 zero16() { return {zero()}; }
 ESPALIER_INLINE vec16 load16(const float* p) { return {load(p)}; }
 ESPALIER_INLINE vec16 load_first16(const float* p, Index n) { return {load_first(p, n)}; }

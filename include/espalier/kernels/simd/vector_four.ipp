@@ -29,6 +29,7 @@ ESPALIER_INLINE choice exclusive_or(choice a, choice b, choice c) { return exclu
 struct vec16 {
     vec v[4];
 };
+ESPALIER_INLINE vec16 widened(vec a) { return {{a, zero(), zero(), zero()}}; }
 ESPALIER_INLINE vec16 zero16() { return {{zero(), zero(), zero(), zero()}}; }
 ESPALIER_INLINE vec16 load16(const float* p) { return {{load(p), load(p + 4), load(p + 8), load(p + 12)}}; }
 ESPALIER_INLINE vec16 load_first16(const float* p, Index n) {
