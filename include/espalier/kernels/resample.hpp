@@ -49,13 +49,14 @@ public:
                         ++i;
                     for (Index k = i; k < size() && run(k).first <= j; ++k)
                         if (j < run(k).first + run(k).count)
-                            add(k, static_cast<double>(weights()[run(k).weights + j - run(k).first]));
+                            add(k, static_cast<double>(weights(run(k))[j - run(k).first]));
                 }};
     }
 
     [[nodiscard]] Index size() const noexcept { return static_cast<Index>(runs_.size()); }
     [[nodiscard]] const Run& run(Index i) const noexcept { return runs_[static_cast<std::size_t>(i)]; }
     [[nodiscard]] const Scalar* weights() const noexcept { return weights_.data(); }  ///< of all runs
+    [[nodiscard]] const Scalar* weights(const Run& run) const noexcept { return weights_.data() + run.weights; }
     /// Positions of the longest run.
     [[nodiscard]] Index longest() const noexcept {
         Index longest = 0;
@@ -79,7 +80,7 @@ void weighted_sums(const Resampling<Scalar>& along, Index begin, Index end, Inde
             return simd::table().weighted_runs(end - begin, &along.run(begin), along.weights(), n, x, y);
     for (Index i = begin; i < end; ++i, y += n) {
         const auto& run = along.run(i);
-        const Scalar* const weights = along.weights() + run.weights;
+        const Scalar* const weights = along.weights(run);
         const In* const from = x + run.first * n;
         if (n < 4) {  // grey images, and maps of a single value: too short for loops over channels
             for (Index j = 0; j < n; ++j) {

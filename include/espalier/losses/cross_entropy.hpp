@@ -143,7 +143,8 @@ template <class Scalar>
                         classes, ",), got ", options.weight ? options.weight->shape() : Shape{});
     detail::SmoothedTarget<Scalar> smoothed{classes, options};
     if (smoothed.leaves_out_classes())
-        std::replace_if(labels.begin(), labels.end(), [&](Index label) { return label >= 0 && !(smoothed.mass(label) > 0); }, Index{-1});
+        std::replace_if(
+            labels.begin(), labels.end(), [&](Index label) { return label >= 0 && !(smoothed.mass(label) > 0); }, Index{-1});
     const bool any = std::any_of(labels.begin(), labels.end(), [](Index label) { return label >= 0; });
     double divisor = 1;
     if (any && options.reduction == Reduction::mean)

@@ -200,8 +200,12 @@ TEST_CASE("AVX2 and AVX-512 give the same bits", "[simd]") {
         std::vector<const float*> b(static_cast<std::size_t>(kernels.dot_columns), problem.panel.data());
         float* const dot = out.data() + 96;
         kernels.dot[0][0]({&row, b.data(), depth, &dot, 1, false});
-        float top = 0;
-        out.push_back(kernels.softmax_row(90, row, out.data(), &top));
+        for (const Index n : {3, 8, 13, 16, 90}) {
+            float top = 0, sum = 0;
+            std::vector<float> p(static_cast<std::size_t>(n));
+            kernels.softmax_rows(1, n, row, p.data(), &top, &sum);
+            out.push_back(sum);
+        }
         for (const Index n : {1, 20, 90}) {
             out.push_back(static_cast<float>(kernels.row_sum(n, row)));
             out.push_back(static_cast<float>(kernels.row_product(n, row, row + 3)));
@@ -216,7 +220,7 @@ TEST_CASE("AVX2 and AVX-512 give the same bits", "[simd]") {
     CHECK(results[0] == results[1]);
 }
 
-TEST_CASE("softmax_row is the softmax to the last digits, for any row", "[simd]") {
+TEST_CASE("softmax_rows is the softmax to the last digits, for any row", "[simd]") {
     const float infinite = std::numeric_limits<float>::infinity();
     const float nan = std::numeric_limits<float>::quiet_NaN();
     for (const Isa isa : sets()) {
@@ -230,7 +234,8 @@ TEST_CASE("softmax_row is the softmax to the last digits, for any row", "[simd]"
                 x[random.below(n)] = -infinite;  // a class that is masked
             auto p = Tensor<float>::full({n + 1}, untouched);
             float top = 0;
-            const float sum = kernels.softmax_row(n, x.data(), p.data(), &top);
+            float sum = 0;
+            kernels.softmax_rows(1, n, x.data(), p.data(), &top, &sum);
             REQUIRE(top == *std::max_element(x.begin(), x.end()));
             REQUIRE(p[n] == untouched);
             auto again = Tensor<float>::full({n + 1}, untouched);
@@ -252,9 +257,62 @@ TEST_CASE("softmax_row is the softmax to the last digits, for any row", "[simd]"
                 REQUIRE(std::abs(static_cast<double>(p[i]) - expected) <= digits * expected + 2e-38);
             }
             x[random.below(n)] = nan;
-            kernels.softmax_row(n, x.data(), p.data(), &top);
+            kernels.softmax_rows(1, n, x.data(), p.data(), &top, &sum);
             for (Index i = 0; i < n; ++i)
                 REQUIRE(std::isnan(p[i]));
+        }
+    }
+}
+
+TEST_CASE("softmax_rows of several rows has the bits of each alone, and NaN stays in its row", "[simd]") {
+    constexpr Index rows = 5;
+    for (const Isa isa : sets()) {
+        const simd::Table& kernels = simd::table(isa);
+        CAPTURE(isa_name(isa));
+        Random random{9};
+        for (const Index n : {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 40}) {
+            CAPTURE(n);
+            auto x = Tensor<float>::normal({rows, n}, random, 0, 3);
+            x[3 * n + n / 2] = std::numeric_limits<float>::quiet_NaN();
+            auto p = Tensor<float>::full({rows * n + 1}, untouched), alone = p;
+            float top[rows], sum[rows], top_alone, sum_alone;
+            kernels.softmax_rows(rows, n, x.data(), p.data(), top, sum);
+            REQUIRE(p[rows * n] == untouched);
+            for (const Index r : {0, 1, 2, 4}) {
+                kernels.softmax_rows(1, n, x.data() + r * n, alone.data() + r * n, &top_alone, &sum_alone);
+                REQUIRE((top[r] == top_alone && sum[r] == sum_alone));
+                for (Index i = r * n; i < (r + 1) * n; ++i)
+                    REQUIRE(p[i] == alone[i]);
+            }
+            for (Index i = 3 * n; i < 4 * n; ++i)
+                REQUIRE(std::isnan(p[i]));
+            kernels.softmax_rows(rows, n, x.data(), x.data(), top, sum);  // in place
+            for (Index i = 0; i < rows * n; ++i)
+                REQUIRE((x[i] == p[i] || i / n == 3));
+        }
+    }
+}
+
+TEST_CASE("weighted_runs adds up the runs of each position", "[simd]") {
+    const std::vector<simd::WeightedRun> runs{{0, 2, 0}, {1, 3, 2}, {4, 1, 5}, {2, 0, 6}, {0, 5, 6}};
+    for (const Isa isa : sets()) {
+        const simd::Table& kernels = simd::table(isa);
+        CAPTURE(isa_name(isa));
+        Random random{10};
+        const auto weights = Tensor<float>::normal({11}, random);
+        for (const Index n : {1, 3, 4, 7, 8, 11, 16, 17, 33, 70}) {
+            CAPTURE(n);
+            const auto x = Tensor<float>::normal({5, n}, random);
+            auto y = Tensor<float>::full({5 * n + 1}, untouched);
+            kernels.weighted_runs(5, runs.data(), weights.data(), n, x.data(), y.data());
+            REQUIRE(y[5 * n] == untouched);
+            for (Index i = 0; i < 5 * n; ++i) {
+                const auto& run = runs[static_cast<std::size_t>(i / n)];
+                double sum = 0;
+                for (Index k = 0; k < run.count; ++k)
+                    sum += static_cast<double>(weights[run.weights + k]) * static_cast<double>(x[(run.first + k) * n + i % n]);
+                REQUIRE(static_cast<double>(y[i]) == Approx(sum).margin(1e-5));
+            }
         }
     }
 }
@@ -461,9 +519,9 @@ TEST_CASE("lanes without an element raise no floating-point exception", "[simd]"
             for (const float value : {-1e14F, -3e38F, -100.0F, 100.0F, 3e38F}) {
                 std::vector<float> x(size, value), p(size);
                 x[size / 2] = -x[size / 2];
-                float top = 0;
+                float top = 0, sum = 0;
                 std::feclearexcept(FE_ALL_EXCEPT);
-                const float sum = kernels.softmax_row(n, x.data(), p.data(), &top);
+                kernels.softmax_rows(1, n, x.data(), p.data(), &top, &sum);
                 CHECK(std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW) == 0);
                 CHECK((sum >= 1 && std::accumulate(p.begin(), p.end(), 0.0F) == Approx(1)));
             }
@@ -493,8 +551,9 @@ TEST_CASE("sums over very many rows and classes keep their digits", "[simd]") {
         }
         std::vector<float> x(rows, -0.3F), p(rows);
         x[0] = 0;
-        float top = 0;
+        float top = 0, sum = 0;
         const double expected = 1 + (rows - 1) * std::exp(static_cast<double>(-0.3F));
-        CHECK(static_cast<double>(kernels.softmax_row(rows, x.data(), p.data(), &top)) == Approx(expected).epsilon(1e-6));
+        kernels.softmax_rows(1, rows, x.data(), p.data(), &top, &sum);
+        CHECK(static_cast<double>(sum) == Approx(expected).epsilon(1e-6));
     }
 }

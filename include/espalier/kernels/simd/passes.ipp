@@ -198,7 +198,9 @@ inline void softmax_rows(Index rows, Index n, const float* x, float* p, float* t
     }
     for (Index r = 0; r < rows; ++r, x += n, p += n) {
         vec largest_of_lanes = set1(x[0]);
-        for_each_part(n, [&](Index j, Index part_of) { largest_of_lanes = max(largest_of_lanes, load_first(x + j, part_of, largest_of_lanes)); });
+        for_each_part(n, [&](Index j, Index part_of) {
+            largest_of_lanes = max(largest_of_lanes, load_first(x + j, part_of, largest_of_lanes));
+        });
         const float most = largest(largest_of_lanes);
         for_each_part(n, [&](Index j, Index part_of) { store_n(p + j, exp_of_distance(x + j, part_of, most), part_of); });
         const auto total = static_cast<float>(row_sum(n, p));
