@@ -35,35 +35,48 @@ namespace detail {
 /// Work that is worth a thread of its own, in multiply-adds.
 inline constexpr Index gemm_grain = 262144;
 
-/// c cut into blocks of `rows` rows and `columns` columns, the last ones smaller.
+/// c cut into `down` times `across` blocks of about one size: of whole units of 16 rows and `unit` columns, but for the last ones.
 struct BlocksOfProduct {
-    Index rows;
-    Index columns;
-    Index across;  ///< blocks side by side
-    Index count;
-    Index grain;   ///< of them that are worth a thread
+    static constexpr Index row_unit = 16;
 
-    BlocksOfProduct(const Product& p, Index rows_of_block, Index columns_of_block) noexcept
-        : rows{rows_of_block},
-          columns{columns_of_block},
-          across{simd::ceil_div(p.n, columns)},
-          count{simd::ceil_div(p.m, rows) * across},
-          grain{std::max<Index>(1, gemm_grain / (rows * std::min(p.n, columns) * std::max<Index>(p.k, 1)))} {}
+    Index m, n;
+    Index unit;
+    Index down, across;
+    Index rows, columns;  ///< of a block, at most
+    Index count;
+    Index grain;  ///< of them that are worth a thread
+
+    /// Fewer than `down` and `across` where there are not so many units.
+    BlocksOfProduct(const Product& p, Index unit_columns, Index parts_down, Index parts_across) noexcept
+        : m{p.m},
+          n{p.n},
+          unit{unit_columns},
+          down{std::min(parts_down, simd::ceil_div(m, row_unit))},
+          across{std::min(parts_across, simd::ceil_div(n, unit))},
+          rows{largest(m, row_unit, down)},
+          columns{largest(n, unit, across)},
+          count{down * across},
+          grain{std::max<Index>(1, gemm_grain / (rows * columns * std::max<Index>(p.k, 1)))} {}
 
     struct Block {
         simd::Part rows;
         simd::Part columns;
     };
-    [[nodiscard]] Block operator()(const Product& p, Index i) const noexcept {
-        const Index row = i / across * rows, column = i % across * columns;
-        return {{row, std::min(rows, p.m - row)}, {column, std::min(columns, p.n - column)}};
+    [[nodiscard]] Block operator()(Index i) const noexcept { return {part(m, row_unit, down, i / across), part(n, unit, across, i % across)}; }
+
+    /// Blocks of at most `most_rows` and `most_columns`, `wanted` of them if there are so many units.
+    [[nodiscard]] static BlocksOfProduct of(const Product& p, Index most_rows, Index most_columns, Index unit, Index wanted) noexcept {
+        const Index down = simd::ceil_div(p.m, most_rows);
+        return {p, unit, down, std::max(simd::ceil_div(p.n, most_columns), simd::ceil_div(wanted, down))};
     }
 
-    /// Blocks of at most `most_rows` and `most_columns`: as wide as there are then `wanted` of them, of a multiple of `unit` columns.
-    [[nodiscard]] static BlocksOfProduct of(const Product& p, Index most_rows, Index most_columns, Index unit, Index wanted) noexcept {
-        const Index rows = simd::ceil_div(p.m, simd::ceil_div(p.m, most_rows));
-        const Index width = simd::ceil_div(p.n, std::max<Index>(1, wanted / simd::ceil_div(p.m, rows)));
-        return {p, rows, std::clamp<Index>(simd::ceil_div(width, unit) * unit, unit, most_columns)};
+private:
+    [[nodiscard]] static Index largest(Index extent, Index unit, Index parts) noexcept {
+        return std::min(extent, unit * simd::ceil_div(simd::ceil_div(extent, unit), parts));
+    }
+    [[nodiscard]] static simd::Part part(Index extent, Index unit, Index parts, Index i) noexcept {
+        const simd::Part units = simd::even_part(simd::ceil_div(extent, unit), parts, i);
+        return {units.first * unit, std::min(units.size * unit, extent - units.first * unit)};
     }
 };
 

@@ -21,7 +21,7 @@ public:
     void run() const {
         parallel_for(blocks_.count, blocks_.grain, [&](Index begin, Index end) {
             for (Index i = begin; i < end; ++i)
-                multiply(blocks_(p_, i));
+                multiply(blocks_(i));
         });
     }
 

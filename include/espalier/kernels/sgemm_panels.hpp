@@ -16,6 +16,37 @@ namespace espalier::inline ESPALIER_ABI::kernels::detail {
 inline constexpr Index block_depth = 384, block_columns = 192;
 inline constexpr Index block_rows = 512;  ///< for which panels are packed once
 
+/// How c is cut for so many threads; whichever way, to the same bits. Fewer blocks pack and copy less: in products, an element of b costs 9,
+/// or 12 if it is turned, one of a strip of a 12, one that is read in place 2. Narrow tiles cost more than wide ones, and blocks that can't
+/// be shared out evenly as much as the largest share; more of them make up for a thread that is slower. Measured one by one.
+[[nodiscard]] inline BlocksOfProduct panel_blocks(const Product& p, bool strips, Index threads) noexcept {
+    constexpr Index unit = 16, least = 2 * unit;
+    const Index down = simd::ceil_div(p.m, block_rows), across = simd::ceil_div(p.n, block_columns);
+    BlocksOfProduct best{p, unit, down, across};
+    if (threads == 1)
+        return best;
+    if (p.m * p.n * p.k < 4 * threads * gemm_grain)
+        return BlocksOfProduct::of(p, block_rows, block_columns, 3 * unit, 2 * threads);
+    const auto cost = [&](const BlocksOfProduct& blocks) {
+        const auto rows = static_cast<double>(blocks.rows), columns = static_cast<double>(blocks.columns);
+        const simd::Columns tiles{blocks.columns, simd::table().tile_vectors};
+        const double wide = static_cast<double>(tiles.blocks() * simd::table().tile_vectors * simd::table().lanes);
+        const double moved = (p.b.column == 1 ? 9 : 12) / rows + (strips ? 12 : 2) / columns;
+        return (1 + moved) * rows * (0.85 * columns + 0.15 * wide) * (static_cast<double>(simd::ceil_div(blocks.count, threads)) + 0.05);
+    };
+    double lowest = cost(best);
+    for (Index parts = across; parts <= std::max(across, std::min(2 * threads, p.n / least)); ++parts)
+        for (const Index rounds : {1, 2, 4}) {
+            const BlocksOfProduct blocks{p, unit, std::clamp(simd::ceil_div(rounds * threads, parts), down, std::max(down, p.m / least)),
+                                         parts};
+            if (const double of_blocks = cost(blocks); of_blocks < lowest) {
+                lowest = of_blocks;
+                best = blocks;
+            }
+        }
+    return best;
+}
+
 /// Products of panels of b, for any shape. Blocks of c are independent; each packs the panels of b that it needs, and passes them as a
 /// whole for every few rows of a, which so stay in the first-level cache, as do the elements of c beside each other. Rows of a are read in
 /// place; where its columns are in one piece instead, a strip of some rows is copied, for what lies beside an element then belongs to other
@@ -28,11 +59,11 @@ public:
           strip_rows_{p.a.row == 1 && p.a.column != 1 ? 8 * simd::table().tile_rows : 0},
           step_{strip_rows_ > 0 ? strip_rows_ : p.a.column},
           depth_{std::clamp<Index>(std::min(within_32_bits(step_), p.k), 1, block_depth)},
-          blocks_{BlocksOfProduct::of(p, block_rows, block_columns, 48, espalier::detail::within_loop() ? 1 : 2 * num_threads())} {}
+          blocks_{panel_blocks(p, strip_rows_ > 0, espalier::detail::within_loop() ? 1 : num_threads())} {}
 
     void run() const {
         using simd::Scratch;
-        const Index panels = depth_ * simd::Columns{std::min(blocks_.columns, p_.n), simd::table().tile_vectors}.padded();
+        const Index panels = depth_ * simd::Columns{blocks_.columns, simd::table().tile_vectors}.padded();
         const Index strip = depth_ * strip_rows_;
         const std::size_t bytes = Scratch::bytes<float>(panels) + Scratch::bytes<float>(strip) + Scratch::bytes<std::int32_t>(depth_);
         parallel_for(blocks_.count, blocks_.grain, bytes, [&](Index begin, Index end, void* memory) {
@@ -41,7 +72,7 @@ public:
             for (Index k = 0; k < depth_; ++k)
                 space.offsets[k] = static_cast<std::int32_t>(k * step_);
             for (Index i = begin; i < end; ++i)
-                multiply(blocks_(p_, i), space);
+                multiply(blocks_(i), space);
         });
     }
 
