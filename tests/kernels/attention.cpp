@@ -57,10 +57,10 @@ struct Attention {
     }
 
     void run() {
-        y = Tensor<Scalar>{dy.shape()};
-        dq = Tensor<Scalar>{q.shape()};
-        dk = Tensor<Scalar>{k.shape()};
-        dv = Tensor<Scalar>{v.shape()};
+        y = Tensor<Scalar>::full(dy.shape(), 7);
+        dq = Tensor<Scalar>::full(q.shape(), 7);
+        dk = Tensor<Scalar>::full(k.shape(), 7);
+        dv = Tensor<Scalar>::full(v.shape(), 7);
         std::vector<kernels::SumExp<Scalar>> totals(static_cast<std::size_t>(c.samples * c.heads * c.queries));
         kernels::attention<Scalar>(rule(), rows(std::as_const(q)), rows(std::as_const(k)), rows(std::as_const(v)), rows(y), totals.data());
         kernels::attention_back<Scalar>(rule(),

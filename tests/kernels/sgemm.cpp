@@ -198,20 +198,47 @@ TEST_CASE("a matrix whose rows and columns are both in pieces is refused", "[ker
     CHECK(c == 5);
 }
 
+namespace {
+
+/// Whether every element of c is of one block, of at most so many rows and columns, and columns before the last block's are whole units.
+void check_blocks(const kernels::detail::BlocksOfProduct& blocks, const kernels::Product& p, Index most_rows, Index most_columns) {
+    CAPTURE(p.m, p.n, blocks.down, blocks.across);
+    std::vector<int> times(static_cast<std::size_t>(p.m * p.n));
+    for (Index i = 0; i < blocks.count; ++i) {
+        const auto [rows, columns] = blocks(i);
+        REQUIRE((rows.size > 0 && rows.size <= most_rows && rows.size <= blocks.rows));
+        REQUIRE((columns.size > 0 && columns.size <= most_columns && columns.size <= blocks.columns));
+        REQUIRE((columns.size % blocks.unit == 0 || columns.first + columns.size == p.n));
+        for (Index r = 0; r < rows.size; ++r)
+            for (Index j = 0; j < columns.size; ++j)
+                ++times.at(static_cast<std::size_t>((rows.first + r) * p.n + columns.first + j));
+    }
+    CHECK(std::all_of(times.begin(), times.end(), [](int count) { return count == 1; }));
+}
+
+}  // namespace
+
 TEST_CASE("blocks cover a product's result once, in whole units of columns but for the last", "[kernels][sgemm]") {
     using kernels::detail::BlocksOfProduct;
-    for (const auto& [m, n] : {std::array<Index, 2>{1, 1}, {7, 1000}, {513, 49}, {2000, 2000}, {64, 384}}) {
-        const kernels::Product p{.m = m, .n = n, .k = 10, .a = {}, .b = {}, .c = nullptr, .c_stride = n};
-        const auto blocks = BlocksOfProduct::of(p, 512, 384, 48, 16);
-        std::vector<int> times(static_cast<std::size_t>(m * n));
-        for (Index i = 0; i < blocks.count; ++i) {
-            const auto [rows, columns] = blocks(p, i);
-            REQUIRE((rows.size > 0 && rows.size <= 512 && columns.size > 0 && columns.size <= 384));
-            REQUIRE((columns.size % 48 == 0 || columns.first + columns.size == n));
-            for (Index r = 0; r < rows.size; ++r)
-                for (Index j = 0; j < columns.size; ++j)
-                    ++times.at(static_cast<std::size_t>((rows.first + r) * n + columns.first + j));
+    for (const auto& [m, n] : {std::array<Index, 2>{1, 1}, {7, 1000}, {513, 49}, {2000, 2000}, {64, 384}, {416, 200}, {1, 16}, {17, 191}})
+        for (const Index k : {0, 1, 500, 1'000'000}) {
+            const kernels::Product p{.m = m, .n = n, .k = k, .a = {}, .b = {nullptr, n, 1}, .c = nullptr, .c_stride = n};
+            check_blocks(BlocksOfProduct::of(p, 512, 384, 48, 16), p, 512, 384);
+            for (const Index threads : {1, 2, 3, 16})
+                for (const bool strips : {false, true})
+                    check_blocks(kernels::detail::panel_blocks(p, strips, threads), p, 512, 192);
         }
-        CHECK(std::all_of(times.begin(), times.end(), [](int count) { return count == 1; }));
+}
+
+TEST_CASE("blocks of a product are shared out evenly", "[kernels][sgemm]") {
+    // (out, in, samples) of linear layers, as their weights' gradients are multiplied; the largest share of two threads
+    for (const auto& [m, n, k] : {std::array<Index, 3>{200, 416, 2048}, {256, 256, 2048}, {64, 500, 2048}, {128, 384, 2048}, {2560, 100, 100}}) {
+        const kernels::Product p{.m = m, .n = n, .k = k, .a = {nullptr, 1, m}, .b = {nullptr, n, 1}, .c = nullptr, .c_stride = n};
+        const auto blocks = kernels::detail::panel_blocks(p, true, 2);
+        Index shares[2] = {0, 0};
+        for (Index i = 0; i < blocks.count; ++i)
+            *std::min_element(shares, shares + 2) += blocks(i).rows.size * blocks(i).columns.size;
+        CAPTURE(m, n, blocks.down, blocks.across);
+        CHECK(100 * std::max(shares[0], shares[1]) <= 56 * m * n);
     }
 }

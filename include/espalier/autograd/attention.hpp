@@ -146,13 +146,13 @@ template <class Scalar>
     const auto in_heads = [=](auto* data) {
         return kernels::HeadRows<std::remove_reference_t<decltype(*data)>>{data, queries * all_widths, all_widths};
     };
-    Tensor<Scalar> y{{samples, queries, all_widths}};
+    auto y = Tensor<Scalar>::empty({samples, queries, all_widths});
     PoolVector<kernels::SumExp<Scalar>> totals(static_cast<std::size_t>(samples * options.heads * queries));
     kernels::attention<Scalar>(pointing(rule, kept), value_of(0), value_of(1), value_of(2), in_heads(y.data()), totals.data());
     return record<Scalar>(operation, std::move(y), inputs, [=, kept = std::move(kept), totals = std::move(totals)](Gradients<Scalar>& g) {
         PoolVector<Tensor<Scalar>> gradients;
         for (std::size_t i = 0; i < g.inputs(); ++i)
-            gradients.emplace_back(g.input(i).shape().prepended(g.rows()));
+            gradients.push_back(Tensor<Scalar>::empty(g.input(i).shape().prepended(g.rows())));
         for (Index t = 0; t < g.rows(); ++t) {
             const auto value = [&](std::size_t part) {
                 return rows_of(part, g.input(parts[part].input).data(), g.input(parts[part].input).shape());

@@ -90,9 +90,10 @@ template <class Scalar>
     require<ShapeError>(of_samples || weights.shape() == Shape{count}, "mix", "expected weights (", count, ",) or (N, ", count, ") of ",
                         count, " terms ", shape, ", got ", weights.shape());
     const auto parts = detail::MixParts::of(count, shape, of_samples);
-    Tensor<Scalar> y{shape};
+    auto y = Tensor<Scalar>::empty(shape);
     parts.for_each([&](Index part, Index begin, Index end) {
         const Scalar* const w = weights.value().data() + part * parts.weight_stride;
+        std::fill(y.data() + begin, y.data() + end, Scalar(0));
         for (Index i = 0; i < count; ++i)
             kernels::vector_loop(begin, end,
                                  [to = y.data(), x = terms[static_cast<std::size_t>(i)].value().data(), factor = w[i]](Index j) {

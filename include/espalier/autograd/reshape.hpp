@@ -34,24 +34,37 @@ template <class Scalar>
 
 namespace detail {
 
+/// On one thread.
+template <class Scalar>
+void move_rows(Index rows, Index length, const Scalar* from, Index from_stride, Scalar* to, Index to_stride, bool add) {
+    if constexpr (kernels::simd::vectorised<Scalar>) {
+        if (add)
+            return kernels::simd::table().add_to_rows(rows, length, from, from_stride, to, to_stride);
+        if (length <= 256)
+            return kernels::simd::table().copy_rows(rows, length, from, from_stride, to, to_stride, length);
+    }
+    for (; rows > 0; --rows, from += from_stride, to += to_stride)
+        if (add)
+            kernels::vector_loop(0, length, [=](Index j) { to[j] += from[j]; });
+        else
+            std::copy_n(from, length, to);
+}
+
 /// Copies `count` runs of `length` elements between arrays with different distances from run to run, or adds them to what is there.
 template <class Scalar>
 void move_runs(Index count, Index length, const Scalar* from, Index from_stride, Scalar* to, Index to_stride, bool add = false) {
-    parallel_for(count, kernels::row_grain(length), [=](Index first, Index last) {
-        if constexpr (kernels::simd::vectorised<Scalar>) {
-            const auto& table = kernels::simd::table();
-            const Scalar* const x = from + first * from_stride;
-            Scalar* const y = to + first * to_stride;
-            if (add)
-                return table.add_to_rows(last - first, length, x, from_stride, y, to_stride);
-            if (length <= 256)
-                return table.copy_rows(last - first, length, x, from_stride, y, to_stride, length);
-        }
-        for (Index i = first; i < last; ++i)
-            if (add)
-                kernels::vector_loop(0, length, [x = from + i * from_stride, y = to + i * to_stride](Index j) { y[j] += x[j]; });
-            else
-                std::copy_n(from + i * from_stride, length, to + i * to_stride);
+    constexpr Index most = 8192;  // longer runs are moved in pieces, by several threads
+    const Index pieces = std::max<Index>(1, (length - 1) / most + 1);
+    if (pieces > 1) {
+        parallel_for(count * pieces, 1, [=](Index i, Index) {
+            const Index begin = i % pieces * most;
+            move_rows(1, std::min(most, length - begin), from + i / pieces * from_stride + begin, from_stride,
+                      to + i / pieces * to_stride + begin, to_stride, add);
+        });
+        return;
+    }
+    parallel_for(count, kernels::row_grain(length), [=](Index begin, Index end) {
+        move_rows(end - begin, length, from + begin * from_stride, from_stride, to + begin * to_stride, to_stride, add);
     });
 }
 

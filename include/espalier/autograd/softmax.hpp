@@ -18,13 +18,14 @@ template <class Scalar, class Forward, class Pull>
     require<ShapeError>(x.rank() > 0, operation, "expected a last axis of classes, got shape ", x.shape());
     const Index c = x.size(-1);
     const Index rows = c > 0 ? x.numel() / c : 0;  // rows of nothing need nothing done
+    const Index grain = kernels::row_grain(c);
     auto y = Tensor<Scalar>::empty(x.shape());
-    parallel_for(rows, kernels::row_grain(c), [&, in = x.value().data(), out = y.data()](Index begin, Index end) {
+    parallel_for(rows, grain, [&, in = x.value().data(), out = y.data()](Index begin, Index end) {
         forward(end - begin, c, in + begin * c, out + begin * c);
     });
     return record<Scalar>(operation, std::move(y), {x}, [=](Gradients<Scalar>& g) {
         Tensor<Scalar> gradient = std::move(g.cotangent());
-        parallel_for(g.rows() * rows, kernels::row_grain(c), static_cast<std::size_t>(c) * sizeof(Scalar),
+        parallel_for(g.rows() * rows, grain, static_cast<std::size_t>(c) * sizeof(Scalar),
                      [&, out = g.output().data(), dx = gradient.data()](Index begin, Index end, void* spare) {
                          for (Index r = begin; r < end; ++r)
                              pull(c, out + r % rows * c, dx + r * c, static_cast<Scalar*>(spare));

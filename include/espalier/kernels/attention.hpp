@@ -44,6 +44,11 @@ struct HeadRows {
     Index row;
 
     [[nodiscard]] Scalar* at(Index sample, Index l, Index column) const noexcept { return data + sample * step + l * row + column; }
+    /// 0 in `width` columns of rows [begin, end) of a sample.
+    void clear(Index sample, Index begin, Index end, Index column, Index width) const noexcept {
+        for (Index l = begin; l < end; ++l)
+            std::fill_n(at(sample, l, column), width, Scalar(0));
+    }
 };
 
 namespace detail {
@@ -117,12 +122,14 @@ public:
         values.pack_rows(keys_, r_.value_width, v.at(made_.sample, 0, kv_head_ * r_.value_width), v.row,
                          take(RowMatrix<Scalar>::bytes(r_.keys, r_.value_width)));
         const Index shared = r_.heads / r_.kv_heads, queries = r_.queries_of(made_.sample);
+        y.clear(made_.sample, queries, r_.queries, kv_head_ * shared * r_.value_width, shared * r_.value_width);
         for (Index head = kv_head_ * shared; head < (kv_head_ + 1) * shared; ++head)
             for (Index first = 0; first < queries; first += rows_) {
                 const Index count = std::min(rows_, queries - first);
                 const Index seen = r_.causal ? std::min(keys_, first + count) : keys_;
                 SumExp<Scalar>* const total = totals + (made_.sample * r_.heads + head) * r_.queries + first;
                 if (seen == 0) {
+                    y.clear(made_.sample, first, first + count, head * r_.value_width, r_.value_width);
                     std::fill_n(total, count, SumExp<Scalar>{0, 0});
                     continue;
                 }
@@ -172,7 +179,7 @@ private:
 }  // namespace detail
 
 /// y (samples, queries, heads value_width) of queries q, keys k and values v, and `totals` (samples, heads, queries), of which
-/// `attention_back` makes the weights once more. Rows behind a sample's length are left as they are, of both.
+/// `attention_back` makes the weights once more. Rows of y behind a sample's length are 0; those of `totals` are left as they are.
 template <class Scalar>
 void attention(const AttentionRule<Scalar>& rule, const HeadRows<const Scalar>& q, const HeadRows<const Scalar>& k,
                const HeadRows<const Scalar>& v, const HeadRows<Scalar>& y, SumExp<Scalar>* totals) {

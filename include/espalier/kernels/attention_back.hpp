@@ -64,9 +64,11 @@ public:
           of_queries_{take(Matrix::bytes(rows_, rule.width))},
           of_cotangents_{take(Matrix::bytes(rows_, rule.value_width))} {}
 
-    /// Adds to dk and dv, and writes dq where there are keys.
+    /// Writes all of dq, dk and dv that belongs to its heads.
     void run(const HeadRows<Scalar>& dq, const HeadRows<Scalar>& dk, const HeadRows<Scalar>& dv) noexcept {
         const Index shared = r_.heads / r_.kv_heads, first_head = kv_head_ * shared;
+        dq.clear(sample_, keys_ > 0 ? queries_ : 0, r_.queries, first_head * r_.width, shared * r_.width);
+        clear(dk, dv, keys_, r_.keys);
         for (Index head = first_head; head < first_head + shared; ++head)
             for (Index i = 0; i < queries_; ++i)  // the mean of what comes back to the weights of query i is that of y's product with dy
                 mean_of(head, i) = static_cast<Scalar>(row_product(r_.value_width, p_.y.at(sample_, i, head * r_.value_width),
@@ -74,6 +76,7 @@ public:
         for (Index from = 0; from < keys_; from += columns_) {
             const Index columns = std::min(columns_, keys_ - from);
             pack(from, columns);
+            clear(dk, dv, from, from + columns);
             for (Index head = first_head; head < first_head + shared; ++head)
                 for (Index first = r_.causal ? from / rows_ * rows_ : 0; first < queries_; first += rows_) {
                     const Index count = std::min(rows_, queries_ - first);
@@ -96,6 +99,11 @@ private:
     [[nodiscard]] Scalar* take(std::size_t bytes) noexcept { return scratch_.take<Scalar>(static_cast<Index>(bytes / sizeof(Scalar))); }
     [[nodiscard]] Scalar& mean_of(Index head, Index i) const noexcept {
         return means_[(head - kv_head_ * (r_.heads / r_.kv_heads)) * r_.queries + i];
+    }
+
+    void clear(const HeadRows<Scalar>& dk, const HeadRows<Scalar>& dv, Index begin, Index end) const noexcept {
+        dk.clear(sample_, begin, end, kv_head_ * r_.width, r_.width);
+        dv.clear(sample_, begin, end, kv_head_ * r_.value_width, r_.value_width);
     }
 
     void pack(Index from, Index columns) noexcept {
@@ -163,7 +171,7 @@ private:
 
 }  // namespace detail
 
-/// What comes back through `attention`: dq is written, where there are queries and keys; dk and dv are added to.
+/// What comes back through `attention`: all of dq, dk and dv is written.
 template <class Scalar>
 void attention_back(const AttentionRule<Scalar>& rule, const AttentionPass<Scalar>& pass, const HeadRows<Scalar>& dq,
                     const HeadRows<Scalar>& dk, const HeadRows<Scalar>& dv) {

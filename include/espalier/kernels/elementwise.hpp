@@ -20,8 +20,8 @@ namespace espalier::inline ESPALIER_ABI::kernels {
     return std::max<Index>(1, elementwise_grain(rows * columns) / std::max<Index>(columns, 1));
 }
 
-/// Rows of so many elements that a thread takes at a time, where each element costs more.
-[[nodiscard]] inline Index row_grain(Index columns) noexcept { return std::max<Index>(1, 8192 / std::max<Index>(columns, 1)); }
+/// Rows of so many elements that a thread takes at a time, where each element costs more; a short row costs as much as one of 16.
+[[nodiscard]] inline Index row_grain(Index columns) noexcept { return std::max<Index>(1, 8192 / std::max<Index>(columns, 16)); }
 
 /// `body(i)` for every i in [begin, end), in any order and several at once: no call may depend on another.
 template <class Body>

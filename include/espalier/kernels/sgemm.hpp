@@ -34,7 +34,7 @@ namespace detail {
 
 /// For few rows of a, which are not worth a panel: rows of b, each in one piece, are added up as they lie in memory.
 inline void multiply_rows(const Product& p) {
-    const Index most = p.n > 8192 ? 2048 : 512;  // long pieces are read faster, short ones are some for every thread
+    const Index most = p.n > 8192 ? 2048 : p.n > 2048 ? 512 : 128;  // long pieces are read faster, short ones are some for every thread
     const Index columns = simd::ceil_div(simd::ceil_div(p.n, simd::ceil_div(p.n, most)), 16) * 16;
     const Index grain = gemm_grain / std::max<Index>(p.m * columns * p.k, 1);
     parallel_for(simd::ceil_div(p.n, columns), std::max<Index>(1, grain), [&](Index begin, Index end) {
