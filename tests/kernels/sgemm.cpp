@@ -232,7 +232,8 @@ TEST_CASE("blocks cover a product's result once, in whole units of columns but f
 
 TEST_CASE("blocks of a product are shared out evenly", "[kernels][sgemm]") {
     // (out, in, samples) of linear layers, as their weights' gradients are multiplied; the largest share of two threads
-    for (const auto& [m, n, k] : {std::array<Index, 3>{200, 416, 2048}, {256, 256, 2048}, {64, 500, 2048}, {128, 384, 2048}, {2560, 100, 100}}) {
+    for (const auto& [m, n, k] :
+         {std::array<Index, 3>{200, 416, 2048}, {256, 256, 2048}, {64, 500, 2048}, {128, 384, 2048}, {2560, 100, 100}}) {
         const kernels::Product p{.m = m, .n = n, .k = k, .a = {nullptr, 1, m}, .b = {nullptr, n, 1}, .c = nullptr, .c_stride = n};
         const auto blocks = kernels::detail::panel_blocks(p, true, 2);
         Index shares[2] = {0, 0};

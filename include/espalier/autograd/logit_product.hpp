@@ -17,6 +17,8 @@ template <class Scalar>
 struct LogitProduct {
     Scalar value, left, right;
 
+    static constexpr Index cost = 16;  ///< in elements of an ordinary loop: it has three exponentials and a logarithm
+
     LogitProduct(Scalar a, Scalar b) noexcept {
         // All terms times exp(y), y what it is where the other two are nothing beside the largest: none is over 1 then.
         const Scalar low = std::min(a, b), high = std::max(a, b);
@@ -43,20 +45,25 @@ template <class Scalar>
     require<ShapeError>(a.shape() == b.shape(), "logit_product", "expected logits of one shape, got ", a.shape(), " and ", b.shape());
     using At = detail::LogitProduct<Scalar>;
     auto y = Tensor<Scalar>::empty(a.shape());
-    kernels::for_each_index(y.numel(), [left = a.value().data(), right = b.value().data(), out = y.data()](Index i) {
-        out[i] = At{left[i], right[i]}.value;
-    });
+    kernels::for_each_index(
+        y.numel(),
+        [left = a.value().data(), right = b.value().data(), out = y.data()](Index i) {
+            out[i] = At{left[i], right[i]}.value;
+        },
+        At::cost);
     return record<Scalar>("logit_product", std::move(y), {a, b}, [](Gradients<Scalar>& g) {
         const Index n = g.output().numel();
         for (std::size_t i = 0; i < 2; ++i) {
             if (!g.needs(i))
                 continue;
             auto gradient = Tensor<Scalar>::empty(g.cotangent().shape());
-            kernels::for_each_index(g.rows() * n, [&, left = g.input(0).data(), right = g.input(1).data(), dy = g.cotangent().data(),
-                                                   out = gradient.data()](Index j) {
-                const At at{left[j % n], right[j % n]};
-                out[j] = dy[j] * (i == 0 ? at.left : at.right);
-            });
+            kernels::for_each_index(
+                g.rows() * n,
+                [&, left = g.input(0).data(), right = g.input(1).data(), dy = g.cotangent().data(), out = gradient.data()](Index j) {
+                    const At at{left[j % n], right[j % n]};
+                    out[j] = dy[j] * (i == 0 ? at.left : at.right);
+                },
+                At::cost);
             g.add(i, std::move(gradient));
         }
     });

@@ -158,10 +158,11 @@ private:
     static Index put_beside(const Term& term, Index height, Index at, Scalar* left, Scalar* right) {
         const auto& [product, row] = term;
         const Index out = product->out(), in = product->in();
-        const Scalar* const d = product->left_of(row);
-        for (Index o = 0; o < out; ++o)
-            for (Index r = 0; r < height; ++r)
-                left[(at + o) * height + r] = d[r * out + o];
+        parallel_for(height, kernels::row_grain(out), [=, d = product->left_of(row)](Index begin, Index end) {
+            for (Index o = 0; o < out; ++o)
+                for (Index r = begin; r < end; ++r)
+                    left[(at + o) * height + r] = d[r * out + o];
+        });
         std::copy_n(product->right->data(), out * in, right + at * in);
         return at + out;
     }

@@ -6,9 +6,11 @@
 #include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/record.hpp>
 #include <espalier/core/finite.hpp>
+#include <espalier/core/threads.hpp>
 #include <espalier/kernels/reduction.hpp>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace espalier::inline ESPALIER_ABI::autograd {
@@ -23,6 +25,18 @@ struct AxisView {
     AxisView(const Shape& shape, Index axis)
         : outer{shape.product(0, axis)}, extent{shape[axis]}, inner{shape.product(axis + 1, shape.rank())} {}
     [[nodiscard]] Index operator()(Index o, Index e, Index i) const noexcept { return (o * extent + e) * inner + i; }
+
+    /// `body(o, begin, end, sums)` for pieces of the inner axis, on all threads, with memory for a sum of each element.
+    template <class Body>
+    void for_each_piece(const Body& body) const {
+        constexpr Index most = 256;
+        const Index pieces = (inner + most - 1) / most;
+        parallel_for(outer * pieces, kernels::row_grain(extent * std::min(inner, most)), most * sizeof(double),
+                     [&](Index first, Index last, void* memory) {
+                         for (Index i = first; i < last; ++i)
+                             body(i / pieces, i % pieces * most, std::min(inner, (i % pieces + 1) * most), static_cast<double*>(memory));
+                     });
+    }
 };
 
 }  // namespace detail
@@ -54,19 +68,22 @@ template <class Scalar>
     axis = x.shape().normalize(axis);
     const detail::AxisView view{x.shape(), axis};
     auto y = Tensor<Scalar>::empty(keep_axis ? x.shape().with(axis, 1) : x.shape().without(axis));
-    const Scalar* const in = x.value().data();
-    Scalar* const out = y.data();
-    kernels::for_each_index(view.outer * view.inner, [&](Index j) {
-        double total = 0;
-        for (Index e = 0; e < view.extent; ++e)
-            total += static_cast<double>(in[view(j / view.inner, e, j % view.inner)]);
-        out[j] = static_cast<Scalar>(total);
+    view.for_each_piece([&, in = x.value().data(), out = y.data()](Index o, Index begin, Index end, double* totals) {
+        std::fill_n(totals, end - begin, 0.0);
+        if (view.inner == 1)
+            *totals = std::accumulate(in + view(o, 0, 0), in + view(o + 1, 0, 0), 0.0);
+        for (Index e = 0; view.inner > 1 && e < view.extent; ++e)
+            kernels::vector_loop(begin, end, [=, row = in + view(o, e, 0)](Index j) { totals[j - begin] += static_cast<double>(row[j]); });
+        std::transform(totals, totals + (end - begin), out + o * view.inner + begin,
+                       [](double total) { return static_cast<Scalar>(total); });
     });
     return record<Scalar>("sum", std::move(y), {x}, [view](Gradients<Scalar>& g) {
         auto gradient = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
-        for (Index o = 0; o < g.rows() * view.outer; ++o)
-            for (Index e = 0; e < view.extent; ++e)
-                std::copy_n(g.cotangent().data() + o * view.inner, view.inner, gradient.data() + view(o, e, 0));
+        parallel_for(g.rows() * view.outer * view.extent, kernels::row_grain(view.inner),
+                     [&, dy = g.cotangent().data(), dx = gradient.data()](Index begin, Index end) {
+                         for (Index i = begin; i < end; ++i)
+                             std::copy_n(dy + i / view.extent * view.inner, view.inner, dx + i * view.inner);
+                     });
         g.add(0, std::move(gradient));
     });
 }

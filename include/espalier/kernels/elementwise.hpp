@@ -39,10 +39,10 @@ void vector_loop(Index begin, Index end, const Body& body) {
         body(i);
 }
 
-/// `vector_loop` over [0, n) on all threads.
+/// `vector_loop` over [0, n) on all threads, where an element costs as much as so many ordinary ones.
 template <class Body>
-void for_each_index(Index n, const Body& body) {
-    parallel_for(n, elementwise_grain(n), [&](Index begin, Index end) { vector_loop(begin, end, body); });
+void for_each_index(Index n, const Body& body, Index cost = 1) {
+    parallel_for(n, std::max<Index>(1, elementwise_grain(n) / cost), [&](Index begin, Index end) { vector_loop(begin, end, body); });
 }
 
 /// y[i] = f(x[i]).

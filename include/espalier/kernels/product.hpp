@@ -32,7 +32,7 @@ struct Product {
 
 namespace detail {
 
-/// Work that is worth a thread of its own, in multiply-adds.
+/// Work that is worth a thread of its own, in multiply-adds; fewer than 16 columns cost as much as 16.
 inline constexpr Index gemm_grain = 262144;
 
 /// c cut into `down` times `across` blocks of about one size: of whole units of 16 rows and `unit` columns, but for the last ones.
@@ -56,13 +56,15 @@ struct BlocksOfProduct {
           rows{largest(m, row_unit, down)},
           columns{largest(n, unit, across)},
           count{down * across},
-          grain{std::max<Index>(1, gemm_grain / (rows * columns * std::max<Index>(p.k, 1)))} {}
+          grain{std::max<Index>(1, gemm_grain / (rows * simd::ceil_div(columns, 16) * 16 * std::max<Index>(p.k, 1)))} {}
 
     struct Block {
         simd::Part rows;
         simd::Part columns;
     };
-    [[nodiscard]] Block operator()(Index i) const noexcept { return {part(m, row_unit, down, i / across), part(n, unit, across, i % across)}; }
+    [[nodiscard]] Block operator()(Index i) const noexcept {
+        return {part(m, row_unit, down, i / across), part(n, unit, across, i % across)};
+    }
 
     /// Blocks of at most `most_rows` and `most_columns`, `wanted` of them if there are so many units.
     [[nodiscard]] static BlocksOfProduct of(const Product& p, Index most_rows, Index most_columns, Index unit, Index wanted) noexcept {

@@ -16,16 +16,16 @@ namespace espalier::inline ESPALIER_ABI::kernels::detail {
 inline constexpr Index block_depth = 384, block_columns = 192;
 inline constexpr Index block_rows = 512;  ///< for which panels are packed once
 
-/// How c is cut for so many threads; whichever way, to the same bits. Fewer blocks pack and copy less: in products, an element of b costs 9,
-/// or 12 if it is turned, one of a strip of a 12, one that is read in place 2. Narrow tiles cost more than wide ones, and blocks that can't
-/// be shared out evenly as much as the largest share; more of them make up for a thread that is slower. Measured one by one.
+/// How c is cut for so many threads; whichever way, to the same bits. Fewer blocks pack and copy less: in products, an element of b costs
+/// 9, or 12 if it is turned, one of a strip of a 12, one that is read in place 2. Narrow tiles cost more than wide ones, and blocks that
+/// can't be shared out evenly as much as the largest share; more of them make up for a thread that is slower. Measured one by one.
 [[nodiscard]] inline BlocksOfProduct panel_blocks(const Product& p, bool strips, Index threads) noexcept {
     constexpr Index unit = 16, least = 2 * unit;
     const Index down = simd::ceil_div(p.m, block_rows), across = simd::ceil_div(p.n, block_columns);
     BlocksOfProduct best{p, unit, down, across};
     if (threads == 1)
         return best;
-    if (p.m * p.n * p.k < 4 * threads * gemm_grain)
+    if (p.m * simd::ceil_div(p.n, unit) * unit * p.k < 4 * threads * gemm_grain)
         return BlocksOfProduct::of(p, block_rows, block_columns, 3 * unit, 2 * threads);
     const auto cost = [&](const BlocksOfProduct& blocks) {
         const auto rows = static_cast<double>(blocks.rows), columns = static_cast<double>(blocks.columns);

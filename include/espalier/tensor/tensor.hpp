@@ -5,6 +5,7 @@
 #include <espalier/core/draw_each.hpp>
 #include <espalier/core/memory.hpp>
 #include <espalier/core/random.hpp>
+#include <espalier/core/threads.hpp>
 #include <espalier/tensor/shape.hpp>
 
 #include <algorithm>
@@ -31,7 +32,9 @@ public:
 
     Tensor() : shape_{0} {}
     /// Zeros.
-    explicit Tensor(const Shape& shape) : Tensor{empty(shape)} { fill(Scalar(0)); }
+    explicit Tensor(const Shape& shape) : Tensor{empty(shape)} {
+        for_pieces([this](Index begin, Index end) { std::fill(data_ + begin, data_ + end, Scalar(0)); });
+    }
     /// @throws ShapeError unless there are as many values as the shape has elements.
     Tensor(const Shape& shape, std::span<const Scalar> values) : Tensor{empty(shape)} {
         require<ShapeError>(static_cast<Index>(values.size()) == numel(), "tensor", "expected ", numel(), " values for shape ", shape,
@@ -40,7 +43,9 @@ public:
     }
     Tensor(const Shape& shape, std::initializer_list<Scalar> values) : Tensor{shape, std::span{values.begin(), values.size()}} {}
 
-    ESPALIER_NOINLINE Tensor(const Tensor& other) : Tensor{empty(other.shape_)} { std::copy_n(other.data(), numel(), data()); }
+    ESPALIER_NOINLINE Tensor(const Tensor& other) : Tensor{empty(other.shape_)} {
+        for_pieces([this, from = other.data_](Index begin, Index end) { std::copy(from + begin, from + end, data_ + begin); });
+    }
     ESPALIER_NOINLINE Tensor(Tensor&& other) noexcept
         : shape_{std::exchange(other.shape_, Shape{0})}, buffer_{std::move(other.buffer_)}, data_{std::exchange(other.data_, nullptr)} {}
     ESPALIER_NOINLINE Tensor& operator=(Tensor other) noexcept {
@@ -193,6 +198,15 @@ public:
     }
 
 private:
+    /// Large ones on all threads: one alone does not keep the memory busy.
+    template <class Body>
+    void for_pieces(const Body& body) {
+        constexpr Index piece = 1 << 16;
+        if (numel() <= piece)
+            body(Index{0}, numel());
+        else
+            parallel_for(numel(), piece, body);
+    }
     [[nodiscard]] Index offset(std::initializer_list<Index> indices) const {
         require<ShapeError>(static_cast<Index>(indices.size()) == rank(), "at", "expected ", rank(), " indices for shape ", shape_,
                             ", got ", indices.size());
