@@ -173,14 +173,14 @@ private:
             }
     }
 
-    static constexpr Index rows_at_once = 16;
+    static constexpr Index rows_at_once = 16, columns_at_once = 16;
 
-    /// Calls `body(task, group, rows, part, scratch)` for pieces of the rows of all sums, on all threads; each has so many products, or is
-    /// work like so many.
-    template <class Body>
-    void for_rows(Index parts, Index products_of_piece, std::size_t bytes, const Body& body) const {
+    /// Calls `body(task, group, rows, part, scratch)` for pieces of the rows of all sums, on all threads; `grain(pieces)` of them are worth
+    /// one.
+    template <class Grain, class Body>
+    void for_rows(Index parts, const Grain& grain, std::size_t bytes, const Body& body) const {
         const Index pieces = simd::ceil_div(s_.depth(), rows_at_once), all = tasks_ * s_.groups * pieces * parts;
-        parallel_for(all, products_at_once(all, products_of_piece), bytes, [&](Index begin, Index end, void* scratch) {
+        parallel_for(all, grain(all), bytes, [&](Index begin, Index end, void* scratch) {
             for (Index i = begin; i < end; ++i) {
                 const Index first = i / parts % pieces * rows_at_once, group = i / parts / pieces;
                 body(group / s_.groups, group % s_.groups, simd::Part{first, std::min(rows_at_once, s_.depth() - first)}, i % parts,
@@ -191,17 +191,18 @@ private:
 
     /// The sums of all chunks, added up.
     void write_chunks(const Target<float>& dw) const {
-        if (chunks_ > 1)
-            parallel_for(tasks_ * numbers_, additions_at_once(chunks_ * step()), [&](Index begin, Index end) {
-                for (Index i = begin; i < end; ++i)
-                    (void)sums_.added_up(i / numbers_, i % numbers_ * step(), s_.in_channels * row_);
+        for_rows(
+            simd::ceil_div(s_.filters(), columns_at_once),
+            [&](Index) { return additions_at_once(chunks_ * numbers_ * rows_at_once * columns_at_once); },
+            simd::Scratch::bytes<float>(turned_floats(columns_at_once)),
+            [&](Index t, Index group, const simd::Part& rows, Index part, simd::Scratch scratch) {
+                const Index column = part * columns_at_once, at = (group * s_.depth() + rows.first) * row_ + column;
+                const Index width = std::min(columns_at_once, s_.filters() - column), padded = std::min(columns_at_once, row_ - column);
+                for (Index number = 0; number < numbers_; ++number)
+                    sums_.add_up(t, number * step() + at, rows.size, padded, row_);
+                write_rows(dw, t, group, rows, {column, width, 0}, padded, sums_.weights(0, t) + at, row_, step(),
+                           scratch.take<float>(turned_floats(padded)));
             });
-        for_rows(1, 8 * numbers_ * rows_at_once * row_, simd::Scratch::bytes<float>(turned_floats(row_)),
-                 [&](Index t, Index group, const simd::Part& rows, Index, simd::Scratch scratch) {
-                     const Index at = (group * s_.depth() + rows.first) * row_;
-                     write_rows(dw, t, group, rows, {0, s_.filters(), 0}, row_, sums_.weights(0, t) + at, step(),
-                                scratch.take<float>(turned_floats(row_)));
-                 });
     }
 
     /// Where all tiles are of one group, and sums would fill a cache: those of some rows and a block of columns at a time.
@@ -213,7 +214,8 @@ private:
             sums_.clear_bias(0);
         transform(tiles, 0, with_bias);
         const Index most = simd::table().tile_vectors * simd::table().lanes, of_sums = numbers_ * step_of(rows_at_once * most);
-        for_rows(columns_.blocks(), numbers_ * tiles.count * rows_at_once * most,
+        for_rows(columns_.blocks(),
+                 [&](Index pieces) { return products_at_once(pieces, numbers_ * tiles.count * rows_at_once * most); },
                  simd::Scratch::bytes<float>(of_sums) + simd::Scratch::bytes<float>(turned_floats(most)),
                  [&](Index t, Index group, const simd::Part& rows, Index b, simd::Scratch memory) {
                      const simd::ColumnBlock block = columns_[b];
@@ -226,18 +228,19 @@ private:
                          all.out_row = row;
                          kernels_.products[block.vectors - 1](all);
                      }
-                     write_rows(dw, t, group, rows, block, row, sums, step_of_sums, memory.take<float>(turned_floats(row)));
+                     write_rows(dw, t, group, rows, block, row, sums, row, step_of_sums, memory.take<float>(turned_floats(row)));
                  });
     }
 
     [[nodiscard]] Index turned_floats(Index row) const noexcept { return kernels_.taps * kernels_.taps * rows_at_once * row; }
 
-    /// Sums transformed and turned over: (rows, columns) becomes (filters, taps, taps, depth).
+    /// Sums transformed and turned over: (rows, columns), rows `sums_row` apart, becomes (filters, taps, taps, depth). `row` is the block's
+    /// width in whole vectors.
     void write_rows(const Target<float>& dw, Index task, Index group, const simd::Part& rows, const simd::ColumnBlock& block, Index row,
-                    const float* sums, Index sums_step, float* turned) const {
+                    const float* sums, Index sums_row, Index sums_step, float* turned) const {
         const Index taps = kernels_.taps * kernels_.taps, tap = rows_at_once * row;
         for (Index k = 0; k < rows.size; ++k)  // (taps, taps, rows, columns)
-            kernels_.weight_gradients(row, sums + k * row, sums_step, turned + k * row, kernels_.taps * tap, tap);
+            kernels_.weight_gradients(row, sums + k * sums_row, sums_step, turned + k * row, kernels_.taps * tap, tap);
         float* const to = dw.row(task) + (group * s_.filters() + block.column) * s_.patch() + rows.first;
         for (Index i = 0; i < taps; ++i) {
             const float* const from = turned + i * tap;

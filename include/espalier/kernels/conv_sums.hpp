@@ -46,6 +46,12 @@ public:
         return total;
     }
 
+    /// The same of `rows` rows of n of them, `stride` apart.
+    void add_up(Index task, Index first, Index rows, Index n, Index stride) const {
+        for (Index chunk = 1; chunk < chunks_; ++chunk)
+            simd::table().add_to_rows(rows, n, weights(chunk, task) + first, stride, weights(0, task) + first, stride);
+    }
+
     /// What all chunks have summed for the bias of a channel, added to `total`.
     [[nodiscard]] double bias(Index task, Index channel, double total) const noexcept {
         for (Index chunk = 0; chunk < chunks_; ++chunk)
