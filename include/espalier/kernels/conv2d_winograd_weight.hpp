@@ -214,22 +214,22 @@ private:
             sums_.clear_bias(0);
         transform(tiles, 0, with_bias);
         const Index most = simd::table().tile_vectors * simd::table().lanes, of_sums = numbers_ * step_of(rows_at_once * most);
-        for_rows(columns_.blocks(),
-                 [&](Index pieces) { return products_at_once(pieces, numbers_ * tiles.count * rows_at_once * most); },
-                 simd::Scratch::bytes<float>(of_sums) + simd::Scratch::bytes<float>(turned_floats(most)),
-                 [&](Index t, Index group, const simd::Part& rows, Index b, simd::Scratch memory) {
-                     const simd::ColumnBlock block = columns_[b];
-                     auto* const sums = memory.take<float>(of_sums);
-                     const Index row = block.padded(), step_of_sums = step_of(rows_at_once * row);
-                     for (Index first = 0; first < tiles.count; first += tiles_of_sum) {
-                         simd::WinogradProducts all = products(tiles, first, t, group, rows, block.column, false);
-                         all.out = sums;
-                         all.out_step = step_of_sums;
-                         all.out_row = row;
-                         kernels_.products[block.vectors - 1](all);
-                     }
-                     write_rows(dw, t, group, rows, block, row, sums, row, step_of_sums, memory.take<float>(turned_floats(row)));
-                 });
+        for_rows(
+            columns_.blocks(), [&](Index pieces) { return products_at_once(pieces, numbers_ * tiles.count * rows_at_once * most); },
+            simd::Scratch::bytes<float>(of_sums) + simd::Scratch::bytes<float>(turned_floats(most)),
+            [&](Index t, Index group, const simd::Part& rows, Index b, simd::Scratch memory) {
+                const simd::ColumnBlock block = columns_[b];
+                auto* const sums = memory.take<float>(of_sums);
+                const Index row = block.padded(), step_of_sums = step_of(rows_at_once * row);
+                for (Index first = 0; first < tiles.count; first += tiles_of_sum) {
+                    simd::WinogradProducts all = products(tiles, first, t, group, rows, block.column, false);
+                    all.out = sums;
+                    all.out_step = step_of_sums;
+                    all.out_row = row;
+                    kernels_.products[block.vectors - 1](all);
+                }
+                write_rows(dw, t, group, rows, block, row, sums, row, step_of_sums, memory.take<float>(turned_floats(row)));
+            });
     }
 
     [[nodiscard]] Index turned_floats(Index row) const noexcept { return kernels_.taps * kernels_.taps * rows_at_once * row; }

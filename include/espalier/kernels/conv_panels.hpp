@@ -29,7 +29,7 @@ public:
     /// Calls `pack(group, block, piece, to)` for each of `pieces` pieces of the rows of each panel, on all threads.
     template <class Pack>
     void fill(Index pieces, const Pack& pack) const {
-        constexpr Index worth_a_thread = 65536;  // floats, counted as if all blocks were two vectors wide
+        constexpr Index worth_a_thread = 16384;  // floats, counted as if all blocks were two vectors wide
         const Index rows = depth_ / pieces;
         const Index grain = worth_a_thread / std::max<Index>(rows * 2 * simd::table().lanes, 1);
         parallel_for(groups_ * columns_.blocks() * pieces, std::max<Index>(1, grain), [&](Index begin, Index end) {

@@ -111,9 +111,9 @@ template <class CostsOf>
 /// Products that are worth a thread.
 inline constexpr Index worthwhile_products = 262144;
 
-/// How many of some pieces with so many products a thread takes at once: all of them, unless they have two million together.
+/// How many of some pieces with so many products a thread takes at once: all of them, unless they have half a million together.
 [[nodiscard]] inline Index products_at_once(Index pieces, Index products_of_piece) noexcept {
-    if (pieces * products_of_piece < 8 * worthwhile_products)
+    if (pieces * products_of_piece < 2 * worthwhile_products)
         return std::max<Index>(pieces, 1);
     return std::max<Index>(1, worthwhile_products / std::max<Index>(products_of_piece, 1));
 }
@@ -131,9 +131,9 @@ inline constexpr Index channels_of_chain = 32;
 }
 
 /// Parts of the blocks of columns that are worked on for themselves: where there are fewer than 4 blocks of tiles, which have so many
-/// products in all.
+/// products in all; a part has 65,536 at least.
 [[nodiscard]] inline Index column_parts(Index blocks_of_tiles, Index blocks, Index products) noexcept {
-    const Index parts = std::min(simd::ceil_div(4, std::max<Index>(blocks_of_tiles, 1)), products / worthwhile_products);
+    const Index parts = std::min(simd::ceil_div(4, std::max<Index>(blocks_of_tiles, 1)), 4 * products / worthwhile_products);
     return std::clamp<Index>(parts, 1, std::max<Index>(blocks, 1));
 }
 
