@@ -5,6 +5,7 @@
 
 #include <espalier/autograd/conv1d.hpp>
 #include <espalier/autograd/conv2d.hpp>
+#include <espalier/autograd/layer_norm.hpp>
 #include <espalier/autograd/matmul.hpp>
 #include <espalier/autograd/normalization.hpp>
 #include <espalier/autograd/pixel_shuffle.hpp>

@@ -54,3 +54,28 @@ TEST_CASE("sums are made in double, in an order that does not lose the small", "
     CHECK(autograd::sum(V{T({0, 3})}).item() == 0);
     CHECK(autograd::sum(V{T({0, 3})}, 0).value() == T({3}));
 }
+
+TEMPLATE_TEST_CASE("sums over an axis are those of their elements, whatever its place and length", "[reduction]", float, double) {
+    using S = TestType;
+    Random random{4};
+    for (const Shape& shape : {Shape{3, 40, 700}, Shape{700, 3}, Shape{2, 9000}, Shape{5, 0, 3}, Shape{0, 4}, Shape{4, 3, 0}, Shape{1, 1}})
+        for (Index axis = 0; axis < shape.rank(); ++axis) {
+            CAPTURE(shape, axis);
+            Variable<S> x{Tensor<S>::normal(shape, random), true};
+            const auto y = autograd::sum(x, axis);
+            const Index inner = shape.product(axis + 1, shape.rank()), outer = shape.product(0, axis);
+            REQUIRE(y.shape() == shape.without(axis));
+            const auto weight = Tensor<S>::normal(y.shape(), random);
+            autograd::sum(y * Variable<S>{weight}).backward();
+            for (Index o = 0; o < outer; ++o)
+                for (Index i = 0; i < inner; ++i) {
+                    double total = 0;
+                    for (Index e = 0; e < shape[axis]; ++e) {
+                        const Index at = (o * shape[axis] + e) * inner + i;
+                        total += static_cast<double>(x.value()[at]);
+                        REQUIRE(x.grad()[at] == weight[o * inner + i]);
+                    }
+                    REQUIRE(y.value()[o * inner + i] == static_cast<S>(total));
+                }
+        }
+}

@@ -6,6 +6,7 @@
 #include <espalier/autograd/backward.hpp>
 #include <espalier/autograd/conv2d.hpp>
 #include <espalier/autograd/embedding.hpp>
+#include <espalier/autograd/layer_norm.hpp>
 #include <espalier/autograd/normalization.hpp>
 #include <espalier/autograd/pooling.hpp>
 #include <espalier/autograd/reduction.hpp>

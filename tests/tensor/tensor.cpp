@@ -92,6 +92,18 @@ TEST_CASE("copying a tensor copies its elements, moving takes them", "[tensor]")
     CHECK(b == c);
 }
 
+TEMPLATE_TEST_CASE("large tensors are made and copied whole", "[tensor]", float, Index) {
+    for (const Index n : {65535, 65536, 65537, 200'001}) {
+        CAPTURE(n);
+        const Tensor<TestType> zeros{{n}};
+        CHECK(std::count(zeros.begin(), zeros.end(), TestType(0)) == n);
+        const auto counted = Tensor<TestType>::arange(n);
+        const Tensor<TestType> copy = counted;  // NOLINT(performance-unnecessary-copy-initialization): it is what is tested
+        CHECK(copy.data() != counted.data());
+        CHECK(copy == counted);
+    }
+}
+
 TEST_CASE("an alias shares memory and keeps it alive", "[tensor]") {
     Tensor<float> alias;
     {

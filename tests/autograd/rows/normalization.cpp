@@ -3,6 +3,7 @@
 
 #include <espalier/autograd/arithmetic.hpp>
 #include <espalier/autograd/film.hpp>
+#include <espalier/autograd/layer_norm.hpp>
 #include <espalier/autograd/normalization.hpp>
 
 #include <algorithm>
