@@ -50,7 +50,7 @@ template <class Scalar>
         auto gradient = Tensor<Scalar>::empty(g.input(0).shape().prepended(g.rows()));
         const Index n = g.input(0).numel();
         for (Index t = 0; t < g.rows(); ++t)
-            std::fill_n(gradient.data() + t * n, n, g.cotangent()[t]);
+            kernels::for_each_index(n, [to = gradient.data() + t * n, value = g.cotangent()[t]](Index i) { to[i] = value; });
         g.add(0, std::move(gradient));
     });
 }

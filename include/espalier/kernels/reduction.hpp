@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <type_traits>
+#include <utility>
 
 namespace espalier::inline ESPALIER_ABI::kernels {
 
@@ -101,6 +102,8 @@ namespace detail {
 /// dy = 0 where y is not positive, for `rows` rows of n elements that are `stride` apart.
 template <class Scalar>
 void gate_rows(Index rows, Index n, Index stride, const Scalar* y, Scalar* dy) {
+    if (n == stride)  // in one piece: a call for each short row would cost more than the row
+        n *= std::exchange(rows, 1);
     for (; rows > 0; --rows, y += stride, dy += stride)
         if constexpr (simd::vectorised<Scalar>)
             simd::table().relu_backward(1, n, y, dy, dy, n);
@@ -120,7 +123,7 @@ void gated_column_moments(Index rows, Index columns, const Scalar* x, const Scal
         [=](Index row, Index count, Index column, Index width, double* sums) {
             const Index at = row * columns + column;
             if (y)
-                detail::gate_rows(width == columns ? 1 : count, width == columns ? count * width : width, columns, y + at, dy + at);
+                detail::gate_rows(count, width, columns, y + at, dy + at);
             if constexpr (simd::vectorised<Scalar>) {
                 simd::table().add_column_sums(count, width, dy + at, columns, sums);
                 simd::table().add_column_products(count, width, x + at, shift + column, dy + at, columns, sums + columns);

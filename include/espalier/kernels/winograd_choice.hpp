@@ -123,8 +123,8 @@ inline constexpr Index worthwhile_products = 262144;
 /// Channels that are summed in one chain.
 inline constexpr Index channels_of_chain = 32;
 
-/// Tiles of a block, a multiple of `together`: 32 or, of more than 64 channels, 16, which with their transforms stay in the second-level
-/// cache.
+/// Tiles of a block, a multiple of `together`: 32, or 16 of more than 64 channels, which with their transforms stay in the second-level
+/// cache, and where fewer than 16 blocks of 32 could not be shared out evenly.
 [[nodiscard]] inline Index tiles_of_block(Index tiles, Index together, Index channels) noexcept {
     const Index usual = channels > 64 || tiles < 512 ? 16 : 32;
     return std::max<Index>(1, std::min(usual, tiles) / together) * together;

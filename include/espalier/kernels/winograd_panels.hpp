@@ -88,6 +88,7 @@ public:
           memory_{static_cast<std::size_t>(e_.groups * of_group()) * sizeof(float)} {
         constexpr Index rows_at_once = Filters::rows_at_once;
         const Index pieces = simd::ceil_div(e_.depth, rows_at_once);
+        // A number of a filter costs four times one of a tile: filters are turned over first.
         const Index grain = transforms_at_once(4 * numbers_ * rows_at_once * columns_[0].padded());
         parallel_for(e_.groups * columns_.blocks() * pieces, grain, filters.scratch_bytes(), [&](Index begin, Index end, void* scratch) {
             for (Index i = begin; i < end; ++i) {
