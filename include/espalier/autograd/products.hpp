@@ -6,6 +6,8 @@
 #pragma once
 
 #include <espalier/autograd/rows.hpp>
+#include <espalier/core/threads.hpp>
+#include <espalier/kernels/elementwise.hpp>
 #include <espalier/kernels/gemm.hpp>
 #include <espalier/kernels/gramian.hpp>
 #include <espalier/tensor/tensor.hpp>

@@ -199,7 +199,7 @@ private:
                 const Index column = part * columns_at_once, at = (group * s_.depth() + rows.first) * row_ + column;
                 const Index width = std::min(columns_at_once, s_.filters() - column), padded = std::min(columns_at_once, row_ - column);
                 for (Index number = 0; number < numbers_; ++number)
-                    sums_.add_up(t, number * step() + at, rows.size, padded, row_);
+                    sums_.added_up(t, number * step() + at, rows.size, padded, row_);
                 write_rows(dw, t, group, rows, {column, width, 0}, padded, sums_.weights(0, t) + at, row_, step(),
                            scratch.take<float>(turned_floats(padded)));
             });

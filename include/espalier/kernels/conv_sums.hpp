@@ -38,19 +38,15 @@ public:
         simd::table().add_column_sums(pixels, channels_, dy, pitch, bias_ + (chunk * tasks_ + task) * channels_);
     }
 
-    /// Sums [first, first + n) of the weights, all chunks added to those of the first.
-    [[nodiscard]] ESPALIER_NOINLINE float* added_up(Index task, Index first, Index n) const {
+    /// `rows` rows of n sums of the weights, `stride` apart from `first` on: all chunks added to those of the first.
+    ESPALIER_NOINLINE float* added_up(Index task, Index first, Index rows, Index n, Index stride) const {
         float* const total = weights(0, task) + first;
         for (Index chunk = 1; chunk < chunks_; ++chunk)
-            simd::table().add_to_rows(1, n, weights(chunk, task) + first, 0, total, 0);
+            simd::table().add_to_rows(rows, n, weights(chunk, task) + first, stride, total, stride);
         return total;
     }
-
-    /// The same of `rows` rows of n of them, `stride` apart.
-    void add_up(Index task, Index first, Index rows, Index n, Index stride) const {
-        for (Index chunk = 1; chunk < chunks_; ++chunk)
-            simd::table().add_to_rows(rows, n, weights(chunk, task) + first, stride, weights(0, task) + first, stride);
-    }
+    /// Sums [first, first + n) of the weights, in the same way.
+    [[nodiscard]] float* added_up(Index task, Index first, Index n) const { return added_up(task, first, 1, n, 0); }
 
     /// What all chunks have summed for the bias of a channel, added to `total`.
     [[nodiscard]] double bias(Index task, Index channel, double total) const noexcept {
